@@ -1,0 +1,93 @@
+"""What a function of the library is: one record that checker, backends, printer and documentation read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from declarative.ir.expr import Expr
+from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
+from declarative.ir.problem import Comparison, Membership
+from declarative.ir.size import Shape
+
+Options: TypeAlias = dict[str, Any]
+
+
+class ShapeMismatch(Exception):
+    """Arguments whose shapes do not fit; the front ends turn it into a diagnostic at the culprit.
+
+    `argument` is the position to blame (None: the call as a whole).
+    """
+
+    def __init__(self, message: str, argument: int | None = None, hints: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.message, self.argument, self.hints = message, argument, hints
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What analysis knows of one argument. `degree`: as a polynomial in the variables, None where it is not one."""
+
+    shape: Shape
+    sign: Sign
+    curvature: Curvature
+    degree: int | None
+    smoothness: Smoothness
+
+
+@dataclass(frozen=True)
+class Form:
+    """A call at concrete sizes, as the torch and CVXPY forms see it: integer shapes without leading axes."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    shape: tuple[int, ...]
+    options: Options
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An equivalent linear (or conic) description of a value: `value` where `constraints` hold.
+
+    For a convex function the value is the least, for a concave one the greatest, that the constraints allow.
+    """
+
+    value: Expr
+    constraints: tuple[Comparison | Membership, ...]
+
+
+Fresh: TypeAlias = Callable[[Shape], Expr]  # a new auxiliary variable of this shape (within the present indices)
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One function.
+
+    torch: `(xp, form, *args)`; each arg has the same number of leading axes (batch, indices; they broadcast), then
+        its own shape; so work on trailing axes only. Scalars among elementwise arguments come with axes added.
+    cvxpy: `(cp, form, *args)` for one item without leading axes; None where CVXPY cannot say it.
+    graph: `(fresh, *args)` -> Graph; None where the atom is smooth.
+    curvature: in all arguments jointly; the DCP composition rule is applied by the analysis. A `bilinear` atom is
+        affine in each argument while the other one is constant.
+    degree: from the degrees of the arguments, None: not a polynomial.
+    domains: per argument (the last repeats).
+    """
+
+    name: str
+    doc: str
+    signature: str  # for people: "norm(x : R^n) : R"
+    shape: Callable[[tuple[Shape, ...], Options], Shape]
+    torch: Callable[..., Any]
+    cvxpy: Callable[..., Any] | None
+    sign: Callable[[tuple[Facts, ...], Options], Sign]
+    curvature: Callable[[tuple[Facts, ...], Options], Curvature]
+    monotonicity: Callable[[tuple[Facts, ...], Options], tuple[Monotonicity, ...]]
+    degree: Callable[[tuple[int | None, ...], Options], int | None] = lambda degrees, options: None
+    smoothness: Smoothness = Smoothness.SMOOTH
+    domains: tuple[Domain, ...] = (Domain.ALL,)
+    graph: Callable[..., Graph] | None = None
+    bilinear: bool = False
+    operator: bool = False  # written with a sign (`+`, `*`, `'`), not by its name
+    python: bool = True  # offered by name in the embedded language
+    latex: Callable[..., str] | None = None
+    option_names: tuple[str, ...] = ()  # keywords (or trailing literal arguments) that are options, not arguments

@@ -1,0 +1,1 @@
+"""Meaning: immutable expressions, problems, and the algebra of their sizes and facts."""

@@ -1,0 +1,258 @@
+"""Expressions: a closed set of immutable nodes. A node carries its shape; where it was written does not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from declarative.ir.size import SCALAR, Shape, Size
+from declarative.source.span import Span
+
+if TYPE_CHECKING:
+    from declarative.ir.condition import Condition
+
+
+class _Hashed:
+    """Hash once at birth (children first, so no recursion); compare by hash before comparing by parts."""
+
+    def __post_init__(self) -> None:
+        parts = tuple(getattr(self, f.name) for f in fields(self) if f.compare)  # pyright: ignore
+        object.__setattr__(self, "_hash", hash((type(self).__name__, parts)))
+
+    def __hash__(self) -> int:
+        return self._hash  # pyright: ignore
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or hash(self) != hash(other):
+            return False
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.compare)  # pyright: ignore
+
+    def __reduce__(self):
+        # String hashes differ between processes, so a pickled node is born again where it is read.
+        return _rebuild, (type(self), {f.name: getattr(self, f.name) for f in fields(self)})  # pyright: ignore
+
+
+def _rebuild(kind: type, values: dict[str, Any]) -> Any:
+    return kind(**values)
+
+
+def _origin() -> Any:
+    return field(default=None, compare=False, repr=False, kw_only=True)
+
+
+class Role(Enum):
+    """How data reaches a layer: as an argument of `forward`, fixed at compile time, or trained."""
+
+    PARAM = "param"
+    CONST = "const"
+    LEARN = "learn"
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(_Hashed):
+    """A number as it stands in the text; always a scalar."""
+
+    value: float
+    shape: Shape = field(default=SCALAR, init=False, compare=False)
+    origin: Span | None = _origin()
+
+    def __reduce__(self):
+        return Constant, (self.value,)
+
+
+@dataclass(frozen=True, eq=False)
+class SizeValue(_Hashed):
+    """A size used as a number: the `n` of `sum(x)/n`."""
+
+    size: Size
+    shape: Shape = field(default=SCALAR, init=False, compare=False)
+    origin: Span | None = _origin()
+
+    def __reduce__(self):
+        return SizeValue, (self.size,)
+
+
+@dataclass(frozen=True, eq=False)
+class IndexSymbol(_Hashed):
+    """A bound index, an integer. Numbered by depth of binding (`canonical`); the name is for printing only."""
+
+    number: int
+    name: str = field(compare=False)
+    shape: Shape = field(default=SCALAR, init=False, compare=False)
+    origin: Span | None = _origin()
+
+    def __reduce__(self):
+        return IndexSymbol, (self.number, self.name)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """`pos`, `between(0, 1)`, `start(u0)`: a name with expressions over params, consts and sizes."""
+
+    name: str
+    args: tuple[Expr, ...] = ()
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter(_Hashed):
+    """Data: param, const or learn. `family` leading axes come from brackets (`p[n]`, `x[0..T]`).
+
+    `index_range` is v for `index(v)` data, which may stand in subscripts.
+    """
+
+    name: str
+    shape: Shape
+    role: Role
+    attributes: tuple[Attribute, ...] = ()
+    symmetric: bool = False
+    family: int = 0
+    index_range: Size | None = None
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class Variable(_Hashed):
+    """What the problem solves for. Same conventions as `Parameter`."""
+
+    name: str
+    shape: Shape
+    attributes: tuple[Attribute, ...] = ()
+    symmetric: bool = False
+    family: int = 0
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class Call(_Hashed):
+    """A function of the library (`atoms`) applied. `options` are named literals: (("axis", 0),)."""
+
+    atom: str
+    args: tuple[Expr, ...]
+    shape: Shape = field(compare=False)
+    options: tuple[tuple[str, Any], ...] = ()
+    origin: Span | None = _origin()
+
+    def option(self, name: str, default: Any = None) -> Any:
+        return dict(self.options).get(name, default)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`lo:hi` along one axis, hi excluded."""
+
+    lo: Size
+    hi: Size
+
+
+@dataclass(frozen=True, eq=False)
+class Index(_Hashed):
+    """`base[i, 0, :]`: an integer expression drops its axis, a slice keeps it. Missing trailing ones are whole."""
+
+    base: Expr
+    subscripts: tuple[Expr | Slice, ...]
+    shape: Shape = field(compare=False)
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True)
+class Binder:
+    """`for i in lo..hi-1`: an index and its half-open range."""
+
+    index: IndexSymbol
+    lo: Size
+    hi: Size
+
+    @property
+    def length(self) -> Size:
+        return self.hi - self.lo
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce(_Hashed):
+    """`sum(body for i in n if condition)`; op is `sum`, `max`, `min` or `prod`. The body may have any shape."""
+
+    op: str
+    body: Expr
+    binders: tuple[Binder, ...]
+    condition: Condition | None = None
+    origin: Span | None = _origin()
+
+    @property
+    def shape(self) -> Shape:
+        return self.body.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(_Hashed):
+    """The family `body for i in n, ...` as one array: its axes are the binders', then the body's."""
+
+    body: Expr
+    binders: tuple[Binder, ...]
+    origin: Span | None = _origin()
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(b.length for b in self.binders) + self.body.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Extern(_Hashed):
+    """A torch function given at compile time, applied."""
+
+    name: str
+    args: tuple[Expr, ...]
+    shape: Shape = field(compare=False)
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class Nested(_Hashed):
+    """A field of another file's problem, solved for these arguments: `follower(q, c = c2).x`."""
+
+    problem: str
+    args: tuple[Expr, ...]
+    consts: tuple[tuple[str, Expr], ...]
+    field: str
+    shape: Shape = field(compare=False)
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class Dual(_Hashed):
+    """The multiplier of a constraint, among the outputs: path ("box", "lower")."""
+
+    path: tuple[str, ...]
+    shape: Shape = field(compare=False)
+    origin: Span | None = _origin()
+
+
+@dataclass(frozen=True, eq=False)
+class OptimalValue(_Hashed):
+    """`value`, among the outputs."""
+
+    shape: Shape = field(default=SCALAR, init=False, compare=False)
+    origin: Span | None = _origin()
+
+    def __reduce__(self):
+        return OptimalValue, ()
+
+
+Expr: TypeAlias = (
+    Constant
+    | SizeValue
+    | IndexSymbol
+    | Parameter
+    | Variable
+    | Call
+    | Index
+    | Reduce
+    | Stack
+    | Extern
+    | Nested
+    | Dual
+    | OptimalValue
+)

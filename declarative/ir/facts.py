@@ -1,0 +1,122 @@
+"""What can be known of an expression without its numbers: sign, curvature, monotonicity, smoothness."""
+
+from __future__ import annotations
+
+from enum import Enum, Flag
+
+
+class Sign(Flag):
+    """The set of signs that entries may have: a subset of {negative, zero, positive}."""
+
+    NEG = 1  # entries < 0 only
+    ZERO = 2
+    POS = 4  # entries > 0 only
+    NONPOS = 3
+    NONNEG = 6
+    NONZERO = 5
+    ANY = 7
+
+    @property
+    def nonneg(self) -> bool:
+        return self in Sign.NONNEG
+
+    @property
+    def nonpos(self) -> bool:
+        return self in Sign.NONPOS
+
+    def __neg__(self) -> Sign:
+        return Sign((self.value & 2) | (self.value & 1) << 2 | (self.value & 4) >> 2)
+
+    def __add__(self, other: Sign) -> Sign:
+        """The signs that a sum of two may have."""
+        return _pairwise(self, other, _add)
+
+    def __mul__(self, other: Sign) -> Sign:
+        """The signs that a product of two may have."""
+        return _pairwise(self, other, _multiply)
+
+
+def _pairwise(left: Sign, right: Sign, rule) -> Sign:
+    result = Sign(0)
+    for a in left:
+        for b in right:
+            result |= rule(a, b)
+    return result
+
+
+def _add(a: Sign, b: Sign) -> Sign:
+    if a is Sign.ZERO:
+        return b
+    if b is Sign.ZERO or a is b:
+        return a
+    return Sign.ANY
+
+
+def _multiply(a: Sign, b: Sign) -> Sign:
+    if Sign.ZERO in (a, b):
+        return Sign.ZERO
+    return Sign.POS if a is b else Sign.NEG
+
+
+class Curvature(Enum):
+    """Curvature in the variables; CONSTANT holds no variable (parameters it may hold)."""
+
+    CONSTANT = "constant"
+    AFFINE = "affine"
+    CONVEX = "convex"
+    CONCAVE = "concave"
+    UNKNOWN = "unknown"
+
+    @property
+    def convex(self) -> bool:
+        return self in (Curvature.CONSTANT, Curvature.AFFINE, Curvature.CONVEX)
+
+    @property
+    def concave(self) -> bool:
+        return self in (Curvature.CONSTANT, Curvature.AFFINE, Curvature.CONCAVE)
+
+    @property
+    def affine(self) -> bool:
+        return self in (Curvature.CONSTANT, Curvature.AFFINE)
+
+    def __neg__(self) -> Curvature:
+        flipped = {Curvature.CONVEX: Curvature.CONCAVE, Curvature.CONCAVE: Curvature.CONVEX}
+        return flipped.get(self, self)
+
+    def __add__(self, other: Curvature) -> Curvature:
+        if self is Curvature.CONSTANT:
+            return other
+        if other is Curvature.CONSTANT:
+            return self
+        if self.convex and other.convex:
+            return Curvature.AFFINE if self.affine and other.affine else Curvature.CONVEX
+        if self.concave and other.concave:
+            return Curvature.CONCAVE
+        return Curvature.UNKNOWN
+
+
+class Monotonicity(Enum):
+    """How a function moves with one argument, all entries, over the signs that the argument may have."""
+
+    INCREASING = "increasing"
+    DECREASING = "decreasing"
+    NONE = "neither increasing nor decreasing"
+
+
+class Smoothness(Enum):
+    """SMOOTH: twice differentiable inside its domain. KINKED: not everywhere."""
+
+    SMOOTH = "smooth"
+    KINKED = "kinked"
+
+
+class Domain(Enum):
+    """Where an argument must lie for the function to be finite and, inside, differentiable."""
+
+    ALL = "all reals"
+    NONNEG = "e >= 0"  # closed: sqrt, x^1.5
+    POS = "e > 0"  # open, with a barrier: log, entr, 1/x for convexity
+    NONZERO = "e != 0"
+    UNIT = "-1 <= e <= 1"
+    PSD = "positive semidefinite"
+    PD = "positive definite"

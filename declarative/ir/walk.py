@@ -1,0 +1,166 @@
+"""The only traversals of expressions; all are iterative, so depth costs memory and no stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar, assert_never
+
+from declarative.ir.condition import Condition, Connective, Negation, Test, Truth
+from declarative.ir.expr import (
+    Call,
+    Constant,
+    Dual,
+    Expr,
+    Extern,
+    Index,
+    IndexSymbol,
+    Nested,
+    OptimalValue,
+    Parameter,
+    Reduce,
+    SizeValue,
+    Slice,
+    Stack,
+    Variable,
+)
+
+T = TypeVar("T")
+
+
+def condition_expressions(condition: Condition | None) -> tuple[Expr, ...]:
+    """The expressions that a condition reads, from left to right."""
+    match condition:
+        case None:
+            return ()
+        case Test(_, left, right):
+            return (left, right)
+        case Truth(body):
+            return (body,)
+        case Negation(body):
+            return condition_expressions(body)
+        case Connective(_, items):
+            return tuple(e for item in items for e in condition_expressions(item))
+        case _:
+            assert_never(condition)
+
+
+def map_condition(condition: Condition | None, change: Callable[[Expr], Expr]) -> Condition | None:
+    """The same condition over changed expressions."""
+    match condition:
+        case None:
+            return None
+        case Test(op, left, right):
+            return Test(op, change(left), change(right))
+        case Truth(body):
+            return Truth(change(body))
+        case Negation(body):
+            inner = map_condition(body, change)
+            assert inner is not None
+            return Negation(inner)
+        case Connective(op, items):
+            return Connective(op, tuple(c for item in items if (c := map_condition(item, change)) is not None))
+        case _:
+            assert_never(condition)
+
+
+def children(e: Expr) -> tuple[Expr, ...]:
+    """The direct subexpressions: arguments, subscripts, bodies, and what conditions read."""
+    match e:
+        case Call(args=args) | Extern(args=args):
+            return args
+        case Index(base, subscripts):
+            return (base, *(s for s in subscripts if not isinstance(s, Slice)))
+        case Reduce(body=body, condition=condition):
+            return (body, *condition_expressions(condition))
+        case Stack(body=body):
+            return (body,)
+        case Nested(args=args, consts=consts):
+            return (*args, *(value for _, value in consts))
+        case Constant() | SizeValue() | IndexSymbol() | Parameter() | Variable() | Dual() | OptimalValue():
+            return ()
+        case _:
+            assert_never(e)
+
+
+def with_children(e: Expr, new: tuple[Expr, ...]) -> Expr:
+    """The same node over new subexpressions of the same shapes, in the order of `children`."""
+    if all(a is b for a, b in zip(children(e), new, strict=True)):
+        return e
+    match e:
+        case Call() | Extern():
+            return replace(e, args=new)
+        case Index(_, subscripts):
+            rest = iter(new[1:])
+            return replace(e, base=new[0], subscripts=tuple(s if isinstance(s, Slice) else next(rest) for s in subscripts))
+        case Reduce(condition=condition):
+            rest = iter(new[1:])
+            return replace(e, body=new[0], condition=map_condition(condition, lambda _: next(rest)))
+        case Stack():
+            return replace(e, body=new[0])
+        case Nested(args=args, consts=consts):
+            values = new[len(args) :]
+            return replace(e, args=new[: len(args)], consts=tuple((k, v) for (k, _), v in zip(consts, values, strict=True)))
+        case Constant() | SizeValue() | IndexSymbol() | Parameter() | Variable() | Dual() | OptimalValue():
+            return e
+        case _:
+            assert_never(e)
+
+
+def postorder(root: Expr) -> Iterator[Expr]:
+    """Every node once (by identity), children before parents."""
+    seen: set[int] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(children(node)) if id(child) not in seen)
+
+
+def fold(root: Expr, step: Callable[[Expr, tuple[T, ...]], T]) -> T:
+    """From the leaves up: `step(node, results of its children)`. Shared nodes are visited once."""
+    results: dict[int, T] = {}
+    for node in postorder(root):
+        results[id(node)] = step(node, tuple(results[id(child)] for child in children(node)))
+    return results[id(root)]
+
+
+def transform(root: Expr, step: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild from the leaves up; `step` sees each node with its children already rebuilt."""
+    return fold(root, lambda node, new: step(with_children(node, new)))
+
+
+def substitute(root: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """Put expressions in the place of symbols (indices, parameters, variables)."""
+    return transform(root, lambda node: values.get(node, node))
+
+
+def symbols(root: Expr) -> tuple[Parameter | Variable, ...]:
+    """Parameters and variables in order of first appearance."""
+    found: dict[Parameter | Variable, None] = {}
+    for node in postorder(root):
+        if isinstance(node, Parameter | Variable):
+            found.setdefault(node)
+    return tuple(found)
+
+
+def variables(root: Expr) -> tuple[Variable, ...]:
+    return tuple(s for s in symbols(root) if isinstance(s, Variable))
+
+
+def free_indices(root: Expr) -> frozenset[IndexSymbol]:
+    """Indices that are bound outside this expression."""
+
+    def step(node: Expr, inner: tuple[frozenset[IndexSymbol], ...]) -> frozenset[IndexSymbol]:
+        found = frozenset().union(*inner) if inner else frozenset()
+        if isinstance(node, IndexSymbol):
+            return frozenset((node,))
+        if isinstance(node, Reduce | Stack):
+            return found - {b.index for b in node.binders}
+        return found
+
+    return fold(root, step)
