@@ -1,0 +1,131 @@
+"""The floor plan, held: imports point downward, files stay short, and a check never loads torch or cvxpy."""
+
+import ast
+import re
+import sys
+import tomllib
+
+import pytest
+from architecture import PACKAGE, ROOT, Import, files, imports, module_name, strongly_connected
+
+FLOORS = (
+    "source",
+    "syntax",
+    "ir",
+    "atoms",
+    "elaborate",
+    "analysis",
+    "rewrite",
+    "backends",
+    "layer",
+    "emit",
+    "cli",
+)
+HEAVY = {"torch", "cvxpy", "cvxpylayers", "diffcp", "scipy"}  # a second or more to import
+FLOORS_WITHOUT_HEAVY = FLOORS[: FLOORS.index("rewrite") + 1]
+FLOORS_WITHOUT_NUMPY = FLOORS[: FLOORS.index("rewrite")]
+
+# The only imports that do not stand at the top of their file: (file, what it imports) and the reason.
+LATE = {
+    ("source/diagnostic.py", "declarative.source.render"): "an error shows itself; the renderer reads diagnostics",
+    ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
+    ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
+}
+# The only files that import by name (importlib), so that a command pays only for what it uses.
+LAZY_FILES = {"__init__.py", "cli/main.py"}
+# Written by a program, not by hand.
+GENERATED = {"syntax/tables.py"}
+MAX_LINES = 400
+
+ALL = [found for path in files() for found in imports(path)]
+
+
+def relative(found: Import) -> str:
+    return found.importer.relative_to(PACKAGE).as_posix()
+
+
+def floor(module: str) -> int | None:
+    """The number of a module's floor; None for the package itself, which stands above them all."""
+    parts = module.split(".")
+    return FLOORS.index(parts[1]) if len(parts) > 1 else None
+
+
+def is_allowed_late(found: Import) -> bool:
+    return (relative(found), found.module) in LATE
+
+
+def test_every_file_stands_on_a_floor():
+    strangers = [path for path in files() if len(p := module_name(path).split(".")) > 1 and p[1] not in FLOORS]
+    assert not strangers, f"not in the floor plan {FLOORS}: {strangers}"
+
+
+def test_imports_point_downward():
+    upward = []
+    inner = (f for f in ALL if f.module.split(".")[0] == "declarative" and not is_allowed_late(f))
+    for found in (f for f in inner if relative(f) != "__init__.py"):
+        here, there = floor(module_name(found.importer)), floor(found.module)
+        if there is None or (here is not None and there > here):
+            upward.append(str(found))
+    assert not upward, "\n".join(upward)
+
+
+def test_no_module_imports_itself_in_a_circle():
+    graph = {module_name(path): set() for path in files()}
+    for found in ALL:
+        if found.module in graph and not is_allowed_late(found):
+            graph[module_name(found.importer)].add(found.module)
+    assert strongly_connected(graph) == []
+
+
+def test_a_circle_would_be_found():
+    assert strongly_connected({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert strongly_connected({"a": {"a"}, "b": {"a"}}) == [["a"]]
+
+
+@pytest.mark.parametrize("floors, names", [(FLOORS_WITHOUT_HEAVY, HEAVY), (FLOORS_WITHOUT_NUMPY, {"numpy"})])
+def test_lower_floors_load_nothing_heavy(floors, names):
+    heavy = [f for f in ALL if relative(f).split("/")[0] in floors and f.module.split(".")[0] in names]
+    assert not heavy, "\n".join(map(str, heavy))
+
+
+def test_imports_stand_at_the_top():
+    late = [str(found) for found in ALL if found.late and not is_allowed_late(found)]
+    assert not late, "\n".join(late)
+
+
+def test_the_list_of_late_imports_is_not_stale():
+    used = {(relative(found), found.module) for found in ALL if found.late}
+    assert set(LATE) <= used
+
+
+def test_nothing_else_imports_by_name():
+    by_name = {relative(found) for found in ALL if found.module.split(".")[0] == "importlib"}
+    assert by_name <= LAZY_FILES
+
+
+def test_files_stay_short():
+    lengths = {path.relative_to(PACKAGE).as_posix(): len(path.read_text("utf-8").splitlines()) for path in files()}
+    assert {name: n for name, n in lengths.items() if n > MAX_LINES and name not in GENERATED} == {}
+
+
+def test_every_file_begins_with_what_it_does():
+    silent = []
+    for path in files():
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        first = body[0] if body else None
+        is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and first.lineno == 1
+        if not (is_docstring and isinstance(first.value.value, str)):
+            silent.append(path.relative_to(ROOT).as_posix())
+    assert silent == []
+
+
+def test_every_package_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = [name for extra in project["optional-dependencies"].values() for name in extra]
+    declared = {re.split(r"[\[<>=~! ]", name)[0].lower() for name in project["dependencies"]}
+    late_only = {re.split(r"[\[<>=~! ]", name)[0].lower() for name in optional}
+    for found in ALL:
+        top = found.module.split(".")[0]
+        if top in sys.stdlib_module_names or top == "declarative":
+            continue
+        assert top.lower() in (declared | late_only if found.late else declared), f"{found}, not in pyproject.toml"
