@@ -1,0 +1,1 @@
+"""From the rewritten program to solvers: one folder a backend."""
