@@ -27,18 +27,25 @@ class ShapeMismatch(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """What analysis knows of one argument. `degree`: as a polynomial in the variables, None where it is not one."""
+    """What analysis knows of one argument. `degree`: as a polynomial in the variables, None where it is not one.
+
+    `form`: of a square matrix A, the signs that x'Ax may have for x != 0 (POS: positive definite).
+    """
 
     shape: Shape
     sign: Sign
     curvature: Curvature
     degree: int | None
     smoothness: Smoothness
+    form: Sign = Sign.ANY
 
 
 @dataclass(frozen=True)
 class Form:
-    """A call at concrete sizes, as the torch and CVXPY forms see it: integer shapes without leading axes."""
+    """A call at concrete sizes, as the torch and CVXPY forms see it: integer shapes without leading axes.
+
+    Options hold numbers only: a `Size` among them has been evaluated.
+    """
 
     shapes: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
@@ -64,13 +71,14 @@ class Atom:
     """One function.
 
     torch: `(xp, form, *args)`; each arg has the same number of leading axes (batch, indices; they broadcast), then
-        its own shape; so work on trailing axes only. Scalars among elementwise arguments come with axes added.
+        its own shape; so work on trailing axes only. The scalars of an `elementwise` atom come with axes added.
     cvxpy: `(cp, form, *args)` for one item without leading axes; None where CVXPY cannot say it.
     graph: `(fresh, *args)` -> Graph; None where the atom is smooth.
     curvature: in all arguments jointly; the DCP composition rule is applied by the analysis. A `bilinear` atom is
         affine in each argument while the other one is constant.
     degree: from the degrees of the arguments, None: not a polynomial.
-    domains: per argument (the last repeats).
+    domains: per argument (the last repeats), from the options; `domain` reads it.
+    arity: the least and the greatest number of arguments (None: any).
     """
 
     name: str
@@ -84,10 +92,17 @@ class Atom:
     monotonicity: Callable[[tuple[Facts, ...], Options], tuple[Monotonicity, ...]]
     degree: Callable[[tuple[int | None, ...], Options], int | None] = lambda degrees, options: None
     smoothness: Smoothness = Smoothness.SMOOTH
-    domains: tuple[Domain, ...] = (Domain.ALL,)
+    domains: Callable[[Options], tuple[Domain, ...]] = lambda options: (Domain.ALL,)
     graph: Callable[..., Graph] | None = None
     bilinear: bool = False
     operator: bool = False  # written with a sign (`+`, `*`, `'`), not by its name
     python: bool = True  # offered by name in the embedded language
     latex: Callable[..., str] | None = None
+    arity: tuple[int, int | None] = (1, 1)
+    elementwise: bool = False  # entry by entry; scalars broadcast
     option_names: tuple[str, ...] = ()  # keywords (or trailing literal arguments) that are options, not arguments
+
+    def domain(self, argument: int, options: Options) -> Domain:
+        """Where one argument must lie."""
+        domains = self.domains(options)
+        return domains[min(argument, len(domains) - 1)]

@@ -1,0 +1,1 @@
+"""The library of functions: a record each, grouped in themed files."""

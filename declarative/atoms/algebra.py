@@ -1,0 +1,42 @@
+"""Sums and products of expressions, as graph forms and rewrites need them to be built."""
+
+from __future__ import annotations
+
+from declarative.atoms.arithmetic import ADD, MUL, NEG
+from declarative.atoms.blocks import SUM
+from declarative.atoms.build import call
+from declarative.ir.expr import Constant, Expr
+from declarative.ir.problem import Comparison, Relation
+
+
+def plus(*terms: Expr) -> Expr:
+    return call(ADD, *terms)
+
+
+def minus(x: Expr, y: Expr) -> Expr:
+    return call(ADD, x, negative(y))
+
+
+def negative(x: Expr) -> Expr:
+    return Constant(-x.value) if isinstance(x, Constant) else call(NEG, x)
+
+
+def times(x: Expr | float, y: Expr) -> Expr:
+    return call(MUL, x if not isinstance(x, int | float) else Constant(float(x)), y)
+
+
+def total(x: Expr) -> Expr:
+    return call(SUM, x) if x.shape else x
+
+
+def at_least(left: Expr, right: Expr | float) -> Comparison:
+    """The row `left >= right`."""
+    return Comparison(None, Relation.GE, left, right if not isinstance(right, int | float) else Constant(float(right)))
+
+
+def at_most(left: Expr, right: Expr) -> Comparison:
+    return Comparison(None, Relation.LE, left, right)
+
+
+def equal(left: Expr, right: Expr) -> Comparison:
+    return Comparison(None, Relation.EQ, left, right)

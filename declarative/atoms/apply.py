@@ -1,0 +1,89 @@
+"""A function's name and its arguments to an expression in canonical form, so that equal meanings are equal nodes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from declarative.atoms.build import call
+from declarative.atoms.canonical import REWRITES
+from declarative.atoms.literals import literal
+from declarative.atoms.record import Atom, ShapeMismatch
+from declarative.atoms.registry import find
+from declarative.ir.expr import Constant, Expr
+from declarative.source.span import Span
+
+
+def apply(name: str, *args: Expr, origin: Span | None = None, **options: Any) -> Expr:
+    """The value of a function or operator, e.g. `apply("sum_largest", x, k=2)`.
+
+    Options may also come as trailing literal arguments: `norm(x, 1)`. Raises ShapeMismatch, with a message for
+    users, where the number of arguments, their shapes or the options do not fit; KeyError for an unknown name.
+    """
+    name, args, options = _meant(name, args, options)
+    atom = find(name)
+    if atom is None:
+        raise KeyError(name)
+    args, options = _split(atom, args, options)
+    rewrite = REWRITES.get(name)
+    return rewrite(args, options, origin) if rewrite else call(atom, *args, origin=origin, options=options)
+
+
+def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[Expr, ...], dict[str, Any]]:
+    """The record that is meant by a name that several share."""
+    match name:
+        case "max" | "min" if len(args) > 1:
+            return {"max": "maximum", "min": "minimum"}[name], args, options
+        case "power" if len(args) == 2 and not isinstance(args[1], Constant):
+            return "pow", args, options
+        case "pow" if len(args) == 2 and isinstance(args[1], Constant):
+            return "power", args, options
+        case "norm":
+            return _norm(args, options)
+        case "norm2":
+            return "norm", args, options
+        case "tv" if args and len(args[0].shape) == 2:
+            return "tv_image", args, options
+        case "diag" if args and len(args[0].shape) == 1:
+            return "diag_matrix", args, options
+        case "huber" | "pseudo_huber" if len(args) == 1:
+            return name, (*args, Constant(1.0)), options
+        case "reshape":
+            return name, args[:1], {"shape": args[1:], **options}
+        case _:
+            return name, args, options
+
+
+def _norm(args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[Expr, ...], dict[str, Any]]:
+    """norm(x, p) is `norm1`, `norm` or `norminf` where p says so."""
+    p = options.get("p", args[1] if len(args) == 2 else 2.0)
+    p = p.value if isinstance(p, Constant) else p
+    special = {1.0: "norm1", 2.0: "norm", math.inf: "norminf"}
+    if isinstance(p, Expr):
+        raise ShapeMismatch("the second argument of `norm` is a number, at least 1, or `inf`", 1)
+    return (special[p], args[:1], {}) if p in special else ("pnorm", args[:1], {"p": float(p)})
+
+
+def _split(atom: Atom, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[tuple[Expr, ...], dict[str, Any]]:
+    """Arguments and options; literals after the last argument are options, in the record's order."""
+    most = atom.arity[1]
+    extra = args[most:] if most is not None and atom.option_names else ()
+    args = args[: len(args) - len(extra)]
+    if len(extra) > len(atom.option_names):
+        raise ShapeMismatch(f"`{atom.name}` takes fewer arguments", hints=(f"its form is {atom.signature}",))
+    given = dict(zip(atom.option_names, extra, strict=False)) | options
+    for name in given:
+        if name not in atom.option_names:
+            raise ShapeMismatch(f"`{atom.name}` has no option `{name}`", hints=(f"its form is {atom.signature}",))
+    return args, {name: _value(atom, name, value) for name, value in given.items()}
+
+
+def _value(atom: Atom, name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_value(atom, name, v) for v in value)
+    if not isinstance(value, Expr):
+        return value
+    number = literal(value)
+    if number is None:
+        raise ShapeMismatch(f"`{name}` of `{atom.name}` is a number or a size, known before solving")
+    return number

@@ -1,0 +1,109 @@
+"""Calls in canonical form: sums flat, numbers folded, `x'*x` a sum of squares, `x'*A*x` a quadratic form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from operator import add, mul, truediv
+
+from declarative.atoms.arithmetic import ADD, DIV, MUL, NEG, POWER
+from declarative.atoms.build import call
+from declarative.atoms.products import DOT, TRANSPOSE
+from declarative.atoms.quadratic import QUAD, SUMSQ
+from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable
+from declarative.source.span import Span
+
+
+def canonical_add(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    """One flat sum; the numbers that lead it are folded, as they would be term by term from the left."""
+    terms = list(_flat(args))
+    while len(terms) > 1 and (number := _folded(add, terms[0], terms[1], origin)) is not None:
+        terms[:2] = [number]
+    return terms[0] if len(terms) == 1 else call(ADD, *terms, origin=origin)
+
+
+def _flat(args: tuple[Expr, ...]) -> Iterator[Expr]:
+    for arg in args:
+        if isinstance(arg, Call) and arg.atom == "add":
+            yield from arg.args
+        else:
+            yield arg
+
+
+def _folded(op: Callable[[float, float], float], x: Expr, y: Expr, origin: Span | None) -> Expr | None:
+    """A number, where both are numbers and the result is finite."""
+    if not isinstance(x, Constant) or not isinstance(y, Constant):
+        return None
+    try:
+        value = op(x.value, y.value)
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return Constant(value, origin=origin) if isinstance(value, float) and math.isfinite(value) else None
+
+
+def canonical_neg(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    match args:
+        case (Constant(value),):
+            return Constant(-value, origin=origin)
+        case (Call("neg", (body,)),):
+            return body
+        case _:
+            return call(NEG, *args, origin=origin)
+
+
+def canonical_mul(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    return (len(args) == 2 and _folded(mul, *args, origin)) or call(MUL, *args, origin=origin)
+
+
+def canonical_div(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    return (len(args) == 2 and _folded(truediv, *args, origin)) or call(DIV, *args, origin=origin)
+
+
+def canonical_power(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    exponent = Constant(options["p"])
+    return _folded(pow, args[0], exponent, origin) or call(POWER, *args, origin=origin, options=options)
+
+
+def canonical_transpose(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    match args:
+        case (Call("transpose", (body,)),):
+            return body
+        case (body,) if is_symmetric(body):
+            return body
+        case _:
+            return call(TRANSPOSE, *args, origin=origin)
+
+
+def is_symmetric(e: Expr) -> bool:
+    """A matrix declared in S^n, or a member of a family of them."""
+    match e:
+        case Parameter(symmetric=True, family=0) | Variable(symmetric=True, family=0):
+            return True
+        case Index(base, subscripts) if isinstance(base, Parameter | Variable) and base.symmetric:
+            return len(subscripts) == base.family and not any(isinstance(s, Slice) for s in subscripts)
+        case _:
+            return False
+
+
+def canonical_dot(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    """x'x is sumsq(x); x'(A x) and (A'x)'x are quad(x, A)."""
+    match args:
+        case (x, y) if x == y and len(x.shape) == 1:
+            return call(SUMSQ, x, origin=origin)
+        case (x, Call("matmul", (A, y))) if x == y:
+            return call(QUAD, x, A, origin=origin)
+        case (Call("matmul", (B, x)), y) if x == y:
+            return call(QUAD, x, canonical_transpose((B,), {}, B.origin), origin=origin)
+        case _:
+            return call(DOT, *args, origin=origin)
+
+
+REWRITES: dict[str, Callable[[tuple[Expr, ...], dict, Span | None], Expr]] = {
+    "add": canonical_add,
+    "neg": canonical_neg,
+    "mul": canonical_mul,
+    "div": canonical_div,
+    "power": canonical_power,
+    "transpose": canonical_transpose,
+    "dot": canonical_dot,
+}
