@@ -1,0 +1,1 @@
+"""Text to syntax tree and back: `parse_tree`, `print_tree`."""

@@ -1,0 +1,1 @@
+def foreign_file(source): return None

@@ -1,0 +1,95 @@
+"""Tokens of one statement to whatever `build` makes of them: the LALR(1) automaton of `tables.json`.
+
+Nothing here recurses, so that a sum of ten thousand terms is read like a short one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from declarative.source.span import Source, Span
+from declarative.syntax.build import BUILDERS
+from declarative.syntax.lexer import TABLES, Token
+from declarative.syntax.tree import Node
+
+ACTIONS: list[dict[str, int]] = TABLES["actions"]
+GOTOS: list[dict[str, int]] = TABLES["gotos"]
+RULES: list[tuple[str, int, str, bool, list[int | None]]] = TABLES["rules"]
+START: int = TABLES["start"]
+END: int = TABLES["end"]
+DEEPEST = 200  # nodes within nodes; every later pass may recurse this far
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """No statement begins with the tokens up to `index`; `expected` are the tokens that would do there."""
+
+    index: int
+    expected: frozenset[str]
+
+
+@dataclass(frozen=True)
+class TooDeep:
+    span: Span
+
+
+class _Entry(NamedTuple):
+    """What stands on the stack for one symbol: its value, its place, and how deep its nodes nest."""
+
+    value: Any
+    start: int
+    end: int
+    depth: int
+
+
+def read_statement(source: Source, tokens: Iterable[Token]) -> Node | Stuck | TooDeep:
+    """One statement, without its comments."""
+    states = [START]
+    entries: list[_Entry] = []
+    for index, token in enumerate([*tokens, Token("$END", "", 0, 0)]):
+        while (action := ACTIONS[states[-1]].get(token.type)) is None or action < 0:
+            if action is None:
+                return Stuck(index, frozenset(ACTIONS[states[-1]]))
+            entry = _reduce(source, states, entries, ~action)
+            if entry.depth > DEEPEST:
+                return TooDeep(Span(source, entry.start, entry.end))
+            entries.append(entry)
+            states.append(GOTOS[states[-1]][RULES[~action][0]])
+            if states[-1] == END and token.type == "$END":
+                return entry.value
+        states.append(action)
+        entries.append(_Entry(token, token.start, token.end, 0))
+    raise AssertionError("the automaton neither accepted nor refused; please report this")
+
+
+def _reduce(source: Source, states: list[int], entries: list[_Entry], number: int) -> _Entry:
+    """Take the symbols of a rule off the stack and make one entry of them."""
+    _, length, node, one_child, parts = RULES[number]
+    if length == 0:
+        end = entries[-1].end if entries else 0
+        return _Entry(BUILDERS[node](Span(source, end, end)), end, end, 0)
+    taken = entries[-length:]
+    del entries[-length:], states[-length:]
+    start, end = taken[0].start, taken[-1].end
+    depth = max(entry.depth for entry in taken)
+    children = _children(taken, parts)
+    if not node:
+        return _Entry(children, start, end, depth)
+    if one_child and len(children) == 1:
+        return _Entry(children[0], start, end, depth)
+    value = BUILDERS[node](Span(source, start, end), *children)
+    return _Entry(value, start, end, depth + isinstance(value, Node))
+
+
+def _children(taken: list[_Entry], parts: list[int | None]) -> list[Any]:
+    """Spliced lists grow in place, so that a long list costs no more than its length."""
+    first = parts[0] if parts else None
+    children: list[Any] = taken[~first].value if first is not None and first < 0 else []
+    for part in parts[1:] if children else parts:
+        if part is None:
+            children.append(None)
+        elif part < 0:
+            children.extend(taken[~part].value)
+        else:
+            children.append(taken[part].value)
+    return children

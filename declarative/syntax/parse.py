@@ -1,0 +1,85 @@
+"""Text to syntax tree: every statement that can be read, and a diagnostic for each mistake, several in one run."""
+
+from collections import deque
+from dataclasses import replace
+
+from declarative.source.diagnostic import Diagnostic, error
+from declarative.source.span import Source, Span
+from declarative.syntax.lalr import Stuck, TooDeep, read_statement
+from declarative.syntax.layout import Layout, Line, lay_out
+from declarative.syntax.lexer import lex
+from declarative.syntax.mistakes import explain
+from declarative.syntax.names import check_names
+from declarative.syntax.order import check_order
+from declarative.syntax.foreign import foreign_file
+from declarative.syntax.transpose import plain_transposes
+from declarative.syntax.tree import File, Statement
+
+MOST_REPAIRS = 20  # mistakes reported in one statement
+
+
+def parse_tree(source: Source) -> tuple[File, list[Diagnostic]]:
+    """The tree of a text, and what is wrong with it in order of place. Never raises, whatever the text is.
+
+    Statements that cannot be read are left out of the tree; where a mistake leaves no doubt about what was
+    meant (`2x`), the tree holds what was meant.
+    """
+    tokens = lex(source.text)
+    layout = lay_out(source, tokens)
+    reader = _Reader(source, layout)
+    reader.run()
+    diagnostics = [*layout.diagnostics, *reader.diagnostics, *check_names(source, tokens)]
+    file = File(tuple(reader.statements), layout.comments, span=Span(source, 0, len(source.text)))
+    diagnostics += check_order(file, complete=not reader.lost)
+    diagnostics.sort(key=_place)
+    if diagnostics and (foreign := foreign_file(source)):
+        return file, [foreign]
+    return file, diagnostics
+
+
+def _place(diagnostic: Diagnostic) -> int:
+    return diagnostic.span.start if diagnostic.span else 0
+
+
+class _Reader:
+    """Reads the statements one by one; a statement repaired or split goes back to the front of the queue."""
+
+    def __init__(self, source: Source, layout: Layout):
+        self.source = source
+        self.imported = _imported(layout.lines)
+        self.queue = deque((line, MOST_REPAIRS) for line in layout.lines)
+        self.statements: list[Statement] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.lost = False  # was a statement left out?
+
+    def run(self) -> None:
+        while self.queue:
+            line, repairs = self.queue.popleft()
+            if line.broken:
+                self.lost = True
+            else:
+                self._read(line, repairs)
+
+    def _read(self, line: Line, repairs: int) -> None:
+        tokens = plain_transposes(line.tokens, self.imported)
+        match read_statement(self.source, tokens):
+            case Statement() as statement:
+                self.statements.append(replace(statement, comments=line.comments, trailing=line.trailing))
+            case TooDeep(span):
+                self._lose(error("E121", span, "nested too deeply", hints=["name a part of it with `let`"]))
+            case Stuck() as stuck:
+                mistake = explain(self.source, replace(line, tokens=tokens), stuck)
+                self.diagnostics.append(mistake.diagnostic)
+                self.lost |= not mistake.repaired or not repairs
+                if repairs:
+                    self.queue.extendleft((line, repairs - 1) for line in reversed(mistake.repaired))
+            case other:
+                raise AssertionError(f"a statement was read as {other!r}; please report this")
+
+    def _lose(self, diagnostic: Diagnostic) -> None:
+        self.diagnostics.append(diagnostic)
+        self.lost = True
+
+
+def _imported(lines: list[Line]) -> frozenset[str]:
+    return frozenset(line.tokens[1].text for line in lines if line.tokens[0].type == "import" and len(line.tokens) > 1)
