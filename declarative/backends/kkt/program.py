@@ -12,6 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.items import Items
+from declarative.backends.kkt.system import ActiveSystem
+
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
 
@@ -53,7 +56,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Active:
+class Active(Items):
     """The rows that hold with equality and carry a multiplier: z (B, q), lower and upper (B, n), all bool."""
 
     z: Tensor
@@ -63,7 +66,7 @@ class Active:
 
 @dataclass(frozen=True)
 class Result:
-    """The answer for B items, detached from theta (`adjoint.attach` connects it).
+    """The answer for B items, detached from theta (`solve.connect` connects it).
 
     x (B, n), y (B, p), z (B, q), z_lower and z_upper (B, n), value (B,); `status` int8 (B,), `iterations` (B,);
     `primal`, `dual`, `gap` (B,): the worst residual of the feasibility, stationarity and complementarity rows, each
@@ -71,6 +74,7 @@ class Result:
     solution is not locally unique; `dual_nonunique`: the active rows are dependent (multipliers of least norm).
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to
     blame in `blamed`, as pairs of a kind ("c", "g", "lower", "upper") and an index, the heaviest first.
+    `system` is the factorisation at the solution, where one serves the whole batch.
     """
 
     x: Tensor
@@ -90,6 +94,7 @@ class Result:
     dual_nonunique: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    system: ActiveSystem | None = None
 
 
 def take(theta: Theta, items: Tensor) -> Theta:

@@ -1,0 +1,208 @@
+"""A standard problem at concrete sizes -> the smooth program that the engine takes, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.layout import Layout, lay_out
+from declarative.backends.kkt.program import SmoothProgram, Theta
+from declarative.backends.kkt.rows import Block, Kind, RowBuilder, dual_weights, mirrored, offsets
+from declarative.backends.kkt.shape import kind_of
+from declarative.backends.tape import Slot
+from declarative.backends.vectorise import Vectoriser
+from declarative.ir.expr import Stack
+from declarative.rewrite.standard import Auxiliary, Standard
+
+Duals = dict[tuple[str, ...], Tensor]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The program, and what leads from parameters to its theta and from its rows to the user's constraints."""
+
+    standard: Standard
+    program: SmoothProgram
+    runner: Runner
+    layout: Layout
+    blocks: tuple[Block, ...]
+    starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
+
+    def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
+        """What the program's functions read: everything that depends on parameters only, computed once."""
+        return self.runner.prepare(inputs)
+
+    def start(self, theta: Theta, batch: int, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """The starting point (batch, n): `given`, else `start`, else 0; auxiliaries start at what they stand for."""
+        parts = self._declared_starts(theta)
+        parts.update({name: value for name, value in (given or {}).items() if name in parts})
+        for auxiliary in self.standard.auxiliaries:
+            name = auxiliary.variable.name
+            if f"start {name}" in self.runner.groups:
+                (value,) = self.runner.finish(theta, parts, f"start {name}")
+                parts[name] = torch.where(value.isfinite(), value, torch.ones_like(value))
+        return self.layout.join(parts, batch)
+
+    def _declared_starts(self, theta: Theta) -> dict[str, Tensor]:
+        values = dict(zip((name for name, _ in self.starts), self.runner.finish(theta, {}, "starts"), strict=True))
+        zero = torch.zeros((), dtype=self.runner.dtype, device=self.runner.device)
+        return {name: values.get(name, zero.expand(1, *places.shape)) for name, places in self.layout.places.items()}
+
+    def duals(self, parts: Mapping[Kind, Tensor]) -> Duals:
+        """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind."""
+        found: Duals = {}
+        for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
+            if block.row.path:
+                found[block.row.path] = self._dual(block, offset, parts)
+        return found
+
+    def _dual(self, block: Block, offset: int, parts: Mapping[Kind, Tensor]) -> Tensor:
+        if block.entries is not None:
+            columns = torch.as_tensor(self._unknowns(block), device=self.runner.device)
+            values = parts[block.kind].index_select(1, columns)
+        else:
+            values = parts[block.kind][:, offset : offset + block.count]
+        whole = values.new_zeros(values.shape[0], int(np.prod(block.shape, dtype=np.int64)))
+        weights = dual_weights(block)
+        if weights is not None:
+            values = values * torch.as_tensor(weights, dtype=values.dtype, device=values.device)
+            opposite = np.nonzero(mirrored(block) != block.places)[0]
+            whole = whole.index_copy(
+                1,
+                torch.as_tensor(mirrored(block)[opposite], device=values.device),
+                values[:, torch.as_tensor(opposite, device=values.device)],
+            )
+        whole = whole.index_copy(1, torch.as_tensor(block.places, device=values.device), values)
+        return whole.reshape(values.shape[0], *block.shape)
+
+    def _unknowns(self, block: Block) -> np.ndarray:
+        assert block.entries is not None
+        name, entries = block.entries
+        return self.layout.places[name].reshape(-1)[entries]
+
+    def row_of(self, kind: Kind, index: int) -> Block | None:
+        """The constraint that one of the engine's rows came from."""
+        for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
+            if block.kind != kind:
+                continue
+            if block.entries is not None and index in self._unknowns(block):
+                return block
+            if block.entries is None and offset <= index < offset + block.count:
+                return block
+        return None
+
+
+def assemble(
+    standard: Standard,
+    sizes: Mapping[str, int],
+    constants: Mapping[str, np.ndarray],
+    device: torch.device | str = "cpu",
+) -> Assembly:
+    """Put objective, rows, bounds and starts on one tape, number the unknowns, wrap them as functions of (x, theta)."""
+    vectoriser = Vectoriser(sizes, constants)
+    objective = vectoriser.value(standard.objective).slot
+    builder = RowBuilder(vectoriser)
+    ordered = sorted(standard.rows, key=lambda row: row.open_domain or not row.path)  # the user's bounds come first
+    blocks = tuple(builder.block(row) for row in ordered)
+    starts = _given_starts(standard, vectoriser)
+    groups = {"objective": (objective,)}
+    for kind in ("c", "g", "lower", "upper"):
+        groups[kind] = tuple(b.slot for b in blocks if b.kind == kind)
+    groups["starts"] = tuple(slot for _, slot in starts)
+    groups |= {f"start {a.variable.name}": (slot,) for a in standard.auxiliaries if (slot := _stands(a, vectoriser))}
+    tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
+    names = [v.name for v in standard.variables]
+    shapes = {v.name: vectoriser.shape(v.shape) for v in standard.variables}
+    layout = lay_out(standard.variables, shapes, tape, {a.variable.name for a in standard.auxiliaries})
+    runner = Runner(tape, names, groups, device=device)
+    program = _program(standard, runner, layout, blocks)
+    return Assembly(standard, program, runner, layout, blocks, starts)
+
+
+def _given_starts(standard: Standard, vectoriser: Vectoriser) -> tuple[tuple[str, Slot], ...]:
+    found = []
+    for variable in standard.variables:
+        for attribute in variable.attributes:
+            if attribute.name == "start":
+                shape = vectoriser.shape(variable.shape)
+                value = vectoriser.value(attribute.args[0])
+                slot = value.slot if value.shape == shape else vectoriser.aligned(value, (), shape, expand=True)
+                found.append((variable.name, slot))
+    return tuple(found)
+
+
+def _stands(auxiliary: Auxiliary, vectoriser: Vectoriser) -> Slot | None:
+    """The slot of what an auxiliary variable stands for, over all its index tuples."""
+    if auxiliary.stands_for is None:
+        return None
+    whole = Stack(auxiliary.stands_for, auxiliary.binders) if auxiliary.binders else auxiliary.stands_for
+    return vectoriser.value(whole).slot
+
+
+def _program(standard: Standard, runner: Runner, layout: Layout, blocks: tuple[Block, ...]) -> SmoothProgram:
+    def objective(x: Tensor, theta: Theta) -> Tensor:
+        (value,) = runner.finish(theta, layout.split(x), "objective")
+        return value.expand(x.shape[0])
+
+    def rows(group: str):
+        def values(x: Tensor, theta: Theta) -> Tensor:
+            parts = runner.finish(theta, layout.split(x), group)
+            if not parts:
+                return x.new_zeros(x.shape[0], 0)
+            return torch.cat([p.expand(x.shape[0], -1) for p in parts], dim=1)
+
+        return values
+
+    size = {kind: sum(b.count for b in blocks if b.kind == kind) for kind in ("c", "g")}
+    open_domain = np.zeros((2, layout.size), dtype=bool)
+    for block in blocks:
+        if block.entries is not None and block.row.open_domain:
+            name, entries = block.entries
+            open_domain[0 if block.kind == "lower" else 1, layout.places[name].reshape(-1)[entries]] = True
+    return SmoothProgram(
+        n=layout.size,
+        p=size["c"],
+        q=size["g"],
+        objective=objective,
+        equalities=rows("c"),
+        inequalities=rows("g"),
+        bounds=_bounds(runner, layout, blocks),
+        open_domain=torch.as_tensor(open_domain, device=runner.device),
+        kind=kind_of(standard),
+        blocks=layout.blocks().to(runner.device),
+    )
+
+
+def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...]):
+    """theta -> (lower, upper), each (batch, n)."""
+    places = {}
+    for kind in ("lower", "upper"):
+        own = [b for b in blocks if b.kind == kind and b.entries is not None]
+        columns = [layout.places[b.entries[0]].reshape(-1)[b.entries[1]] for b in own if b.entries is not None]
+        joined = np.concatenate(columns) if columns else np.zeros(0, dtype=np.int64)
+        places[kind] = torch.as_tensor(joined, device=runner.device)
+
+    def side(theta: Theta, kind: str, infinite: float) -> Tensor:
+        parts = runner.finish(theta, {}, kind)
+        batch = max([p.shape[0] for p in parts], default=1)
+        whole = torch.full((batch, layout.size), infinite, dtype=runner.dtype, device=runner.device)
+        if not parts:
+            return whole
+        values = torch.cat([p.expand(batch, -1) for p in parts], dim=1)
+        return whole.index_copy(1, places[kind], values)
+
+    def bounds(theta: Theta) -> tuple[Tensor, Tensor]:
+        return side(theta, "lower", -torch.inf), side(theta, "upper", torch.inf)
+
+    return bounds
+
+
+def variables_of(assembly: Assembly, x: Tensor) -> dict[str, Tensor]:
+    """The user's variables, each (batch, *shape)."""
+    added = {a.variable.name for a in assembly.standard.auxiliaries}
+    return {name: part for name, part in assembly.layout.split(x).items() if name not in added}

@@ -1,0 +1,109 @@
+"""The `kkt` backend: smooth programs, convex or not, and kinks that linear constraints can describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.adjoint import Point, attach
+from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
+from declarative.backends.kkt.envelope import Envelope
+from declarative.backends.kkt.program import Options, Result
+from declarative.backends.kkt.solve import solve
+from declarative.backends.outcome import Outcome
+from declarative.backends.status import Status
+from declarative.ir.problem import Problem
+from declarative.rewrite.domains import show_domains
+from declarative.rewrite.graph_forms import to_graph_forms
+from declarative.rewrite.standard import Standard, problem_to_standard
+from declarative.source.diagnostic import Diagnostic, error
+
+
+@dataclass(frozen=True)
+class KKTBackend:
+    """A problem accepted by this backend: without kinks, its domains shown."""
+
+    standard: Standard
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
+        return KKTPlan(assemble(self.standard, sizes, constants, device))
+
+
+def accept(problem: Problem) -> KKTBackend | list[Diagnostic]:
+    """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it."""
+    standard = problem_to_standard(problem)
+    if standard.cones:
+        return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
+    graph = to_graph_forms(standard)
+    if isinstance(graph, Diagnostic):
+        return [graph]
+    return KKTBackend(show_domains(graph))
+
+
+def _cone_refusal(cone: str, origin) -> Diagnostic:
+    return error("E302", origin, f"the kkt backend takes equations and inequalities, not membership in `{cone}`")
+
+
+@dataclass(frozen=True)
+class KKTPlan:
+    """The problem at concrete sizes, on one device."""
+
+    assembly: Assembly
+
+    def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
+        """Solve, then connect the solution, the duals and the value to the inputs."""
+        assembly, program = self.assembly, self.assembly.program
+        theta = assembly.theta(inputs)
+        fixed = tuple(t.detach() for t in theta)
+        x0 = assembly.start(fixed, batch, start)
+        with torch.no_grad():
+            result = solve(program, fixed, x0, Options())
+        solved = result.status <= Status.INACCURATE
+        solution = (result.x, result.y, result.z, result.z_lower, result.z_upper)
+        if any(t.requires_grad for t in theta):
+            solution = attach(Point(program, result.active), solution, theta, solved)
+        return self._outcome(result, solution, theta, solved)
+
+    def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta, solved: Tensor) -> Outcome:
+        assembly = self.assembly
+        x, y, z, z_lower, z_upper = solution
+        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper})
+        value = assembly.standard.sign * Envelope.apply(assembly.program, result.value, *solution, *theta)
+        return Outcome(
+            variables=variables_of(assembly, x),
+            duals=duals,
+            value=value,
+            status=result.status,
+            iterations=result.iterations,
+            primal=result.primal,
+            dual=result.dual,
+            gap=result.gap,
+            degenerate=result.degenerate,
+            nonunique=result.nonunique,
+            dual_nonunique=result.dual_nonunique,
+            messages={item: self._message(item, text, result) for item, text in result.messages.items()},
+        )
+
+    def _message(self, item: int, text: str, result: Result) -> str:
+        """The engine's words, with the constraints to blame by name and line."""
+        blamed = [self.assembly.row_of(kind, index) for kind, index in result.blamed.get(item, [])]  # pyright: ignore
+        places = dict.fromkeys(_place(block.row) for block in blamed if block is not None)
+        return text + (f"; to blame: {', '.join(list(places)[:5])}" if places else "")
+
+    def describe(self) -> list[str]:
+        program = self.assembly.program
+        kinds = {"qp": "quadratic program", "sphere": "quadratic on a sphere or ball", "nlp": "smooth program"}
+        size = program.n + program.p + program.q
+        return [
+            f"solved as a {kinds[program.kind]}: {program.n} unknowns, {program.p} equations, {program.q} inequalities",
+            f"one KKT matrix of side at most {size} per item, factored once for solution and gradient",
+        ]
+
+
+def _place(row) -> str:
+    name = ".".join(row.path) if row.path else "a rewritten function"
+    return f"`{name}` (line {row.origin.line})" if row.origin is not None else f"`{name}`"

@@ -1,0 +1,149 @@
+"""A point -> how well it satisfies the optimality conditions, in the user's units, whatever solver it came from.
+
+Every residual is measured beside the terms that are summed in its row: an entry of a Jacobian or Hessian times the
+largest entry of its variable's block, a multiplier times its row's entries, a constant. No `1 + |b|`, which would hide
+a badly scaled row.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.items import Items
+from declarative.backends.kkt.scaling import times
+
+ROUNDING = 1e-8  # x is known to rounding in the stationarity that determines it: its share in the size of x
+
+
+class Model(Protocol):
+    """Values and derivatives at a point: `Derivatives` by torch.func, `Quadratic` from its data."""
+
+    def f(self, x: Tensor) -> Tensor: ...
+    def c(self, x: Tensor) -> Tensor: ...
+    def g(self, x: Tensor) -> Tensor: ...
+    def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def gradient(self, x: Tensor) -> Tensor: ...
+    def jacobian_c(self, x: Tensor) -> Tensor: ...
+    def jacobian_g(self, x: Tensor) -> Tensor: ...
+    def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+    def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Primal(Items):
+    """A point with its multipliers: x (B, n), y (B, p), z (B, q), z_lower and z_upper (B, n)."""
+
+    x: Tensor
+    y: Tensor
+    z: Tensor
+    z_lower: Tensor
+    z_upper: Tensor
+
+
+@dataclass(frozen=True)
+class Local(Items):
+    """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need."""
+
+    f: Tensor
+    gradient: Tensor
+    c: Tensor
+    g: Tensor
+    lower: Tensor
+    upper: Tensor
+    H: Tensor
+    Jc: Tensor
+    Jg: Tensor
+
+
+@dataclass(frozen=True)
+class Shares(Items):
+    """Residuals of each row relative to its terms, and the share of each inequality's slack and multiplier.
+
+    `slack` and `force` are (B, q + 2n), in the order g, lower, upper: the slack beside its row's terms, the multiplier
+    beside the terms of the stationarity rows that it enters. `primal`, `dual`, `gap` (B,) are the worst of each kind.
+    """
+
+    primal: Tensor
+    dual: Tensor
+    gap: Tensor
+    slack: Tensor
+    force: Tensor
+
+    @property
+    def error(self) -> Tensor:
+        """The worst of all, (B,); infinite where something is not a number."""
+        return torch.stack([self.primal, self.dual, self.gap]).nan_to_num(nan=torch.inf).amax(0)
+
+
+def evaluate(model: Model, at: Primal) -> Local:
+    """All that is known of the model at a point."""
+    x = at.x
+    H, lower, upper = model.lagrangian_hessian(x, at.y, at.z), *model.bounds(x)
+    return Local(
+        model.f(x), model.gradient(x), model.c(x), model.g(x), lower, upper, H, model.jacobian_c(x), model.jacobian_g(x)
+    )
+
+
+def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
+    """The certificate's numbers; an answer is right where `error` is at most the tolerance."""
+    T = stationarity_terms(local, at, blocks)
+    X = sizes(at.x, T, local.H, blocks)
+    stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
+    rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X), row_terms(local.Jg, local.g, at.x, X)
+    low, high = at.x - local.lower, local.upper - at.x
+    slack = torch.cat([
+        beside(-local.g, rows_g), beside(low, torch.maximum(X, finite(local.lower).abs())),
+        beside(high, torch.maximum(X, finite(local.upper).abs())),
+    ], -1)  # fmt: skip
+    force_g = worst(beside(local.Jg * at.z[:, :, None], T[:, None]).abs()) * at.z.sign()
+    force = torch.cat([force_g, beside(at.z_lower, T), beside(at.z_upper, T)], -1)
+    primal = torch.maximum(worst(beside(local.c, rows_c).abs()), worst(-slack))
+    dual = torch.maximum(worst(beside(stationary, T).abs()), worst(-force))
+    return Shares(primal, dual, worst(torch.minimum(slack, force)), slack, force)
+
+
+def stationarity_terms(local: Local, at: Primal, blocks: Tensor | None) -> Tensor:
+    """(B, n): the largest term summed in each row of grad_x L."""
+    Hx = (local.H.abs() * block_size(at.x, blocks)[:, None]).amax(-1)
+    constant = (local.gradient - times(local.H, at.x)).abs()
+    forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
+    parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
+    return torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
+
+
+def sizes(x: Tensor, T: Tensor, H: Tensor, blocks: Tensor | None) -> Tensor:
+    """(B, n): how large each entry counts: its block's largest entry, and never below its rounding error's scale."""
+    curvature = H.abs().amax(-1)
+    return torch.maximum(block_size(x, blocks), torch.where(curvature > 0, ROUNDING * T / curvature, 0))
+
+
+def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
+    """(B, n): the largest absolute entry of each entry's block; all of x is one block by default."""
+    if blocks is None or x.shape[-1] == 0:
+        return x.abs().amax(-1, keepdim=True).expand(x.shape) if x.shape[-1] else x
+    of = blocks.expand(x.shape)
+    most = torch.zeros_like(x).scatter_reduce(1, of, x.abs(), "amax")
+    return most.gather(1, of)
+
+
+def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor) -> Tensor:
+    """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant."""
+    constant = (value - times(J, x)).abs()
+    return torch.maximum((J.abs() * X[:, None]).amax(-1), constant) if J.shape[-1] else constant
+
+
+def beside(value: Tensor, terms: Tensor) -> Tensor:
+    """value / terms, with 0/0 = 0."""
+    return torch.where(value == 0, 0, value / terms)
+
+
+def finite(value: Tensor) -> Tensor:
+    """Infinities replaced by 0."""
+    return torch.where(value.isinf(), 0, value)
+
+
+def worst(values: Tensor) -> Tensor:
+    """The largest of the last axis, at least 0."""
+    return values.amax(-1).clamp(min=0) if values.shape[-1] else values.new_zeros(values.shape[:-1])

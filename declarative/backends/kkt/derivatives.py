@@ -1,0 +1,90 @@
+"""A smooth program's functions at given parameters -> their values, gradients, Jacobians and Lagrangian Hessian.
+
+Everything is by torch.func on the batched functions: a sum over the batch separates the items, and a vmap over basis
+vectors gives whole matrices. The results are differentiable with respect to x, the multipliers and the parameters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import grad, jvp, vjp, vmap
+
+from declarative.backends.kkt.program import SmoothProgram, Theta
+
+Map = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """The derivatives of `program` at `theta`, each a function of x (B, n) and the multipliers y (B, p), z (B, q)."""
+
+    program: SmoothProgram
+    theta: Theta
+
+    def f(self, x: Tensor) -> Tensor:
+        """The objective, (B,)."""
+        return self.program.objective(x, self.theta).expand(x.shape[0])
+
+    def c(self, x: Tensor) -> Tensor:
+        """The equality residuals, (B, p)."""
+        return self.program.equalities(x, self.theta).expand(x.shape[0], self.program.p)
+
+    def g(self, x: Tensor) -> Tensor:
+        """The inequality values, (B, q)."""
+        return self.program.inequalities(x, self.theta).expand(x.shape[0], self.program.q)
+
+    def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds, (B, n) each."""
+        lower, upper = self.program.bounds(self.theta)
+        return lower.expand(x.shape), upper.expand(x.shape)
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """The gradient of f, (B, n)."""
+        return grad(lambda v: self.f(v).sum())(x)
+
+    def jacobian_c(self, x: Tensor) -> Tensor:
+        """The Jacobian of c, (B, p, n)."""
+        return jacobian(self.c, x, self.program.p)
+
+    def jacobian_g(self, x: Tensor) -> Tensor:
+        """The Jacobian of g, (B, q, n)."""
+        return jacobian(self.g, x, self.program.q)
+
+    def lagrangian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        """f + y'c + z'g, (B,): the bounds' terms are left to the caller, who knows their sparsity."""
+        value = self.f(x)
+        if self.program.p:
+            value = value + (y * self.c(x)).sum(-1)
+        return value + (z * self.g(x)).sum(-1) if self.program.q else value
+
+    def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        """The gradient of f + y'c + z'g in x, (B, n)."""
+        return grad(lambda v: self.lagrangian(v, y, z).sum())(x)
+
+    def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        """The Hessian of f + y'c + z'g in x, (B, n, n), symmetric to the last bit."""
+        H = forward_jacobian(lambda v: self.lagrangian_gradient(v, y, z), x)
+        return (H + H.mT) / 2
+
+
+def jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
+    """(B, rows, n): by columns or by rows, whichever are fewer."""
+    if rows == 0:
+        return x.new_zeros(x.shape[0], 0, x.shape[1])
+    return forward_jacobian(function, x) if x.shape[1] < rows else reverse_jacobian(function, x, rows)
+
+
+def forward_jacobian(function: Map, x: Tensor) -> Tensor:
+    """One directional derivative for each entry of x, at once for all items."""
+    basis = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    columns = vmap(lambda e: jvp(function, (x,), (e.expand(x.shape),))[1])(basis)
+    return columns.permute(1, 2, 0)
+
+
+def reverse_jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
+    """One pullback for each row of the function's value, at once for all items."""
+    pullback = vjp(function, x)[1]
+    basis = torch.eye(rows, dtype=x.dtype, device=x.device)
+    return vmap(lambda e: pullback(e.expand(x.shape[0], rows))[0])(basis).permute(1, 0, 2)

@@ -1,0 +1,50 @@
+"""The optimal value as a function of the parameters: the envelope theorem, d value / d theta = dL/dtheta.
+
+No linear solve: the gradient of the Lagrangian at the solution is the gradient of the value (Danskin; Bonnans and
+Shapiro, Perturbation Analysis of Optimization Problems, 4.3). For second derivatives the solution moves with theta,
+so the gradient is formed from the connected solution.
+"""
+
+import torch
+from torch import Tensor
+from torch.func import vjp
+
+from declarative.backends.kkt.program import SmoothProgram, Theta
+
+Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
+
+
+def lagrangian(program: SmoothProgram, solution: Solution, theta: Theta) -> Tensor:
+    """L = f + y'c + z'g + z_lower'(lower - x) + z_upper'(x - upper), (B,); open sides count nothing."""
+    x, y, z, z_lower, z_upper = solution
+    lower, upper = program.bounds(theta)
+    below = torch.where(lower.isfinite(), lower - x, torch.zeros_like(x))
+    above = torch.where(upper.isfinite(), x - upper, torch.zeros_like(x))
+    rows = (y * program.equalities(x, theta)).sum(-1) + (z * program.inequalities(x, theta)).sum(-1)
+    return program.objective(x, theta) + rows + (z_lower * below + z_upper * above).sum(-1)
+
+
+class Envelope(torch.autograd.Function):
+    """(program, value, x, y, z, z_lower, z_upper, *theta) -> value (B,), whose gradient in theta is dL/dtheta."""
+
+    @staticmethod
+    def forward(program, value, *tensors):
+        return value.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.program = inputs[0]
+        ctx.save_for_backward(*inputs[2:])
+        ctx.save_for_forward(*inputs[2:])
+
+    @staticmethod
+    def backward(ctx, v):
+        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        pullback = vjp(lambda *t: lagrangian(ctx.program, solution, t), *theta)[1]
+        return (None,) * 7 + pullback(v)
+
+    @staticmethod
+    def jvp(ctx, *tangents):
+        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        moves = tuple(torch.zeros_like(t) if d is None else d for t, d in zip(theta, tangents[7:], strict=True))
+        return torch.func.jvp(lambda *t: lagrangian(ctx.program, solution, t), theta, moves)[1]

@@ -1,0 +1,29 @@
+"""Records of tensors that all lead with the batch axis: pick, merge and replace items."""
+
+from dataclasses import fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+class Items:
+    """Base of a frozen dataclass whose fields are tensors (B, ...)."""
+
+    def take(self, items: Tensor) -> Self:
+        """Some of the items (long, K)."""
+        return type(self)(*(part[items] for part in self.parts()))
+
+    def where(self, mask: Tensor, other: Self) -> Self:
+        """These items where `mask` (B,) holds, the other's elsewhere."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return type(self)(*(torch.where(mask.view(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
+
+    def put(self, items: Tensor, other: Self) -> Self:
+        """The same with other's items (K of them) at the places `items` (long, K)."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return type(self)(*(a.index_copy(0, items, b) for a, b in pairs))
+
+    def parts(self) -> list[Tensor]:
+        """The tensors in order."""
+        return [getattr(self, f.name) for f in fields(self)]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,105 @@
+"""The unknowns of a problem as one vector: which entry of each variable is which unknown.
+
+A symmetric matrix has n(n+1)/2 unknowns. Entries of auxiliary variables that no instruction reads are no unknowns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.tape import Gather, Input, Tape, operands
+from declarative.ir.expr import Variable
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`places[name]` has the variable's shape and holds unknowns; -1 stands for an entry that is no unknown (0)."""
+
+    size: int
+    places: Mapping[str, np.ndarray]
+
+    def split(self, x: Tensor) -> dict[str, Tensor]:
+        """The variables (batch, *shape) of a vector of unknowns (batch, size)."""
+        padded = torch.cat([x, x.new_zeros(x.shape[0], 1)], dim=1) if self._padded else x
+        return {name: self._part(padded, places) for name, places in self.places.items()}
+
+    @property
+    def _padded(self) -> bool:
+        return any((places < 0).any() for places in self.places.values())
+
+    def _part(self, x: Tensor, places: np.ndarray) -> Tensor:
+        flat = places.reshape(-1)
+        if flat.size and (np.diff(flat) == 1).all() and flat[0] >= 0:
+            part = x[:, int(flat[0]) : int(flat[-1]) + 1]
+        else:
+            index = np.where(flat < 0, x.shape[1] - 1, flat)
+            part = x.index_select(1, torch.as_tensor(index, device=x.device))
+        return part.reshape(x.shape[0], *places.shape)
+
+    def join(self, parts: Mapping[str, Tensor], batch: int) -> Tensor:
+        """The vector of unknowns of some variables; symmetric matrices by their mean with the transpose."""
+        like = next(iter(parts.values()))
+        total, times = (torch.zeros(batch, self.size, dtype=like.dtype, device=like.device) for _ in range(2))
+        for name, places in self.places.items():
+            flat = places.reshape(-1)
+            kept = flat >= 0
+            index = torch.as_tensor(flat[kept], device=like.device)
+            values = parts[name].reshape(parts[name].shape[0], -1)[:, torch.as_tensor(kept, device=like.device)]
+            total = total.index_add(1, index, values.expand(batch, -1))
+            times = times.index_add(1, index, torch.ones_like(values).expand(batch, -1))
+        return total / times.clamp(min=1)
+
+    def blocks(self) -> Tensor:
+        """The number of the variable that each unknown belongs to."""
+        numbers = np.zeros(self.size, dtype=np.int64)
+        for number, places in enumerate(self.places.values()):
+            numbers[places[places >= 0]] = number
+        return torch.as_tensor(numbers)
+
+
+def lay_out(
+    symbols: tuple[Variable, ...], shapes: Mapping[str, tuple[int, ...]], tape: Tape, added: set[str]
+) -> Layout:
+    """Number the unknowns, variables in order, entries row by row; of those `added` by rewrites only what is read."""
+    read = _entries_read(tape)
+    places: dict[str, np.ndarray] = {}
+    size = 0
+    for symbol in symbols:
+        shape = shapes[symbol.name]
+        kept = np.ones(shape, dtype=bool)
+        if symbol.name in added and read.get(symbol.name) is not None:
+            kept = np.zeros(int(np.prod(shape, dtype=np.int64)), dtype=bool)
+            kept[np.asarray(sorted(read[symbol.name] or ()), dtype=np.int64)] = True
+            kept = kept.reshape(shape)
+        if symbol.symmetric:
+            kept = kept & np.triu(np.ones(shape[-2:], dtype=bool))
+        numbers = np.full(shape, -1, dtype=np.int64)
+        numbers[kept] = size + np.arange(int(kept.sum()))
+        size += int(kept.sum())
+        if symbol.symmetric:
+            numbers = np.maximum(numbers, np.swapaxes(numbers, -1, -2))
+        places[symbol.name] = numbers
+    return Layout(size, places)
+
+
+def _entries_read(tape: Tape) -> dict[str, set[int] | None]:
+    """For each input the flat entries that gathers read; None where something reads the whole."""
+    names = {slot: i.name for slot, i in enumerate(tape.instructions) if isinstance(i, Input)}
+    found: dict[str, set[int] | None] = {}
+    for instruction in tape.instructions:
+        for slot in operands(instruction):
+            if slot not in names:
+                continue
+            name = names[slot]
+            if isinstance(instruction, Gather) and found.get(name, set()) is not None:
+                known = found.setdefault(name, set())
+                assert known is not None
+                known.update(instruction.places.reshape(-1).tolist())
+            elif not isinstance(instruction, Gather):
+                found[name] = None
+    return found

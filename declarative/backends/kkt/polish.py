@@ -1,0 +1,106 @@
+"""A nearly optimal point -> its active set, and the solution of the equations that hold there, to rounding error.
+
+A constraint is taken as active where its multiplier's share is larger than its slack's. One Newton step on the active
+equations finishes a quadratic program; a smooth one takes a few. What a step shows to be wrong about the active set is
+corrected, and a step is kept for the items whose certificate it improves.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.adjoint import active_system
+from declarative.backends.kkt.certify import Local, Model, Primal, Shares, evaluate, measure
+from declarative.backends.kkt.program import Active
+from declarative.backends.kkt.scaling import times
+from declarative.backends.kkt.system import ActiveSystem, Right
+
+WEAK = 1e-7  # slack and multiplier both below this share: weakly active
+ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
+EXACT = 1e-15
+
+
+@dataclass(frozen=True)
+class Polished:
+    """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity."""
+
+    at: Primal
+    local: Local
+    shares: Shares
+    active: Active
+    system: ActiveSystem
+    degenerate: Tensor
+
+
+def polish(model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int) -> Polished:
+    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active."""
+    local = evaluate(model, at)
+    shares = measure(local, at, blocks)
+    guess = shares.force > shares.slack
+    for _ in range(rounds):
+        trial, _ = newton(local, at, split(guess, local, open_domain))
+        there = evaluate(model, trial)
+        found = measure(there, trial, blocks)
+        wrong = torch.where(guess, found.force < -ROUNDED, found.slack < -ROUNDED)
+        better = found.error < shares.error
+        at, local, shares = trial.where(better, at), there.where(better, local), found.where(better, shares)
+        guess = guess ^ wrong
+        if not (better & (shares.error > EXACT) | wrong.any(-1)).any():
+            break
+    return settle(at, local, shares, open_domain)
+
+
+def newton(local: Local, at: Primal, active: Active) -> tuple[Primal, ActiveSystem]:
+    """The solution of the equations of the active set, linearised at a point.
+
+    Multipliers come out of least norm; where that makes one of an inequality negative (dependent rows), the least
+    change of the multipliers at hand is taken instead.
+    """
+    system = active_system(active, local.H, torch.cat([local.Jc, local.Jg], 1))
+    bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
+    rows = -torch.cat([local.c, local.g], -1)
+    new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
+    if system.dual_nonunique.any():
+        bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
+        new = bend(system, local, at, bound, active).where(bent, new)
+    return new, system
+
+
+def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """The same step with the least change of the multipliers, instead of their least norm."""
+    multipliers = torch.cat([at.y, at.z * active.z], -1)
+    b = at.z_upper * active.upper - at.z_lower * active.lower
+    rx = -local.gradient - times(system.A.mT, multipliers) - b
+    step = system.solve(Right(rx, -torch.cat([local.c, local.g], -1), bound - at.x))
+    return unpack(Right(step.x, step.rows + multipliers, step.bounds + b), at, bound, active)
+
+
+def unpack(w: Right, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """A step in x and new multipliers -> a point; variables at a bound stand there exactly."""
+    x = torch.where(active.lower | active.upper, bound, at.x + w.x)
+    p = at.y.shape[1]
+    both = active.lower & active.upper
+    lower = torch.where(both, (-w.bounds).clamp(min=0), -w.bounds * active.lower)
+    upper = torch.where(both, w.bounds.clamp(min=0), w.bounds * active.upper)
+    return Primal(x, w.rows[:, :p], w.rows[:, p:], lower, upper)
+
+
+def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
+    """Which rows, lower and upper bounds are active: as guessed (B, q + 2n), and both bounds of a fixed variable."""
+    q, n = local.g.shape[1], local.lower.shape[1]
+    z, lower, upper = active.split([q, n, n], -1)
+    fixed = local.lower == local.upper
+    return Active(z, lower & ~open_domain[0] | fixed, upper & ~open_domain[1] | fixed)
+
+
+def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor) -> Polished:
+    """The strictly active set; what is weakly active counts as inactive and is reported."""
+    small = (shares.slack < WEAK) & (shares.force < WEAK)
+    weak = split(small, local, open_domain)
+    fixed = local.lower == local.upper
+    degenerate = weak.z.any(-1) | ((weak.lower | weak.upper) & ~fixed).any(-1)
+    active = split((shares.force > shares.slack) & ~small, local, open_domain)
+    system = active_system(active, local.H, torch.cat([local.Jc, local.Jg], 1))
+    at = replace(at, z=at.z * active.z, z_lower=at.z_lower * active.lower, z_upper=at.z_upper * active.upper)
+    return Polished(at, local, shares, active, system, degenerate)

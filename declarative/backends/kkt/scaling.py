@@ -1,0 +1,30 @@
+"""Matrices -> diagonal scalings that bring their rows and columns to unit size (Ruiz 2001)."""
+
+import torch
+from torch import Tensor
+
+
+def times(M: Tensor, v: Tensor) -> Tensor:
+    """M v for a batch of matrices (B, k, n) and vectors (B, n)."""
+    return (M @ v[..., None])[..., 0]
+
+
+def inverse_root(size: Tensor) -> Tensor:
+    """1/sqrt(size), and 1 where a row is zero."""
+    return torch.where(size > 0, size, 1).rsqrt()
+
+
+def equilibrate(H: Tensor, A: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
+    """D (B, n) and E (B, m) that bring the largest entry of every row of [[D H D, D A' E], [E A D, 0]] near one.
+
+    That leaves H's size free (for any t, (t D, E/t) scales D H D by t^2 and changes nothing else), so it is set to one
+    as well: an objective in other units gives the same matrix. Rows of zeros are left alone.
+    """
+    H, A = H.abs(), A.abs()
+    D, E = torch.ones_like(H[:, 0]), torch.ones_like(A[:, :, 0])
+    for _ in range(rounds if H.shape[-1] else 0):
+        h, a = D[:, :, None] * H * D[:, None], E[:, :, None] * A * D[:, None]
+        D = D * inverse_root(torch.cat([h, a], 1).amax(1))
+        E = E * inverse_root(a.amax(-1))
+    t = inverse_root((D[:, :, None] * H * D[:, None]).flatten(1).amax(-1, keepdim=True))
+    return t * D, E / t
