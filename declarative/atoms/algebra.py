@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declarative.atoms.arithmetic import ADD, MUL, NEG
+from declarative.atoms.arithmetic import ADD, MUL, NEG, POWER
 from declarative.atoms.blocks import SUM
 from declarative.atoms.build import call
 from declarative.ir.expr import Constant, Expr
@@ -23,6 +23,10 @@ def negative(x: Expr) -> Expr:
 
 def times(x: Expr | float, y: Expr) -> Expr:
     return call(MUL, x if not isinstance(x, int | float) else Constant(float(x)), y)
+
+
+def square(x: Expr) -> Expr:
+    return call(POWER, x, options={"p": 2.0})
 
 
 def total(x: Expr) -> Expr:

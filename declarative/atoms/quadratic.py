@@ -5,7 +5,7 @@ from __future__ import annotations
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import CONVEX, NEITHER, NONNEG, along, away_from_zero, doubled
 from declarative.atoms.shapes import need_equal, need_rank, need_square, to_scalar
-from declarative.ir.facts import Curvature, Monotonicity, Sign
+from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign
 from declarative.ir.size import SCALAR, Shape
 
 SUMSQ = Atom(
@@ -79,4 +79,39 @@ QUAD = Atom(
     degree=doubled,
     arity=(2, 2),
     latex=lambda x, A: f"{x}^\\top {A} {x}",
+)
+
+
+def over_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
+    need_rank("the second argument of `quad_over_lin`", shapes[1], 0, 1)
+    return SCALAR
+
+
+def over_monotonicity(facts: tuple[Facts, ...], options: Options) -> tuple[Monotonicity, ...]:
+    return (along(facts[0].sign), Monotonicity.DECREASING)
+
+
+def over_degree(degrees: tuple[int | None, ...], options: Options) -> int | None:
+    above, below = degrees
+    return 2 * above if above is not None and below == 0 else None
+
+
+def over_torch(xp, form: Form, x, y):
+    return SUMSQ.torch(xp, form, x) / y
+
+
+QUAD_OVER_LIN = Atom(
+    name="quad_over_lin",
+    doc="The sum of the squares of all entries of x over a scalar y > 0; convex in both.",
+    signature="quad_over_lin(x, y : R) : R",
+    shape=over_shape,
+    torch=over_torch,
+    cvxpy=lambda cp, form, x, y: cp.quad_over_lin(x, y),
+    sign=NONNEG,
+    curvature=CONVEX,
+    monotonicity=over_monotonicity,
+    degree=over_degree,
+    domains=lambda options: (Domain.ALL, Domain.POS),
+    arity=(2, 2),
+    latex=lambda x, y: f"\\frac{{\\|{x}\\|_2^2}}{{{y}}}",
 )

@@ -4,10 +4,42 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from declarative.atoms import arithmetic, blocks, products, quadratic
+from declarative.atoms import (
+    arithmetic,
+    blocks,
+    elementwise,
+    entropy,
+    matrix,
+    norms,
+    penalties,
+    products,
+    quadratic,
+    reductions,
+    shaping,
+    sigmoids,
+    spectral,
+    trigonometric,
+    variation,
+)
 from declarative.atoms.record import Atom
 
-THEMES: tuple[ModuleType, ...] = (arithmetic, products, blocks, quadratic)
+THEMES: tuple[ModuleType, ...] = (
+    arithmetic,
+    blocks,
+    elementwise,
+    entropy,
+    matrix,
+    norms,
+    penalties,
+    products,
+    quadratic,
+    reductions,
+    shaping,
+    sigmoids,
+    spectral,
+    trigonometric,
+    variation,
+)
 
 
 def _collect(themes: tuple[ModuleType, ...]) -> dict[str, Atom]:

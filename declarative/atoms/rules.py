@@ -104,3 +104,17 @@ def doubled(degrees: tuple[int | None, ...], options: Options) -> int | None:
 def constant_only(degrees: tuple[int | None, ...], options: Options) -> int | None:
     """A function that is a polynomial (of degree 0) only where it has no variable in it."""
     return 0 if all(d == 0 for d in degrees) else None
+
+
+def by_side(above: Curvature, below: Curvature) -> FactsRule:
+    """One curvature for arguments >= 0, another for arguments <= 0."""
+
+    def rule(facts: tuple[Facts, ...], options: Options) -> Curvature:
+        sign = facts[0].sign
+        return above if sign.nonneg else below if sign.nonpos else Curvature.UNKNOWN
+
+    return rule
+
+
+CONVEX_THEN_CONCAVE = by_side(Curvature.CONCAVE, Curvature.CONVEX)  # tanh, sigmoid, erf
+CONCAVE_THEN_CONVEX = by_side(Curvature.CONVEX, Curvature.CONCAVE)  # sinh, asin

@@ -117,6 +117,7 @@ class Domain(Enum):
     NONNEG = "e >= 0"  # closed: sqrt, x^1.5
     POS = "e > 0"  # open, with a barrier: log, entr, 1/x for convexity
     NONZERO = "e != 0"
+    ABOVE_MINUS_ONE = "e > -1"  # open: log1p
     UNIT = "-1 <= e <= 1"
     PSD = "positive semidefinite"
     PD = "positive definite"

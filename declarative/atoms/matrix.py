@@ -1,0 +1,113 @@
+"""Diagonals, traces, and functions of a positive definite matrix."""
+
+from __future__ import annotations
+
+from declarative.atoms.latex import named
+from declarative.atoms.quadratic import quad_shape
+from declarative.atoms.record import Atom, Facts, Options
+from declarative.atoms.rules import (
+    AFFINE,
+    ANY,
+    CONCAVE,
+    CONVEX,
+    INCREASING,
+    NEITHER_WAY,
+    NONNEG,
+    POS,
+    greatest,
+)
+from declarative.atoms.shapes import square_to, vector_to
+from declarative.ir.facts import Domain, Sign
+from declarative.ir.size import SCALAR
+
+
+def to_entries(facts: tuple[Facts, ...], options: Options) -> Sign:
+    """Diagonal entries are values e'Ae of the form as well as entries."""
+    return facts[0].sign & facts[0].form
+
+
+DIAG = Atom(
+    name="diag",
+    doc="The diagonal of a square matrix; of a vector, the diagonal matrix.",
+    signature="diag(A : R^(n,n)) : R^n",
+    shape=square_to("`diag`", lambda n: (n,)),
+    torch=lambda xp, form, x: x.diagonal(dim1=-2, dim2=-1),
+    cvxpy=lambda cp, form, x: cp.diag(x),
+    sign=to_entries,
+    curvature=AFFINE,
+    monotonicity=INCREASING,
+    degree=greatest,
+    latex=named("diag"),
+)
+
+DIAG_MATRIX = Atom(
+    name="diag_matrix",
+    doc="The diagonal matrix of a vector; written diag(x).",
+    signature="diag(x : R^n) : R^(n,n)",
+    shape=vector_to("`diag`", lambda n, options: (n, n)),
+    torch=lambda xp, form, x: xp.diag_embed(x),
+    cvxpy=lambda cp, form, x: cp.diag(x),
+    sign=lambda facts, options: facts[0].sign | Sign.ZERO,
+    curvature=AFFINE,
+    monotonicity=INCREASING,
+    degree=greatest,
+    python=False,
+    latex=named("diag"),
+)
+
+TRACE = Atom(
+    name="trace",
+    doc="The sum of the diagonal of a square matrix.",
+    signature="trace(A : R^(n,n)) : R",
+    shape=square_to("`trace`", lambda n: SCALAR),
+    torch=lambda xp, form, x: x.diagonal(dim1=-2, dim2=-1).sum(-1),
+    cvxpy=lambda cp, form, x: cp.trace(x),
+    sign=lambda facts, options: to_entries(facts, options) + to_entries(facts, options),
+    curvature=AFFINE,
+    monotonicity=INCREASING,
+    degree=greatest,
+    latex=named("tr"),
+)
+
+LOG_DET = Atom(
+    name="log_det",
+    doc="The logarithm of the determinant of a positive definite matrix.",
+    signature="log_det(X : S^n) : R",
+    shape=square_to("`log_det`", lambda n: SCALAR),
+    torch=lambda xp, form, x: xp.linalg.slogdet(x).logabsdet,
+    cvxpy=lambda cp, form, x: cp.log_det(x),
+    sign=ANY,
+    curvature=CONCAVE,
+    monotonicity=NEITHER_WAY,
+    domains=lambda options: (Domain.PD,),
+    latex=named("\\log\\det"),
+)
+
+TR_INV = Atom(
+    name="tr_inv",
+    doc="The trace of the inverse of a positive definite matrix.",
+    signature="tr_inv(X : S^n) : R",
+    shape=square_to("`tr_inv`", lambda n: SCALAR),
+    torch=lambda xp, form, x: xp.linalg.inv_ex(x).inverse.diagonal(dim1=-2, dim2=-1).sum(-1),
+    cvxpy=lambda cp, form, x: cp.tr_inv(x),
+    sign=POS,
+    curvature=CONVEX,
+    monotonicity=NEITHER_WAY,
+    domains=lambda options: (Domain.PD,),
+    latex=lambda x: f"\\mathrm{{tr}}({x}^{{-1}})",
+)
+
+MATRIX_FRAC = Atom(
+    name="matrix_frac",
+    doc="x'*P^-1*x of a vector and a positive definite matrix, convex in both.",
+    signature="matrix_frac(x : R^n, P : S^n) : R",
+    shape=quad_shape,
+    torch=lambda xp, form, x, P: (x * xp.linalg.solve_ex(P, x.unsqueeze(-1)).result.squeeze(-1)).sum(-1),
+    cvxpy=lambda cp, form, x, P: cp.matrix_frac(x, P),
+    sign=NONNEG,
+    curvature=CONVEX,
+    monotonicity=NEITHER_WAY,
+    domains=lambda options: (Domain.ALL, Domain.PD),
+    arity=(2, 2),
+    latex=lambda x, P: f"{x}^\\top {P}^{{-1}} {x}",
+)

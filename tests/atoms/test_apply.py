@@ -1,0 +1,100 @@
+"""Calls come in one canonical form, and shapes that do not fit are told in the user's terms."""
+
+import math
+
+import pytest
+
+from declarative.atoms.apply import apply
+from declarative.atoms.record import ShapeMismatch
+from declarative.ir.expr import Call, Constant, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
+from declarative.ir.size import Size
+
+n, m, k = map(Size.of, "nmk")
+x, y, z = (Variable(name, (n,)) for name in "xyz")
+s, t = (Variable(name, ()) for name in "st")
+A = Parameter("A", (m, n), Role.PARAM)
+C = Parameter("C", (n, n), Role.PARAM)
+S = Parameter("S", (n, n), Role.PARAM, symmetric=True)
+F = Parameter("F", (k, n, n), Role.PARAM, symmetric=True, family=1)
+one, two, half = map(Constant, (1.0, 2.0, 0.5))
+
+
+def test_sums_are_flat_and_leading_numbers_fold():
+    assert apply("add", apply("add", x, y), z) == Call("add", (x, y, z), (n,)) == apply("add", x, apply("add", y, z))
+    assert apply("add", one, two, s) == apply("add", Constant(3.0), s)
+    assert apply("add", s, one, two) == Call("add", (s, one, two), ())
+    assert apply("add", one, two) == Constant(3.0)
+
+
+def test_numbers_fold_and_signs_cancel():
+    assert apply("div", one, two) == half
+    assert apply("mul", half, two) == one
+    assert apply("neg", two) == Constant(-2.0)
+    assert apply("neg", apply("neg", x)) is x
+    assert apply("power", two, Constant(-1.0)) == half
+    assert isinstance(apply("div", one, Constant(0.0)), Call)
+    assert isinstance(apply("power", Constant(-8.0), Constant(0.5)), Call)
+
+
+def test_powers_tell_numbers_from_expressions():
+    assert apply("power", x, two) == Call("power", (x,), (n,), (("p", 2.0),))
+    assert apply("power", x, s) == apply("pow", x, s) == Call("pow", (x, s), (n,))
+    assert apply("pow", x, two) == apply("power", x, p=2.0)
+
+
+def test_quadratic_forms_are_recognised():
+    assert apply("dot", x, x) == apply("sumsq", x)
+    assert apply("dot", x, apply("matmul", C, x)) == apply("quad", x, C)
+    assert apply("dot", apply("matmul", apply("transpose", C), x), x) == apply("quad", x, C)
+    assert apply("dot", apply("matmul", S, x), x) == apply("quad", x, S)
+    assert apply("dot", x, y).atom == "dot"
+
+
+def test_transposes_cancel():
+    assert apply("transpose", apply("transpose", A)) is A
+    assert apply("transpose", S) is S
+    member = Index(F, (IndexSymbol(0, "i"),), (n, n))
+    assert apply("transpose", member) is member
+    assert apply("transpose", A).shape == (n, m)
+
+
+def test_names_that_several_records_share():
+    assert apply("max", s, t) == apply("maximum", s, t)
+    assert apply("max", x).atom == "max"
+    assert [apply("norm", x, p).atom for p in (one, two, Constant(math.inf))] == ["norm1", "norm", "norminf"]
+    assert apply("norm", x, Constant(3.0)) == apply("norm", x, p=3) == apply("pnorm", x, p=3.0)
+    assert apply("sum_largest", x, two) == apply("sum_largest", x, k=2)
+    assert apply("sum_largest", x, apply("add", SizeValue(n), Constant(-1.0))).option("k") == n - 1
+
+
+@pytest.mark.parametrize(
+    "name, args, message",
+    [
+        ("add", (x, Variable("u", (m,))), "`+` needs equal shapes, or a scalar: R^n and R^m"),
+        (
+            "matmul",
+            (apply("transpose", A), x),
+            "`*` needs the columns of the left side to match the right side: R^(n,m) times R^n",
+        ),
+        (
+            "matmul",
+            (x, y),
+            "`*` multiplies a matrix with a matrix or a vector, these are a vector of R^n and a vector of R^n",
+        ),
+        ("quad", (x, A), "the second argument of `quad` needs a square matrix, this is R^(m,n)"),
+        ("norm1", (x, y, z), "`norm1` takes 1 argument, this has 3"),
+        ("norm", (x, s), "the second argument of `norm` is a number, at least 1, or `inf`"),
+        ("norm", (A,), "`norm` of a matrix is ambiguous"),
+        ("sum_largest", (x, s), "`k` of `sum_largest` is a number or a size, known before solving"),
+        ("sum_largest", (x,), "`sum_largest` needs its option `k`"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_the_terms_of_the_user(name, args, message):
+    with pytest.raises(ShapeMismatch) as found:
+        apply(name, *args)
+    assert found.value.message == message
+
+
+def test_ten_thousand_terms_make_one_node():
+    total = apply("add", *(x for _ in range(10_000)))
+    assert isinstance(total, Call) and len(total.args) == 10_000
