@@ -1,0 +1,76 @@
+"""The command line, from words to an exit status. A command's file is loaded when it is called, not before."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from traceback import extract_tb
+from typing import NoReturn
+
+import click
+
+from declarative.cli.status import Exit
+from declarative.source.diagnostic import DiagnosticError
+from declarative.source.render import render
+
+COMMANDS = {
+    "check": "Say what is wrong with problems, or what they are.",
+    "solve": "Solve a problem for the data of a file.",
+    "explain": "Tell how a problem is solved, and why so.",
+    "fmt": "Write problems in the plain form.",
+    "compile": "Write a problem's layer as a Python module.",
+    "gradcheck": "Compare the layer's gradients with finite differences.",
+}
+
+
+class Commands(click.Group):
+    """The commands by name; their modules are imported by name too, since some of them load torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return import_module(f"declarative.cli.{cmd_name}").command if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="declarative")
+def declarative() -> None:
+    """Optimisation problems as text: checked, solved, and compiled to differentiable PyTorch layers."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit status of a call; every outcome has one, and none is a traceback."""
+    try:
+        return int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
+    except DiagnosticError as problem:
+        click.echo(render(problem.diagnostics), err=True)
+        return Exit.DIAGNOSTICS
+    except click.ClickException as mistake:
+        mistake.show()
+        return Exit.USAGE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except Exception as mistake:
+        click.echo(_report(mistake), err=True)
+        return Exit.INTERNAL
+
+
+def _report(mistake: Exception) -> str:
+    """Where our own mistake happened, in one line, and what to do with it."""
+    where = [frame for frame in extract_tb(mistake.__traceback__) if f"{os.sep}declarative{os.sep}" in frame.filename]
+    place = f" ({os.path.basename(where[-1].filename)}, line {where[-1].lineno})" if where else ""
+    return (
+        f"internal error: {type(mistake).__name__}: {mistake}{place}\n"
+        "This is a mistake in declarative, not in your problem. Please report it, with the command and the file."
+    )
+
+
+def main() -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    sys.exit(run())
