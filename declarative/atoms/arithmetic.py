@@ -23,7 +23,7 @@ from declarative.atoms.rules import (
     total,
 )
 from declarative.atoms.shapes import broadcast, same
-from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign
+from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign
 
 ADD = Atom(
     name="add",
@@ -114,6 +114,7 @@ DIV = Atom(
     sign=lambda facts, options: facts[0].sign * (facts[1].sign & Sign.NONZERO),
     curvature=quotient_curvature,
     monotonicity=quotient_monotonicity,
+    cone=Cone.SECOND_ORDER,
     degree=lambda degrees, options: degrees[0] if degrees[1] == 0 else None,
     domains=lambda options: (Domain.ALL, Domain.NONZERO),
     operator=True,
@@ -220,6 +221,7 @@ POWER = Atom(
     sign=power_sign,
     curvature=power_curvature,
     monotonicity=power_monotonicity,
+    cone=Cone.POWER,
     degree=power_degree,
     domains=power_domains,
     operator=True,
@@ -244,6 +246,7 @@ POW = Atom(
     sign=lambda facts, options: Sign.POS,
     curvature=exponential_curvature,
     monotonicity=each(NEITHER),
+    cone=Cone.EXPONENTIAL,
     degree=lambda degrees, options: 0 if degrees == (0, 0) else None,
     domains=lambda options: (Domain.POS, Domain.ALL),
     operator=True,

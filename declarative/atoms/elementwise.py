@@ -20,7 +20,7 @@ from declarative.atoms.rules import (
     sign_of_first,
 )
 from declarative.atoms.shapes import same
-from declarative.ir.facts import Domain
+from declarative.ir.facts import Cone, Domain
 
 Elementwise = partial(Atom, shape=same, elementwise=True)
 
@@ -46,6 +46,7 @@ SQRT = Elementwise(
     sign=NONNEG,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.SECOND_ORDER,
     domains=lambda options: (Domain.NONNEG,),
     latex=between("\\sqrt{", "}"),
 )
@@ -59,6 +60,7 @@ INV_POS = Elementwise(
     sign=POS,
     curvature=CONVEX,
     monotonicity=DECREASING,
+    cone=Cone.SECOND_ORDER,
     domains=lambda options: (Domain.POS,),
     latex=between("{", "}^{-1}"),
 )
@@ -72,6 +74,7 @@ EXP = Elementwise(
     sign=POS,
     curvature=CONVEX,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     latex=between("e^{", "}"),
 )
 
@@ -84,6 +87,7 @@ EXP2 = Elementwise(
     sign=POS,
     curvature=CONVEX,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     latex=between("2^{", "}"),
 )
 
@@ -96,6 +100,7 @@ LOG = Elementwise(
     sign=ANY,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS,),
     latex=named("\\log"),
 )
@@ -109,6 +114,7 @@ LOG10 = Elementwise(
     sign=ANY,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS,),
     latex=named("\\log_{10}"),
 )
@@ -122,6 +128,7 @@ LOG1P = Elementwise(
     sign=sign_of_first,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.ABOVE_MINUS_ONE,),
     latex=between("\\log(1 + ", ")"),
 )

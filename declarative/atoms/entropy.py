@@ -6,7 +6,7 @@ from declarative.atoms.latex import named
 from declarative.atoms.record import Atom, Facts, Options
 from declarative.atoms.rules import ANY, CONCAVE, CONVEX, DOWN, INCREASING, NEITHER, NEITHER_WAY, NONNEG
 from declarative.atoms.shapes import broadcast, same, to_scalar
-from declarative.ir.facts import Domain, Monotonicity
+from declarative.ir.facts import Cone, Domain, Monotonicity
 
 ENTR = Atom(
     name="entr",
@@ -18,6 +18,7 @@ ENTR = Atom(
     sign=ANY,
     curvature=CONCAVE,
     monotonicity=NEITHER_WAY,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS,),
     elementwise=True,
     latex=named("entr"),
@@ -33,6 +34,7 @@ XLOGX = Atom(
     sign=ANY,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS,),
     elementwise=True,
     latex=lambda x: f"{x} \\log {x}",
@@ -53,6 +55,7 @@ REL_ENTR = Atom(
     sign=ANY,
     curvature=CONVEX,
     monotonicity=down_in_second,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS, Domain.POS),
     arity=(2, 2),
     elementwise=True,
@@ -69,6 +72,7 @@ KL_DIV = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.POS, Domain.POS),
     arity=(2, 2),
     elementwise=True,
@@ -85,5 +89,6 @@ LOGSUMEXP = Atom(
     sign=ANY,
     curvature=CONVEX,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     latex=named("logsumexp"),
 )

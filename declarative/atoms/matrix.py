@@ -17,7 +17,7 @@ from declarative.atoms.rules import (
     greatest,
 )
 from declarative.atoms.shapes import square_to, vector_to
-from declarative.ir.facts import Domain, Sign
+from declarative.ir.facts import Cone, Domain, Sign
 from declarative.ir.size import SCALAR
 
 
@@ -79,6 +79,7 @@ LOG_DET = Atom(
     sign=ANY,
     curvature=CONCAVE,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     domains=lambda options: (Domain.PD,),
     latex=named("\\log\\det"),
 )
@@ -93,6 +94,7 @@ TR_INV = Atom(
     sign=POS,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     domains=lambda options: (Domain.PD,),
     latex=lambda x: f"\\mathrm{{tr}}({x}^{{-1}})",
 )
@@ -107,6 +109,7 @@ MATRIX_FRAC = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     domains=lambda options: (Domain.ALL, Domain.PD),
     arity=(2, 2),
     latex=lambda x, P: f"{x}^\\top {P}^{{-1}} {x}",

@@ -11,7 +11,7 @@ from declarative.atoms.reductions import own_axes
 from declarative.atoms.rules import CONVEX, NONNEG, away_from_zero
 from declarative.atoms.shapes import matrix_to_scalar, need_rank, to_scalar
 from declarative.ir.expr import Expr
-from declarative.ir.facts import Smoothness
+from declarative.ir.facts import Cone, Smoothness
 from declarative.ir.size import SCALAR, Shape
 
 
@@ -80,6 +80,7 @@ NORM = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=away_from_zero,
+    cone=Cone.SECOND_ORDER,
     smoothness=Smoothness.KINKED,
     latex=bars("2"),
 )
@@ -109,6 +110,7 @@ PNORM = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=away_from_zero,
+    cone=Cone.POWER,
     smoothness=Smoothness.KINKED,
     python=False,
     option_names=("p",),
@@ -125,6 +127,7 @@ NORMFRO = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=away_from_zero,
+    cone=Cone.SECOND_ORDER,
     smoothness=Smoothness.KINKED,
     latex=bars("F"),
 )

@@ -21,7 +21,7 @@ from declarative.atoms.rules import (
 )
 from declarative.atoms.shapes import broadcast
 from declarative.ir.expr import Expr
-from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
+from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign, Smoothness
 
 
 def abs_graph(fresh: Fresh, x: Expr) -> Graph:
@@ -219,6 +219,7 @@ PSEUDO_HUBER = Atom(
     sign=NONNEG,
     curvature=threshold_curvature,
     monotonicity=threshold_monotonicity,
+    cone=Cone.SECOND_ORDER,
     domains=lambda options: (Domain.ALL, Domain.POS),
     arity=(2, 2),
     elementwise=True,

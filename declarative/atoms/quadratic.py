@@ -5,7 +5,7 @@ from __future__ import annotations
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import CONVEX, NEITHER, NONNEG, along, away_from_zero, doubled
 from declarative.atoms.shapes import need_equal, need_rank, need_square, to_scalar
-from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign
+from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign
 from declarative.ir.size import SCALAR, Shape
 
 SUMSQ = Atom(
@@ -110,6 +110,7 @@ QUAD_OVER_LIN = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=over_monotonicity,
+    cone=Cone.SECOND_ORDER,
     degree=over_degree,
     domains=lambda options: (Domain.ALL, Domain.POS),
     arity=(2, 2),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from declarative.ir.expr import Expr
-from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
+from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign, Smoothness
 from declarative.ir.problem import Comparison, Membership
 from declarative.ir.size import Shape
 
@@ -77,6 +77,8 @@ class Atom:
     curvature: in all arguments jointly; the DCP composition rule is applied by the analysis. A `bilinear` atom is
         affine in each argument while the other one is constant.
     degree: from the degrees of the arguments, None: not a polynomial.
+    cone: what the epigraph needs where the function is convex or concave and no polynomial of degree 2;
+        None: linear or quadratic rows.
     domains: per argument (the last repeats), from the options; `domain` reads it.
     arity: the least and the greatest number of arguments (None: any).
     """
@@ -94,6 +96,7 @@ class Atom:
     smoothness: Smoothness = Smoothness.SMOOTH
     domains: Callable[[Options], tuple[Domain, ...]] = lambda options: (Domain.ALL,)
     graph: Callable[..., Graph] | None = None
+    cone: Cone | None = None
     bilinear: bool = False
     operator: bool = False  # written with a sign (`+`, `*`, `'`), not by its name
     python: bool = True  # offered by name in the embedded language

@@ -8,7 +8,7 @@ from declarative.atoms.record import Atom, Form, Fresh, Graph, Options, ShapeMis
 from declarative.atoms.rules import AFFINE, CONCAVE, CONVEX, INCREASING, NONNEG, greatest, sign_of_first
 from declarative.atoms.shapes import to_scalar, vector_to_scalar
 from declarative.ir.expr import Constant, Expr, SizeValue
-from declarative.ir.facts import Domain, Smoothness
+from declarative.ir.facts import Cone, Domain, Smoothness
 from declarative.ir.size import SCALAR, Shape, Size
 
 
@@ -160,6 +160,7 @@ GEO_MEAN = Atom(
     sign=NONNEG,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.POWER,
     domains=lambda options: (Domain.NONNEG,),
     latex=named("gmean"),
 )
@@ -174,6 +175,7 @@ HARMONIC_MEAN = Atom(
     sign=NONNEG,
     curvature=CONCAVE,
     monotonicity=INCREASING,
+    cone=Cone.SECOND_ORDER,
     domains=lambda options: (Domain.POS,),
     latex=named("hmean"),
 )

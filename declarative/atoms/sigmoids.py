@@ -7,6 +7,7 @@ from dataclasses import replace
 from declarative.atoms.elementwise import Elementwise
 from declarative.atoms.latex import named
 from declarative.atoms.rules import CONVEX, CONVEX_THEN_CONCAVE, INCREASING, POS, sign_of_first
+from declarative.ir.facts import Cone
 
 LOGISTIC = Elementwise(
     name="logistic",
@@ -17,6 +18,7 @@ LOGISTIC = Elementwise(
     sign=POS,
     curvature=CONVEX,
     monotonicity=INCREASING,
+    cone=Cone.EXPONENTIAL,
     latex=named("logistic"),
 )
 

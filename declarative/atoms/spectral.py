@@ -7,7 +7,7 @@ from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.reductions import need_count
 from declarative.atoms.rules import CONCAVE, CONVEX, NEITHER_WAY, NONNEG
 from declarative.atoms.shapes import matrix_to_scalar, need_square, square_to
-from declarative.ir.facts import Sign, Smoothness
+from declarative.ir.facts import Cone, Sign, Smoothness
 from declarative.ir.size import SCALAR, Shape
 
 
@@ -31,6 +31,7 @@ LAMBDA_MAX = Atom(
     sign=form_sign,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=named("\\lambda_{\\max}"),
 )
@@ -45,6 +46,7 @@ LAMBDA_MIN = Atom(
     sign=form_sign,
     curvature=CONCAVE,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=named("\\lambda_{\\min}"),
 )
@@ -70,6 +72,7 @@ LAMBDA_SUM_LARGEST = Atom(
     sign=lambda facts, options: facts[0].form + facts[0].form,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     option_names=("k",),
     latex=lambda x, k: f"\\sum_{{i \\le {k}}} \\lambda_i({x})",
@@ -85,6 +88,7 @@ SIGMA_MAX = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=named("\\sigma_{\\max}"),
 )
@@ -99,6 +103,7 @@ NORMSPEC = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=norm("2"),
 )
@@ -113,6 +118,7 @@ NORMNUC = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=norm("*"),
 )

@@ -18,7 +18,7 @@ from declarative.atoms.rules import (
     away_from_zero,
     sign_of_first,
 )
-from declarative.ir.facts import Domain
+from declarative.ir.facts import Cone, Domain
 
 SIN = Elementwise(
     name="sin",
@@ -115,5 +115,6 @@ COSH = Elementwise(
     sign=POS,
     curvature=CONVEX,
     monotonicity=away_from_zero,
+    cone=Cone.EXPONENTIAL,
     latex=named("\\cosh"),
 )

@@ -11,7 +11,7 @@ from declarative.atoms.rules import CONVEX, NEITHER_WAY, NONNEG
 from declarative.atoms.shapes import matrix_to_scalar, vector_to_scalar
 from declarative.atoms.shaping import DIFF
 from declarative.ir.expr import Expr
-from declarative.ir.facts import Smoothness
+from declarative.ir.facts import Cone, Smoothness
 
 
 def tv_graph(fresh: Fresh, x: Expr) -> Graph:
@@ -54,6 +54,7 @@ TV_IMAGE = Atom(
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=NEITHER_WAY,
+    cone=Cone.SECOND_ORDER,
     smoothness=Smoothness.KINKED,
     python=False,
     latex=named("TV"),

@@ -121,3 +121,12 @@ class Domain(Enum):
     UNIT = "-1 <= e <= 1"
     PSD = "positive semidefinite"
     PD = "positive definite"
+
+
+class Cone(Enum):
+    """The cone that the epigraph of a function needs beyond linear and quadratic rows."""
+
+    SECOND_ORDER = "second-order"
+    POWER = "power"
+    EXPONENTIAL = "exponential"
+    SEMIDEFINITE = "semidefinite"
