@@ -1,1 +1,1 @@
-"""From the rewritten program to solvers: one folder a backend."""
+"""From a problem at concrete sizes to solutions and their derivatives."""

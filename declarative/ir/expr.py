@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -217,7 +218,7 @@ class Nested(_Hashed):
     args: tuple[Expr, ...]
     consts: tuple[tuple[str, Expr], ...]
     field: str
-    shape: Shape = field(compare=False)
+    shape: Shape = dataclasses.field(compare=False)
     origin: Span | None = _origin()
 
 

@@ -72,7 +72,9 @@ def match_shapes(
     Names that no equation determines are left out. An equation is solved where it is linear in one unknown.
     """
     found = dict(known or {})
-    pending = [e for (label, shape), given in zip(declared, actual, strict=True) for e in _equations(label, shape, given)]
+    pending = [
+        e for (label, shape), given in zip(declared, actual, strict=True) for e in _equations(label, shape, given)
+    ]
     while pending:
         open_ = [e for e in pending if not _settle(e, found)]
         if len(open_) == len(pending):

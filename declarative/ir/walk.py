@@ -92,7 +92,9 @@ def with_children(e: Expr, new: tuple[Expr, ...]) -> Expr:
             return replace(e, args=new)
         case Index(_, subscripts):
             rest = iter(new[1:])
-            return replace(e, base=new[0], subscripts=tuple(s if isinstance(s, Slice) else next(rest) for s in subscripts))
+            return replace(
+                e, base=new[0], subscripts=tuple(s if isinstance(s, Slice) else next(rest) for s in subscripts)
+            )
         case Reduce(condition=condition):
             rest = iter(new[1:])
             return replace(e, body=new[0], condition=map_condition(condition, lambda _: next(rest)))
@@ -100,7 +102,9 @@ def with_children(e: Expr, new: tuple[Expr, ...]) -> Expr:
             return replace(e, body=new[0])
         case Nested(args=args, consts=consts):
             values = new[len(args) :]
-            return replace(e, args=new[: len(args)], consts=tuple((k, v) for (k, _), v in zip(consts, values, strict=True)))
+            return replace(
+                e, args=new[: len(args)], consts=tuple((k, v) for (k, _), v in zip(consts, values, strict=True))
+            )
         case Constant() | SizeValue() | IndexSymbol() | Parameter() | Variable() | Dual() | OptimalValue():
             return e
         case _:

@@ -1,0 +1,48 @@
+"""What every backend gives back for a batch, and what it promises to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor
+
+Duals = dict[tuple[str, ...], Tensor]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """B items. Variables (B, *shape), duals by path (B, *binders, *shape) and value (B,) are connected to the inputs.
+
+    `status` int8 (B,), `iterations` (B,), residuals (B,) relative to the largest term summed in a row. `messages`
+    says, for an item that is not solved, what went wrong, naming the constraint and its line.
+    """
+
+    variables: dict[str, Tensor]
+    duals: Duals
+    value: Tensor
+    status: Tensor
+    iterations: Tensor
+    primal: Tensor
+    dual: Tensor
+    gap: Tensor
+    degenerate: Tensor
+    nonunique: Tensor
+    dual_nonunique: Tensor
+    messages: dict[int, str] = field(default_factory=dict)
+
+
+class Plan(Protocol):
+    """A problem at concrete sizes, ready to run."""
+
+    def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
+        """Solve. Inputs are float64, (batch, *shape), or (1, *shape) where the items share them.
+
+        `start` holds variables (batch, *shape) to begin at.
+        """
+        ...
+
+    def describe(self) -> list[str]:
+        """Lines for `explain`: the size of the system, what is factored once."""
+        ...

@@ -1,0 +1,1 @@
+"""From arguments of a call to outputs: names, shapes, batching, dtypes, statuses."""

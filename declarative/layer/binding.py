@@ -1,0 +1,188 @@
+"""The arguments of a call to named tensors of one batch: (batch or 1, *shape), float64 or the layer's own precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.ir.expr import Role
+from declarative.ir.problem import ParameterDeclaration, Problem
+from declarative.ir.size import shape_text
+from declarative.ir.unify import SizeConflict, infer_sizes
+from declarative.source.diagnostic import DiagnosticError, error
+
+Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One call: data by name, each (batch, *shape), or (1, *shape) where the items share it; sizes of the dims."""
+
+    inputs: dict[str, Tensor]
+    raw: dict[str, Tensor]  # the same before S^n data is made symmetric
+    sizes: dict[str, int]
+    batch_shape: tuple[int, ...]
+    dtype: torch.dtype  # of the results
+    device: torch.device
+
+    @property
+    def batch(self) -> int:
+        return int(np.prod(self.batch_shape, dtype=np.int64))
+
+
+def bind(
+    problem: Problem,
+    args: Sequence[Raw],
+    named: Mapping[str, Raw],
+    held: Mapping[str, Tensor],
+    dims: Mapping[str, int],
+    inner: torch.dtype,
+) -> Bound:
+    """Names, shapes, sizes, dtype and device of a call. `held` are the layer's own consts and learned parameters.
+
+    Raises DiagnosticError for what does not fit, naming the parameter.
+    """
+    raw = match_arguments(problem, args, named)
+    device = _device(raw, held, problem)
+    given = {name: _tensor(problem, name, value, device) for name, value in raw.items()}
+    tensors = given | {name: t.to(device) for name, t in held.items()}
+    dtype = _result_dtype(problem, raw, given, held)
+    declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
+    _check_ranks(declarations, tensors)
+    sizes = find_sizes(problem, declarations, tensors, dims)
+    batch_shape = _batch_shape(declarations, tensors)
+    flat = {n: _flat_batch(tensors[n].to(inner), len(d.symbol.shape), batch_shape) for n, d in declarations.items()}
+    inputs = {n: (t + t.mT) / 2 if declarations[n].symbol.symmetric else t for n, t in flat.items()}
+    return Bound(inputs, flat, sizes, batch_shape, dtype, device)
+
+
+def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, Raw]) -> dict[str, Raw]:
+    """Positional arguments in order of declaration (params without a default), then names."""
+    params = [d for d in problem.parameters if d.symbol.role is Role.PARAM]
+    positional = [d.symbol.name for d in params if d.default is None]
+    names = [d.symbol.name for d in params]
+    if len(args) > len(positional):
+        wanted = ", ".join(positional) or "none"
+        hint = "a parameter with a default is passed by name" if len(positional) < len(names) else ""
+        _fail(None, f"{len(args)} arguments were given, at most {len(positional)} are taken: {wanted}", hint)
+    raw = dict(zip(positional, args, strict=False))
+    for name, value in named.items():
+        if name not in names:
+            held = {d.symbol.name: d.symbol.role for d in problem.parameters}
+            kind = f"is a {held[name].value}, fixed when the layer is compiled" if name in held else "is no parameter"
+            _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}")
+        if name in raw:
+            _fail(None, f"`{name}` was given twice: by position and by name")
+        raw[name] = value
+    missing = [d for d in params if d.default is None and d.symbol.name not in raw]
+    if missing:
+        listed = ", ".join(f"`{d.symbol.name}`" for d in missing)
+        _fail(missing[0], f"no value for {listed}; the arguments are ({', '.join(positional)})")
+    return raw
+
+
+def _fail(declaration: ParameterDeclaration | None, message: str, hint: str = "") -> None:
+    span = declaration.origin if declaration is not None else None
+    raise DiagnosticError([error("E310", span, message, hints=(hint,) if hint else ())])
+
+
+def _device(raw: Mapping[str, Raw], held: Mapping[str, Tensor], problem: Problem) -> torch.device:
+    places = {name: value.device for name, value in raw.items() if isinstance(value, Tensor)}
+    learned = {d.symbol.name for d in problem.parameters if d.symbol.role is Role.LEARN}
+    places |= {name: held[name].device for name in held if name in learned}
+    if len(set(places.values())) > 1:
+        listed = ", ".join(f"`{name}` on {device}" for name, device in places.items())
+        raise DiagnosticError([error("E311", None, f"all data must be on one device: {listed}")])
+    found = [*places.values(), *(t.device for t in held.values())]
+    return found[0] if found else torch.device("cpu")
+
+
+def _tensor(problem: Problem, name: str, value: Raw, device: torch.device) -> Tensor:
+    if isinstance(value, Tensor):
+        tensor = value
+    else:
+        try:
+            floats = torch.get_default_dtype() if not isinstance(value, np.ndarray | np.generic) else None
+            tensor = torch.as_tensor(value, dtype=floats, device=device)
+        except (TypeError, ValueError, RuntimeError):
+            _fail(_declaration(problem, name), f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}")
+            raise
+    if tensor.is_complex():
+        _fail(_declaration(problem, name), f"`{name}` must be real, this is complex")
+    return tensor
+
+
+def _declaration(problem: Problem, name: str) -> ParameterDeclaration:
+    return next(d for d in problem.parameters if d.symbol.name == name)
+
+
+def _result_dtype(
+    problem: Problem, raw: Mapping[str, Raw], given: Mapping[str, Tensor], held: Mapping[str, Tensor]
+) -> torch.dtype:
+    """torch's promotion over tensors and arrays; Python numbers do not promote."""
+    learned = [held[d.symbol.name] for d in problem.parameters if d.symbol.role is Role.LEARN]
+    tensors = [given[name] for name, value in raw.items() if isinstance(value, Tensor | np.ndarray | np.generic)]
+    floats = [t.dtype for t in [*tensors, *learned] if t.is_floating_point()]
+    if not floats:
+        return torch.get_default_dtype()
+    dtype = floats[0]
+    for other in floats[1:]:
+        dtype = torch.promote_types(dtype, other)
+    return dtype
+
+
+def _check_ranks(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> None:
+    for name, declaration in declarations.items():
+        shape = declaration.symbol.shape
+        if tensors[name].dim() < len(shape):
+            found = tuple(tensors[name].shape)
+            text = (
+                f"`{name}` is {shape_text(shape)}: its tensor needs {len(shape)} axes or more, this has shape {found}"
+            )
+            raise DiagnosticError([error("E312", declaration.origin, text)])
+
+
+def find_sizes(
+    problem: Problem,
+    declarations: Mapping[str, ParameterDeclaration],
+    tensors: Mapping[str, Tensor],
+    dims: Mapping[str, int],
+    partial: bool = False,
+) -> dict[str, int]:
+    """The value of every dim, from `dims`, the shapes at hand, and the defaults; some may be missing if `partial`."""
+    known = dict(dims)
+    declared = [(name, d.symbol.shape) for name, d in declarations.items()]
+    actual = [tuple(tensors[n].shape)[tensors[n].dim() - len(s) :] for n, s in declared]
+    for dim in problem.dims:
+        if dim.default is not None and dim.name not in known and dim.default.names <= known.keys():
+            known[dim.name] = dim.default.evaluate(known)
+    needed = [dim.name for dim in problem.dims]
+    try:
+        return infer_sizes(declared, actual, known, () if partial else needed)
+    except SizeConflict as conflict:
+        name = (conflict.label or "").strip("`")
+        span = declarations[name].origin if name in declarations else None
+        raise DiagnosticError([error("E313", span, conflict.message)]) from None
+
+
+def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
+    shapes = {n: tuple(tensors[n].shape)[: tensors[n].dim() - len(d.symbol.shape)] for n, d in declarations.items()}
+    try:
+        return tuple(torch.broadcast_shapes(*shapes.values()))
+    except RuntimeError:
+        listed = ", ".join(f"`{name}` {shape}" for name, shape in shapes.items() if shape)
+        raise DiagnosticError([error("E314", None, f"the batch dimensions do not broadcast: {listed}")]) from None
+
+
+def _flat_batch(tensor: Tensor, rank: int, batch_shape: tuple[int, ...]) -> Tensor:
+    """One leading batch axis: of length 1 where the items share the data, else of the whole batch."""
+    own = tensor.shape[: tensor.dim() - rank]
+    shape = tensor.shape[tensor.dim() - rank :]
+    if all(size == 1 for size in own):
+        return tensor.reshape(1, *shape)
+    return tensor.expand(*batch_shape, *shape).reshape(-1, *shape)

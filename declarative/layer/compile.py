@@ -1,0 +1,207 @@
+"""A problem to a layer: which backend takes it, what is fixed now, what stays for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from declarative.elaborate.load import load
+from declarative.ir.expr import Extern, Nested, Parameter, Role
+from declarative.ir.problem import Membership, Method, ParameterDeclaration, Problem, Sense
+from declarative.ir.walk import postorder
+from declarative.layer.binding import find_sizes
+from declarative.layer.layer import DeclarativeLayer, Settings
+from declarative.layer.outputs import evaluate
+from declarative.layer.route import route
+from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
+
+
+def compile(
+    problem: Problem | str | PathLike[str],
+    *,
+    backend: Literal["auto", "cone", "kkt"] = "auto",
+    dims: Mapping[str, int] | None = None,
+    consts: Mapping[str, Any] | None = None,
+    learn: Mapping[str, Any] | None = None,
+    extern: Mapping[str, Any] | None = None,
+    solve: str | None = None,
+    differentiate: str | None = None,
+    on_failure: Literal["raise", "mask"] = "raise",
+    check: Literal["always", "first", "never"] = "always",
+    dtype: torch.dtype | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> DeclarativeLayer:
+    """Compile a problem, or the file at a path, to a torch module.
+
+    dims: sizes, where the data does not tell them. consts: fixed data by name. learn: initial values of learned
+    parameters by name (their sizes must be known here). extern: torch functions by name. solve, differentiate:
+    methods that take the place of the file's clauses ("auto": none). dtype: the inner precision, float64 by default.
+    options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
+    """
+    problem = problem if isinstance(problem, Problem) else load(problem)
+    _check_choice("backend", backend, ("auto", "cone", "kkt"))
+    _check_choice("on_failure", on_failure, ("raise", "mask"))
+    _check_choice("check", check, ("always", "first", "never"))
+    _raise_all([*_unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
+    inner = dtype or torch.float64
+    found = route(problem, backend, dict(options or {}))
+    fixed = _constants(problem, consts or {})
+    sizes = _known_sizes(problem, fixed, learn or {}, dims or {})
+    fixed |= _default_constants(problem, fixed, sizes)
+    learned = _learned(problem, learn or {}, sizes)
+    settings = Settings(found.name, on_failure, check, inner, tuple((dims or {}).items()))
+    return DeclarativeLayer(problem, found.backend, settings, fixed, learned, found)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        listed = ", ".join(f'"{c}"' for c in choices)
+        raise DiagnosticError([error("E315", None, f"{name} is one of {listed}, not {value!r}")])
+
+
+def _raise_all(diagnostics: list[Diagnostic]) -> None:
+    if diagnostics:
+        raise DiagnosticError(diagnostics)
+
+
+# --- what no backend runs yet --------------------------------------------------------------------
+
+
+def _unsupported(problem: Problem, solve: str | None, differentiate: str | None) -> list[Diagnostic]:
+    found = []
+    if problem.objective.sense is Sense.FIND:
+        found.append(
+            error("E321", problem.objective.origin, "no backend runs `find` yet; it can be checked and printed")
+        )
+    for declaration in problem.externs:
+        text = f"no backend runs `extern` yet; `{declaration.name}` can be checked and printed"
+        found.append(error("E321", declaration.origin, text))
+    for node in _first_nested(problem):
+        text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
+        found.append(error("E321", node.origin, text))
+    solver = Method(solve) if solve is not None else problem.solve
+    mode = Method(differentiate) if differentiate is not None else problem.differentiate
+    if solver is not None and (solver.name, solver.args, solver.options) not in _SOLVERS:
+        found.append(_clause("solve by", "solve", solver))
+    if mode is not None and mode.name not in ("implicit", "auto"):
+        found.append(_clause("differentiate by", "differentiate", mode))
+    return found
+
+
+_SOLVERS = (("auto", (), ()), ("interior_point", (), ()))
+
+
+def _clause(words: str, keyword: str, method: Method) -> Diagnostic:
+    text = f"no backend has `{words} {method.name}` with these settings yet"
+    hint = f'without this line the backend chooses its own method; so does compile(..., {keyword}="auto")'
+    return error("E322", method.origin, text, hints=(hint,))
+
+
+def _first_nested(problem: Problem) -> list[Nested]:
+    roots = [problem.objective.body] if problem.objective.body is not None else []
+    for constraint in problem.constraints:
+        roots.extend(constraint.elements if isinstance(constraint, Membership) else (constraint.left, constraint.right))
+    found = [n for root in roots for n in postorder(root) if isinstance(n, Nested)]
+    assert problem.externs or not any(isinstance(n, Extern) for root in roots for n in postorder(root))
+    return found[:1]
+
+
+def _unknown_names(problem: Problem, consts, learn, extern, dims) -> list[Diagnostic]:
+    by_role = {role: [d.symbol.name for d in problem.parameters if d.symbol.role is role] for role in Role}
+    known = {
+        "consts": (consts, by_role[Role.CONST]),
+        "learn": (learn, by_role[Role.LEARN]),
+        "extern": (extern, [e.name for e in problem.externs]),
+        "dims": (dims, [d.name for d in problem.dims]),
+    }
+    found = []
+    for argument, (given, names) in known.items():
+        for name in given or {}:
+            if name not in names:
+                listed = ", ".join(names) or "none"
+                found.append(
+                    error("E316", None, f"{argument} has `{name}`, which the problem has not; it has: {listed}")
+                )
+    return found
+
+
+# --- what is fixed now ---------------------------------------------------------------------------
+
+
+def _constants(problem: Problem, consts: Mapping[str, Any]) -> dict[str, Tensor]:
+    declared = [d for d in problem.parameters if d.symbol.role is Role.CONST]
+    missing = [d for d in declared if d.symbol.name not in consts and d.default is None]
+    _raise_all(
+        [
+            error(
+                "E317",
+                d.origin,
+                f"no value for the const `{d.symbol.name}`",
+                hints=(f'give it when compiling: consts={{"{d.symbol.name}": ...}}',),
+            )
+            for d in missing
+        ]
+    )
+    return {d.symbol.name: _constant(d, consts[d.symbol.name]) for d in declared if d.symbol.name in consts}
+
+
+def _constant(declaration: ParameterDeclaration, value: Any) -> Tensor:
+    symbol = declaration.symbol
+    tensor = torch.as_tensor(value).detach().to(torch.float64).clone()
+    if tensor.dim() != len(symbol.shape):
+        text = f"`{symbol.name}` needs {len(symbol.shape)} axes, the value given has {tensor.dim()}"
+        raise DiagnosticError([error("E312", declaration.origin, text)])
+    if not bool(tensor.isfinite().all()):
+        raise DiagnosticError(
+            [error("E318", declaration.origin, f"the const `{symbol.name}` has an entry that is not finite")]
+        )
+    return (tensor + tensor.mT) / 2 if symbol.symmetric else tensor
+
+
+def _known_sizes(
+    problem: Problem, fixed: Mapping[str, Tensor], learn: Mapping[str, Any], dims: Mapping[str, int]
+) -> dict[str, int]:
+    """The dims that are known before any call."""
+    tensors = dict(fixed) | {name: torch.as_tensor(value) for name, value in learn.items()}
+    declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
+    return find_sizes(problem, declarations, tensors, dims, partial=True)
+
+
+def _default_constants(problem: Problem, fixed: Mapping[str, Tensor], sizes: Mapping[str, int]) -> dict[str, Tensor]:
+    """Defaults of consts that can be worked out now; the others wait for the sizes of a call."""
+    found = {name: t.unsqueeze(0) for name, t in fixed.items()}
+    for declaration in problem.parameters:
+        symbol = declaration.symbol
+        if symbol.role is not Role.CONST or symbol.name in found or declaration.default is None:
+            continue
+        needed = {s.name for s in postorder(declaration.default) if isinstance(s, Parameter)}
+        names = {name for size in symbol.shape for name in size.names}
+        if needed <= found.keys() and names <= sizes.keys():
+            found[symbol.name] = evaluate(declaration.default, symbol.shape, found, sizes, torch.device("cpu"))
+    return {name: t.squeeze(0).clone() for name, t in found.items() if name not in fixed}
+
+
+def _learned(
+    problem: Problem, learn: Mapping[str, Any], sizes: Mapping[str, int]
+) -> dict[str, Tensor | tuple[int, ...]]:
+    found: dict[str, Tensor | tuple[int, ...]] = {}
+    for declaration in problem.parameters:
+        symbol = declaration.symbol
+        if symbol.role is not Role.LEARN:
+            continue
+        if symbol.name in learn:
+            value = torch.as_tensor(learn[symbol.name]).detach()
+            found[symbol.name] = value if value.is_floating_point() else value.to(torch.get_default_dtype())
+            continue
+        unknown = sorted({name for size in symbol.shape for name in size.names} - sizes.keys())
+        if unknown:
+            example = ", ".join(f'"{name}": ...' for name in unknown)
+            text = f"the sizes of the learned `{symbol.name}` must be known when compiling: {', '.join(unknown)}"
+            hint = f'give dims={{{example}}}, or an initial value: learn={{"{symbol.name}": ...}}'
+            raise DiagnosticError([error("E319", declaration.origin, text, hints=(hint,))])
+        found[symbol.name] = tuple(size.evaluate(sizes) for size in symbol.shape)
+    return found

@@ -1,0 +1,281 @@
+"""The layer: a torch module whose forward pass solves the problem and whose backward pass differentiates it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.status import Status
+from declarative.backends.vectorise import dual_input
+from declarative.ir.expr import Role
+from declarative.ir.problem import Problem
+from declarative.layer.binding import Bound, Raw, bind
+from declarative.layer.learned import initial, parametrisation
+from declarative.layer.outputs import OutputReader, with_defaults
+from declarative.layer.promises import Breach, breaches
+from declarative.layer.solution import Outputs, Solution, SolveError
+
+
+class Backend(Protocol):
+    """A problem that a backend has accepted."""
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a layer behaves. `dtype` is the inner precision."""
+
+    backend: str = "kkt"
+    on_failure: Literal["raise", "mask"] = "raise"
+    check: Literal["always", "first", "never"] = "always"
+    dtype: torch.dtype = torch.float64
+    dims: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What is worked out once for sizes and device."""
+
+    plan: Plan
+    reader: OutputReader
+
+
+class DeclarativeLayer(nn.Module):
+    """A compiled problem.
+
+    `layer(*params, **params)` takes parameters by position in order of declaration (those with a default by name
+    only), each (*batch, *declared shape), and gives one tensor, or an `Outputs` tuple of several. Raises
+    DiagnosticError for arguments that do not fit, and SolveError for items without an answer unless compiled with
+    on_failure="mask". `layer.solve(...)` gives a `Solution` and never raises for an outcome.
+
+    >>> import torch, declarative
+    >>> text = "dim n; param y : R^n; var x : R^n, nonneg; minimize sumsq(x - y)"
+    >>> declarative.compile(declarative.parse(text, name="part"))(torch.tensor([1.0, -1.0]))
+    tensor([1., 0.])
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        backend: Backend,
+        settings: Settings,
+        consts: Mapping[str, Tensor],
+        learn: Mapping[str, Tensor | tuple[int, ...]],
+        explanation: Callable[[], list[str]],
+    ):
+        super().__init__()
+        self.problem, self.backend, self.settings = problem, backend, settings
+        self._explanation = explanation
+        self._plans: dict[Any, _Ready] = {}
+        self._checked = False
+        self.const = nn.Module()
+        for name, value in consts.items():
+            self.const.register_buffer(name, value)
+        self.learn = nn.Module()
+        for declaration in problem.parameters:
+            symbol = declaration.symbol
+            if symbol.role is Role.LEARN:
+                given = learn[symbol.name]
+                if isinstance(given, Tensor):
+                    start = parametrisation(symbol).free(given)
+                else:
+                    start = initial(symbol, given, torch.get_default_dtype())
+                self.learn.register_parameter(symbol.name, nn.Parameter(start.detach().clone()))
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def forward(self, *args: Raw, **named: Raw) -> Any:
+        solution = self._solve(args, named, None)
+        if self.settings.on_failure == "raise" and bool((solution.status > Status.INACCURATE).any()):
+            raise SolveError(self.problem.name, solution)
+        if bool((solution.status == Status.INACCURATE).any()):
+            self._warn_inaccurate(solution)
+        results = [solution.values[name] for name in solution.outputs]
+        return results[0] if len(results) == 1 else Outputs(results, solution.outputs)
+
+    def solve(self, *args: Raw, warm: Solution | None = None, **named: Raw) -> Solution:
+        """The solution with its status, duals and residuals. `warm`: a solution of the same shapes to begin at."""
+        return self._solve(args, named, warm)
+
+    def explain(self) -> str:
+        """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
+        lines = self._explanation()
+        for ready in list(self._plans.values())[-1:]:
+            lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in ready.plan.describe())]
+        return "\n".join(lines)
+
+    def value_of(self, name: str) -> Tensor:
+        """A learned parameter with its attributes: `value_of("lam")` is positive where `learn.lam` is free."""
+        symbol = next(d.symbol for d in self.problem.parameters if d.symbol.name == name)
+        return parametrisation(symbol).value(getattr(self.learn, name))
+
+    def extra_repr(self) -> str:
+        return f"{self.problem.name}, backend={self.settings.backend!r}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}}  # plans hold functions, and are worked out again where needed
+
+    # --- one call, from arguments to solution -----------------------------------------------------
+
+    def _solve(self, args: tuple[Raw, ...], named: Mapping[str, Raw], warm: Solution | None) -> Solution:
+        bound = bind(self.problem, args, named, self._held(), dict(self.settings.dims), self.settings.dtype)
+        inputs = with_defaults(self.problem, bound.inputs, bound.sizes, bound.device, self.settings.dtype)
+        ready = self._ready(bound, inputs)
+        broken = self._breaches(bound, inputs)
+        good, messages = _good_items(broken, bound.batch)
+        chosen = {name: t if t.shape[0] == 1 or len(good) == bound.batch else t[good] for name, t in inputs.items()}
+        start = self._start(warm, bound, good)
+        outcome = self._run(ready, chosen, len(good), start)
+        return self._assemble(ready, bound, chosen, outcome, good, messages)
+
+    def _held(self) -> dict[str, Tensor]:
+        consts = dict(self.const.named_buffers())
+        return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
+
+    def _ready(self, bound: Bound, inputs: Mapping[str, Tensor]) -> _Ready:
+        versions = tuple((name, id(b), b._version) for name, b in self.const.named_buffers())
+        key = (tuple(sorted(bound.sizes.items())), bound.device, versions)
+        if key not in self._plans:
+            fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
+            constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
+            plan = self.backend.plan(bound.sizes, constants, bound.device)
+            reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device)
+            self._plans[key] = _Ready(plan, reader)
+        return self._plans[key]
+
+    def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor]) -> list[Breach]:
+        check = self.settings.check
+        full = check == "always" or (check == "first" and not self._checked)
+        self._checked = True
+        with torch.no_grad():
+            return breaches(self.problem, inputs, bound.raw, bound.sizes, full)
+
+    def _start(self, warm: Solution | None, bound: Bound, good: Tensor) -> dict[str, Tensor] | None:
+        if warm is None:
+            return None
+        names = [d.symbol.name for d in self.problem.variables]
+        flat = {
+            n: warm.values[n].detach().to(self.settings.dtype).reshape(bound.batch, *self._trailing(warm, n))
+            for n in names
+        }
+        return {name: torch.nan_to_num(value)[good] for name, value in flat.items()}
+
+    def _trailing(self, solution: Solution, name: str) -> tuple[int, ...]:
+        return tuple(solution.values[name].shape)[solution.status.dim() :]
+
+    def _run(self, ready: _Ready, inputs: dict[str, Tensor], batch: int, start: dict[str, Tensor] | None) -> Outcome:
+        if batch:
+            return ready.plan.run(inputs, batch, start)
+        one = {name: t if len(t) else torch.ones(1, *t.shape[1:]).to(t) for name, t in inputs.items()}
+        return _first_items(ready.plan.run(one, 1, None), 0)
+
+    def _assemble(
+        self, ready: _Ready, bound: Bound, inputs: dict[str, Tensor], outcome: Outcome, good: Tensor, messages
+    ) -> Solution:
+        """Put the items that were solved in their places; NaN, and no gradient, for the others."""
+        answered = (outcome.status <= Status.INACCURATE).nonzero()[:, 0]
+        whole = len(answered) == bound.batch
+        placer = _Placer(bound, good, good[answered], whole)
+        duals = {path: d.expand(len(good), *d.shape[1:]) for path, d in outcome.duals.items()}
+        known = {**outcome.variables, "value": outcome.value}
+        known |= {dual_input(path): d for path, d in duals.items()}
+        kept = known if whole else {name: t[answered] for name, t in known.items()}
+        data = {n: t if t.shape[0] == 1 or whole else t[answered] for n, t in inputs.items()}
+        results = ready.reader.read({**data, **kept})
+        values = {name: placer.answers(kept[name]) for name in outcome.variables}
+        values |= {o.name: placer.answers(r) for o, r in zip(self.problem.outputs, results, strict=True)}
+        status = torch.full((bound.batch,), int(Status.FAILED), dtype=torch.int8, device=bound.device)
+        return Solution(
+            values=values,
+            outputs=tuple(o.name for o in self.problem.outputs),
+            duals={".".join(path): placer.answers(kept[dual_input(path)]) for path in duals},
+            value=placer.answers(kept["value"]),
+            status=placer.place(outcome.status.to(torch.int8), status),
+            primal_residual=placer.figures(outcome.primal),
+            dual_residual=placer.figures(outcome.dual),
+            gap=placer.figures(outcome.gap),
+            iterations=placer.place(outcome.iterations, status.new_zeros(bound.batch, dtype=outcome.iterations.dtype)),
+            degenerate=placer.flags(outcome.degenerate),
+            nonunique=placer.flags(outcome.nonunique),
+            dual_nonunique=placer.flags(outcome.dual_nonunique),
+            messages=placer.messages(messages, outcome.messages),
+        )
+
+    def _warn_inaccurate(self, solution: Solution) -> None:
+        count = int((solution.status == Status.INACCURATE).sum())
+        text = f"`{self.problem.name}`: {count} of {solution.status.numel()} items are inaccurate: residuals above 1e-6"
+        warnings.warn(text, stacklevel=3)
+
+
+@dataclass(frozen=True)
+class _Placer:
+    """Results of some items to results of the batch. `good`: items that were run, `answered`: those with an answer."""
+
+    bound: Bound
+    good: Tensor
+    answered: Tensor
+    whole: bool
+
+    def answers(self, value: Tensor) -> Tensor:
+        """(answered or 1, *shape) to (*batch, *shape), NaN elsewhere, in the dtype of the results."""
+        shape = value.shape[1:]
+        value = value.to(self.bound.dtype).expand(len(self.answered), *shape)
+        if not self.whole:
+            full = torch.full((self.bound.batch, *shape), torch.nan, dtype=value.dtype, device=value.device)
+            value = full.index_copy(0, self.answered, value)
+        return value.reshape(*self.bound.batch_shape, *shape)
+
+    def place(self, value: Tensor, default: Tensor) -> Tensor:
+        return default.index_copy(0, self.good, value.to(default.dtype)).reshape(self.bound.batch_shape)
+
+    def figures(self, value: Tensor) -> Tensor:
+        return self.place(value, torch.full((self.bound.batch,), torch.nan, dtype=value.dtype, device=value.device))
+
+    def flags(self, value: Tensor) -> Tensor:
+        return self.place(value, torch.zeros(self.bound.batch, dtype=torch.bool, device=value.device))
+
+    def messages(self, broken: Mapping[int, str], unsolved: Mapping[int, str]) -> dict[tuple[int, ...], str]:
+        found = dict(broken) | {int(self.good[item]): text for item, text in unsolved.items()}
+        shape = self.bound.batch_shape
+        return {tuple(int(k) for k in np.unravel_index(item, shape)): text for item, text in sorted(found.items())}
+
+
+def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor, dict[int, str]]:
+    """The items whose data keep all promises, and what is wrong with the others."""
+    messages: dict[int, str] = {}
+    bad = torch.zeros(batch, dtype=torch.bool)
+    for breach in broken:
+        items = breach.items.cpu().expand(batch)
+        for item in items.nonzero()[:, 0].tolist():
+            messages.setdefault(item, breach.message)
+        bad |= items
+    return (~bad).nonzero()[:, 0], messages
+
+
+def _first_items(outcome: Outcome, count: int) -> Outcome:
+    """The same outcome for the first items only."""
+    per_item = {
+        name: getattr(outcome, name)[:count]
+        for name in (
+            "value",
+            "status",
+            "iterations",
+            "primal",
+            "dual",
+            "gap",
+            "degenerate",
+            "nonunique",
+            "dual_nonunique",
+        )
+    }
+    variables = {name: t[:count] for name, t in outcome.variables.items()}
+    duals = {path: t[:count] for path, t in outcome.duals.items()}
+    return replace(outcome, variables=variables, duals=duals, messages={}, **per_item)

@@ -1,0 +1,142 @@
+"""Promises about data, checked before solving: no NaN, `pos`, `psd`, `simplex`, `assume`, symmetric S^n data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from declarative.backends.evaluate import Runner
+from declarative.backends.vectorise import Vectoriser
+from declarative.ir.expr import Attribute, Parameter, Role
+from declarative.ir.problem import Comparison, Problem, Relation
+
+SYMMETRY = 1e-6  # S^n data may be asymmetric by this, relative
+DEFINITE = 1e-9  # psd data may have eigenvalues below 0 by this, relative
+EQUAL = 1e-6  # simplex, unit, orthonormal and assumed equations hold to this, relative
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Items (bool, batch or 1) whose data break a promise, and the words for it."""
+
+    items: Tensor
+    message: str
+
+
+def breaches(
+    problem: Problem, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor], sizes: Mapping[str, int], full: bool
+) -> list[Breach]:
+    """All broken promises of a call; NaN only, unless `full`. `raw` is the data before symmetrisation."""
+    found = []
+    for declaration in problem.parameters:
+        symbol = declaration.symbol
+        if symbol.name in inputs:
+            found.append(_not_numbers(symbol, inputs[symbol.name]))
+            if full:
+                found.extend(_declared(symbol, inputs[symbol.name], raw.get(symbol.name)))
+    if full and problem.promises:
+        found.extend(_assumed(problem, inputs, sizes))
+    return [b for b in found if bool(b.items.any())]
+
+
+def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Breach]:
+    found = [_asymmetric(symbol, raw)] if symbol.symmetric and raw is not None else []
+    for attribute in symbol.attributes:
+        bad = _broken(attribute, value, symbol)
+        if bad is not None:
+            found.append(Breach(bad, f"`{symbol.name}` is declared {attribute.name}: {_DEMANDS[attribute.name]}"))
+    return found
+
+
+def _not_numbers(symbol: Parameter, value: Tensor) -> Breach:
+    """The message names the first entry that is NaN."""
+    bad = value.isnan()
+    place = ""
+    if value.dim() > 1 and bool(bad.any()):
+        first = bad.nonzero()[0, 1:].tolist()
+        place = f"[{', '.join(map(str, first))}]"
+    return Breach(bad.flatten(1).any(1) if value.dim() > 1 else bad, f"`{symbol.name}{place}` is NaN")
+
+
+def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:
+    gap = (value - value.mT).abs().flatten(1).amax(1) if value.numel() else value.new_zeros(value.shape[0])
+    scale = value.abs().flatten(1).amax(1) if value.numel() else gap
+    return Breach(gap > SYMMETRY * scale, f"`{symbol.name}` is declared symmetric (S^n), and is not")
+
+
+_DEMANDS = {
+    "nonneg": "no entry may be negative",
+    "pos": "every entry must be greater than 0",
+    "binary": "every entry must be 0 or 1",
+    "between": "every entry must lie between the bounds",
+    "simplex": "the entries must be nonnegative and sum to 1",
+    "unit": "its length must be 1",
+    "orthonormal": "its columns must be orthonormal",
+    "psd": "no eigenvalue may be negative",
+    "pd": "every eigenvalue must be greater than 0",
+}
+
+
+def _broken(attribute: Attribute, value: Tensor, symbol: Parameter) -> Tensor | None:
+    """Which items (bool, batch or 1) break the attribute; None where it promises nothing."""
+    members = value.flatten(1, symbol.family) if symbol.family > 1 else value if symbol.family else value.unsqueeze(1)
+    flat = value.reshape(value.shape[0], -1)
+    match attribute.name:
+        case "nonneg":
+            return (flat < 0).any(1)
+        case "pos":
+            return (flat <= 0).any(1)
+        case "binary":
+            return ((flat != 0) & (flat != 1)).any(1)
+        case "between":
+            lo, hi = (_number(a) for a in attribute.args)
+            return None if lo is None or hi is None else ((flat < lo) | (flat > hi)).any(1)
+        case "simplex":
+            total = members.flatten(2).sum(2)
+            return (flat < 0).any(1) | ((total - 1).abs() > EQUAL).any(1)
+        case "unit":
+            return ((members.flatten(2).square().sum(2) - 1).abs() > EQUAL).any(1)
+        case "orthonormal":
+            gram = members.mT @ members
+            eye = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+            return ((gram - eye).abs() > EQUAL).flatten(1).any(1)
+        case "psd" | "pd":
+            return _indefinite(members, strict=attribute.name == "pd")
+        case _:
+            return None
+
+
+def _indefinite(members: Tensor, strict: bool) -> Tensor:
+    known = members.isfinite().flatten(1).all(1)
+    safe = torch.where(known[:, None, None, None], members, torch.zeros_like(members))
+    values = torch.linalg.eigvalsh(safe)
+    scale = values.abs().amax(-1)
+    low = values.amin(-1)
+    bad = low <= 0 if strict else low < -DEFINITE * scale
+    return bad.any(1) & known
+
+
+def _number(e) -> float | None:
+    return e.value if hasattr(e, "value") else None
+
+
+def _assumed(problem: Problem, inputs: Mapping[str, Tensor], sizes: Mapping[str, int]) -> list[Breach]:
+    fixed = {d.symbol.name for d in problem.parameters if d.symbol.role is Role.CONST}
+    constants = {name: t[0].detach().cpu().numpy() for name, t in inputs.items() if name in fixed}
+    return [_promise(p, inputs, Vectoriser(sizes, constants)) for p in problem.promises if isinstance(p, Comparison)]
+
+
+def _promise(promise: Comparison, inputs: Mapping[str, Tensor], vectoriser: Vectoriser) -> Breach:
+    selection = vectoriser.select(promise.binders, promise.condition)
+    shape = vectoriser.shape(promise.left.shape or promise.right.shape)
+    sides = [vectoriser.value(side, selection.environment) for side in (promise.left, promise.right)]
+    slots = [vectoriser.flat(side, selection.axes, shape) for side in sides]
+    left, right = Runner(vectoriser.tape(slots), device=next(iter(inputs.values())).device)(inputs)
+    scale = torch.maximum(left.abs(), right.abs()) * EQUAL
+    gap = {Relation.EQ: (left - right).abs(), Relation.LE: left - right, Relation.GE: right - left}
+    words = " ".join(promise.origin.text.split()) if promise.origin else "a promise"
+    line = f" (line {promise.origin.line})" if promise.origin else ""
+    return Breach((gap[promise.relation] > scale).any(1), f"`{words}`{line} does not hold")

@@ -1,0 +1,55 @@
+"""Which backend takes a problem, and why the other does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from declarative.analysis.classify import classify
+from declarative.backends.cone import backend as cone
+from declarative.backends.kkt import backend as kkt
+from declarative.ir.problem import Problem
+from declarative.layer.layer import Backend
+from declarative.source.diagnostic import Diagnostic, DiagnosticError
+from declarative.source.render import render
+
+BackendName: TypeAlias = Literal["cone", "kkt"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """The backend chosen. Called, it gives the lines of `explain`."""
+
+    problem: Problem
+    name: BackendName
+    backend: Backend
+
+    def __call__(self) -> list[str]:
+        return explain(self.problem, chosen=self.name)
+
+
+def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Mapping[str, Any]) -> Route:
+    """The backend wanted, or the first that accepts: kkt, then cone. Raises DiagnosticError with the reasons."""
+    refusals: list[Diagnostic] = []
+    for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
+        accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, options)
+        if not isinstance(accepted, list):
+            return Route(problem, name, accepted)
+        refusals.extend(accepted)
+    raise DiagnosticError(refusals)
+
+
+def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
+    """What the problem is, and what each backend says to it."""
+    lines = [f"{problem.name}: {classify(problem).text}"]
+    for name in ("kkt", "cone"):
+        accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, {})
+        mark = " (chosen)" if name == chosen else ""
+        if isinstance(accepted, list):
+            lines.append(f"{name}: does not take it")
+            lines.extend(f"  {line}" for line in render(accepted).splitlines())
+        else:
+            lines.append(f"{name}: takes it{mark}")
+            lines.extend(f"  {line}" for line in accepted.remarks())
+    return lines

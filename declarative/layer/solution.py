@@ -1,0 +1,138 @@
+"""What a layer gives back: outputs as a named tuple, or everything about the solution."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree
+
+from declarative.backends.status import Status
+
+
+class Outputs(tuple):
+    """Outputs by position and by name: `w, price = layer(...)`, `out.price`. Names that tuples have get a `_`."""
+
+    _fields: tuple[str, ...]
+
+    def __new__(cls, values: Any, fields: tuple[str, ...]) -> Outputs:
+        self = super().__new__(cls, values)
+        self._fields = tuple(_free_name(name) for name in fields)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        fields = self.__dict__.get("_fields", ())
+        if name in fields:
+            return self[fields.index(name)]
+        raise AttributeError(f"no output `{name}`; there are: {', '.join(fields)}")
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def __reduce__(self):
+        return Outputs, (tuple(self), self._fields)
+
+    def __repr__(self) -> str:
+        return f"Outputs({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})"
+
+
+def _free_name(name: str) -> str:
+    return f"{name}_" if hasattr(tuple, name) or keyword.iskeyword(name) or name == "_fields" else name
+
+
+# So that torch.func and DistributedDataParallel see the tensors inside.
+_pytree.register_pytree_node(
+    Outputs,
+    lambda outputs: (list(outputs), outputs._fields),
+    lambda values, fields: Outputs(values, fields),
+    serialized_type_name="declarative.Outputs",
+)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer for a batch. `sol["x"]` is a variable or output, `sol.x` too where the name is free.
+
+    values: variables (*batch, *shape) and outputs, NaN for items without an answer. duals: by constraint, "budget" or
+    "box.lower", (*batch, *binders, *shape). status: int8 (*batch) of `declarative.Status`. The residuals (*batch) are
+    relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
+    """
+
+    values: Mapping[str, Tensor]
+    outputs: tuple[str, ...]
+    duals: Mapping[str, Tensor]
+    value: Tensor
+    status: Tensor
+    primal_residual: Tensor
+    dual_residual: Tensor
+    gap: Tensor
+    iterations: Tensor
+    degenerate: Tensor
+    nonunique: Tensor
+    dual_nonunique: Tensor
+    messages: Mapping[tuple[int, ...], str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name in self.values:
+            return self.values[name]
+        if name in self.duals:
+            return self.duals[name]
+        raise KeyError(f"no `{name}` in this solution; there are: {', '.join([*self.values, *self.duals])}")
+
+    def __getattr__(self, name: str) -> Tensor:
+        values = self.__dict__.get("values", {})
+        if name in values:
+            return values[name]
+        raise AttributeError(f"a solution has no `{name}`; its variables and outputs are: {', '.join(values)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    @property
+    def solved(self) -> Tensor:
+        """Which items are solved, bool (*batch)."""
+        return self.status == Status.SOLVED
+
+    def summary(self) -> str:
+        """How many items ended how."""
+        counts = {s: int((self.status == s).sum()) for s in Status}
+        return ", ".join(f"{count} {s.name.lower()}" for s, count in counts.items() if count) or "an empty batch"
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name}: {tuple(value.shape)}" for name, value in self.values.items())
+        return f"Solution({self.summary()}; {shapes})"
+
+
+class SolveError(RuntimeError):
+    """Some item has no answer. `.solution` holds everything; `layer(...)` with on_failure="mask" does not raise."""
+
+    def __init__(self, name: str, solution: Solution):
+        self.name, self.solution = name, solution
+        super().__init__(_failure_text(name, solution))
+
+    def __reduce__(self):
+        return SolveError, (self.name, self.solution)
+
+
+ADVICE = {
+    Status.INFEASIBLE: "no point satisfies all constraints",
+    Status.UNBOUNDED: "the objective has no bound",
+    Status.FAILED: "the solver found no answer that passes the check",
+}
+
+
+def _failure_text(name: str, solution: Solution) -> str:
+    failed = [tuple(int(k) for k in place) for place in torch.nonzero(solution.status > Status.INACCURATE)]
+    lines = [f"`{name}`: {len(failed)} of {solution.status.numel()} items without an answer"]
+    for place in failed[:5]:
+        status = Status(int(solution.status[place]))
+        where = f"item {place[0] if len(place) == 1 else place}: " if place else ""
+        lines.append(f"  {where}{status.name.lower()}: {solution.messages.get(place, ADVICE[status])}")
+    if len(failed) > 5:
+        lines.append(f"  and {len(failed) - 5} more")
+    lines.append('  (compile with on_failure="mask" to have NaN for these items and go on)')
+    return "\n".join(lines)

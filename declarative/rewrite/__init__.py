@@ -1,0 +1,1 @@
+"""One reformulation a file, each with its way back for primal and dual."""

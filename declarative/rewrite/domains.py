@@ -1,0 +1,86 @@
+"""Domains made visible: where `log(e)` or `sqrt(e)` stand, a bound keeps the solver inside.
+
+A variable or an entry of one gets a bound; another expression e is lifted, y == e with the bound on y. An open domain
+(log, entr) is never active; a closed one (x^1.5 at 0) may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from declarative.analysis.facts import facts_of
+from declarative.atoms.apply import apply
+from declarative.atoms.registry import find
+from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.facts import Domain, Sign
+from declarative.ir.walk import children, variables, with_children
+from declarative.rewrite.scope import Additions, Scope
+from declarative.rewrite.standard import Row, Standard
+
+
+def show_domains(standard: Standard) -> Standard:
+    """The same problem with the domains of its functions as bounds."""
+    walker = _Walker(Additions(count=len(standard.auxiliaries)))
+    objective = walker.rewrite(standard.objective, Scope())
+    rows = tuple(
+        replace(row, body=walker.rewrite(row.body, Scope().inside(row.binders, row.condition))) for row in standard.rows
+    )
+    added = tuple(a.variable for a in walker.additions.variables)
+    return replace(
+        standard,
+        objective=objective,
+        variables=standard.variables + added,
+        rows=rows + tuple(walker.additions.rows),
+        auxiliaries=standard.auxiliaries + tuple(walker.additions.variables),
+    )
+
+
+class _Walker:
+    def __init__(self, additions: Additions):
+        self.additions = additions
+        self.bounded: set[tuple[Expr, Scope]] = set()
+
+    def rewrite(self, node: Expr, scope: Scope) -> Expr:
+        if not variables(node):
+            return node
+        match node:
+            case Reduce(binders=binders, condition=condition):
+                return replace(node, body=self.rewrite(node.body, scope.inside(binders, condition)))
+            case Stack(binders=binders):
+                return replace(node, body=self.rewrite(node.body, scope.inside(binders, None)))
+            case Call(args=args):
+                new = [self.rewrite(a, scope) for a in args]
+                record = find(node.atom)
+                assert record is not None
+                for k in range(len(new)):
+                    domain = record.domain(k, dict(node.options))
+                    if domain in (Domain.POS, Domain.NONNEG) and variables(args[k]):
+                        new[k] = self._inside(new[k], domain, scope)
+                return with_children(node, tuple(new))
+            case _:
+                return with_children(node, tuple(self.rewrite(child, scope) for child in children(node)))
+
+    def _inside(self, argument: Expr, domain: Domain, scope: Scope) -> Expr:
+        open_domain = domain is Domain.POS
+        proven = facts_of(argument).sign
+        if proven in Sign.POS or (not open_domain and proven.nonneg and not _is_entry(argument)):
+            return argument
+        around = scope.around(argument)
+        origin = argument.origin
+        if not _is_entry(argument):
+            lifted = self.additions.variable(argument.shape, around, argument)
+            gap = apply("add", lifted, apply("neg", argument))
+            self.additions.rows.append(Row((), True, gap, around.binders, around.condition, origin=origin))
+            argument = lifted
+        if (argument, around) not in self.bounded:
+            self.bounded.add((argument, around))
+            below = apply("add", Constant(0.0), apply("neg", argument))
+            self.additions.rows.append(
+                Row((), False, below, around.binders, around.condition, open_domain=open_domain, origin=origin)
+            )
+        return argument
+
+
+def _is_entry(e: Expr) -> bool:
+    """A variable, or a part of one?"""
+    return isinstance(e, Variable) or (isinstance(e, Index) and isinstance(e.base, Variable))
