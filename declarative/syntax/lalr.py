@@ -3,7 +3,7 @@
 Nothing here recurses, so that a sum of ten thousand terms is read like a short one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,14 +42,14 @@ class _Entry(NamedTuple):
     depth: int
 
 
-def read_statement(source: Source, tokens: Iterable[Token]) -> Node | Stuck | TooDeep:
+def read_statement(source: Source, tokens: Sequence[Token]) -> Node | Stuck | TooDeep:
     """One statement, without its comments."""
     states = [START]
     entries: list[_Entry] = []
     for index, token in enumerate([*tokens, Token("$END", "", 0, 0)]):
         while (action := ACTIONS[states[-1]].get(token.type)) is None or action < 0:
             if action is None:
-                return Stuck(index, frozenset(ACTIONS[states[-1]]))
+                return Stuck(index, _expected(tokens[:index]))
             entry = _reduce(source, states, entries, ~action)
             if entry.depth > DEEPEST:
                 return TooDeep(Span(source, entry.start, entry.end))
@@ -93,3 +93,24 @@ def _children(taken: list[_Entry], parts: list[int | None]) -> list[Any]:
         else:
             children.append(taken[part].value)
     return children
+
+
+def _expected(tokens: Sequence[Token]) -> frozenset[str]:
+    """The tokens that may follow these. The row of a state is not enough: LALR states share their lookaheads."""
+    states = [START]
+    for token in tokens:
+        _go(states, token.type)
+    return frozenset(kind for kind in ACTIONS[states[-1]] if _go(states.copy(), kind))
+
+
+def _go(states: list[int], kind: str) -> bool:
+    """Move the states alone over one token; false where it does not fit."""
+    while (action := ACTIONS[states[-1]].get(kind)) is not None and action < 0:
+        left, length = RULES[~action][:2]
+        del states[len(states) - length :]
+        states.append(GOTOS[states[-1]][left])
+        if states[-1] == END and kind == "$END":
+            return True
+    if action is not None:
+        states.append(action)
+    return action is not None

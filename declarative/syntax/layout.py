@@ -13,10 +13,7 @@ from declarative.syntax.lexer import STATEMENT_WORDS, Token
 OPENING = {")": "(", "]": "["}
 CLOSING = {"(": ")", "[": "]"}
 # After one of these a line goes on.
-CONTINUING = frozenset(
-    ["+", "-", "*", "/", ".*", "./", "^", ".^", "**", "<=", "≤", ">=", "≥", "==", "!=", "<", ">", "=", ",", ":", ".."]
-    + ["->", "in", "∈", "and", "or", "not", "if", "for"]
-)
+CONTINUING = frozenset("+ - * / .* ./ ^ .^ ** <= ≤ >= ≥ == != < > = , : .. -> in ∈ and or not if for".split())  # noqa: SIM905
 TWO_WORDS = {
     ("subject", "to"): "SUBJECT_TO",
     ("solve", "by"): "SOLVE_BY",
@@ -132,10 +129,15 @@ class _Cutter:
             if following and (following[0].type in STARTING or self._labelled(following)):
                 self._unclosed()
                 self._finish(i)
-        elif not following or self.current[-1].type not in CONTINUING or following[0].type in STARTING:
+        elif not self._goes_on(following):
             self._finish(i)
-        elif len(following) > 1 and following[0].type == "NAME" and following[1].type == ":":
-            self._finish(i)
+
+    def _goes_on(self, following: list[Token]) -> bool:
+        """Outside brackets: after an operator, unless the next line can only be a statement of its own."""
+        kinds = [token.type for token in following]
+        return (
+            bool(kinds) and self.current[-1].type in CONTINUING and kinds[0] not in STARTING and kinds != ["NAME", ":"]
+        )
 
     def _labelled(self, following: list[Token]) -> bool:
         """Does the next line begin with `name:`, which no line inside round brackets does except in a `def`?"""

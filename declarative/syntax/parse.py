@@ -5,15 +5,17 @@ from dataclasses import replace
 
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Source, Span
+from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
 from declarative.syntax.layout import Layout, Line, lay_out
 from declarative.syntax.lexer import lex
-from declarative.syntax.mistakes import explain
+from declarative.syntax.mistakes import explain, explain_bare
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
-from declarative.syntax.foreign import foreign_file
+from declarative.syntax.relations import check_relations
 from declarative.syntax.transpose import plain_transposes
-from declarative.syntax.tree import File, Statement
+from declarative.syntax.tree import Compare, Constraint, File, Logic, Not, Statement
+from declarative.syntax.trouble import Mistake
 
 MOST_REPAIRS = 20  # mistakes reported in one statement
 
@@ -30,6 +32,7 @@ def parse_tree(source: Source) -> tuple[File, list[Diagnostic]]:
     reader.run()
     diagnostics = [*layout.diagnostics, *reader.diagnostics, *check_names(source, tokens)]
     file = File(tuple(reader.statements), layout.comments, span=Span(source, 0, len(source.text)))
+    diagnostics += check_relations(file)
     diagnostics += check_order(file, complete=not reader.lost)
     diagnostics.sort(key=_place)
     if diagnostics and (foreign := foreign_file(source)):
@@ -50,6 +53,7 @@ class _Reader:
         self.queue = deque((line, MOST_REPAIRS) for line in layout.lines)
         self.statements: list[Statement] = []
         self.diagnostics: list[Diagnostic] = []
+        self.reserved: set[str] = set()  # words already reported as names
         self.lost = False  # was a statement left out?
 
     def run(self) -> None:
@@ -61,24 +65,33 @@ class _Reader:
                 self._read(line, repairs)
 
     def _read(self, line: Line, repairs: int) -> None:
+        if not line.tokens:
+            return
         tokens = plain_transposes(line.tokens, self.imported)
         match read_statement(self.source, tokens):
+            case Constraint(relation=relation) if not isinstance(relation, Compare | Logic | Not):
+                self._mistaken(explain_bare(self.source, line), repairs)
             case Statement() as statement:
                 self.statements.append(replace(statement, comments=line.comments, trailing=line.trailing))
             case TooDeep(span):
-                self._lose(error("E121", span, "nested too deeply", hints=["name a part of it with `let`"]))
+                hints = ["name a part of it with `let`"]
+                self.diagnostics.append(error("E121", span, "nested too deeply", hints=hints))
+                self.lost = True
             case Stuck() as stuck:
-                mistake = explain(self.source, replace(line, tokens=tokens), stuck)
-                self.diagnostics.append(mistake.diagnostic)
-                self.lost |= not mistake.repaired or not repairs
-                if repairs:
-                    self.queue.extendleft((line, repairs - 1) for line in reversed(mistake.repaired))
+                self._mistaken(explain(self.source, replace(line, tokens=tokens), stuck), repairs)
             case other:
                 raise AssertionError(f"a statement was read as {other!r}; please report this")
 
-    def _lose(self, diagnostic: Diagnostic) -> None:
-        self.diagnostics.append(diagnostic)
-        self.lost = True
+    def _mistaken(self, mistake: Mistake, repairs: int) -> None:
+        """Report it, a reserved word once only, and go on with what was meant."""
+        if mistake.diagnostic.code != "E111" or mistake.diagnostic.message not in self.reserved:
+            self.diagnostics.append(mistake.diagnostic)
+        if mistake.diagnostic.code == "E111":
+            self.reserved.add(mistake.diagnostic.message)
+        if repairs and mistake.repaired:
+            self.queue.extendleft((line, repairs - 1) for line in reversed(mistake.repaired))
+        else:
+            self.lost = True
 
 
 def _imported(lines: list[Line]) -> frozenset[str]:

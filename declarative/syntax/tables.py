@@ -7,7 +7,8 @@ Needs lark; nothing else imports this module. The shape of the result:
 - `words`: the tokens that look like names and are not, `"param"` for one.
 - `rules`: `[rule's left side, length, node, one_child, parts]`. `node` names the function of `build` that makes the
   node (empty: the children are spliced into the parent's). With `one_child`, a single child stands for the node.
-  `parts` lists the children: i for the i-th symbol, -1 - i for the children of the i-th symbol, null for a part left out.
+  `parts` lists the children: i for the i-th symbol, -1 - i for the children of the i-th symbol, null for what was
+  left out.
 - `actions`: for each state, token -> state to go to, or -1 - i to reduce by rule i.
 - `gotos`: for each state, left side of a rule just reduced -> state to go to.
 - `start`, `end`: the states before and after a whole statement.
@@ -37,12 +38,12 @@ def build_tables(grammar: str) -> dict:
     words = [names[t.name] for t in lark.terminals if names[t.name].isalpha() and isinstance(t.pattern, PatternStr)]
     rows = [sorted(table.states[state].items()) for state in sorted(table.states, key=number.__getitem__)]
     return {
-        "tokens": [[names[t.name], t.pattern.to_regexp()] for t in _in_order(lark.terminals) if names[t.name] not in words],
+        "tokens": [
+            [names[t.name], t.pattern.to_regexp()] for t in _in_order(lark.terminals) if names[t.name] not in words
+        ],
         "words": sorted(words),
         "rules": [json.loads(rule) for rule in rules],
-        "actions": [
-            {names[symbol]: number[to] for symbol, (_, to) in row if symbol in names} for row in rows
-        ],
+        "actions": [{names[symbol]: number[to] for symbol, (_, to) in row if symbol in names} for row in rows],
         "gotos": [{symbol: number[to] for symbol, (_, to) in row if symbol not in names} for row in rows],
         "start": number[table.start_states["statement"]],
         "end": number[table.end_states["statement"]],

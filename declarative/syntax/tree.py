@@ -6,13 +6,9 @@ from typing import Literal, TypeAlias
 from declarative.source.span import Span
 
 
-def _span() -> Span:
-    return field(compare=False, repr=False, kw_only=True)  # pyright: ignore[reportReturnType]
-
-
 @dataclass(frozen=True)
 class Node:
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 # --- expressions -------------------------------------------------------------------------------

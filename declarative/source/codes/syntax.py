@@ -1,0 +1,208 @@
+"""E1xx: texts that are not in the language."""
+
+from declarative.source.codes.record import Code
+
+SYNTAX: tuple[Code, ...] = (
+    Code(
+        "E101",
+        "a sign of another notation",
+        "The text holds a character that the language does not use: `@` for a product, a minus sign from a "
+        "printed page, a hidden sign that turns the direction of the text.",
+        "var x : R\nminimize 2 @ x",
+        "var x : R\nminimize 2*x",
+    ),
+    Code(
+        "E102",
+        "a string that is never closed",
+        'A doc string begins and ends with `"` on one line; within it, `\\"` is a quote.',
+        'problem p "a fit\nvar x : R\nminimize x^2',
+        'problem p "a fit"\nvar x : R\nminimize x^2',
+    ),
+    Code(
+        "E103",
+        "a bracket that is never closed",
+        "Inside brackets a statement goes on over line ends, so the message points to the bracket that was opened.",
+        "var x : R\nminimize (x - 1",
+        "var x : R\nminimize (x - 1)",
+    ),
+    Code(
+        "E104",
+        "a closing bracket that fits no opening one",
+        "`)` closes `(`, and `]` closes `[`.",
+        "var x : R\nminimize (x - 1]",
+        "var x : R\nminimize (x - 1)",
+    ),
+    Code(
+        "E105",
+        "an operator is missing",
+        "Products are written with `*`: there is no `2x` and no `A x`. A function stands before its arguments.",
+        "var x : R\nminimize 2x",
+        "var x : R\nminimize 2*x",
+    ),
+    Code(
+        "E106",
+        "`=` where `==` is needed",
+        "`==` says that two things are equal; `=` gives a name to something.",
+        "var x : R\nminimize x\nsubject to\n  fixed: x = 1",
+        "var x : R\nminimize x\nsubject to\n  fixed: x == 1",
+    ),
+    Code(
+        "E107",
+        "`==` where `=` is needed",
+        "`=` gives a name or a default value; `==` says that two things are equal.",
+        "var x : R\nlet y == 2*x\nminimize y^2",
+        "var x : R\nlet y = 2*x\nminimize y^2",
+    ),
+    Code(
+        "E108",
+        "a strict inequality",
+        "A minimum over an open set need not exist, so constraints are `<=`, `>=`, `==` or `in`. "
+        "Conditions after `if` may use `<`, `>` and `!=`.",
+        "var x : R\nminimize x\nsubject to\n  x > 1",
+        "var x : R\nminimize x\nsubject to\n  x >= 1",
+    ),
+    Code(
+        "E109",
+        "bars around an expression",
+        "Norms and absolute values are functions: `norm(x)`, `norm1(x)`, `norminf(x)`, `sumsq(x)`, `abs(x)`.",
+        "dim n\nvar x : R^n\nminimize ||x||",
+        "dim n\nvar x : R^n\nminimize norm(x)",
+    ),
+    Code(
+        "E110",
+        "a misspelt statement word",
+        "A statement begins with one of the words of the language, unless it is a constraint.",
+        "var x : R\nminimise x^2",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E111",
+        "a word of the language used as a name",
+        "The words that begin statements, and `for in if not and or inf`, cannot be names. "
+        "Spaces, attributes, cones and functions can.",
+        "var find : R\nminimize find^2",
+        "var found : R\nminimize found^2",
+    ),
+    Code(
+        "E112",
+        "something is missing",
+        "An operator, a comma or a bracket needs an expression after it, a declaration a name. "
+        "A line goes on only after an operator or inside brackets.",
+        "var x : R\nminimize x +",
+        "var x : R\nminimize x + 1",
+    ),
+    Code(
+        "E113",
+        "something does not fit",
+        "What stands here is part of the language, but not in this place.",
+        "var x R\nminimize x^2",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E114",
+        "two statements on one line",
+        "Each statement has a line of its own; `;` separates two on one line.",
+        "dim n var x : R^n\nminimize sumsq(x)",
+        "dim n; var x : R^n\nminimize sumsq(x)",
+    ),
+    Code(
+        "E115",
+        "no `subject to` before the constraints",
+        "The line `subject to` stands between the objective and the constraints.",
+        "var x : R\nminimize x\nx >= 1",
+        "var x : R\nminimize x\nsubject to\n  x >= 1",
+    ),
+    Code(
+        "E116",
+        "a statement in the wrong place",
+        "A file holds, in this order: `problem`, imports, declarations, the objective, `subject to` with the "
+        "constraints, `return`, `solve by`, `differentiate by`.",
+        "minimize x^2\nvar x : R",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E117",
+        "no objective",
+        "A problem says `minimize`, `maximize`, or `find`.",
+        "var x : R",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E118",
+        "two objectives",
+        "A problem has one objective; several aims are weighted and added.",
+        "var x : R\nminimize x^2\nmaximize x",
+        "var x : R\nminimize x^2 - x",
+    ),
+    Code(
+        "E119",
+        "a chain that changes direction",
+        "The signs of a chain are all `<=`, all `>=` or all `==`; `in` does not chain.",
+        "var x : R\nminimize x\nsubject to\n  0 <= x >= 1",
+        "var x : R\nminimize x\nsubject to\n  0 <= x <= 1",
+    ),
+    Code(
+        "E120",
+        "not a constraint",
+        "A constraint compares two expressions, or says what a matrix lies in.",
+        "var x : R\nminimize x\nsubject to\n  x - 1",
+        "var x : R\nminimize x\nsubject to\n  x - 1 == 0",
+    ),
+    Code(
+        "E121",
+        "nested too deeply",
+        "Expressions nest up to 200 levels. Sums and products of any length are one level.",
+        "var x : R\nminimize " + "(" * 201 + "x" + ")" * 201,
+        "var x : R\nminimize " + "(" * 100 + "x" + ")" * 100,
+    ),
+    Code(
+        "E122",
+        "a name with a character that names may not have",
+        "Names are made of letters, the digits 0 to 9 and `_`. A letter that Unicode takes for a variant of "
+        "another (the micro sign, a raised 2) could not be told from it.",
+        "var x : R\nminimize x²",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E123",
+        "two names that look alike",
+        "Letters of different alphabets are drawn alike; a reader could not tell the two names apart.",
+        "param а : R\nvar a : R\nminimize (a - а)^2",
+        "param b : R\nvar a : R\nminimize (a - b)^2",
+    ),
+    Code(
+        "E124",
+        "a file of options for another program",
+        "Solvers use the ending `.opt` for their options. This file reads like one of those.",
+        "threads = 4\nmip_gap = 0.01",
+        "var x : R\nminimize x^2",
+    ),
+    Code(
+        "E125",
+        "a file that cannot be read",
+        "The file is missing, or is not text in UTF-8.",
+        'declarative.load("no-such-file.opt")',
+        'declarative.load("portfolio.opt")',
+    ),
+    Code(
+        "E126",
+        "a construct of another language",
+        "Functions are statements (`def f(x : R) : R = x^2`), and no expression has branches.",
+        "var x : R\nminimize lambda x: x^2",
+        "def f(x : R) : R = x^2\nvar y : R\nminimize f(y)",
+    ),
+    Code(
+        "E127",
+        "a computed size without brackets",
+        "After `^` stands a name, a number, or a list of sizes in brackets.",
+        "dim n\nvar x : R^n+1\nminimize sumsq(x)",
+        "dim n\nvar x : R^(n+1)\nminimize sumsq(x)",
+    ),
+    Code(
+        "E128",
+        "a statement that stands twice",
+        "A file has one `problem` line, one `subject to`, one `return`, one `solve by`, one `differentiate by`.",
+        "problem p\nproblem q\nvar x : R\nminimize x^2",
+        "problem p\nvar x : R\nminimize x^2",
+    ),
+)
