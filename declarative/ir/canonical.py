@@ -89,15 +89,15 @@ class _Renumbering:
         done: dict[_Key, Expr] = {}
         stack = [(self.root, depth, numbers)]
         while stack:
-            node, *outside = stack[-1]
-            below, inside = self._inside(node, *outside)
+            node, around, names = stack[-1]
+            below, inside = self._inside(node, around, names)
             missing = [(c, *inside) for c in below if self.key(c, *inside) not in done]
             if missing:
                 stack.extend(missing)
                 continue
             stack.pop()
             new = tuple(done[self.key(c, *inside)] for c in below)
-            done[self.key(node, *outside)] = self._rebuild(node, new, inside[1])
+            done[self.key(node, around, names)] = self._rebuild(node, new, inside[1])
         return done[self.key(self.root, depth, numbers)]
 
     def _inside(self, node: Expr, depth: int, numbers: Numbers) -> tuple[tuple[Expr, ...], tuple[int, Numbers]]:

@@ -1,0 +1,77 @@
+"""`for i in n, t in 0..T-1 if cond` to binders, a scope in which the indices hold, and a condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from declarative.elaborate.conditions import condition_indices, to_condition
+from declarative.elaborate.context import Context, Range
+from declarative.elaborate.names import Scope, kind
+from declarative.elaborate.sizes import to_size
+from declarative.elaborate.values import name_span, range_text, shown
+from declarative.ir.condition import Condition
+from declarative.ir.expr import Binder, IndexSymbol
+from declarative.ir.size import Size
+from declarative.syntax import tree
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A `for` clause with its meaning; without one, no binders and the scope as it was."""
+
+    scope: Scope
+    binders: tuple[Binder, ...] = ()
+    condition: Condition | None = None
+
+
+def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
+    """None where a part is wrong, which is then reported."""
+    if fors is None:
+        return Bound(scope)
+    made = [_binder(ctx, f, scope, fors.binders[:k]) for k, f in enumerate(fors.binders)]
+    binders = tuple(b for b in made if b is not None)
+    if len(binders) < len(made):
+        return None
+    inner = scope.with_names({b.index.name: b.index for b in binders})
+    if fors.condition is None:
+        return Bound(inner, binders)
+    condition = to_condition(ctx, fors.condition, inner)
+    if condition is None:
+        return None
+    for symbol in condition_indices(condition) & {b.index for b in binders}:
+        ctx.ranges[symbol] = replace(ctx.ranges[symbol], guarded=True)
+    return Bound(inner, binders, condition)
+
+
+def _binder(ctx: Context, f: tree.For, scope: Scope, before: tuple[tree.For, ...]) -> Binder | None:
+    ends = _ends(ctx, f.over, scope)
+    if not _is_free(ctx, f, scope, before) or ends is None:
+        return None
+    lo, hi = ends
+    if (lo - hi).is_nonnegative():
+        hints = [f"ranges run upward: `{hi - 1}..{lo}`"] if (lo - hi).constant else []
+        return ctx.report.error("E222", f.over.span, f"the range {range_text(lo, hi)} is empty", hints=hints)
+    return Binder(ctx.fresh_index(f.index, Range(lo, hi, span=f.span)), lo, hi)
+
+
+def _ends(ctx: Context, over: tree.Expression | tree.Range, scope: Scope) -> tuple[Size, Size] | None:
+    """The half-open range."""
+    if isinstance(over, tree.Range):
+        lo, last = to_size(ctx, over.lo, scope), to_size(ctx, over.hi, scope)
+        return None if lo is None or last is None else (lo, last + 1)
+    size = to_size(ctx, over, scope)
+    return None if size is None else (Size.of(0), size)
+
+
+def _is_free(ctx: Context, f: tree.For, scope: Scope, before: tuple[tree.For, ...]) -> bool:
+    """False, and reported, where the index's name already stands for something."""
+    taken = None
+    if f.index in scope.locals or f.index in {b.index for b in before}:
+        taken = "an index" if isinstance(scope.locals.get(f.index), IndexSymbol | None) else "an argument"
+    elif f.index in ctx.names:
+        taken = kind(ctx.names[f.index])
+    if taken is None:
+        return True
+    message = f"`{f.index}` is already {taken}"
+    ctx.report.error("E202", name_span(f, f.index), message, hints=[f"call the index of {shown(f)} otherwise"])
+    return False

@@ -1,0 +1,130 @@
+"""`f(a, b)` and `sum(e for i in n)`: functions of the library, extern functions, sums over indices."""
+
+from __future__ import annotations
+
+from declarative.atoms import registry
+from declarative.elaborate.binders import bind
+from declarative.elaborate.context import Context
+from declarative.elaborate.definitions import expanded
+from declarative.elaborate.names import Scope, kind
+from declarative.elaborate.nested import solved
+from declarative.elaborate.operators import applied
+from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.values import Solved, Value, described, shown, stripped
+from declarative.ir.expr import Constant, Extern, Reduce
+from declarative.ir.problem import ExternDeclaration
+from declarative.ir.size import shape_text
+from declarative.syntax import tree
+
+REDUCTIONS = ("sum", "max", "min", "prod")
+FREQUENT = {  # names from other languages, and what they are called here
+    "ln": "log",
+    "square": "sumsq",
+    "mean": "sum",
+    "normalize": "norm",
+    "tr": "trace",
+    "relu": "pos",
+    "sum_squares": "sumsq",
+    "quad_form": "quad",
+}
+
+
+def called(ctx: Context, node: tree.Call, scope: Scope) -> Value | Solved | None:
+    """A call's meaning. Declared names that are not functions do not hide functions: `sum(x)` beside `var sum`."""
+    function = stripped(node.function)
+    if not isinstance(function, tree.Name):
+        return ctx.report.error("E204", node.span, f"{shown(node.function)} is not a function")
+    if node.fors is not None:
+        return _reduced(ctx, node, function.id, scope)
+    match ctx.names.get(function.id):
+        case tree.Def() as definition:
+            return expanded(ctx, definition, node, scope)
+        case tree.Extern():
+            return _extern(ctx, function.id, node, scope)
+        case tree.Import():
+            return solved(ctx, function.id, node, scope)
+        case _ if is_function(function.id):
+            return _library(ctx, function.id, node, scope)
+        case _:
+            return _unknown(ctx, function, node, scope)
+
+
+def is_function(name: str) -> bool:
+    """True for the functions of the library that are called by name."""
+    return name in function_names()
+
+
+def function_names() -> tuple[str, ...]:
+    found = (registry.find(name) for name in registry.names())
+    return tuple(atom.name for atom in found if atom is not None and not atom.operator) + REDUCTIONS
+
+
+def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -> None:
+    name = function.id
+    if name in scope.locals or name in ctx.names:
+        entity = ctx.names.get(name)
+        what = "not a function" if entity is None else f"{kind(entity)}, not a function"
+        inner = ", ".join(a.span.text for a in node.args)
+        hints = [
+            f"entries are read with square brackets: `{name}[{inner}]`",
+            f"a product needs `*`: `{name}*({inner})`",
+        ]
+        return ctx.report.error("E204", function.span, f"`{name}` is {what}", hints=hints)
+    declared = [n for n, e in ctx.names.items() if isinstance(e, tree.Def | tree.Extern | tree.Import)]
+    hints = did_you_mean(name, [*declared, *function_names()])
+    if name in FREQUENT:
+        hints = (f"`{FREQUENT[name]}` may be what you want",)
+    return ctx.report.error("E204", function.span, f"there is no function `{name}`", hints=hints)
+
+
+def _library(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:
+    """Keywords are options; a number or `inf` at the end may be one too (`norm(x, 1)`)."""
+    values = [(a, _argument(ctx, a, scope)) for a in node.args if not isinstance(a, tree.Keyword)]
+    options = {a.name: _argument(ctx, a.value, scope) for a in node.args if isinstance(a, tree.Keyword)}
+    args = [v for _, v in values if v is not None]
+    given = {key: v.expr for key, v in options.items() if v is not None}
+    if len(args) < len(values) or len(given) < len(options):
+        return None
+    if name == "sum" and len(args) > 1:
+        text = " + ".join(a.span.text for a, _ in values)
+        return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
+    spans = [a.span for a, _ in values]
+    expr = applied(ctx, name, [v.expr for v in args], node.span, spans, **given)
+    return None if expr is None else Value(expr)
+
+
+def _argument(ctx: Context, node: tree.Expression, scope: Scope) -> Value | None:
+    if isinstance(stripped(node), tree.Infinity):
+        return Value(Constant(float("inf"), origin=node.span))
+    return ctx.value(node, scope)
+
+
+def _reduced(ctx: Context, node: tree.Call, name: str, scope: Scope) -> Value | None:
+    """`sum(e for i in n if c)` stays one node."""
+    if name not in REDUCTIONS:
+        hints = [f"{', '.join(f'`{r}`' for r in REDUCTIONS)} do; name a family first: `let r[i] = ... for i in n`"]
+        return ctx.report.error("E205", node.span, f"`{name}` does not run over indices", hints=hints)
+    bound = bind(ctx, node.fors, scope)
+    if bound is None:
+        return None
+    body = ctx.value(node.args[0], bound.scope)  # pyright: ignore[reportArgumentType]
+    if body is None:
+        return None
+    return Value(Reduce(name, body.expr, bound.binders, bound.condition, origin=node.span), body.row)
+
+
+def _extern(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:
+    values = [(a, ctx.value(a, scope)) for a in node.args if not isinstance(a, tree.Keyword)]
+    args = [v for _, v in values if v is not None]
+    declared: ExternDeclaration | None = ctx.resolved.get(name)
+    if declared is None or len(args) < len(values):
+        return None
+    if len(values) != len(declared.domain) or len(values) < len(node.args):
+        wanted = ", ".join(map(shape_text, declared.domain))
+        message = f"`{name}` takes {len(declared.domain)} arguments ({wanted}); this has {len(node.args)}"
+        return ctx.report.error("E205", node.span, message)
+    for (arg, value), shape in zip(values, declared.domain, strict=True):
+        if value is not None and value.shape != shape:
+            message = f"`{name}` takes {shape_text(shape)} here; {described(arg, value)}"
+            return ctx.report.error("E203", arg.span, message)
+    return Value(Extern(name, tuple(v.expr for v in args), declared.codomain, origin=node.span))

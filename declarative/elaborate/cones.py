@@ -1,0 +1,118 @@
+"""`X in PSD`, `(t, x) in SOC`, `p in Simplex`: the sets of the library, and what may be an element of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from declarative.elaborate.binders import Bound
+from declarative.elaborate.context import Context
+from declarative.elaborate.names import Scope
+from declarative.elaborate.promises import require_data
+from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.ir.problem import Membership
+from declarative.ir.size import Shape
+from declarative.source.span import Span
+from declarative.syntax import tree
+
+
+@dataclass(frozen=True)
+class _Set:
+    """`form` in words; `fits` judges the shapes of the elements; `args` those of the set's own arguments."""
+
+    form: str
+    elements: Callable[[tuple[Shape, ...]], bool]
+    arguments: int = 0
+
+
+def _square(shapes: tuple[Shape, ...]) -> bool:
+    return len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][0] == shapes[0][1]
+
+
+def _scalar_and_vector(shapes: tuple[Shape, ...]) -> bool:
+    return len(shapes) == 2 and shapes[0] == () and len(shapes[1]) == 1
+
+
+def _three_alike(shapes: tuple[Shape, ...]) -> bool:
+    return len(shapes) == 3 and len({s for s in shapes if s}) <= 1
+
+
+def _vector(shapes: tuple[Shape, ...]) -> bool:
+    return len(shapes) == 1 and len(shapes[0]) == 1
+
+
+def _one(shapes: tuple[Shape, ...]) -> bool:
+    return len(shapes) == 1
+
+
+CONES = {
+    "PSD": _Set("X in PSD, with X square", _square),
+    "SOC": _Set("(t, x) in SOC: norm(x) <= t, with t a scalar and x a vector", _scalar_and_vector),
+    "EXP": _Set("(x, y, z) in EXP: y*exp(x/y) <= z, of equal shapes", _three_alike),
+    "POW": _Set("(x, y, z) in POW(a): x^a*y^(1-a) >= abs(z), of equal shapes", _three_alike, 1),
+    "Simplex": _Set("x in Simplex, with x a vector", _vector),
+    "Box": _Set("x in Box(lo, hi)", _one, 2),
+    "Ball": _Set("x in Ball(r): norm(x) <= r, with x a vector", _vector, 1),
+}
+
+
+def membership(ctx: Context, node: tree.Compare, bound: Bound, label: str | None, span: Span) -> Membership | None:
+    """None where the set is unknown or the elements do not fit, which is then reported."""
+    first = stripped(node.first) if isinstance(stripped(node.first), tree.Tuple) else node.first
+    items = first.items if isinstance(first, tree.Tuple) else (first,)
+    made = [(item, ctx.value(item, bound.scope)) for item in items]
+    elements = [(item, v) for item, v in made if v is not None]
+    cone = _cone(ctx, node.rest[0][1], bound.scope)
+    if cone is None or len(elements) < len(made):
+        return None
+    name, args = cone
+    if not CONES[name].elements(tuple(v.shape for _, v in elements)):
+        return _misfit(ctx, name, node.first, elements)
+    if name == "Box" and not _box_fits(ctx, elements[0], args):
+        return None
+    exprs = tuple(v.expr for _, v in elements), tuple(v.expr for _, v in args)
+    return Membership(label, exprs[0], name, exprs[1], bound.binders, bound.condition, origin=span)
+
+
+def _cone(ctx: Context, node: tree.Expression, scope: Scope):
+    """The set's name and its arguments."""
+    node = stripped(node)
+    function = stripped(node.function) if isinstance(node, tree.Call) else node
+    given = node.args if isinstance(node, tree.Call) else ()
+    if not isinstance(function, tree.Name):
+        return ctx.report.error("E231", node.span, f"{shown(node)} is not a set", hints=_known())
+    if function.id not in CONES:
+        hints = did_you_mean(function.id, CONES) or _known()
+        return ctx.report.error("E231", function.span, f"there is no set `{function.id}`", hints=hints)
+    if len(given) != CONES[function.id].arguments or any(isinstance(a, tree.Keyword) for a in given):
+        message = f"`{function.id}` takes {CONES[function.id].arguments} arguments; this has {len(given)}"
+        return ctx.report.error("E231", node.span, message, hints=[f"`{CONES[function.id].form}`"])
+    made = [(a, ctx.value(a, scope)) for a in given if not isinstance(a, tree.Keyword)]
+    args = [(a, v) for a, v in made if v is not None]
+    ok = all(require_data(ctx, a, v.expr, "the argument of a set") for a, v in args)
+    return (function.id, args) if ok and len(args) == len(made) and _scalars(ctx, function.id, args) else None
+
+
+def _scalars(ctx: Context, name: str, args: list[tuple[tree.Expression, Value]]) -> bool:
+    culprit = next(((a, v) for a, v in args if v.rank and name != "Box"), None)
+    if culprit:
+        ctx.report.error("E231", culprit[0].span, f"`{name}` takes a scalar; {described(*culprit)}")
+    return culprit is None
+
+
+def _box_fits(ctx: Context, element: tuple[tree.Expression, Value], args: list[tuple[tree.Expression, Value]]) -> bool:
+    culprit = next(((a, v) for a, v in args if v.shape not in ((), element[1].shape)), None)
+    if culprit:
+        message = f"an end of `Box` is a scalar or has the shape of {shown(element[0])}; {described(*culprit)}"
+        ctx.report.error("E231", culprit[0].span, message)
+    return culprit is None
+
+
+def _misfit(ctx: Context, name: str, node: tree.Expression, elements: list[tuple[tree.Expression, Value]]) -> None:
+    facts = ", ".join(described(item, v) for item, v in elements)
+    return ctx.report.error("E231", node.span, f"this does not fit `{name}`: {facts}", hints=[f"`{CONES[name].form}`"])
+
+
+def _known() -> tuple[str, ...]:
+    return (f"the sets are {', '.join(CONES)}",)

@@ -1,0 +1,64 @@
+"""What all parts of one elaboration share: findings, names, ranges of indices, and results made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from declarative.elaborate.names import Entity, Scope
+from declarative.elaborate.report import Report
+from declarative.elaborate.values import Solved, Value
+from declarative.ir.expr import IndexSymbol
+from declarative.ir.problem import Constraint, Problem
+from declarative.ir.size import Size
+from declarative.source.span import Span
+from declarative.syntax import tree
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where an index runs: lo..hi-1. `guarded`: a condition reads it, so that its ends may never be reached."""
+
+    lo: Size
+    hi: Size
+    guarded: bool = False
+    span: Span | None = None
+
+
+@dataclass
+class Context:
+    """One file's elaboration under way.
+
+    evaluate: an expression's meaning (set by `expressions`, which stands above the parts that need it).
+    resolved: name -> what its declaration became (None where that failed). `resolving`: those under way.
+    """
+
+    report: Report
+    names: Mapping[str, Entity]
+    evaluate: Callable[[Context, tree.Expression, Scope], Value | Solved | None]
+    imports: Mapping[str, Problem | None] = field(default_factory=dict)
+    ranges: dict[IndexSymbol, Range] = field(default_factory=dict)
+    resolved: dict[str, Any] = field(default_factory=dict)
+    resolving: list[str] = field(default_factory=list)
+    constraints: dict[str, list[Constraint]] = field(default_factory=dict)
+    depth: int = 0
+
+    def value(self, node: tree.Expression, scope: Scope) -> Value | None:
+        """The meaning of an expression that stands for an array; None where it has none, which is then reported."""
+        found = self.evaluate(self, node, scope)
+        if isinstance(found, Solved):
+            fields = [v.symbol.name for v in found.problem.variables] + ["value"]
+            return self.report.error(
+                "E226",
+                node.span,
+                f"a solved `{found.problem.name}` is not an array; take one of its fields",
+                hints=[f"`{node.span.text.strip()}.{fields[0]}`"],
+            )
+        return found
+
+    def fresh_index(self, name: str, range_: Range) -> IndexSymbol:
+        """A new bound index; numbers below zero are replaced when the problem is made canonical."""
+        symbol = IndexSymbol(-1 - len(self.ranges), name)
+        self.ranges[symbol] = range_
+        return symbol

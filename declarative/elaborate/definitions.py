@@ -1,0 +1,190 @@
+"""`def` and `let`: names for functions and for (families of) expressions, put in where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from declarative.elaborate.binders import bind
+from declarative.elaborate.context import Context
+from declarative.elaborate.indexing import Subscript, check, index
+from declarative.elaborate.names import Local, Scope
+from declarative.elaborate.spaces import Space, to_space
+from declarative.elaborate.values import Solved, Value, described, name_span, shown
+from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
+from declarative.ir.size import Size, shape_text
+from declarative.ir.unify import SizeConflict, match_shapes
+from declarative.ir.walk import substitute
+from declarative.source.diagnostic import Label
+from declarative.syntax import tree
+
+
+@dataclass(frozen=True)
+class Family:
+    """`let r[i] = body for i in n`."""
+
+    body: Value
+    binders: tuple[Binder, ...]
+
+
+# --- let -----------------------------------------------------------------------------------------
+
+
+def let_value(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
+    """What a `let` names, found once, at its first use; None where that fails, which is then reported."""
+    if let.name in ctx.resolved:
+        return ctx.resolved[let.name]
+    if let.name in ctx.resolving:
+        return report_circle(ctx, let.name, let)
+    ctx.resolving.append(let.name)
+    ctx.resolved[let.name] = _let_body(ctx, let)
+    ctx.resolving.pop()
+    return ctx.resolved[let.name]
+
+
+def _let_body(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
+    names = [f.index for f in let.fors.binders] if let.fors else []
+    if set(names) != set(let.indices) or len(names) != len(let.indices):
+        return _report_indices(ctx, let, names)
+    bound = bind(ctx, let.fors, Scope())
+    if bound is None:
+        return None
+    if bound.condition is not None and let.fors and let.fors.condition:
+        hints = ["put the condition where the family is used: `sum(r[i] for i in n if ...)`"]
+        return ctx.report.error("E225", let.fors.condition.span, "a `let` has no condition", hints=hints)
+    body = ctx.evaluate(ctx, let.body, bound.scope)
+    if not let.indices or body is None:
+        return body
+    if isinstance(body, Solved):
+        return ctx.report.error("E226", let.body.span, "a family of solved problems needs a field of each")
+    by_name = {b.index.name: b for b in bound.binders}
+    return Family(Value(body.expr), tuple(by_name[name] for name in let.indices))
+
+
+def _report_indices(ctx: Context, let: tree.Let, names: list[str]) -> None:
+    missing = [i for i in let.indices if i not in names]
+    if missing:
+        span, hints = name_span(let, missing[0]), [f"add `for {missing[0]} in ...`"]
+        message = f"nothing says where the index `{missing[0]}` runs"
+    else:
+        extra = next((n for n in names if n not in let.indices), let.name)
+        span, hints = let.span, [f"`let {let.name}[{', '.join(names)}] = ...`"]
+        message = f"`{extra}` runs but is not an index of `{let.name}`"
+    return ctx.report.error("E225", span, message, hints=hints)
+
+
+def report_circle(ctx: Context, name: str, entity: tree.Node) -> None:
+    """A name whose meaning needs itself; reported once, where the circle is entered."""
+    circle = [*ctx.resolving[ctx.resolving.index(name) :], name]
+    way = " needs ".join(f"`{n}`" for n in circle)
+    return ctx.report.error("E225", name_span(entity, name), f"`{name}` is defined by itself: {way}")
+
+
+def whole(family: Family, span) -> Value:
+    """A family of expressions as one array."""
+    return Value(Stack(family.body.expr, family.binders, origin=span))
+
+
+def member(ctx: Context, family: Family, subscripts: Sequence[Subscript], node: tree.Subscript) -> Value | None:
+    """`r[k]`: the body with k in the place of its index. With slices, or too many subscripts, the whole is indexed."""
+    leading, rest = subscripts[: len(family.binders)], subscripts[len(family.binders) :]
+    if len(leading) < len(family.binders) or any(isinstance(s.value, Slice) for s in leading):
+        expr = index(ctx.report, ctx.ranges, whole(family, node.body.span).expr, subscripts, node.span)
+        return None if expr is None else Value(expr)
+    values: dict[Expr, Expr] = {}
+    for s, b in zip(leading, family.binders, strict=True):
+        found = check(ctx.report, ctx.ranges, s, (b.lo, b.hi), shown(node.body))
+        if found is None or isinstance(found, Slice):
+            return None
+        values[b.index] = found
+    body = substitute(family.body.expr, values)
+    expr = index(ctx.report, ctx.ranges, body, rest, node.span) if rest else body
+    return None if expr is None else Value(expr)
+
+
+# --- def -----------------------------------------------------------------------------------------
+
+
+def check_definition(ctx: Context, definition: tree.Def) -> None:
+    """A body checked once by itself, with sizes and arguments that could be any."""
+    spaces = _signature(ctx, definition)
+    if spaces is None:
+        return
+    flexible = {name: Size.of(name) for space in spaces for size in space.shape for name in size.names}
+    arguments = {
+        a.name: Value(Parameter(a.name, s.shape, Role.PARAM, symmetric=s.symmetric))
+        for a, s in zip(definition.arguments, spaces, strict=True)
+    }
+    found = _body(ctx, definition, flexible | arguments)
+    ctx.resolved[definition.name] = spaces if found is not None else None
+
+
+def _signature(ctx: Context, definition: tree.Def) -> list[Space] | None:
+    """The spaces of the arguments; the sizes in them are flexible. Found once."""
+    name = definition.name
+    if name in ctx.resolved:
+        return ctx.resolved[name]
+    seen: list[str] = []
+    for argument in definition.arguments:
+        if argument.name in seen:
+            ctx.report.error("E202", argument.span, f"`{argument.name}` is already an argument")
+        seen.append(argument.name)
+    spaces = [to_space(ctx, a.space, Scope(), flexible=True) for a in definition.arguments]
+    for a, space in zip(definition.arguments, spaces, strict=True):
+        if space is not None and space.index_range is not None:
+            ctx.report.error("E206", a.space.span, "an argument of a `def` is an array, not index data")
+            spaces = [None]
+    known = [s for s in spaces if s is not None]
+    ctx.resolved[name] = known if len(known) == len(spaces) and len(set(seen)) == len(seen) else None
+    return ctx.resolved[name]
+
+
+def expanded(ctx: Context, definition: tree.Def, node: tree.Call, scope: Scope) -> Value | None:
+    """A call: the body with the arguments in their places."""
+    values = [(a, ctx.value(a, scope)) for a in node.args if not isinstance(a, tree.Keyword)]
+    if definition.name in ctx.resolving:
+        return report_circle(ctx, definition.name, definition)
+    spaces = _signature(ctx, definition)
+    args = [v for _, v in values if v is not None]
+    if spaces is None or len(args) < len(values):
+        return None
+    if len(values) != len(spaces) or len(values) < len(node.args):
+        form = ", ".join(a.span.text for a in definition.arguments)
+        count = "1 argument" if len(spaces) == 1 else f"{len(spaces)} arguments"
+        message = f"`{definition.name}` takes {count}; this has {len(node.args)}"
+        return ctx.report.error("E205", node.span, message, hints=[f"its form is {definition.name}({form})"])
+    sizes = _flexible_sizes(ctx, definition, spaces, [(a, v) for a, v in values if v is not None])
+    if sizes is None:
+        return None
+    arguments = {a.name: Value(v.expr) for a, v in zip(definition.arguments, args, strict=True)}
+    return _body(ctx, definition, sizes | arguments)
+
+
+def _flexible_sizes(ctx: Context, definition: tree.Def, spaces: list[Space], values) -> dict[str, Local] | None:
+    found = {}
+    for argument, space, (node, value) in zip(definition.arguments, spaces, values, strict=True):
+        try:
+            found = match_shapes([(f"`{argument.name}`", space.shape)], [value.shape], found)
+        except SizeConflict as conflict:
+            wanted = f"`{definition.name}` takes {shape_text(space.shape)} here"
+            notes = [conflict.message] if len(value.shape) == len(space.shape) else []
+            labels = [Label(argument.span, "declared here")]
+            message = f"{wanted}; {described(node, value)}"
+            return ctx.report.error("E203", node.span, message, notes=notes, labels=labels)
+    return {name: finding.size for name, finding in found.items()}
+
+
+def _body(ctx: Context, definition: tree.Def, names: Mapping[str, Local]) -> Value | None:
+    """The body in a scope of its own, compared with the declared result."""
+    ctx.resolving.append(definition.name)
+    scope = Scope(names)
+    body = ctx.value(definition.body, scope)
+    result = to_space(ctx, definition.result, scope)
+    ctx.resolving.pop()
+    if body is None or result is None:
+        return None
+    if body.shape != result.shape:
+        message = f"`{definition.name}` is declared {shape_text(result.shape)}; {described(definition.body, body)}"
+        labels = [Label(definition.result.span, "declared here")]
+        return ctx.report.error("E203", definition.body.span, message, labels=labels)
+    return Value(body.expr)

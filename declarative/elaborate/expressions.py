@@ -1,0 +1,233 @@
+"""Expressions of the text to expressions of the problem: one step per node, nested ones from the inside out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from declarative.elaborate.arrays import joined
+from declarative.elaborate.calls import called, is_function
+from declarative.elaborate.context import Context
+from declarative.elaborate.declarations import symbol_of
+from declarative.elaborate.definitions import Family, let_value, member, whole
+from declarative.elaborate.indexing import Subscript, index
+from declarative.elaborate.multipliers import dual
+from declarative.elaborate.names import Entity, Scope, kind
+from declarative.elaborate.nested import field_of
+from declarative.elaborate.operators import negated, raised, summed, transposed
+from declarative.elaborate.products import multiplied
+from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.sizes import to_size
+from declarative.elaborate.values import Solved, Value, shown, stripped
+from declarative.ir.expr import Constant, IndexSymbol, OptimalValue, SizeValue, Slice
+from declarative.ir.size import Size
+from declarative.syntax import tree
+
+MAX_DEPTH = 120  # levels of brackets; each takes a few of Python's frames
+
+
+def evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solved | None:
+    """The meaning of any expression; None where it has none, which is then reported."""
+    if ctx.depth >= MAX_DEPTH:
+        hints = ["name a part of it with `let`"]
+        return ctx.report.error("E230", node.span, "this is nested too deeply", hints=hints)
+    ctx.depth += 1
+    try:
+        return _evaluate(ctx, node, scope)
+    finally:
+        ctx.depth -= 1
+
+
+def _evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solved | None:
+    match node:
+        case tree.Paren(body=body):
+            return evaluate(ctx, body, scope)
+        case tree.Number():
+            return _number(ctx, node)
+        case tree.Name():
+            return _name(ctx, node, scope)
+        case tree.Unary(op=op, body=body):
+            value = ctx.value(body, scope)
+            return value if value is None or op == "+" else negated(value, node.span)
+        case tree.Sum():
+            return _sum(ctx, node, scope)
+        case tree.Product():
+            return _product(ctx, node, scope)
+        case tree.Power(base=base, exponent=exponent):
+            x, p = ctx.value(base, scope), ctx.value(exponent, scope)
+            return None if x is None or p is None else raised(ctx, node, x, p)
+        case tree.Transpose(body=body):
+            value = ctx.value(body, scope)
+            return None if value is None else transposed(ctx, value, node.span)
+        case tree.Subscript():
+            return _subscript(ctx, node, scope)
+        case tree.Array(rows=rows):
+            return _array(ctx, node, [[ctx.value(e, scope) for e in row] for row in rows])
+        case tree.Call():
+            return called(ctx, node, scope)
+        case tree.Attribute():
+            return _attribute(ctx, node, scope)
+        case _:
+            return _not_a_value(ctx, node)
+
+
+def _number(ctx: Context, node: tree.Number) -> Value | None:
+    value = float(node.text)
+    if value == float("inf"):
+        return ctx.report.error("E224", node.span, f"`{node.text}` is too large for a number")
+    return Value(Constant(value, origin=node.span))
+
+
+def _not_a_value(ctx: Context, node: tree.Expression) -> None:
+    match node:
+        case tree.Infinity():
+            message = "`inf` stands only as a whole side of an inequality, or as an end in `between`"
+            return ctx.report.error("E224", node.span, message)
+        case tree.Tuple():
+            hints = [f"a vector is written `[{node.span.text.strip('()')}]`"]
+            message = "a list in round brackets stands only before `in`"
+            return ctx.report.error("E221", node.span, message, hints=hints)
+        case _:
+            message = f"{shown(node)} is a relation; a value is needed here"
+            return ctx.report.error("E221", node.span, message)
+
+
+# --- names -----------------------------------------------------------------------------------------
+
+
+def _name(ctx: Context, node: tree.Name, scope: Scope) -> Value | Solved | None:
+    if node.id in scope.locals:
+        return _local(node, scope)
+    entity = ctx.names.get(node.id)
+    match entity:
+        case None if scope.outputs and node.id == "value":
+            return Value(OptimalValue(origin=node.span))
+        case None:
+            return _unknown(ctx, node, scope)
+        case tree.DimItem():
+            return Value(SizeValue(Size.of(node.id), origin=node.span))
+        case tree.Declaration():
+            symbol = symbol_of(ctx, entity)
+            return None if symbol is None else Value(replace(symbol, origin=node.span))
+        case tree.Let():
+            found = let_value(ctx, entity)
+            return whole(found, node.span) if isinstance(found, Family) else found
+        case tree.Def() | tree.Extern() | tree.Import():
+            message = f"`{node.id}` is {kind(entity)}; it is used by calling it"
+            return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
+        case tree.Constraint():
+            hints = [f"`{node.id}.dual`"] if scope.outputs else ["what its sides share can be named with `let`"]
+            message = f"`{node.id}` is a constraint, not a value"
+            return ctx.report.error("E201", node.span, message, hints=hints)
+
+
+def _local(node: tree.Name, scope: Scope) -> Value | None:
+    match scope.locals[node.id]:
+        case IndexSymbol() as symbol:
+            return Value(replace(symbol, origin=node.span))
+        case Size() as size:
+            return Value(SizeValue(size, origin=node.span))
+        case value:
+            return value
+
+
+def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
+    if is_function(node.id):
+        message = f"`{node.id}` is a function; it is used by calling it"
+        return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
+    values = [n for n, e in ctx.names.items() if not isinstance(e, tree.Constraint)]
+    hints = did_you_mean(node.id, [*scope.locals, *values])
+    return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
+
+
+# --- operators ---------------------------------------------------------------------------------------
+
+
+def _sum(ctx: Context, node: tree.Sum, scope: Scope) -> Value | None:
+    parts = [("+", node.first), *node.rest]
+    terms = [(op, e, ctx.value(e, scope)) for op, e in parts]
+    known = [(op, e, v) for op, e, v in terms if v is not None]
+    return summed(ctx, known, node.span) if len(known) == len(terms) else None
+
+
+def _product(ctx: Context, node: tree.Product, scope: Scope) -> Value | None:
+    first = ctx.value(node.first, scope)
+    terms = [(op, e, ctx.value(e, scope)) for op, e in node.rest]
+    known = [(op, e, v) for op, e, v in terms if v is not None]
+    if first is None or len(known) < len(terms):
+        return None
+    return multiplied(ctx, (node.first, first), known)
+
+
+def _array(ctx: Context, node: tree.Array, rows: list[list[Value | None]]) -> Value | None:
+    known = [[v for v in row if v is not None] for row in rows]
+    return joined(ctx, node, known) if list(map(len, known)) == list(map(len, rows)) else None
+
+
+# --- subscripts and fields -----------------------------------------------------------------------------
+
+
+def _subscript(ctx: Context, node: tree.Subscript, scope: Scope) -> Value | None:
+    body = stripped(node.body)
+    family = None
+    if isinstance(body, tree.Name) and body.id not in scope.locals:
+        let = ctx.names.get(body.id)
+        found = let_value(ctx, let) if isinstance(let, tree.Let) else None
+        family = found if isinstance(found, Family) else None
+    base = whole(family, node.body.span) if family else ctx.value(node.body, scope)
+    if base is None:
+        return None
+    lengths = [*base.shape, *[Size.of(1)] * len(node.items)]
+    items = [_subscript_item(ctx, item, length, scope) for item, length in zip(node.items, lengths, strict=False)]
+    known = [s for s in items if s is not None]
+    if len(known) < len(items):
+        return None
+    if family:
+        return member(ctx, family, known, node)
+    expr = index(ctx.report, ctx.ranges, replace(base.expr, origin=node.body.span), known, node.span)
+    return None if expr is None else Value(expr, base.row and bool(expr.shape))
+
+
+def _subscript_item(ctx: Context, item: tree.Expression | tree.Slice, length: Size, scope: Scope) -> Subscript | None:
+    if isinstance(item, tree.Slice):
+        lo = Size.of(0) if item.lo is None else to_size(ctx, item.lo, scope)
+        hi = length if item.hi is None else to_size(ctx, item.hi, scope)
+        return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
+    name = stripped(item)
+    if isinstance(name, tree.Name) and name.id not in scope.locals and name.id not in ctx.names:
+        return _undeclared_index(ctx, name, length, scope)
+    value = ctx.value(item, scope)
+    return None if value is None else Subscript(value.expr, item.span)
+
+
+def _undeclared_index(ctx: Context, name: tree.Name, length: Size, scope: Scope) -> None:
+    indices = [n for n, local in scope.locals.items() if isinstance(local, IndexSymbol)]
+    hints = did_you_mean(name.id, [*indices, *ctx.names]) or (f"say where it runs: `for {name.id} in {length}`",)
+    return ctx.report.error("E212", name.span, f"the index `{name.id}` is not declared", hints=hints)
+
+
+def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None:
+    """A field of a solved problem, or a dual."""
+    base, path = _path(node)
+    if isinstance(base, tree.Name) and base.id not in scope.locals and path[-1] == "dual":
+        entity = ctx.names.get(base.id)
+        if entity is None or isinstance(entity, tree.Constraint) or _is_variable(entity):
+            return dual(ctx, node, base, path, scope)
+    body = evaluate(ctx, base, scope)
+    if isinstance(body, Solved):
+        return field_of(ctx, body, path, node.span)
+    if body is not None:
+        hints = ["the transpose is written `'`"] if path == ["transpose"] else []
+        return ctx.report.error("E201", node.span, f"{shown(base)} has no field `{path[0]}`", hints=hints)
+    return None
+
+
+def _path(node: tree.Attribute) -> tuple[tree.Expression, list[str]]:
+    base, path = node, []
+    while isinstance(base, tree.Attribute):
+        path.append(base.name)
+        base = stripped(base.body)
+    return base, path[::-1]
+
+
+def _is_variable(entity: Entity) -> bool:
+    return isinstance(entity, tree.Declaration) and entity.kind == "var"

@@ -1,0 +1,171 @@
+"""`x[i+1, :]` to an `Index` node: counts the subscripts, checks their ranges, joins `x[t][0]` into `x[t,0]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from declarative.elaborate.integers import Bounds, Ranges, bounds, is_guarded, normal
+from declarative.elaborate.report import Report
+from declarative.elaborate.values import range_text, shown
+from declarative.ir.expr import Call, Expr, Index, IndexSymbol, Parameter, Slice, Stack, Variable
+from declarative.ir.size import Size, shape_text
+from declarative.source.diagnostic import Label
+from declarative.source.span import Span
+
+Limits: TypeAlias = tuple[Size, Size]  # the first index, and the one after the last
+
+
+@dataclass(frozen=True)
+class Subscript:
+    """One subscript: an integer expression or a slice, and where it was written."""
+
+    value: Expr | Slice
+    span: Span | None
+
+
+def family_axes(e: Expr) -> int:
+    """How many of the leading axes come from a family's brackets (or from a `let` over indices)."""
+    match e:
+        case Parameter(family=family) | Variable(family=family):
+            return family
+        case Stack(binders=binders):
+            return len(binders)
+        case Index(base, subscripts):
+            return max(0, family_axes(base) - len(subscripts))
+        case _:
+            return 0
+
+
+def index(
+    report: Report, ranges: Ranges, base: Expr, subscripts: Sequence[Subscript], span: Span | None
+) -> Expr | None:
+    """`base[subscripts]`; None where that is not allowed, which is then reported.
+
+    Integer subscripts drop their axes and slices keep them; whole slices at the end are left out of the node.
+    """
+    text = _text(base.origin)
+    if not _counts(report, base, subscripts, span, text):
+        return None
+    axes = base.shape[: len(subscripts)]
+    checked = [check(report, ranges, s, (Size.of(0), n), text) for s, n in zip(subscripts, axes, strict=True)]
+    known = [c for c in checked if c is not None]
+    if len(known) < len(checked):
+        return None
+    while known and known[-1] == Slice(Size.of(0), base.shape[len(known) - 1]):
+        known.pop()
+    return _node(base, tuple(known), span)
+
+
+def _node(base: Expr, subscripts: tuple[Expr | Slice, ...], span: Span | None) -> Expr:
+    if not subscripts:
+        return base
+    if isinstance(base, Index) and not any(isinstance(s, Slice) for s in base.subscripts):
+        return _node(base.base, base.subscripts + subscripts, span)
+    kept = tuple(s.hi - s.lo for s in subscripts if isinstance(s, Slice))
+    return Index(base, subscripts, kept + base.shape[len(subscripts) :], origin=span)
+
+
+def _counts(report: Report, base: Expr, subscripts: Sequence[Subscript], span: Span | None, text: str) -> bool:
+    given, rank, family = len(subscripts), len(base.shape), family_axes(base)
+    if given in ({rank, family} if family else {rank}) and given:
+        return True
+    if not rank:
+        report.error("E213", span, f"{text} is a scalar, it has no entries to index")
+    elif given > rank:
+        report.error("E213", span, f"{text} is {shape_text(base.shape)}: it takes {_times(rank)}, not {given}")
+    elif family:
+        both = f"{_times(family)} for a member, or {rank} for an entry"
+        report.error("E213", span, f"{text} is a family: it takes {both}; this has {given}")
+    else:
+        full = ", ".join([_text(s.span).strip("`") for s in subscripts] + [":"] * (rank - given))
+        hint = f"`{text.strip('`')}[{full}]`"
+        message = f"a matrix takes all its indices: {text} is {shape_text(base.shape)}"
+        report.error("E213", span, message, hints=[hint])
+    return False
+
+
+def _times(n: int) -> str:
+    return "1 subscript" if n == 1 else f"{n} subscripts"
+
+
+def _text(span: Span | None) -> str:
+    return "this" if span is None else shown(span)
+
+
+def check(report: Report, ranges: Ranges, s: Subscript, limits: Limits, text: str) -> Expr | Slice | None:
+    """A subscript in normal form, known to lie in (or not known to lie outside) the half-open range `limits`."""
+    if isinstance(s.value, Slice):
+        return _checked_slice(report, s.value, s.span, limits[1], text)
+    value = normal(s.value)
+    ends = bounds(value, ranges)
+    if ends is None:
+        return _not_whole(report, value, s.span, limits[1])
+    if is_guarded(value, ranges):
+        return value
+    return value if _within(report, ranges, Subscript(value, s.span), ends, limits, text) else None
+
+
+def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> None:
+    hints = []
+    source = value.base if isinstance(value, Index) else value
+    if isinstance(source, Parameter):
+        hints = [f"data that indexes is declared `const {source.name} : index({length})`"]
+    message = f"{_text(span)} cannot be a subscript: subscripts are made of indices, whole numbers and index data"
+    return report.error("E214", span, message, hints=hints)
+
+
+def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: Limits, text: str) -> bool:
+    """False, and reported, where an end of the subscript's range surely lies outside."""
+    (low, high), (least, past) = ends, limits
+    if low is not None and (least - low - 1).is_nonnegative():
+        _report_outside(report, ranges, s, low, limits, text, least - low, low == high)
+        return False
+    if high is not None and (high - past).is_nonnegative():
+        _report_outside(report, ranges, s, high, limits, text, past - 1 - high, low == high)
+        return False
+    return True
+
+
+def _report_outside(
+    report: Report, ranges: Ranges, s: Subscript, end: Size, limits: Limits, text: str, shift: Size, fixed: bool
+) -> None:
+    """`shift`: what would bring the end back inside; negative at the upper end."""
+    where = f"{text} has indices {range_text(*limits)}"
+    if fixed:
+        hints = [f"from the end it is `{text.strip('`')}[{limits[1] + end}]`"] if (-end - 1).is_nonnegative() else []
+        report.error("E211", s.span, f"index {end} is out of range: {where}", hints=hints)
+        return
+    symbol = _single_index(s.value)
+    labels, hints = [], []
+    if symbol is not None and symbol in ranges:
+        range_ = ranges[symbol]
+        above = not shift.is_nonnegative()
+        new = (range_.lo, range_.hi + shift) if above else (range_.lo + shift, range_.hi)
+        hints = [f"`for {symbol.name} in {range_text(*new)}`"]
+        runs = f"`{symbol.name}` runs over {range_text(range_.lo, range_.hi)}"
+        labels = [Label(range_.span, runs)] if range_.span else []
+    report.error("E211", s.span, f"{_text(s.span)} reaches {end}, but {where}", labels=labels, hints=hints)
+
+
+def _single_index(value: Expr | Slice) -> IndexSymbol | None:
+    """The index of `i` or `i + c`, whose range could be moved."""
+    match value:
+        case IndexSymbol():
+            return value
+        case Call("add", (IndexSymbol() as symbol, _)):
+            return symbol
+        case _:
+            return None
+
+
+def _checked_slice(report: Report, s: Slice, span: Span | None, length: Size, text: str) -> Slice | None:
+    where = f"{text} has {length} entries"
+    if (-s.lo - 1).is_nonnegative() or (-s.hi - 1).is_nonnegative():
+        return report.error("E211", span, f"{_text(span)} counts from the end; slices count from 0: {where}")
+    if (s.hi - length - 1).is_nonnegative():
+        return report.error("E211", span, f"{_text(span)} ends at {s.hi}, but {where}", hints=[f"`{s.lo}:{length}`"])
+    if (s.lo - s.hi).is_nonnegative():
+        return report.error("E211", span, f"{_text(span)} is empty: it begins at {s.lo} and ends before {s.hi}")
+    return s

@@ -1,0 +1,88 @@
+"""Which name stands for what: declared names of a file, and the scopes of indices and arguments inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, assert_never
+
+from declarative.elaborate.report import Report
+from declarative.elaborate.values import Value, name_span
+from declarative.ir.expr import IndexSymbol
+from declarative.ir.size import Size
+from declarative.source.diagnostic import Label
+from declarative.syntax import tree
+
+Entity: TypeAlias = tree.DimItem | tree.Declaration | tree.Extern | tree.Let | tree.Def | tree.Import | tree.Constraint
+Local: TypeAlias = IndexSymbol | Size | Value | None  # None: an argument that failed
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Names that hold in a part of a statement: indices, arguments of a `def` and its flexible sizes.
+
+    `outputs`: duals and `value` may be read, as in `return`. `closed`: a `def`, which sees no indices from outside.
+    """
+
+    locals: Mapping[str, Local] = field(default_factory=dict)
+    outputs: bool = False
+
+    def with_names(self, names: Mapping[str, Local]) -> Scope:
+        return replace(self, locals={**self.locals, **names})
+
+
+def kind(entity: Entity) -> str:
+    """How messages call what a name stands for."""
+    match entity:
+        case tree.DimItem():
+            return "a dim"
+        case tree.Declaration(kind="var"):
+            return "a variable"
+        case tree.Declaration(kind=word):
+            return f"a {word}"
+        case tree.Extern():
+            return "an extern function"
+        case tree.Let():
+            return "a let"
+        case tree.Def():
+            return "a def"
+        case tree.Import():
+            return "an imported problem"
+        case tree.Constraint():
+            return "a constraint"
+        case _:
+            assert_never(entity)
+
+
+def declared_names(file: tree.File, report: Report) -> dict[str, Entity]:
+    """Every name that the statements of a file introduce, wherever they stand. Reports names declared twice."""
+    found: dict[str, Entity] = {}
+    for name, entity in _introductions(file):
+        if name in found:
+            _report_duplicate(name, found[name], entity, report)
+        else:
+            found[name] = entity
+    return found
+
+
+def _introductions(file: tree.File):
+    for statement in file.statements:
+        match statement:
+            case tree.Dim(items=items):
+                yield from ((item.name, item) for item in items)
+            case tree.Declaration() | tree.Extern() | tree.Let() | tree.Def() | tree.Import():
+                yield statement.name, statement
+            case tree.Constraint(label=str(label)):
+                yield label, statement
+            case _:
+                pass
+
+
+def _report_duplicate(name: str, first: Entity, second: Entity, report: Report) -> None:
+    report.error(
+        "E202",
+        name_span(second, name),
+        f"`{name}` is already {kind(first)}",
+        labels=[Label(name_span(first, name), "first declared here")],
+        hints=["give one of them another name"],
+    )

@@ -1,0 +1,49 @@
+"""`minimize e`, `maximize e`, `find z` to an objective."""
+
+from __future__ import annotations
+
+from declarative.elaborate.context import Context
+from declarative.elaborate.declarations import symbol_of
+from declarative.elaborate.names import Scope, kind
+from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.ir.expr import Call, Variable
+from declarative.ir.problem import Objective, Sense
+from declarative.syntax import tree
+
+
+def objective(ctx: Context, node: tree.Objective) -> Objective | None:
+    """None where it fails, which is then reported."""
+    sense = Sense(node.sense)
+    if sense is Sense.FIND:
+        made = [_unknown(ctx, item) for item in node.body]
+        unknowns = tuple(u for u in made if u is not None)
+        return Objective(sense, None, unknowns, origin=node.span) if len(unknowns) == len(made) else None
+    (body,) = node.body
+    value = ctx.value(body, Scope())
+    if value is None:
+        return None
+    if value.rank:
+        return _not_scalar(ctx, node, body, value)
+    return Objective(sense, value.expr, origin=node.span)
+
+
+def _not_scalar(ctx: Context, node: tree.Objective, body: tree.Expression, value: Value) -> None:
+    text = shown(body).strip("`")
+    both = f"`sum({text})`, or `sumsq({text})` for its squares"
+    inner = text.removeprefix("abs(").removesuffix(")")
+    hints = [f"`norm1({inner})`"] if isinstance(value.expr, Call) and value.expr.atom == "abs" else [both]
+    message = f"`{node.sense}` needs a scalar; {described(body, value)}"
+    return ctx.report.error("E210", body.span, message, hints=hints)
+
+
+def _unknown(ctx: Context, node: tree.Expression) -> Variable | None:
+    node = stripped(node)
+    name = node.id if isinstance(node, tree.Name) else ""
+    entity = ctx.names.get(name)
+    if isinstance(entity, tree.Declaration) and entity.kind == "var":
+        symbol = symbol_of(ctx, entity)
+        return symbol if isinstance(symbol, Variable) else None
+    unknowns = [n for n, e in ctx.names.items() if isinstance(e, tree.Declaration) and e.kind == "var"]
+    message = f"`find` takes variables; {shown(node)} is {kind(entity) if entity else 'not declared'}"
+    return ctx.report.error("E210", node.span, message, hints=did_you_mean(name, unknowns))

@@ -1,0 +1,106 @@
+"""Sums, powers and transposes of values; which of them may stand beside each other, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from declarative.atoms.apply import apply
+from declarative.atoms.record import ShapeMismatch
+from declarative.elaborate.context import Context
+from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.ir.expr import Constant, Expr
+from declarative.source.span import Span
+from declarative.syntax import tree
+
+Operand: TypeAlias = tuple[tree.Node | Span, Value]
+
+
+def applied(
+    ctx: Context, name: str, args: Sequence[Expr], span: Span, spans: Sequence[Span] = (), **options
+) -> Expr | None:
+    """A function of the library applied; shapes that do not fit are reported at the argument to blame."""
+    try:
+        return apply(name, *args, origin=span, **options)
+    except ShapeMismatch as found:
+        at = span if found.argument is None or found.argument >= len(spans) else spans[found.argument]
+        return ctx.report.error("E203", at, found.message, hints=found.hints)
+
+
+def summed(ctx: Context, terms: Sequence[tuple[str, tree.Expression, Value]], span: Span) -> Value | None:
+    """`a + b - c`: equal shapes; scalars broadcast. Each term comes with its sign and its text."""
+    arrays = [(node, v) for _, node, v in terms if v.rank]
+    if any(not fits(ctx, "+", arrays[0], other) for other in arrays[1:]):
+        return None
+    signed = [v.expr if op == "+" else _negated(v.expr, node.span) for op, node, v in terms]
+    return Value(apply("add", *signed, origin=span), bool(arrays) and arrays[0][1].row)
+
+
+def _negated(e: Expr, span: Span) -> Expr:
+    return apply("neg", e, origin=span)
+
+
+def fits(ctx: Context, op: str, left: Operand, right: Operand) -> bool:
+    """True for equal shapes, both or neither a row; else False, and reported at the second one."""
+    (a, x), (b, y) = left, right
+    if x.shape == y.shape and x.row == y.row:
+        return True
+    facts = f"{described(a, x)}, {described(b, y)}"
+    span = b.span if isinstance(b, tree.Node) else b
+    if x.shape == y.shape:
+        row = a if x.row else b
+        hints = [f"leave out the transpose of {shown(row)}"]
+        ctx.report.error("E203", span, f"`{op}` needs two vectors or two rows: {facts}", hints=hints)
+    elif x.rank == y.rank:
+        needs = " and ".join(f"{p} == {q}" for p, q in zip(x.shape, y.shape, strict=True) if p != q)
+        ctx.report.error("E203", span, f"`{op}` needs {needs}: {facts}")
+    else:
+        ctx.report.error("E203", span, f"`{op}` needs equal shapes, or a scalar: {facts}")
+    return False
+
+
+def negated(value: Value, span: Span) -> Value:
+    return replace(value, expr=_negated(value.expr, span))
+
+
+def transposed(ctx: Context, value: Value, span: Span) -> Value | None:
+    """A vector becomes a row and a row a vector; a scalar is its own transpose."""
+    match value.rank:
+        case 0:
+            return value
+        case 1:
+            return Value(value.expr, not value.row)
+        case 2:
+            return Value(apply("transpose", value.expr, origin=span))
+        case _:
+            hints = ["transpose one member: `x[i]'`"]
+            return ctx.report.error(
+                "E203", span, f"only a vector or a matrix has a transpose; this is {value.space}", hints=hints
+            )
+
+
+def raised(ctx: Context, node: tree.Power, base: Value, exponent: Value) -> Value | None:
+    """`x^p` of scalars; `x .^ p` entry by entry."""
+    if node.op == "^" and (base.rank or exponent.rank):
+        return _power_of_array(ctx, node, base, exponent)
+    if base.rank and exponent.rank and not fits(ctx, ".^", (node.base, base), (node.exponent, exponent)):
+        return None
+    spans = (node.base.span, node.exponent.span)
+    if isinstance(exponent.expr, Constant):
+        expr = applied(ctx, "power", (base.expr,), node.span, spans, p=exponent.expr.value)
+    else:
+        expr = applied(ctx, "pow", (base.expr, exponent.expr), node.span, spans)
+    return None if expr is None else Value(expr, base.row or exponent.row)
+
+
+def _power_of_array(ctx: Context, node: tree.Power, base: Value, exponent: Value) -> None:
+    hints = []
+    if base.rank:
+        hints.append(f"entry by entry it is `{node.base.span.text} .^ {node.exponent.span.text}`")
+        if stripped(node.exponent) == tree.Name("T", span=node.span):
+            hints = [f"the transpose is `{node.base.span.text}'`"]
+        elif base.rank == 1 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
+            hints.append(f"the sum of squares is `sumsq({node.base.span.text})`")
+    culprit = (node.base, base) if base.rank else (node.exponent, exponent)
+    ctx.report.error("E209", node.span, f"`^` is for scalars; {described(*culprit)}", hints=hints)

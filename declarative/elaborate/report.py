@@ -1,0 +1,58 @@
+"""Collects what is wrong while a problem is given its meaning. One cause, one message: what failed stays silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from declarative.source.diagnostic import Diagnostic, Label, Severity, error
+from declarative.source.span import Span
+
+
+class Report:
+    """The findings of one run, in order of discovery."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def error(
+        self,
+        code: str,
+        span: Span | None,
+        message: str,
+        *,
+        label: str = "",
+        labels: Iterable[Label] = (),
+        notes: Iterable[str] = (),
+        hints: Iterable[str] = (),
+    ) -> None:
+        """Note an error, once. The result, None, is the value of whatever failed."""
+        self.add(error(code, span, message, label=label, labels=labels, notes=notes, hints=hints))
+
+    def warn(self, code: str, span: Span | None, message: str, *, hints: Iterable[str] = ()) -> None:
+        self.add(Diagnostic(code, Severity.WARNING, span, message, hints=tuple(hints)))
+
+    def add(self, found: Diagnostic) -> None:
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def in_order(self) -> list[Diagnostic]:
+        """The findings as they stand in the text; those without a place come first."""
+        return sorted(self.diagnostics, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end))
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """A hint with the closest of the names, or none."""
+    nearest = closest(name, candidates)
+    return (f"did you mean `{nearest}`?",) if nearest else ()
+
+
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that looks most like a misspelt name; differences in case alone count for little."""
+    spelt = {candidate.lower(): candidate for candidate in candidates if candidate != name}
+    found = get_close_matches(name.lower(), list(spelt), n=1, cutoff=0.6)
+    return spelt[found[0]] if found else None

@@ -1,0 +1,63 @@
+"""Spaces as written (`R`, `R^(m,n)`, `S^n`, `index(v)`) to shapes and what else they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from declarative.elaborate.context import Context
+from declarative.elaborate.names import Scope
+from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.sizes import to_positive_size
+from declarative.elaborate.values import shown
+from declarative.ir.size import SCALAR, Shape, Size
+from declarative.syntax import tree
+
+SPACES = ("R", "S", "index")
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes of one member; S^n is `symmetric`; integer data that may be an index has the range it indexes."""
+
+    shape: Shape
+    symmetric: bool = False
+    index_range: Size | None = None
+
+
+def to_space(ctx: Context, node: tree.Space, scope: Scope, flexible: bool = False) -> Space | None:
+    """A space; None where it is not one, which is then reported. `flexible`: as in the signature of a `def`."""
+    sizes = [to_positive_size(ctx, e, scope, flexible) for e in node.sizes]
+    known = tuple(s for s in sizes if s is not None)
+    if node.name not in SPACES:
+        return _unknown(ctx, node)
+    if len(known) < len(sizes):
+        return None
+    match node.name, known:
+        case "R", () | (_,) | (_, _):
+            return Space(known)
+        case "R", _:
+            return _too_many_axes(ctx, node)
+        case "S", (n,):
+            return Space((n, n), symmetric=True)
+        case "S", (m, n) if m == n:
+            return ctx.report.error("E206", node.span, "S has one size", hints=[f"`S^{node.sizes[0].span.text}`"])
+        case "S", _:
+            return ctx.report.error("E206", node.span, "symmetric matrices need one size", hints=["`S^n`"])
+        case "index", (v,):
+            return Space(SCALAR, index_range=v)
+        case _:
+            return ctx.report.error("E206", node.span, "`index` takes the size that it indexes", hints=["`index(n)`"])
+
+
+def _too_many_axes(ctx: Context, node: tree.Space) -> None:
+    a, *rest = (e.span.text for e in node.sizes)
+    hint = f"a family leads with more axes: `x[{a}] : R^({','.join(rest)})`"
+    return ctx.report.error("E206", node.span, f"{shown(node)} has more than two axes", hints=[hint])
+
+
+def _unknown(ctx: Context, node: tree.Space) -> None:
+    hints = did_you_mean(node.name, SPACES)
+    usual = {"Z": "integer data is `index(n)`", "N": "integer data is `index(n)`", "C": "complex data is not supported"}
+    known = "the spaces are R, R^n, R^(m,n), S^n and, for const data, index(n)"
+    hints = hints or ((usual[node.name], known) if node.name in usual else (known,))
+    return ctx.report.error("E206", node.span, f"`{node.name}` is not a space", hints=hints)

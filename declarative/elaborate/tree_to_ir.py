@@ -1,0 +1,127 @@
+"""A file's syntax tree to the problem that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from declarative.elaborate.clauses import method
+from declarative.elaborate.context import Context
+from declarative.elaborate.declarations import (
+    dim_declaration,
+    extern_declaration,
+    parameter_declaration,
+    symbol_of,
+    variable_declaration,
+)
+from declarative.elaborate.definitions import check_definition, let_value
+from declarative.elaborate.expressions import evaluate
+from declarative.elaborate.names import declared_names
+from declarative.elaborate.objective import objective
+from declarative.elaborate.outputs import default_outputs, outputs
+from declarative.elaborate.relations import constraints, promises
+from declarative.elaborate.report import Report
+from declarative.ir.canonical import canonical_problem
+from declarative.ir.problem import Constraint, Method, Output, Problem
+from declarative.source.diagnostic import Diagnostic
+from declarative.syntax import tree
+
+S = TypeVar("S", bound=tree.Statement)
+
+
+def elaborate(
+    file: tree.File, name: str | None = None, imports: Mapping[str, Problem | None] | None = None
+) -> tuple[Problem | None, list[Diagnostic]]:
+    """The problem of a file without syntax errors, or None, and everything found on the way, in order of place.
+
+    `name` is taken where the file has no `problem` line. `imports` holds the problems that the file imports, by
+    name, and None for those that could not be read (their names then stay silent).
+    """
+    report = Report()
+    ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
+    problem = _problem(ctx, file, name or "problem")
+    if problem is None or report.failed:
+        return None, report.in_order()
+    return canonical_problem(problem), report.in_order()
+
+
+def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
+    """The statements in the order in which they need each other."""
+    head = _first(file, tree.ProblemLine)
+    dims = _made(dim_declaration(ctx, item) for s in _all(file, tree.Dim) for item in s.items)
+    externs = _externs(ctx, file)
+    data = [d for d in _all(file, tree.Declaration) if d.kind != "var"]
+    unknowns = [d for d in _all(file, tree.Declaration) if d.kind == "var"]
+    for declaration in (*data, *unknowns):
+        symbol_of(ctx, declaration)
+    for definition in _all(file, tree.Def):
+        check_definition(ctx, definition)
+    parameters = _made(parameter_declaration(ctx, d) for d in data)
+    variables = _made(variable_declaration(ctx, d) for d in unknowns)
+    for let in _all(file, tree.Let):
+        let_value(ctx, let)
+    promised = _made(c for s in _all(file, tree.Assume) for c in promises(ctx, s) or ())
+    aim = _first(file, tree.Objective)
+    goal = objective(ctx, aim) if aim else None
+    subject = _constraints(ctx, file)
+    results = _outputs(ctx, file) or default_outputs(variables)
+    solve, differentiate = _clause(ctx, file, "solve"), _clause(ctx, file, "differentiate")
+    if goal is None:
+        return None
+    return Problem(
+        name=head.name if head else name,
+        dims=dims,
+        parameters=parameters,
+        variables=variables,
+        objective=goal,
+        constraints=subject,
+        outputs=results,
+        externs=externs,
+        imports=_made(ctx.imports.get(s.name) for s in _all(file, tree.Import)),
+        promises=promised,
+        solve=solve,
+        differentiate=differentiate,
+        doc=head.doc if head else None,
+        origin=head.span if head else file.span,
+    )
+
+
+def _all(file: tree.File, kind: type[S]) -> list[S]:
+    return [s for s in file.statements if isinstance(s, kind)]
+
+
+def _first(file: tree.File, kind: type[S]) -> S | None:
+    return next(iter(_all(file, kind)), None)
+
+
+def _made(results) -> tuple:
+    """What did not fail."""
+    return tuple(r for r in results if r is not None)
+
+
+def _externs(ctx: Context, file: tree.File) -> tuple:
+    """Extern functions, noted by name for the calls of them."""
+    for s in _all(file, tree.Extern):
+        ctx.resolved[s.name] = extern_declaration(ctx, s)
+    return _made(ctx.resolved[s.name] for s in _all(file, tree.Extern))
+
+
+def _constraints(ctx: Context, file: tree.File) -> tuple[Constraint, ...]:
+    """All constraints, noted by label for the duals of them."""
+    found: list[Constraint] = []
+    for s in _all(file, tree.Constraint):
+        made = constraints(ctx, s)
+        found += made or ()
+        if s.label is not None and made is not None:
+            ctx.constraints.setdefault(s.label, made)
+    return tuple(found)
+
+
+def _outputs(ctx: Context, file: tree.File) -> tuple[Output, ...]:
+    statement = _first(file, tree.Return)
+    return outputs(ctx, statement) if statement else ()
+
+
+def _clause(ctx: Context, file: tree.File, kind: str) -> Method | None:
+    clause = next((c for c in _all(file, tree.Clause) if c.kind == kind), None)
+    return method(ctx, clause) if clause else None
