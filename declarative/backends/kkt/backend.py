@@ -9,13 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.adjoint import Point, attach
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.envelope import Envelope
-from declarative.backends.kkt.program import Options, Result
-from declarative.backends.kkt.solve import solve
+from declarative.backends.kkt.program import Options, Result, Theta
+from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.outcome import Outcome
-from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms
@@ -31,6 +29,10 @@ class KKTBackend:
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
         return KKTPlan(assemble(self.standard, sizes, constants, device))
+
+    def remarks(self) -> list[str]:
+        """What was rewritten, for `explain`."""
+        return list(self.standard.log)
 
 
 def accept(problem: Problem) -> KKTBackend | list[Diagnostic]:
@@ -60,15 +62,10 @@ class KKTPlan:
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(fixed, batch, start)
-        with torch.no_grad():
-            result = solve(program, fixed, x0, Options())
-        solved = result.status <= Status.INACCURATE
-        solution = (result.x, result.y, result.z, result.z_lower, result.z_upper)
-        if any(t.requires_grad for t in theta):
-            solution = attach(Point(program, result.active), solution, theta, solved)
-        return self._outcome(result, solution, theta, solved)
+        result = solve(program, fixed, x0, Options())
+        return self._outcome(result, connect(program, theta, result), theta)
 
-    def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta, solved: Tensor) -> Outcome:
+    def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta: Theta) -> Outcome:
         assembly = self.assembly
         x, y, z, z_lower, z_upper = solution
         duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper})

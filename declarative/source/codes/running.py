@@ -2,4 +2,122 @@
 
 from declarative.source.codes.record import Code
 
-RUNNING: tuple[Code, ...] = ()
+RUNNING: tuple[Code, ...] = (
+    Code(
+        "E301",
+        "a kink that the kkt backend cannot describe",
+        "`abs`, `max`, `norm1` and their like have kinks. The kkt backend replaces them by linear constraints, which "
+        "is right only where a smaller value is better (or a larger one, for `min`). Elsewhere, and for kinks that "
+        "linear constraints cannot describe (the 2-norm at 0, eigenvalues), it cannot take the problem.",
+        "minimize -sum(abs(x))",
+        "minimize sum(abs(x))",
+    ),
+    Code(
+        "E302",
+        "a cone in a problem for the kkt backend",
+        "The kkt backend takes equations and inequalities. Membership in a cone needs the cone backend.",
+        'declarative.compile("nearest_correlation.opt", backend="kkt")',
+        'declarative.compile("nearest_correlation.opt")',
+    ),
+    Code(
+        "E305",
+        "an index out of range",
+        "At these sizes a subscript points outside the array. Indices start at 0.",
+        "x[5], called with x of 5 entries",
+        "x[4]",
+    ),
+    Code(
+        "E310",
+        "arguments that do not match",
+        "A layer takes its params by position in the order of their declarations, or by name; those with a default "
+        "by name only. One is missing, or given twice, or is no parameter, or is no array of real numbers.",
+        "layer(mu, F) for a problem with the params mu, F, gamma",
+        "layer(mu, F, gamma)",
+    ),
+    Code(
+        "E311",
+        "data on several devices",
+        "All tensors of a call, and the layer's learned parameters, must be on one device.",
+        "layer(mu.cuda(), F)",
+        "layer(mu.cuda(), F.cuda())",
+    ),
+    Code(
+        "E312",
+        "too few axes",
+        "The last axes of a tensor are the declared ones; what stands before them is the batch.",
+        "layer(torch.randn(5)) for `param F : R^(k,n)`",
+        "layer(torch.randn(3, 5))",
+    ),
+    Code(
+        "E313",
+        "sizes that do not agree",
+        "A name in the declarations is one size. Two arguments, or an argument and `dims`, give it two values, or "
+        "nothing tells what it is.",
+        "layer(torch.randn(5), torch.randn(3, 6)) for mu : R^n and F : R^(k,n)",
+        "layer(torch.randn(5), torch.randn(3, 5))",
+    ),
+    Code(
+        "E314",
+        "batches that do not broadcast",
+        "The axes before the declared ones are the batch. They broadcast as torch does.",
+        "layer(torch.randn(4, 5), torch.randn(3, 5))",
+        "layer(torch.randn(4, 5), torch.randn(5))",
+    ),
+    Code(
+        "E315",
+        "a setting that there is not",
+        "An argument of `compile` takes one of a few words.",
+        'declarative.compile(path, backend="gpu")',
+        'declarative.compile(path, backend="kkt")',
+    ),
+    Code(
+        "E316",
+        "a name that the problem has not",
+        "`dims`, `consts`, `learn` and `extern` give values to what the problem declares under these words.",
+        'declarative.compile("shortest_path.opt", consts={"e": E, "b": b})',
+        'declarative.compile("shortest_path.opt", consts={"E": E, "b": b})',
+    ),
+    Code(
+        "E317",
+        "a const without a value",
+        "A const is fixed when the layer is compiled, unless it has a default.",
+        'declarative.compile("shortest_path.opt", consts={"b": b})',
+        'declarative.compile("shortest_path.opt", consts={"E": E, "b": b})',
+    ),
+    Code(
+        "E318",
+        "a const that is not finite",
+        "Fixed data must be finite numbers.",
+        'consts={"b": [1.0, float("nan")]}',
+        'consts={"b": [1.0, 0.0]}',
+    ),
+    Code(
+        "E319",
+        "a learned parameter of unknown size",
+        "An nn.Parameter has its size from the beginning, so the dims in its declaration must be known.",
+        'declarative.compile("mpc.opt")',
+        'declarative.compile("mpc.opt", dims={"n": 2, "m": 1})',
+    ),
+    Code(
+        "E320",
+        "an attribute that cannot be learned",
+        "A learned parameter has its attribute by a parametrisation (softplus for `pos`). Some attributes, and "
+        "several at once, have none.",
+        "learn E : R^n, binary",
+        "const E : R^n, binary",
+    ),
+    Code(
+        "E321",
+        "what no backend runs yet",
+        "`find`, `extern` and nested problems can be written, checked and printed; they cannot be compiled yet.",
+        "find y",
+        "minimize sumsq(y - x)",
+    ),
+    Code(
+        "E322",
+        "a method that no backend has yet",
+        "The clause names a forward or backward method that is not built yet. Without it the backend chooses one.",
+        "solve by davis_yin(step = 0.5)",
+        "(no `solve by` line)",
+    ),
+)
