@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.items import Items
-from declarative.backends.kkt.scaling import times
+from declarative.backends.kkt.scaling import equilibrate, times
 
-ROUNDING = 1e-8  # x is known to rounding in the stationarity that determines it: its share in the size of x
+ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
 
 
 class Model(Protocol):
@@ -88,8 +88,8 @@ def evaluate(model: Model, at: Primal) -> Local:
 
 def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
     """The certificate's numbers; an answer is right where `error` is at most the tolerance."""
-    T = stationarity_terms(local, at, blocks)
-    X = sizes(at.x, T, local.H, blocks)
+    D = equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
+    X, T = sizes(local, at, blocks, D), stationarity_terms(local, at, D)
     stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
     rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X), row_terms(local.Jg, local.g, at.x, X)
     low, high = at.x - local.lower, local.upper - at.x
@@ -104,19 +104,24 @@ def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
     return Shares(primal, dual, worst(torch.minimum(slack, force)), slack, force)
 
 
-def stationarity_terms(local: Local, at: Primal, blocks: Tensor | None) -> Tensor:
-    """(B, n): the largest term summed in each row of grad_x L."""
-    Hx = (local.H.abs() * block_size(at.x, blocks)[:, None]).amax(-1)
+def stationarity_terms(local: Local, at: Primal, D: Tensor) -> Tensor:
+    """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system."""
+    Hx = (local.H.abs() * at.x.abs()[:, None]).amax(-1)
     constant = (local.gradient - times(local.H, at.x)).abs()
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
     parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
-    return torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
+    T = torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
+    return torch.maximum(T, ROUNDING * (D * T).amax(-1, keepdim=True) / D)
 
 
-def sizes(x: Tensor, T: Tensor, H: Tensor, blocks: Tensor | None) -> Tensor:
-    """(B, n): how large each entry counts: its block's largest entry, and never below its rounding error's scale."""
-    curvature = H.abs().amax(-1)
-    return torch.maximum(block_size(x, blocks), torch.where(curvature > 0, ROUNDING * T / curvature, 0))
+def sizes(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Tensor:
+    """(B, n): how large each entry of x counts: its block's largest entry, and never below its rounding error's scale.
+
+    Where H determines x, in equilibrated units x is as large as the gradient's terms, or smaller by cancellation.
+    """
+    pull = torch.where(local.H.flatten(1).any(-1)[:, None], D * local.gradient.abs(), 0)
+    noise = ROUNDING * D * torch.maximum(at.x.abs() / D, pull).amax(-1, keepdim=True)
+    return torch.maximum(block_size(at.x, blocks), noise)
 
 
 def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
@@ -135,8 +140,8 @@ def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor) -> Tensor:
 
 
 def beside(value: Tensor, terms: Tensor) -> Tensor:
-    """value / terms, with 0/0 = 0."""
-    return torch.where(value == 0, 0, value / terms)
+    """value / terms, with 0/0 = 0, and an infinite slack infinite."""
+    return torch.where(value == 0, 0, torch.where(value.isinf(), value, value / terms))
 
 
 def finite(value: Tensor) -> Tensor:

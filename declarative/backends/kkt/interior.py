@@ -2,7 +2,7 @@
 
 Mehrotra's predictor-corrector (Nocedal and Wright, section 16.6) on
 
-    min 1/2 x'Px + q'x   s.t.   Ax = b,   Cx + s = d,   s >= 0,     C = [G; -I; I] with the bounds' unit rows kept apart.
+    min 1/2 x'Px + q'x   s.t.   Ax = b,   Cx + s = d,   s >= 0,     C = [G; -I; I], the bounds' unit rows kept apart.
 
 A small proximal term makes every step's system regular (dependent rows, linear programs), and iterative refinement
 takes its effect out again. Each item stops by itself, and what has stopped is not touched any more.
@@ -18,6 +18,7 @@ from declarative.backends.kkt.scaling import times
 
 PROXIMAL = 1e-11
 CONVERGED = 1e-10
+ROW = 1e-5  # a row is measured at least at this part of the largest, in equilibrated units
 GIVE_UP = 1e-13  # a step length below this makes no progress
 
 
@@ -120,15 +121,19 @@ def residuals(data: Data, state: State) -> Residuals:
 def relative_error(data: Data, state: State, r: Residuals) -> Tensor:
     """(B,): the worst residual, each beside the terms summed in its row, and the gap beside the objective's terms."""
     x, y = state.x.abs(), state.y.abs()
-    Px, Ay = times(data.P.abs(), x), times(data.A.mT.abs(), y)
-    Cx = Rows(data.C.G.abs(), data.C.low, data.C.high)
-    top = x.amax(-1, keepdim=True) if x.shape[-1] else x.sum(-1, keepdim=True)
-    rows = Cx.apply(x).abs() + state.s + data.d.abs() + 1e-6 * top
-    dual = ratio(r.dual, Px + data.q.abs() + Ay + data.C.magnitude(state.z))
-    equal = ratio(r.equal, times(data.A.abs(), x) + data.b.abs() + 1e-6 * top)
+    Px, Ax = times(data.P.abs(), x), times(data.A.abs(), x)
+    C = Rows(data.C.G.abs(), data.C.low, data.C.high)
+    forces = times(data.A.mT.abs(), y) + C.magnitude(state.z)
+    dual = beside(r.dual, Px + data.q.abs() + forces)
+    rows = torch.cat([Ax + data.b.abs(), C.apply(x).abs() + (state.s + data.d.abs()) * data.on], -1)
+    primal = beside(torch.cat([r.equal, r.unequal], -1), rows)
     terms = ((Px + data.q.abs()) * x).sum(-1) + (data.b.abs() * y).sum(-1) + (data.d.abs() * state.z).sum(-1)
-    gap = ratio((state.s * state.z).sum(-1, keepdim=True), terms[:, None])
-    return torch.cat([dual, equal, ratio(r.unequal, rows), gap], -1).amax(-1)
+    return torch.cat([dual, primal, ratio((state.s * state.z).sum(-1, keepdim=True), terms[:, None])], -1).amax(-1)
+
+
+def beside(residual: Tensor, terms: Tensor) -> Tensor:
+    """|residual| beside its row's terms, or beside a small part of the largest row's where these are smaller."""
+    return ratio(residual, torch.maximum(terms, ROW * terms.amax(-1, keepdim=True))) if terms.shape[-1] else terms
 
 
 def ratio(residual: Tensor, terms: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Quadratic programs without a solution -> the ray that proves it, from an auxiliary program that always has one.
 
-Infeasible (Farkas): the least violation min |Ax - b|^2/2 + |t|^2/2, Gx - t <= h, is positive, and its multipliers give
-y, z >= 0 and bound multipliers with A'y + G'z - z_lower + z_upper = 0 and b'y + h'z - lower'z_lower + upper'z_upper < 0.
+Infeasible (Farkas): the least violation min |Ax - b|^2/2 + |t|^2/2, Gx - t <= h, is positive, and its multipliers
+give y, z >= 0 and bound multipliers with A'y + G'z - z_lower + z_upper = 0
+and b'y + h'z - lower'z_lower + upper'z_upper < 0.
 Unbounded: a direction d with Pd = 0, Ad = 0, Gd <= 0 that the bounds allow, and q'd < 0.
 """
 

@@ -7,16 +7,18 @@ from declarative.backends.kkt.adjoint import Point, Solution, attach
 from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified, unknown
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.polish import polish
-from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
+from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta
 from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.rays import Farkas, infeasible, unbounded
+from declarative.backends.kkt.scaling import times
 from declarative.backends.kkt.system import ActiveSystem
 from declarative.backends.status import Status
 
 QP_ITERATIONS = 60
 QP_POLISH = 4
 MOST_BLAMED = 5
+FAR = 1e6
 
 
 def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None) -> Result:
@@ -58,7 +60,7 @@ def usable(qp: Quadratic) -> Tensor:
 
 def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, dict[int, list[tuple[str, int]]]]:
     """Items that are not solved: infeasible or unbounded, where a ray proves it."""
-    doubtful = (answer.status != Status.SOLVED).nonzero()[:, 0]
+    doubtful = ((answer.status != Status.SOLVED) | far_away(answer, qp)).nonzero()[:, 0]
     if len(doubtful) == 0:
         return answer, {}
     rest = qp.take(doubtful)
@@ -67,6 +69,12 @@ def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, dict[int, list[tuple
     some = some.failed(~farkas.proved & unbounded(rest), Status.UNBOUNDED, Reason.RAY)
     blamed = {int(doubtful[i]): heaviest(farkas, int(i)) for i in farkas.proved.nonzero()[:, 0]}
     return answer.put(doubtful, some), blamed
+
+
+def far_away(answer: Answer, qp: Quadratic) -> Tensor:
+    """(B,): x is so large that the terms of Px drown q, as on the way along a ray."""
+    terms, pull = times(qp.P.abs(), answer.x.abs()).amax(-1), qp.q.abs().amax(-1)
+    return (pull > 0) & (terms > FAR * pull)
 
 
 def heaviest(farkas: Farkas, item: int) -> list[tuple[str, int]]:

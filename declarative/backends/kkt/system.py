@@ -51,7 +51,7 @@ class ActiveSystem:
 
     def solve(self, r: Right) -> Right:
         """w with K w = r, refined; of least norm, or in the least-squares sense, where K is singular."""
-        r = Right(r.x, r.rows * self.rows, r.bounds * self.fixed)
+        r = Right(r.x, torch.where(self.rows, r.rows, 0), torch.where(self.fixed, r.bounds, 0))
         w = self._solve_once(r)
         for _ in range(REFINEMENTS):
             w = w + self._solve_once(r - self.multiply(w))
