@@ -153,7 +153,7 @@ def power_sign(facts: tuple[Facts, ...], options: Options) -> Sign:
         case "odd":
             return sign
         case "even":
-            return sign * sign
+            return sign.squared
         case _:
             return sign & (Sign.NONNEG if p > 0 else Sign.POS) or Sign.NONNEG
 

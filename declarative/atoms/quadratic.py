@@ -51,7 +51,7 @@ def quad_curvature(facts: tuple[Facts, ...], options: Options) -> Curvature:
 def quad_monotonicity(facts: tuple[Facts, ...], options: Options) -> tuple[Monotonicity, ...]:
     """The gradient (A + A')x has a sign where A and x have."""
     x, A = facts
-    return (along(x.sign * A.sign) if A.sign.nonneg or A.sign.nonpos else NEITHER, along(x.sign * x.sign))
+    return (along(x.sign * A.sign) if A.sign.nonneg or A.sign.nonpos else NEITHER, along(x.sign.squared))
 
 
 def quad_torch(xp, form: Form, x, A):

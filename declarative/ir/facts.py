@@ -35,6 +35,12 @@ class Sign(Flag):
         """The signs that a product of two may have."""
         return _pairwise(self, other, _multiply)
 
+    @property
+    def squared(self) -> Sign:
+        """The signs that the square of one number may have."""
+        zero = self & Sign.ZERO
+        return zero | Sign.POS if self & Sign.NONZERO else zero
+
 
 def _pairwise(left: Sign, right: Sign, rule) -> Sign:
     result = Sign(0)
