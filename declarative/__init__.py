@@ -1,7 +1,49 @@
 """Optimisation problems as text, compiled to exact, differentiable PyTorch layers."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from declarative.elaborate.load import check, load, parse
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity
 
-__all__ = ["Diagnostic", "DiagnosticError", "Problem", "Severity", "check", "load", "parse"]
+if TYPE_CHECKING:
+    from declarative.backends.status import Status
+    from declarative.layer.compile import compile
+    from declarative.layer.layer import DeclarativeLayer
+    from declarative.layer.route import explain
+    from declarative.layer.solution import Outputs, Solution, SolveError
+
+# What needs torch is loaded when it is first asked for, so that checking a file stays fast.
+_LATER = {
+    "compile": "declarative.layer.compile",
+    "explain": "declarative.layer.route",
+    "DeclarativeLayer": "declarative.layer.layer",
+    "Outputs": "declarative.layer.solution",
+    "Solution": "declarative.layer.solution",
+    "SolveError": "declarative.layer.solution",
+    "Status": "declarative.backends.status",
+}
+
+__all__ = [
+    "DeclarativeLayer",
+    "Diagnostic",
+    "DiagnosticError",
+    "Outputs",
+    "Problem",
+    "Severity",
+    "Solution",
+    "SolveError",
+    "Status",
+    "check",
+    "compile",
+    "explain",
+    "load",
+    "parse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'declarative' has no attribute {name!r}")

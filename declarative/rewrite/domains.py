@@ -61,9 +61,7 @@ class _Walker:
                 return with_children(node, tuple(self.rewrite(child, scope) for child in children(node)))
 
     def _inside(self, argument: Expr, domain: Domain, scope: Scope) -> Expr:
-        open_domain = domain is Domain.POS
-        proven = facts_of(argument).sign
-        if proven in Sign.POS or (not open_domain and proven.nonneg and not _is_entry(argument)):
+        if _proven(facts_of(argument, scope.binders).sign, domain, _is_entry(argument)):
             return argument
         around = scope.around(argument)
         origin = argument.origin
@@ -74,11 +72,34 @@ class _Walker:
             argument = lifted
         if (argument, around) not in self.bounded:
             self.bounded.add((argument, around))
-            below = apply("add", Constant(0.0), apply("neg", argument))
-            self.additions.rows.append(
-                Row((), False, below, around.binders, around.condition, open_domain=open_domain, origin=origin)
-            )
+            lower, upper, open_domain = _BOUNDS[domain]
+            family = (around.binders, around.condition)
+            sides = [apply("add", Constant(lower), apply("neg", argument))]
+            sides += [apply("add", argument, Constant(-upper))] if upper is not None else []
+            for body in sides:
+                self.additions.rows.append(Row((), False, body, *family, open_domain=open_domain, origin=origin))
         return argument
+
+
+_BOUNDS: dict[Domain, tuple[float, float | None, bool]] = {  # lower, upper, open
+    Domain.POS: (0.0, None, True),
+    Domain.NONNEG: (0.0, None, False),
+    Domain.ABOVE_MINUS_ONE: (-1.0, None, True),
+    Domain.UNIT: (-1.0, 1.0, False),
+}
+
+
+def _proven(sign: Sign, domain: Domain, entry: bool) -> bool:
+    """Does the sign alone keep an argument inside? On a closed domain a variable gets its bound all the same."""
+    match domain:
+        case Domain.POS:
+            return sign in Sign.POS
+        case Domain.NONNEG:
+            return sign in Sign.POS or (sign.nonneg and not entry)
+        case Domain.ABOVE_MINUS_ONE:
+            return sign.nonneg
+        case _:
+            return False
 
 
 def _is_entry(e: Expr) -> bool:

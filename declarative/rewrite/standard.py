@@ -102,7 +102,7 @@ def _constraint_rows(constraint: Constraint, number: int, rows: list[Row], cones
         case Comparison(relation=relation, left=left, right=right):
             body = difference(right, left) if relation is Relation.GE else difference(left, right)
             equality = relation is Relation.EQ
-            symmetric = equality and is_symmetric(left) and is_symmetric(right)
+            symmetric = equality and len(body.shape) == 2 and is_symmetric(left) and is_symmetric(right)
             rows.append(Row(path, equality, body, *family, symmetric=symmetric, origin=constraint.origin))
         case Membership(elements=elements, cone=cone, args=args):
             cones.append(ConeRow(path, cone, elements, args, *family, origin=constraint.origin))

@@ -229,7 +229,7 @@ CASES = [
     Case(
         "portfolio",
         lambda g, B: {
-            "mu": 0.3 * g.standard_normal((B, 8)),
+            "mu": 0.1 * g.standard_normal((B, 8)),
             "F": g.standard_normal((B, 3, 8)),
             "gamma": g.uniform(0.5, 2, B),
         },
