@@ -19,13 +19,15 @@ from declarative.syntax import tree
 REDUCTIONS = ("sum", "max", "min", "prod")
 FREQUENT = {  # names from other languages, and what they are called here
     "ln": "log",
-    "square": "sumsq",
-    "mean": "sum",
-    "normalize": "norm",
-    "tr": "trace",
+    "logdet": "log_det",
+    "max_eig": "lambda_max",
+    "min_eig": "lambda_min",
+    "norm2": "norm",
+    "nuc": "normnuc",
+    "quad_form": "quad",
     "relu": "pos",
     "sum_squares": "sumsq",
-    "quad_form": "quad",
+    "tr": "trace",
 }
 
 
@@ -88,6 +90,10 @@ def _library(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | 
     if name == "sum" and len(args) > 1:
         text = " + ".join(a.span.text for a, _ in values)
         return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
+    if registry.find(name) is None:
+        inner = ", ".join(a.span.text for a, _ in values)
+        hints = [f"`{name}({inner}[i] for i in n)`"]
+        return ctx.report.error("E205", node.span, f"`{name}` runs over an index", hints=hints)
     spans = [a.span for a, _ in values]
     expr = applied(ctx, name, [v.expr for v in args], node.span, spans, **given)
     return None if expr is None else Value(expr)

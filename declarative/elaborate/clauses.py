@@ -27,7 +27,7 @@ def method(ctx: Context, node: tree.Clause) -> Method | None:
     known = [m for m in made if m is not None]
     named = [key for key, _ in known if key is not None]
     if len(set(named)) < len(named):
-        return ctx.report.error("E227", node.span, "a setting is given twice")
+        return ctx.report.error("E226", node.span, "a setting is given twice")
     args = tuple(value for key, value in known if key is None)
     options = tuple(sorted((key, value) for key, value in known if key is not None))
     return Method(node.method, args, options, origin=node.span)
@@ -38,11 +38,11 @@ def _is_known(ctx: Context, node: tree.Clause) -> bool:
     if node.kind == "solve":
         if node.method not in SOLVERS and closest(node.method, SOLVERS):
             message = f"`{node.method}` is not a method of the library"
-            ctx.report.warn("W227", span, message, hints=did_you_mean(node.method, SOLVERS))
+            ctx.report.warn("W202", span, message, hints=did_you_mean(node.method, SOLVERS))
         return True
     if node.method not in MODES:
         hints = did_you_mean(node.method, MODES) or (f"the modes are {', '.join(MODES)}",)
-        ctx.report.error("E227", span, f"there is no backward mode `{node.method}`", hints=hints)
+        ctx.report.error("E226", span, f"there is no backward mode `{node.method}`", hints=hints)
     return node.method in MODES
 
 
@@ -50,7 +50,7 @@ def _argument(ctx: Context, node: tree.Expression | tree.Keyword) -> tuple[str |
     key, value = (node.name, node.value) if isinstance(node, tree.Keyword) else (None, node)
     found = _setting(value)
     if found is None:
-        return ctx.report.error("E227", value.span, f"a setting is a number or a name; {shown(value)} is neither")
+        return ctx.report.error("E226", value.span, f"a setting is a number or a name; {shown(value)} is neither")
     return key, found
 
 

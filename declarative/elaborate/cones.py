@@ -81,13 +81,13 @@ def _cone(ctx: Context, node: tree.Expression, scope: Scope):
     function = stripped(node.function) if isinstance(node, tree.Call) else node
     given = node.args if isinstance(node, tree.Call) else ()
     if not isinstance(function, tree.Name):
-        return ctx.report.error("E231", node.span, f"{shown(node)} is not a set", hints=_known())
+        return ctx.report.error("E227", node.span, f"{shown(node)} is not a set", hints=_known())
     if function.id not in CONES:
         hints = did_you_mean(function.id, CONES) or _known()
-        return ctx.report.error("E231", function.span, f"there is no set `{function.id}`", hints=hints)
+        return ctx.report.error("E227", function.span, f"there is no set `{function.id}`", hints=hints)
     if len(given) != CONES[function.id].arguments or any(isinstance(a, tree.Keyword) for a in given):
         message = f"`{function.id}` takes {CONES[function.id].arguments} arguments; this has {len(given)}"
-        return ctx.report.error("E231", node.span, message, hints=[f"`{CONES[function.id].form}`"])
+        return ctx.report.error("E227", node.span, message, hints=[f"`{CONES[function.id].form}`"])
     made = [(a, ctx.value(a, scope)) for a in given if not isinstance(a, tree.Keyword)]
     args = [(a, v) for a, v in made if v is not None]
     ok = all(require_data(ctx, a, v.expr, "the argument of a set") for a, v in args)
@@ -97,7 +97,7 @@ def _cone(ctx: Context, node: tree.Expression, scope: Scope):
 def _scalars(ctx: Context, name: str, args: list[tuple[tree.Expression, Value]]) -> bool:
     culprit = next(((a, v) for a, v in args if v.rank and name != "Box"), None)
     if culprit:
-        ctx.report.error("E231", culprit[0].span, f"`{name}` takes a scalar; {described(*culprit)}")
+        ctx.report.error("E227", culprit[0].span, f"`{name}` takes a scalar; {described(*culprit)}")
     return culprit is None
 
 
@@ -105,13 +105,13 @@ def _box_fits(ctx: Context, element: tuple[tree.Expression, Value], args: list[t
     culprit = next(((a, v) for a, v in args if v.shape not in ((), element[1].shape)), None)
     if culprit:
         message = f"an end of `Box` is a scalar or has the shape of {shown(element[0])}; {described(*culprit)}"
-        ctx.report.error("E231", culprit[0].span, message)
+        ctx.report.error("E227", culprit[0].span, message)
     return culprit is None
 
 
 def _misfit(ctx: Context, name: str, node: tree.Expression, elements: list[tuple[tree.Expression, Value]]) -> None:
     facts = ", ".join(described(item, v) for item, v in elements)
-    return ctx.report.error("E231", node.span, f"this does not fit `{name}`: {facts}", hints=[f"`{CONES[name].form}`"])
+    return ctx.report.error("E227", node.span, f"this does not fit `{name}`: {facts}", hints=[f"`{CONES[name].form}`"])
 
 
 def _known() -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Context:
         if isinstance(found, Solved):
             fields = [v.symbol.name for v in found.problem.variables] + ["value"]
             return self.report.error(
-                "E226",
+                "E225",
                 node.span,
                 f"a solved `{found.problem.name}` is not an array; take one of its fields",
                 hints=[f"`{node.span.text.strip()}.{fields[0]}`"],

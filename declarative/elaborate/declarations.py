@@ -28,7 +28,7 @@ def dim_declaration(ctx: Context, item: tree.DimItem) -> DimDeclaration | None:
     late = [n for n in default.names if names.index(n) >= names.index(item.name)]
     if late:
         message = f"the default of `{item.name}` reads `{late[0]}`, which is not declared before it"
-        return ctx.report.error("E232", item.default.span, message)
+        return ctx.report.error("E228", item.default.span, message)
     return DimDeclaration(item.name, default, origin=item.span)
 
 
@@ -113,7 +113,7 @@ def parameter_declaration(ctx: Context, node: tree.Declaration) -> ParameterDecl
 def variable_declaration(ctx: Context, node: tree.Declaration) -> VariableDeclaration | None:
     if node.default is not None:
         hints = [f"a starting point is `start({node.default.span.text})`"]
-        return ctx.report.error("E232", node.default.span, "a variable has no default", hints=hints)
+        return ctx.report.error("E228", node.default.span, "a variable has no default", hints=hints)
     symbol = symbol_of(ctx, node)
     return VariableDeclaration(symbol, node.doc, origin=node.span) if isinstance(symbol, Variable) else None
 
@@ -132,7 +132,7 @@ def _default(ctx: Context, node: tree.Declaration, default: tree.Expression, sym
     late = [s for s in symbols(value.expr) if names.index(s.name) >= names.index(node.name)]
     if late:
         message = f"the default of `{node.name}` reads `{late[0].name}`, which is not declared before it"
-        return ctx.report.error("E232", late[0].origin or default.span, message)
+        return ctx.report.error("E228", late[0].origin or default.span, message)
     return value.expr if _keeps_promises(ctx, node, default, value.expr, symbol) else None
 
 
@@ -143,5 +143,5 @@ def _keeps_promises(ctx: Context, node: tree.Declaration, at: tree.Expression, e
     limits = {"nonneg": lambda v: v >= 0, "pos": lambda v: v > 0, "binary": lambda v: v in (0, 1)}
     broken = next((a.name for a in symbol.attributes if a.name in limits and not limits[a.name](e.value)), None)
     if broken:
-        ctx.report.error("E232", at.span, f"the default of `{node.name}` is {shown(at)}, which is not {broken}")
+        ctx.report.error("E228", at.span, f"the default of `{node.name}` is {shown(at)}, which is not {broken}")
     return broken is None

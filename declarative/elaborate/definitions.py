@@ -51,12 +51,12 @@ def _let_body(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
         return None
     if bound.condition is not None and let.fors and let.fors.condition:
         hints = ["put the condition where the family is used: `sum(r[i] for i in n if ...)`"]
-        return ctx.report.error("E225", let.fors.condition.span, "a `let` has no condition", hints=hints)
+        return ctx.report.error("E224", let.fors.condition.span, "a `let` has no condition", hints=hints)
     body = ctx.evaluate(ctx, let.body, bound.scope)
     if not let.indices or body is None:
         return body
     if isinstance(body, Solved):
-        return ctx.report.error("E226", let.body.span, "a family of solved problems needs a field of each")
+        return ctx.report.error("E225", let.body.span, "a family of solved problems needs a field of each")
     by_name = {b.index.name: b for b in bound.binders}
     return Family(Value(body.expr), tuple(by_name[name] for name in let.indices))
 
@@ -70,14 +70,14 @@ def _report_indices(ctx: Context, let: tree.Let, names: list[str]) -> None:
         extra = next((n for n in names if n not in let.indices), let.name)
         span, hints = let.span, [f"`let {let.name}[{', '.join(names)}] = ...`"]
         message = f"`{extra}` runs but is not an index of `{let.name}`"
-    return ctx.report.error("E225", span, message, hints=hints)
+    return ctx.report.error("E224", span, message, hints=hints)
 
 
 def report_circle(ctx: Context, name: str, entity: tree.Node) -> None:
     """A name whose meaning needs itself; reported once, where the circle is entered."""
     circle = [*ctx.resolving[ctx.resolving.index(name) :], name]
     way = " needs ".join(f"`{n}`" for n in circle)
-    return ctx.report.error("E225", name_span(entity, name), f"`{name}` is defined by itself: {way}")
+    return ctx.report.error("E224", name_span(entity, name), f"`{name}` is defined by itself: {way}")
 
 
 def whole(family: Family, span) -> Value:

@@ -29,7 +29,7 @@ def evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solve
     """The meaning of any expression; None where it has none, which is then reported."""
     if ctx.depth >= MAX_DEPTH:
         hints = ["name a part of it with `let`"]
-        return ctx.report.error("E230", node.span, "this is nested too deeply", hints=hints)
+        return ctx.report.error("E121", node.span, "this is nested too deeply", hints=hints)
     ctx.depth += 1
     try:
         return _evaluate(ctx, node, scope)
@@ -52,9 +52,8 @@ def _evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solv
             return _sum(ctx, node, scope)
         case tree.Product():
             return _product(ctx, node, scope)
-        case tree.Power(base=base, exponent=exponent):
-            x, p = ctx.value(base, scope), ctx.value(exponent, scope)
-            return None if x is None or p is None else raised(ctx, node, x, p)
+        case tree.Power():
+            return _power(ctx, node, scope)
         case tree.Transpose(body=body):
             value = ctx.value(body, scope)
             return None if value is None else transposed(ctx, value, node.span)
@@ -73,7 +72,7 @@ def _evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solv
 def _number(ctx: Context, node: tree.Number) -> Value | None:
     value = float(node.text)
     if value == float("inf"):
-        return ctx.report.error("E224", node.span, f"`{node.text}` is too large for a number")
+        return ctx.report.error("E223", node.span, f"`{node.text}` is too large for a number")
     return Value(Constant(value, origin=node.span))
 
 
@@ -81,7 +80,7 @@ def _not_a_value(ctx: Context, node: tree.Expression) -> None:
     match node:
         case tree.Infinity():
             message = "`inf` stands only as a whole side of an inequality, or as an end in `between`"
-            return ctx.report.error("E224", node.span, message)
+            return ctx.report.error("E223", node.span, message)
         case tree.Tuple():
             hints = [f"a vector is written `[{node.span.text.strip('()')}]`"]
             message = "a list in round brackets stands only before `in`"
@@ -156,6 +155,15 @@ def _product(ctx: Context, node: tree.Product, scope: Scope) -> Value | None:
     if first is None or len(known) < len(terms):
         return None
     return multiplied(ctx, (node.first, first), known)
+
+
+def _power(ctx: Context, node: tree.Power, scope: Scope) -> Value | None:
+    exponent = stripped(node.exponent)
+    if isinstance(exponent, tree.Name) and exponent.id == "T" and "T" not in (*scope.locals, *ctx.names):
+        hints = [f"the transpose is `{node.base.span.text}'`"]
+        return ctx.report.error("E209", node.span, "there is no power `T`", hints=hints)
+    x, p = ctx.value(node.base, scope), ctx.value(node.exponent, scope)
+    return None if x is None or p is None else raised(ctx, node, x, p)
 
 
 def _array(ctx: Context, node: tree.Array, rows: list[list[Value | None]]) -> Value | None:

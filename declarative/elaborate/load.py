@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from declarative.elaborate.tree_to_ir import elaborate
 from declarative.elaborate.values import name_span
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity, error
-from declarative.source.span import Source, Span
+from declarative.source.read import read
+from declarative.source.span import Source
 from declarative.syntax import tree
 from declarative.syntax.parse import parse_tree
 
@@ -34,39 +37,32 @@ def check(
 ) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem of a text, or None, with all findings, warnings included. Never raises."""
     where = Path(path) if path is not None else None
-    stem = where.stem if where is not None else "problem"
-    return _check(Source(str(path) if path is not None else "<text>", text), name or stem, where, ())
+    source = Source(str(path) if path is not None else "<text>", text)
+    return _check(source, name or _name_of(where), where, ())
 
 
 def check_file(path: str | Path) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem of a file, or None, with all findings; a file that cannot be read is one. Never raises."""
-    text = read(Path(path), None)
-    return (None, [text]) if isinstance(text, Diagnostic) else check(text, path=path)
-
-
-def read(path: Path, span: Span | None) -> str | Diagnostic:
-    """The text of a file, or why there is none; `span` is where the file was asked for."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return error("E229", span, f"there is no file `{path}`", hints=_nearby(path))
-    except IsADirectoryError:
-        return error("E229", span, f"`{path}` is a directory, not a file", hints=_inside(path))
-    except UnicodeDecodeError as found:
-        return error("E229", span, f"`{path}` is not text in UTF-8 (byte {found.start} is not)")
-    except (OSError, ValueError) as found:
-        reason = getattr(found, "strerror", None) or "no such name is possible"
-        return error("E229", span, f"`{path}` cannot be read: {reason}")
+        source = read(path)
+    except DiagnosticError as failure:
+        return None, [replace(d, hints=d.hints or _nearby(Path(path))) for d in failure.diagnostics]
+    return _check(source, _name_of(Path(path)), Path(path), ())
 
 
 def _nearby(path: Path) -> tuple[str, ...]:
-    with_suffix = path.with_name(path.name + SUFFIX) if path.name else path
+    """What may have been meant by a path that is no file."""
+    if path.is_dir():
+        found = sorted(p.name for p in path.glob(f"*{SUFFIX}"))
+        return (f"it holds {', '.join(f'`{name}`' for name in found[:3])}",) if found else ()
+    with_suffix = path.parent / (path.name + SUFFIX)
     return (f"did you mean `{with_suffix}`?",) if with_suffix.is_file() else ()
 
 
-def _inside(path: Path) -> tuple[str, ...]:
-    found = sorted(p.name for p in path.glob(f"*{SUFFIX}"))
-    return (f"it holds {', '.join(f'`{name}`' for name in found[:3])}",) if found else ()
+def _name_of(path: Path | None) -> str:
+    """A problem's name from its file's."""
+    stem = re.sub(r"\W", "_", path.stem) if path is not None else ""
+    return stem if stem.isidentifier() else f"problem_{stem}" if stem else "problem"
 
 
 def _required(problem: Problem | None, diagnostics: list[Diagnostic]) -> Problem:
@@ -98,13 +94,13 @@ def _imported(
 ) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem that an `import` names, from the file of that name in the same directory."""
     span = name_span(statement, statement.name)
-    directory = path.parent if path is not None else Path()
-    target = directory / (statement.name + SUFFIX)
+    target = (path.parent if path is not None else Path()) / (statement.name + SUFFIX)
     if target.resolve() in under_way:
         names = [p.stem for p in under_way[under_way.index(target.resolve()) :]]
         way = " imports ".join(f"`{n}`" for n in (*names, names[0]))
-        return None, [error("E226", span, f"imports form a circle: {way}")]
-    text = read(target, span)
-    if isinstance(text, Diagnostic):
-        return None, [text]
-    return _check(Source(str(target), text), statement.name, target, under_way)
+        return None, [error("E225", span, f"imports form a circle: {way}")]
+    try:
+        source = read(target)
+    except DiagnosticError as failure:
+        return None, [d if d.span else replace(d, span=span) for d in failure.diagnostics]
+    return _check(source, statement.name, target, under_way)

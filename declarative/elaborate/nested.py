@@ -40,7 +40,7 @@ def _paired(ctx: Context, problem: Problem, given, node: tree.Call):
     if len(values) > len(positional):
         message = f"`{problem.name}` takes {len(positional)} params by position; this has {len(values)}"
         hints = [f"its form is {_form(problem)}"]
-        return ctx.report.error("E226", values[len(positional)][0].span, message, hints=hints)
+        return ctx.report.error("E225", values[len(positional)][0].span, message, hints=hints)
     pairs = [(a, p, v) for (a, v), p in zip(values, positional, strict=False)]
     for a, v in given:
         if not isinstance(a, tree.Keyword):
@@ -53,10 +53,10 @@ def _paired(ctx: Context, problem: Problem, given, node: tree.Call):
 
 def _report_keyword(ctx: Context, problem: Problem, a: tree.Keyword, by_name: dict[str, Parameter]) -> None:
     if a.name in by_name:
-        return ctx.report.error("E226", a.span, f"`{a.name}` is given twice")
+        return ctx.report.error("E225", a.span, f"`{a.name}` is given twice")
     message = f"`{problem.name}` has no param or const `{a.name}`"
     hints = did_you_mean(a.name, by_name) or (f"its form is {_form(problem)}",)
-    return ctx.report.error("E226", a.span, message, hints=hints)
+    return ctx.report.error("E225", a.span, message, hints=hints)
 
 
 def _complete(ctx: Context, problem: Problem, given: set[str], node: tree.Call) -> bool:
@@ -64,7 +64,7 @@ def _complete(ctx: Context, problem: Problem, given: set[str], node: tree.Call) 
     if missing:
         names = ", ".join(f"`{n}`" for n in missing)
         message = f"`{problem.name}` is not given {names}"
-        ctx.report.error("E226", node.span, message, hints=[f"its form is {_form(problem)}"])
+        ctx.report.error("E225", node.span, message, hints=[f"its form is {_form(problem)}"])
     return not missing
 
 
@@ -104,12 +104,12 @@ def field_of(ctx: Context, call: Solved, path: Sequence[str], span: Span) -> Val
         message = f"`{call.problem.name}` has no field `{name}`"
         known = ", ".join(f"`{n}`" for n in shapes if "." not in n)
         hints = did_you_mean(name, shapes) or (f"its fields are {known}",)
-        return ctx.report.error("E226", span, message, hints=hints)
+        return ctx.report.error("E225", span, message, hints=hints)
     sizes = dict(call.sizes)
     unknown = sorted({n for size in shapes[name] for n in size.names} - sizes.keys())
     if unknown:
         message = f"the size `{unknown[0]}` of {shown(span)} cannot be told from the arguments"
-        return ctx.report.error("E226", span, message)
+        return ctx.report.error("E225", span, message)
     shape = tuple(size.substitute(sizes) for size in shapes[name])
     return Value(_nested(call, name, shape, span))
 

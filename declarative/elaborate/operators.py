@@ -9,7 +9,7 @@ from typing import TypeAlias
 from declarative.atoms.apply import apply
 from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.context import Context
-from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.elaborate.values import Value, described, shown
 from declarative.ir.expr import Constant, Expr
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -24,17 +24,18 @@ def applied(
     try:
         return apply(name, *args, origin=span, **options)
     except ShapeMismatch as found:
-        at = span if found.argument is None or found.argument >= len(spans) else spans[found.argument]
-        return ctx.report.error("E203", at, found.message, hints=found.hints)
+        if found.argument is None or found.argument >= len(spans):
+            return ctx.report.error("E205", span, found.message, hints=found.hints)
+        return ctx.report.error("E203", spans[found.argument], found.message, hints=found.hints)
 
 
 def summed(ctx: Context, terms: Sequence[tuple[str, tree.Expression, Value]], span: Span) -> Value | None:
     """`a + b - c`: equal shapes; scalars broadcast. Each term comes with its sign and its text."""
-    arrays = [(node, v) for _, node, v in terms if v.rank]
-    if any(not fits(ctx, "+", arrays[0], other) for other in arrays[1:]):
+    arrays = [(op, node, v) for op, node, v in terms if v.rank]
+    if any(not fits(ctx, op, arrays[0][1:], (node, v)) for op, node, v in arrays[1:]):
         return None
     signed = [v.expr if op == "+" else _negated(v.expr, node.span) for op, node, v in terms]
-    return Value(apply("add", *signed, origin=span), bool(arrays) and arrays[0][1].row)
+    return Value(apply("add", *signed, origin=span), bool(arrays) and arrays[0][2].row)
 
 
 def _negated(e: Expr, span: Span) -> Expr:
@@ -98,9 +99,7 @@ def _power_of_array(ctx: Context, node: tree.Power, base: Value, exponent: Value
     hints = []
     if base.rank:
         hints.append(f"entry by entry it is `{node.base.span.text} .^ {node.exponent.span.text}`")
-        if stripped(node.exponent) == tree.Name("T", span=node.span):
-            hints = [f"the transpose is `{node.base.span.text}'`"]
-        elif base.rank == 1 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
+        if base.rank == 1 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
             hints.append(f"the sum of squares is `sumsq({node.base.span.text})`")
     culprit = (node.base, base) if base.rank else (node.exponent, exponent)
     ctx.report.error("E209", node.span, f"`^` is for scalars; {described(*culprit)}", hints=hints)

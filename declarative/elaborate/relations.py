@@ -23,7 +23,7 @@ def constraints(ctx: Context, node: tree.Constraint) -> list[Constraint] | None:
     """One comparison or membership, or the two comparisons of a chain; None where it fails, which is reported."""
     made = _related(ctx, node.relation, node.fors, node.label, node.span)
     if made and not any(_has_unknown(c) for c in made):
-        ctx.report.warn("E220", node.relation.span, _warning(node), hints=["a promise about data is an `assume`"])
+        ctx.report.warn("W201", node.relation.span, _warning(node), hints=["a promise about data is an `assume`"])
     return made
 
 

@@ -53,6 +53,10 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that looks most like a misspelt name; differences in case alone count for little."""
-    spelt = {candidate.lower(): candidate for candidate in candidates if candidate != name}
-    found = get_close_matches(name.lower(), list(spelt), n=1, cutoff=0.6)
-    return spelt[found[0]] if found else None
+    others = [c for c in dict.fromkeys(candidates) if c != name]
+    folded: dict[str, str] = {}
+    for candidate in others:
+        folded.setdefault(candidate.lower(), candidate)
+    found = get_close_matches(name, others, n=1, cutoff=0.6)
+    again = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
+    return found[0] if found else folded[again[0]] if again else None

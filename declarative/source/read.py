@@ -13,8 +13,8 @@ def read(path: str | Path) -> Source:
     """
     try:
         data = Path(path).read_bytes()
-    except OSError as failure:
-        reason = (failure.strerror or "it cannot be read").lower()
+    except (OSError, ValueError) as failure:  # ValueError: a name with a zero byte
+        reason = (getattr(failure, "strerror", None) or "it cannot be read").lower()
         raise DiagnosticError([error("E125", None, f"cannot read `{path}`: {reason}")]) from None
     return decode(data, str(path))
 
