@@ -91,6 +91,7 @@ class ActiveSystem:
             return None
         i, n = self._suspects, self.H.shape[-1]
         K, scale, free, use = (part[i] for part in (*self._matrix, ~self.fixed, self._used))
+        K = K.nan_to_num(0, 0, 0)  # an item without finite numbers has no solution, but must not stop the others
         h = K[:, :n, :n] * free[:, :, None] * free[:, None]
         return LeastNorm(h, K[:, n:, :n], scale[:, :n], scale[:, n:], free, use)
 

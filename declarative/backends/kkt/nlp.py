@@ -1,0 +1,254 @@
+"""A batch of smooth programs -> points that satisfy their first-order conditions: the primal-dual barrier method.
+
+Each item goes its own way (barrier parameter, filter, step length) and stops by itself. What stops is handed to the
+polishing steps; what the method cannot bring to feasibility is for the caller to restore.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.barrier import (
+    Bounds,
+    Columns,
+    Direction,
+    Iterate,
+    NewtonSystem,
+    barrier,
+    direction,
+    residuals,
+    to_the_boundary,
+    to_the_walls,
+)
+from declarative.backends.kkt.certify import Local, Primal, finite, worst
+from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.filter import Filter, Found, Merit, empty_filter, search
+from declarative.backends.kkt.items import Items
+from declarative.backends.kkt.program import SmoothProgram, Theta, take
+from declarative.backends.kkt.scaling import times
+
+TOLERANCE = 1e-9
+FIRST_BARRIER = 0.1
+FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
+
+
+@dataclass(frozen=True)
+class Stop(Items):
+    """Why items stopped: `converged`, `stuck` (no acceptable step), `diverged`; none: out of iterations."""
+
+    converged: Tensor
+    stuck: Tensor
+    diverged: Tensor
+
+
+@dataclass(frozen=True)
+class Run(Items):
+    """All that an item carries from one iteration to the next, and its tally."""
+
+    iterate: Iterate
+    filter: Filter
+    stop: Stop
+
+    def parts(self) -> list[Tensor]:
+        """The tensors of all three."""
+        return [*self.iterate.parts(), *self.filter.parts(), *self.stop.parts()]
+
+    def of(self, parts: list[Tensor]) -> "Run":
+        """A run of the same layout."""
+        return Run(Iterate(*parts[:5]), Filter(*parts[5:9]), Stop(*parts[9:]))
+
+    def take(self, items: Tensor) -> "Run":
+        """Some of the items (long, K)."""
+        return self.of([part[items] for part in self.parts()])
+
+    def put(self, items: Tensor, other: "Run") -> "Run":
+        """The same with other's items at the places `items`."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return self.of([a.index_copy(0, items, b) for a, b in pairs])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A program at some items' parameters, with its bounds split into barrier and open domain."""
+
+    program: SmoothProgram
+    theta: Theta
+    bounds: Bounds
+    columns: Columns
+    start: Tensor
+
+    def take(self, items: Tensor) -> "Problem":
+        """Some of the items (long, K)."""
+        return replace(self, theta=take(self.theta, items), bounds=self.bounds.take(items), start=self.start[items])
+
+
+def barrier_method(program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int) -> tuple[Primal, Stop, Tensor]:
+    """The last point of each item, why it stopped, and its number of iterations."""
+    problem = prepare(program, theta, x0)
+    everyone = first(problem)
+    alive, count = torch.arange(len(x0), device=x0.device), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
+    here, run = problem, everyone
+    for k in range(iterations):
+        run = iterate(here, run)
+        done = run.stop.converged | run.stop.stuck | run.stop.diverged
+        if done.any():
+            everyone = everyone.put(alive, run)
+            going = (~done).nonzero()[:, 0]
+            alive, here, run = alive[going], here.take(going), run.take(going)
+        count[alive] = k + 1
+        if len(alive) == 0:
+            break
+    everyone = everyone.put(alive, run)
+    return unpack(problem, everyone.iterate), everyone.stop, count
+
+
+def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:
+    """The bounds that the barrier takes, those that only wall the domain, and the start inside both."""
+    d = Derivatives(program, theta)
+    lower, upper = d.bounds(x0)
+    wall_lower, wall_upper = program.open_domain
+    walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
+    x0 = inside(x0, lower, upper)
+    lower, upper = torch.where(wall_lower, -torch.inf, lower), torch.where(wall_upper, torch.inf, upper)
+    columns = Columns(lower.isfinite().any(0).nonzero()[:, 0], upper.isfinite().any(0).nonzero()[:, 0])
+    rows = d.g(x0) > -torch.inf
+    on = torch.cat([rows, lower.isfinite()[:, columns.low], upper.isfinite()[:, columns.high]], -1)
+    return Problem(program, theta, Bounds(lower, upper, *walls, on), columns, x0)
+
+
+def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """x moved strictly between its bounds, by 1 % of its size or of the gap, whichever is less."""
+    gap = 1e-2 * (upper - lower)
+    margin = [torch.minimum(1e-2 * finite(side).abs().clamp(min=1), gap) for side in (lower, upper)]
+    return torch.minimum(torch.maximum(x, torch.where(lower.isinf(), lower, lower + margin[0])),
+                         torch.where(upper.isinf(), upper, upper - margin[1]))  # fmt: skip
+
+
+def first(problem: Problem) -> Run:
+    """The start: slacks from g, multipliers of the barrier from v z = mu, those of c by least squares."""
+    x, on, columns = problem.start, problem.bounds.on, problem.columns
+    d = Derivatives(problem.program, problem.theta)
+    g, q = d.g(x), problem.program.q
+    s = torch.where(on[:, :q], torch.maximum(-g, 1e-2 * g.abs().clamp(min=1)), 1)
+    v = columns.distances(x, s, problem.bounds)
+    mu = torch.where(on.any(-1), FIRST_BARRIER, 0.0).to(x.dtype)
+    z = torch.where(on, (mu[:, None] / v).clamp(max=1e3), 0)
+    y = least_squares(d.jacobian_c(x), d.gradient(x) + columns.rows(d.jacobian_g(x)).adjoint(z))
+    violation = torch.cat([d.c(x), torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
+    no = torch.zeros_like(violation, dtype=torch.bool)
+    return Run(Iterate(x, y, s, z, mu), empty_filter(violation), Stop(no, no, no))
+
+
+def least_squares(J: Tensor, gradient: Tensor) -> Tensor:
+    """y with J'y = -gradient as nearly as possible; 0 where that is not a reasonable size."""
+    p = J.shape[1]
+    gram = J @ J.mT + 1e-12 * torch.eye(p, dtype=J.dtype, device=J.device)
+    y = torch.linalg.solve_ex(gram, -times(J, gradient)[..., None])[0][..., 0]
+    sound = (y.isfinite() & (y.abs() < 1e3)).all(-1, keepdim=True)
+    return torch.where(sound, y, 0)
+
+
+def unpack(problem: Problem, at: Iterate) -> Primal:
+    """An iterate as a point with its multipliers."""
+    g, low, high = problem.columns.rows(at.x.new_zeros(len(at.x), at.s.shape[1], at.x.shape[1])).split(at.z)
+    nothing = torch.zeros_like(at.x)
+    lower, upper = nothing.index_add(1, problem.columns.low, low), nothing.index_add(1, problem.columns.high, high)
+    return Primal(at.x, at.y, g, lower, upper)
+
+
+def iterate(problem: Problem, run: Run) -> Run:
+    """One iteration: residuals, barrier parameter, Newton step, line search."""
+    at, on = run.iterate, problem.bounds.on
+    d = Derivatives(problem.program, problem.theta)
+    z = at.z[:, : problem.program.q]
+    local = Local(
+        d.f(at.x), d.gradient(at.x), d.c(at.x), d.g(at.x), problem.bounds.lower, problem.bounds.upper,
+        d.lagrangian_hessian(at.x, at.y, z), d.jacobian_c(at.x), d.jacobian_g(at.x),
+    )  # fmt: skip
+    C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
+    converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= TOLERANCE
+    at, filter = lower_barrier(local, at, C, v, on, run.filter)
+    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0))
+    step = direction(system, local, at, C, v, on, (local.c, local.g + at.s))
+    new, filter, stuck = move(problem, d, local, at, step, filter, C, v, system)
+    done = converged | stuck
+    new = Iterate(*(torch.where(done.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(new.parts(), at.parts(), strict=True)))
+    size = problem.start.abs().amax(-1).clamp(min=1)
+    diverged = ~done & ((new.x.abs().amax(-1) > FAR * size) | (local.f < -FAR * size))
+    return Run(new, filter, Stop(converged, stuck & ~converged, diverged))
+
+
+def error(local: Local, at: Iterate, C, v: Tensor, on: Tensor) -> Tensor:
+    """(B,): the worst residual, multipliers larger than 100 on average scaled down."""
+    dual, primal, complement = residuals(local, at, C, v, on)
+    multipliers = torch.cat([at.y, at.z], -1).abs()
+    scale = (multipliers.mean(-1) / 100).clamp(min=1) if multipliers.shape[-1] else torch.ones_like(at.mu)
+    return torch.stack([worst(dual.abs()) / scale, worst(primal.abs()), worst(complement.abs()) / scale]).amax(0)
+
+
+def lower_barrier(local: Local, at: Iterate, C, v: Tensor, on: Tensor, filter: Filter) -> tuple[Iterate, Filter]:
+    """A smaller mu, and an empty filter, where the problem for the present one is solved well enough."""
+    for _ in range(4):
+        ready = (at.mu > TOLERANCE / 10) & (error(local, at, C, v, on) <= 10 * at.mu)
+        if not ready.any():
+            break
+        smaller = torch.minimum(0.2 * at.mu, at.mu**1.5).clamp(min=TOLERANCE / 11)
+        at, filter = replace(at, mu=torch.where(ready, smaller, at.mu)), filter.clear(ready)
+    return at, filter
+
+
+def move(
+    problem: Problem, d: Derivatives, local: Local, at: Iterate, step: Direction, filter: Filter, C, v: Tensor, system
+) -> tuple[Iterate, Filter, Tensor]:
+    """The line search along a step, the multipliers' own step, and which items found nothing acceptable."""
+    on, q = problem.bounds.on, problem.program.q
+    tau = torch.maximum(1 - at.mu, torch.full_like(at.mu, 0.99))
+
+    def violation(c: Tensor, g: Tensor, s: Tensor) -> Tensor:
+        return torch.cat([c, torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
+
+    def trial_of(step: Direction):
+        def trial(alpha: Tensor) -> tuple[Tensor, Tensor]:
+            x, s = at.x + alpha[:, None] * step.x, at.s + alpha[:, None] * step.s
+            there = problem.columns.distances(x, s, problem.bounds)
+            return violation(d.c(x), d.g(x), s), barrier(d.f(x), there, at.mu, on)
+
+        return trial
+
+    longest = torch.minimum(to_the_boundary(v, step.v, tau), to_the_walls(at.x, step.x, problem.bounds, tau))
+    slope = (local.gradient * step.x).sum(-1) - (at.mu[:, None] * step.v / v * on).sum(-1)
+    merit = Merit(violation(local.c, local.g, at.s), barrier(local.f, v, at.mu, on), slope)
+    corrections: list[Direction] = []
+
+    def bent():
+        x, s = at.x + longest[:, None] * step.x, at.s + longest[:, None] * step.s
+        rows = longest[:, None] * local.c + d.c(x), longest[:, None] * (local.g + at.s) + d.g(x) + s
+        other = direction(system, local, at, C, v, on, rows)
+        room = torch.minimum(to_the_boundary(v, other.v, tau), to_the_walls(at.x, other.x, problem.bounds, tau))
+        corrections.append(other.where(other.x.isfinite().all(-1), step))
+        return lambda alpha: trial_of(corrections[0])(room)
+
+    found = search(filter, merit, longest, trial_of(step), bent)
+    filter = filter.add(found.accepted & ~found.armijo, merit.violation, merit.objective)
+    return take_step(problem, d, at, step, corrections, found, v, tau), filter, ~found.accepted
+
+
+def take_step(
+    problem: Problem, d: Derivatives, at: Iterate, step: Direction, corrections: list[Direction], found: Found, v, tau
+) -> Iterate:
+    """The accepted point; slacks are raised to -g where that is larger, z kept within reach of mu/v."""
+    alpha, on, q = found.alpha, problem.bounds.on, problem.program.q
+    if corrections:
+        bent = corrections[0]
+        room = torch.minimum(to_the_boundary(v, bent.v, tau), to_the_walls(at.x, bent.x, problem.bounds, tau))
+        step, alpha = bent.where(found.bent, step), torch.where(found.bent, room, alpha)
+    alpha = alpha[:, None]
+    x, y, s = at.x + alpha * step.x, at.y + alpha * (step.y - at.y), at.s + alpha * step.s
+    g = d.g(x)
+    s = torch.where(on[:, :q] & (g > -torch.inf), torch.maximum(s, -g), s)
+    z = at.z + to_the_boundary(at.z, step.z, tau)[:, None] * step.z
+    there = problem.columns.distances(x, s, problem.bounds)
+    near = at.mu[:, None] / there
+    z = torch.where(on, torch.minimum(torch.maximum(z, near / 1e10), near * 1e10), 0)
+    return Iterate(x, y, s, z, at.mu)
