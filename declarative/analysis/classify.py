@@ -1,0 +1,154 @@
+"""A problem to its class: linear, quadratic, conic, smooth, a root, and whether it is convex, with the verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from declarative.analysis.curvature import Blame, blame
+from declarative.analysis.facts import facts_of
+from declarative.analysis.levels import Level, level_of
+from declarative.analysis.pieces import Piece, pieces
+from declarative.analysis.smooth import Kink, kinks
+from declarative.ir.expr import Expr, Extern, Index, Nested, Variable
+from declarative.ir.facts import Cone, Curvature
+from declarative.ir.problem import Comparison, Membership, Problem, Relation, Sense
+from declarative.ir.walk import postorder, variables
+
+
+class Kind(Enum):
+    LP = "linear program"
+    QP = "quadratic program"
+    QCQP = "quadratic program with quadratic constraints"
+    SOCP = "second-order cone program"
+    POWER = "power cone program"
+    EXP = "exponential cone program"
+    SDP = "semidefinite program"
+    NLP = "smooth program"
+    NONSMOOTH = "program with kinks"
+    FIXED_POINT = "fixed point"
+    ROOT = "system of equations"
+    PROJECTION = "feasibility problem"
+
+
+CONES = {
+    "PSD": Cone.SEMIDEFINITE,
+    "SOC": Cone.SECOND_ORDER,
+    "Ball": Cone.SECOND_ORDER,
+    "EXP": Cone.EXPONENTIAL,
+    "POW": Cone.POWER,
+}
+STRONGEST = (
+    (Cone.SEMIDEFINITE, Kind.SDP),
+    (Cone.EXPONENTIAL, Kind.EXP),
+    (Cone.POWER, Kind.POWER),
+    (Cone.SECOND_ORDER, Kind.SOCP),
+)
+NOT_CONVEX = ("orthonormal", "unit")  # attributes of a variable that describe no convex set
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one piece; `blame` says why it is not as wanted, None where it is."""
+
+    piece: Piece
+    curvature: Curvature
+    blame: Blame | None
+    kinks: tuple[Kink, ...]
+
+    @property
+    def holds(self) -> bool:
+        return self.blame is None
+
+
+@dataclass(frozen=True)
+class Classification:
+    """`convex`: proven by the rules. `smooth`: without kinks, once those with graph forms are replaced by rows.
+
+    `cones` are what a conic solver needs; `memberships` says whether the problem itself asks for elements in cones.
+    """
+
+    kind: Kind
+    convex: bool
+    smooth: bool
+    cones: frozenset[Cone]
+    memberships: bool
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def text(self) -> str:
+        """For people: "convex quadratic program", "smooth program, not known to be convex"."""
+        if self.kind in (Kind.FIXED_POINT, Kind.ROOT, Kind.PROJECTION) or (self.convex and not _may_be_nonconvex(self)):
+            return self.kind.value
+        return f"convex {self.kind.value}" if self.convex else f"{self.kind.value}, not known to be convex"
+
+
+def _may_be_nonconvex(found: Classification) -> bool:
+    return found.kind in (Kind.QP, Kind.QCQP, Kind.NLP, Kind.NONSMOOTH)
+
+
+def classify(problem: Problem) -> Classification:
+    """By the rules alone, without numbers: what holds for every value of the params."""
+    verdicts = tuple(_verdict(piece) for piece in pieces(problem))
+    attributes = [a.name for d in problem.variables for a in d.symbol.attributes]
+    convex = all(v.holds for v in verdicts) and not any(name in NOT_CONVEX for name in attributes)
+    memberships = [c for c in problem.constraints if isinstance(c, Membership)]
+    cones = frozenset(CONES[m.cone] for m in memberships if m.cone in CONES)
+    if {"psd", "pd"} & set(attributes):
+        cones |= {Cone.SEMIDEFINITE}
+    smooth = all(kink.representable for v in verdicts for kink in v.kinks)
+    if problem.objective.sense is Sense.FIND:
+        return Classification(_find_kind(problem), convex, smooth, cones, bool(cones), verdicts)
+    if not convex:
+        kind = _nonconvex_kind(problem, verdicts, smooth)
+        return Classification(kind, False, smooth, cones, bool(cones), verdicts)
+    levels = [(v.piece, level_of(v.piece.root, v.piece.binders)) for v in verdicts]
+    needed = cones.union(*(level.cones for _, level in levels))
+    return Classification(_convex_kind(levels, needed), True, smooth, needed, bool(cones), verdicts)
+
+
+def _verdict(piece: Piece) -> Verdict:
+    curvature = facts_of(piece.root, piece.binders).curvature
+    found = blame(piece.root, piece.wanted, piece.binders)
+    return Verdict(piece, curvature, found, kinks(piece.root, piece.pressure, piece.binders))
+
+
+def _convex_kind(levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
+    for cone, kind in STRONGEST:
+        if cone in cones:
+            return kind
+    rows = max((max(level.rows, level.degree if piece.number else 0) for piece, level in levels), default=0)
+    degree = max((level.degree for _, level in levels), default=0)
+    return Kind.QCQP if rows == 2 else Kind.QP if degree == 2 else Kind.LP
+
+
+def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: bool) -> Kind:
+    if not smooth:
+        return Kind.NONSMOOTH
+    foreign = any(isinstance(n, Extern | Nested) for v in verdicts for n in postorder(v.piece.root))
+    degrees = [(v.piece.number, facts_of(v.piece.root, v.piece.binders).degree) for v in verdicts]
+    if foreign or any(degree is None or degree > 2 for _, degree in degrees) or any(v.kinks for v in verdicts):
+        return Kind.NLP
+    quadratic_attribute = any(a.name in NOT_CONVEX for d in problem.variables for a in d.symbol.attributes)
+    return Kind.QCQP if quadratic_attribute or (2 in [d for number, d in degrees if number]) else Kind.QP
+
+
+def _find_kind(problem: Problem) -> Kind:
+    """`z == F(z)` for each unknown is a fixed point; equations alone a root; else a projection."""
+    if not all(isinstance(c, Comparison) and c.relation is Relation.EQ for c in problem.constraints):
+        return Kind.PROJECTION
+    sides = [c.left for c in problem.constraints if isinstance(c, Comparison)]
+    whole = {v for side in sides if (v := _unknown(side)) is not None}
+    fixed = len(whole) == len(sides) and whole == {d.symbol for d in problem.variables}
+    return Kind.FIXED_POINT if fixed else Kind.ROOT
+
+
+def _unknown(side: Expr) -> Variable | None:
+    """The variable that stands alone on a side, or of which a member does."""
+    match side:
+        case Variable():
+            return side
+        case Index(base=Variable() as base) if len(variables(side)) == 1:
+            return base
+        case _:
+            return None

@@ -1,0 +1,132 @@
+"""What is not convex to diagnostics: the innermost culprit, the rule that it breaks, what would help.
+
+They are errors only where the cone backend was asked for or no backend accepts the problem; else they are remarks.
+"""
+
+from __future__ import annotations
+
+from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
+from declarative.analysis.curvature import Blame, Fault
+from declarative.analysis.hints import hints
+from declarative.analysis.pieces import Piece
+from declarative.analysis.words import because, manner, text, title
+from declarative.ir.expr import Call, Expr
+from declarative.ir.facts import Curvature
+from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation, Sense
+from declarative.source.diagnostic import Diagnostic, Label, Severity
+from declarative.source.span import Span
+
+CODES = {
+    Fault.CURVATURE: "D101",
+    Fault.PRODUCT: "D103",
+    Fault.RATIO: "D104",
+    Fault.SIGN: "D105",
+    Fault.FORM: "D107",
+    Fault.SHAPELESS: "D108",
+    Fault.FOREIGN: "D109",
+}
+
+
+def convexity_errors(problem: Problem, severity: Severity = Severity.ERROR) -> list[Diagnostic]:
+    """One diagnostic for each expression to blame, and for each attribute that is no convex set; none if convex."""
+    found = classify(problem)
+    diagnostics: dict[object, Diagnostic] = {}
+    for declaration in problem.variables:
+        for attribute in declaration.symbol.attributes:
+            if attribute.name in NOT_CONVEX:
+                span = attribute.origin or declaration.origin
+                message = f"`{attribute.name}` describes a set that is not convex"
+                diagnostics[declaration, attribute.name] = Diagnostic("D110", severity, span, message)
+    for verdict in found.verdicts:
+        if verdict.blame is not None:
+            key = verdict.blame.culprit.origin or id(verdict.blame.culprit)
+            diagnostics.setdefault(key, _diagnostic(verdict, verdict.blame, found, severity))
+    return list(diagnostics.values())
+
+
+def _diagnostic(verdict: Verdict, blame: Blame, found: Classification, severity: Severity) -> Diagnostic:
+    code, span, message, label = _what(verdict.piece, blame)
+    labels = _labels(blame) if code == "D102" else ()
+    notes = [_requirement(verdict.piece)]
+    if found.smooth and not found.memberships:
+        notes.append("it is smooth, so the kkt backend takes it unchanged" if not verdict.kinks else SMOOTH_OTHERWISE)
+    return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(hints(verdict.piece, blame)))
+
+
+SMOOTH_OTHERWISE = "its kinks have linear forms, so the kkt backend takes it"
+
+
+def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
+    """Code, place, message and the words beside the caret."""
+    culprit, look = blame.culprit, blame.look
+    code = CODES[blame.fault]
+    match blame.fault:
+        case Fault.CURVATURE if blame.parent is not None:
+            needs, curvature = blame.argument_needs.value, look(blame.argument).curvature
+            its = curvature if curvature is not Curvature.UNKNOWN else look(culprit).curvature
+            place = blame.argument if curvature is not Curvature.UNKNOWN else culprit
+            message = f"`{title(blame.parent)}` needs {_article(needs)} argument here, this one is {its.value}"
+            return "D102", place.origin, message, because(place, look)
+        case Fault.CURVATURE:
+            equality = isinstance(piece.owner, Comparison) and piece.owner.relation is Relation.EQ
+            needs, its = blame.needed.value, look(culprit).curvature.value
+            message = f"`{text(culprit)}` is {its}, {_article(needs)} expression is needed here"
+            return "D106" if equality else code, culprit.origin, message, because(culprit, look)
+        case Fault.PRODUCT:
+            message = f"`{text(culprit)}` multiplies expressions of the variables: neither convex nor concave"
+        case Fault.RATIO:
+            message = f"`{text(culprit)}` divides by an expression of the variables: neither convex nor concave"
+        case Fault.SIGN:
+            factor, curved = _factor(culprit, blame)
+            message = (
+                f"the sign of `{text(factor)}` is not known, so its product with `{text(curved)}` has no curvature"
+            )
+            return code, factor.origin or culprit.origin, message, because(curved, look)
+        case Fault.FORM:
+            matrix = culprit.args[1] if isinstance(culprit, Call) else culprit
+            semidefinite = "negative" if blame.needed is Curvature.CONCAVE else "positive"
+            message = (
+                f"`{text(culprit)}` needs a {semidefinite} semidefinite matrix, nothing says that `{text(matrix)}` is"
+            )
+        case Fault.SHAPELESS:
+            message = f"`{text(culprit)}` is neither convex nor concave here"
+        case Fault.FOREIGN:
+            message = f"`{text(culprit)}` is a function from outside: nothing is known of its curvature"
+    return code, culprit.origin, message, ""
+
+
+def _article(curvature: str) -> str:
+    return f"an {curvature}" if curvature == "affine" else f"a {curvature}"
+
+
+def _factor(culprit: Expr, blame: Blame) -> tuple[Expr, Expr]:
+    assert isinstance(culprit, Call)
+    a, b = culprit.args
+    return (a, b) if blame.look(a).curvature is Curvature.CONSTANT else (b, a)
+
+
+def _labels(blame: Blame) -> tuple[Label, ...]:
+    """The function around the culprit, at its name: "concave and increasing"."""
+    parent = blame.parent
+    if parent is None or parent.origin is None:
+        return ()
+    name, span = title(parent), parent.origin
+    if span.text.startswith(name):
+        span = Span(span.source, span.start, span.start + len(name))
+    elif blame.argument.origin is not None and blame.argument.origin.end < span.end:
+        span = Span(span.source, blame.argument.origin.end, span.end)
+    return (Label(span, manner(parent, blame.look)),)
+
+
+def _requirement(piece: Piece) -> str:
+    match piece.owner:
+        case Objective(sense=sense):
+            verb, wanted = ("minimised", "convex") if sense is Sense.MINIMIZE else ("maximised", "concave")
+            return f"what is {verb} must be {wanted}"
+        case Comparison(relation=Relation.EQ):
+            return "both sides of `==` must be affine"
+        case Comparison(relation=relation):
+            side = "smaller side must be convex, the greater side concave"
+            return f"for a convex set, the {side}: `{relation.value}`"
+        case Membership(cone=cone):
+            return f"what is in `{cone}` must be affine"

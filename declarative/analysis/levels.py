@@ -1,0 +1,76 @@
+"""What a convex expression asks of a solver once its kinks are replaced by rows: its degree, and the cones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from declarative.analysis.facts import FactsTable, facts_of, meaning
+from declarative.atoms.record import Atom
+from declarative.ir.expr import Binder, Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.facts import Cone, Curvature, Smoothness
+from declarative.ir.walk import children, fold
+
+
+@dataclass(frozen=True)
+class Level:
+    """`degree` of the expression itself and `rows` of what is added, both at most 2; `cones` for the rest."""
+
+    degree: int
+    rows: int = 0
+    cones: frozenset[Cone] = frozenset()
+
+
+def level_of(root: Expr, binders: Iterable[Binder] = ()) -> Level:
+    """Of an expression that is convex or concave by the rules."""
+    look = FactsTable(root, binders)
+
+    def step(node: Expr, inner: tuple[Level, ...]) -> Level:
+        if look(node).curvature is Curvature.CONSTANT:
+            return Level(0)
+        match node:
+            case Call():
+                return _call(node, dict(zip(map(id, node.args), inner, strict=True)))
+            case Reduce(op="sum") | Stack() | Index():
+                return inner[0]
+            case Reduce(op="max" | "min"):
+                return Level(1, max(inner[0].rows, inner[0].degree), inner[0].cones)
+            case _:
+                return Level(1) if not children(node) else _joined(inner)
+
+    return fold(root, step)
+
+
+def _joined(inner: Iterable[Level], degree: int | None = None) -> Level:
+    levels = tuple(inner)
+    own = max((level.degree for level in levels), default=0)
+    rows = max((level.rows for level in levels), default=0)
+    cones = frozenset(cone for level in levels for cone in level.cones)
+    return Level(own, rows, cones) if degree is None else Level(degree, max(rows, own), cones)
+
+
+def _call(node: Call, levels: dict[int, Level]) -> Level:
+    """Kinks become a new variable and rows; what is no polynomial of degree 2 becomes a new variable and a cone."""
+    record, operands, options = meaning(node)
+    inner = [levels[id(o)] for o in operands]
+    if record.smoothness is Smoothness.KINKED:
+        cones = {record.cone} - {None}
+        return _with(_joined(inner, _graph_degree(record, node)), cones)
+    degree = record.degree(tuple(level.degree for level in inner), options)
+    if degree is not None and degree <= 2:
+        joined = _joined(inner)
+        return Level(degree, joined.rows, joined.cones)
+    return _with(_joined(inner, 1), {record.cone} - {None})
+
+
+def _with(level: Level, cones: set) -> Level:
+    return Level(level.degree, level.rows, level.cones | cones)
+
+
+def _graph_degree(record: Atom, node: Call) -> int:
+    """1, but 2 where the graph form has a quadratic value, as Huber's has."""
+    if record.graph is None:
+        return 1
+    first = Variable("argument", node.args[0].shape)
+    graph = record.graph(lambda shape: Variable("fresh", shape), first, *node.args[1:], **dict(node.options))
+    return 2 if facts_of(graph.value).degree == 2 else 1

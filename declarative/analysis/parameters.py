@@ -1,0 +1,68 @@
+"""How a problem depends on its params: what is computed before solving, and which products CVXPY's DPP rules refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declarative.analysis.words import text
+from declarative.atoms.registry import find
+from declarative.ir.expr import Call, Constant, Expr, IndexSymbol, Parameter, SizeValue, Variable
+from declarative.ir.problem import Comparison, Problem
+from declarative.ir.walk import children, fold, postorder, symbols
+from declarative.source.diagnostic import Diagnostic, Severity
+
+
+def roots(problem: Problem) -> Iterator[Expr]:
+    """The objective and all sides and elements of the constraints."""
+    if problem.objective.body is not None:
+        yield problem.objective.body
+    for c in problem.constraints:
+        yield from (c.left, c.right) if isinstance(c, Comparison) else c.elements
+
+
+def parameter_only(root: Expr) -> tuple[Expr, ...]:
+    """The largest subexpressions of params and consts alone that are more than a name: they are computed in torch."""
+    free: dict[int, bool] = {}
+
+    def step(node: Expr, inner: tuple[bool, ...]) -> bool:
+        free[id(node)] = not isinstance(node, Variable) and all(inner)
+        return free[id(node)]
+
+    if fold(root, step):
+        return (root,) if _is_work(root) else ()
+    parents = (node for node in postorder(root) if not free[id(node)])
+    found = {child: None for node in parents for child in children(node) if free[id(child)] and _is_work(child)}
+    return tuple(found)
+
+
+def _is_work(e: Expr) -> bool:
+    plain = isinstance(e, Constant | SizeValue | IndexSymbol | Parameter)
+    return not plain and any(isinstance(s, Parameter) for s in symbols(e))
+
+
+def not_dpp(root: Expr) -> tuple[Call, ...]:
+    """Products of params with an expression that holds params too, and forms x'Px with a param P."""
+
+    def holds(node: Expr, kind: type) -> bool:
+        return any(isinstance(s, kind) for s in symbols(node))
+
+    found = []
+    for node in postorder(root):
+        record = find(node.atom) if isinstance(node, Call) else None
+        if record is None or not isinstance(node, Call) or not holds(node, Variable):
+            continue
+        fixed = [a for a in node.args if holds(a, Parameter) and not holds(a, Variable)]
+        mixed = [a for a in node.args if holds(a, Parameter) and holds(a, Variable)]
+        if (record.bilinear and fixed and mixed) or (node.atom == "quad" and fixed):
+            found.append(node)
+    return tuple(found)
+
+
+def dpp_remarks(problem: Problem) -> list[Diagnostic]:
+    """For `explain`: where CVXPY itself would refuse the params; the rewrites take these forms."""
+    found: dict[Expr, Diagnostic] = {}
+    for root in roots(problem):
+        for node in not_dpp(root):
+            message = f"`{text(node)}` multiplies params with params and variables, which CVXPY's DPP rules refuse"
+            found.setdefault(node, Diagnostic("D111", Severity.REMARK, node.origin, message))
+    return list(found.values())

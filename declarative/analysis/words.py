@@ -1,0 +1,88 @@
+"""Nodes in the user's own words: their text, the name of the function, and why a curvature is what it is."""
+
+from __future__ import annotations
+
+from declarative.analysis.facts import FactsTable, meaning
+from declarative.ir.expr import Call, Expr, Index, Parameter, Reduce, Stack, Variable
+from declarative.ir.facts import Curvature, Monotonicity
+
+SIGNS = {"add": "+", "neg": "-", "mul": "*", "div": "/", "matmul": "*", "dot": "*", "outer": "*", "transpose": "'"}
+
+
+def text(node: Expr) -> str:
+    """The user's text of a node on one line; a name where nothing was written."""
+    if node.origin is not None:
+        return " ".join(node.origin.text.split())
+    match node:
+        case Parameter(name=name) | Variable(name=name):
+            return name
+        case Call(args=args):
+            return f"{title(node)} of {', '.join(text(a) for a in args)}"
+        case Reduce(op=op):
+            return op
+        case _:
+            return "this expression"
+
+
+def title(node: Expr) -> str:
+    """The function of a node as people write it: `sqrt`, `^2`, `*`."""
+    match node:
+        case Call("power"):
+            return f"^{node.option('p'):g}"
+        case Call(atom):
+            return SIGNS.get(atom, atom)
+        case Reduce(op=op):
+            return op
+        case _:
+            return text(node)
+
+
+def manner(node: Expr, look: FactsTable) -> str:
+    """The function's own curvature and monotonicity: "concave and increasing"."""
+    match node:
+        case Call():
+            record, operands, options = meaning(node)
+            facts = tuple(map(look, operands))
+            moves = set(record.monotonicity(facts, options))
+            own = record.curvature(facts, options).value
+            return f"{own} and {moves.pop().value}" if len(moves) == 1 and Monotonicity.NONE not in moves else own
+        case Reduce(op="max"):
+            return "convex and increasing"
+        case Reduce(op="min"):
+            return "concave and increasing"
+        case _:
+            return look(node).curvature.value
+
+
+def inner(node: Expr, look: FactsTable) -> tuple[Expr, ...]:
+    """The operands through which curvature enters a node; none for a function that has a curvature of its own."""
+    match node:
+        case Call():
+            record, operands, options = meaning(node)
+            own = record.curvature(tuple(map(look, operands)), options)
+            return operands if own.affine else ()
+        case Reduce(op="sum", body=body) | Stack(body=body):
+            return (body,)
+        case Index(base=base):
+            return (base,)
+        case _:
+            return ()
+
+
+def because(node: Expr, look: FactsTable) -> str:
+    """Why a node is not affine: "convex: `^2` of the affine `z/d`"."""
+    curvature = look(node).curvature
+    source = node
+    while operands := [o for o in inner(source, look) if not look(o).curvature.affine]:
+        source = operands[0]
+    if source.origin is node.origin and not isinstance(source, Call | Reduce):
+        return curvature.value
+    return f"{curvature.value}: {_application(source, look)}"
+
+
+def _application(source: Expr, look: FactsTable) -> str:
+    operands = source.args if isinstance(source, Call) else (source.body,) if isinstance(source, Reduce) else ()
+    curved = [o for o in operands if look(o).curvature is not Curvature.CONSTANT]
+    if len(curved) != 1:
+        return f"`{text(source)}`"
+    return f"`{title(source)}` of the {look(curved[0]).curvature.value} `{text(curved[0])}`"
