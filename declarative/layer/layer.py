@@ -163,7 +163,7 @@ class DeclarativeLayer(nn.Module):
             return None
         names = [d.symbol.name for d in self.problem.variables]
         flat = {
-            n: warm.values[n].detach().to(self.settings.dtype).reshape(bound.batch, *self._trailing(warm, n))
+            n: warm.values[n].detach().to(self.settings.dtype).reshape((bound.batch, *self._trailing(warm, n)))
             for n in names
         }
         return {name: torch.nan_to_num(value)[good] for name, value in flat.items()}
@@ -231,7 +231,7 @@ class _Placer:
         if not self.whole:
             full = torch.full((self.bound.batch, *shape), torch.nan, dtype=value.dtype, device=value.device)
             value = full.index_copy(0, self.answered, value)
-        return value.reshape(*self.bound.batch_shape, *shape)
+        return value.reshape((*self.bound.batch_shape, *shape))
 
     def place(self, value: Tensor, default: Tensor) -> Tensor:
         return default.index_copy(0, self.good, value.to(default.dtype)).reshape(self.bound.batch_shape)
