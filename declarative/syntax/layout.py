@@ -135,9 +135,8 @@ class _Cutter:
     def _goes_on(self, following: list[Token]) -> bool:
         """Outside brackets: after an operator, unless the next line can only be a statement of its own."""
         kinds = [token.type for token in following]
-        return (
-            bool(kinds) and self.current[-1].type in CONTINUING and kinds[0] not in STARTING and kinds != ["NAME", ":"]
-        )
+        ended = self.current[-1].type not in CONTINUING or self.current[0].type == "SUBJECT_TO"
+        return bool(kinds) and not ended and kinds[0] not in STARTING and kinds != ["NAME", ":"]
 
     def _labelled(self, following: list[Token]) -> bool:
         """Does the next line begin with `name:`, which no line inside round brackets does except in a `def`?"""

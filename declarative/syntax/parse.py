@@ -9,13 +9,12 @@ from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
 from declarative.syntax.layout import Layout, Line, lay_out
 from declarative.syntax.lexer import lex
-from declarative.syntax.mistakes import explain, explain_bare
+from declarative.syntax.mistakes import Mistake, explain, explain_bare
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
 from declarative.syntax.transpose import plain_transposes
 from declarative.syntax.tree import Compare, Constraint, File, Logic, Not, Statement
-from declarative.syntax.trouble import Mistake
 
 MOST_REPAIRS = 20  # mistakes reported in one statement
 
@@ -70,7 +69,9 @@ class _Reader:
         tokens = plain_transposes(line.tokens, self.imported)
         match read_statement(self.source, tokens):
             case Constraint(relation=relation) if not isinstance(relation, Compare | Logic | Not):
-                self._mistaken(explain_bare(self.source, line), repairs)
+                if repairs == MOST_REPAIRS:
+                    self._mistaken(explain_bare(self.source, line), repairs)
+                self.lost = True
             case Statement() as statement:
                 self.statements.append(replace(statement, comments=line.comments, trailing=line.trailing))
             case TooDeep(span):

@@ -47,9 +47,11 @@ def _directions(relation: Compare) -> list[Diagnostic]:
     """`a <= b >= c`, `a <= b == c`, `a <= X in K`."""
     first = relation.rest[0][0]
     for (op, _), span in zip(relation.rest, _places(relation), strict=True):
-        if op != first or (op == "in" and len(relation.rest) > 1):
-            hints = ["write two constraints"]
-            return [error("E119", span, f"a chain runs in one direction; this one begins with `{first}`", hints=hints)]
+        if op == "in" and len(relation.rest) > 1:
+            return [error("E119", span, "`in` is no part of a chain", hints=["write two constraints"])]
+        if op != first:
+            message = f"a chain runs in one direction; this one begins with `{first}`"
+            return [error("E119", span, message, hints=["write two constraints"])]
     return []
 
 

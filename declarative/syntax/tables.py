@@ -39,7 +39,9 @@ def build_tables(grammar: str) -> dict:
     rows = [sorted(table.states[state].items()) for state in sorted(table.states, key=number.__getitem__)]
     return {
         "tokens": [
-            [names[t.name], t.pattern.to_regexp()] for t in _in_order(lark.terminals) if names[t.name] not in words
+            [names[t.name], t.pattern.to_regexp()]
+            for t in _in_order(list(lark.terminals))
+            if names[t.name] not in words
         ],
         "words": sorted(words),
         "rules": [json.loads(rule) for rule in rules],
@@ -60,9 +62,9 @@ def _numbered(states: dict, start: int) -> dict:
 
 
 def _in_order(terminals: list[TerminalDef]) -> list[TerminalDef]:
-    """Longer fixed texts before shorter ones, fixed texts before patterns."""
+    """Patterns before fixed texts (`.5` before `.`), longer fixed texts before shorter ones."""
     fixed = {t: isinstance(t.pattern, PatternStr) for t in terminals}
-    return sorted(terminals, key=lambda t: (not fixed[t], -len(t.pattern.value) if fixed[t] else 0, t.name))
+    return sorted(terminals, key=lambda t: (fixed[t], -len(t.pattern.value) if fixed[t] else 0, t.name))
 
 
 def _is_rule(to: Rule | int) -> bool:
@@ -83,7 +85,7 @@ def _parts(rule: Rule) -> list[int | None]:
     parts: list[int | None] = []
     for i, symbol in enumerate(rule.expansion):
         parts += [None] * gaps[i]
-        if symbol.is_term and symbol.filter_out and not rule.options.keep_all_tokens:
+        if symbol.is_term and getattr(symbol, "filter_out", False) and not rule.options.keep_all_tokens:
             continue
         parts.append(-1 - i if not symbol.is_term and symbol.name.startswith("_") else i)
     return parts + [None] * gaps[-1]

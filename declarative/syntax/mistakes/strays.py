@@ -4,7 +4,7 @@ from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import error
 from declarative.syntax.lexer import Token
-from declarative.syntax.trouble import Mistake, Trouble
+from declarative.syntax.mistakes.trouble import Mistake, Trouble
 
 # The sign that was meant, where nothing else can have been.
 _MEANT = {

@@ -1,0 +1,89 @@
+"""A statement that cannot be read to a diagnostic with its remedy: what people get wrong, most telling first."""
+
+from collections.abc import Callable
+
+from declarative.source.diagnostic import error
+from declarative.source.span import Source
+from declarative.syntax.lalr import Stuck
+from declarative.syntax.layout import Line
+from declarative.syntax.mistakes import comparing, declaring, operands, words
+from declarative.syntax.mistakes.strays import stray
+from declarative.syntax.mistakes.trouble import Mistake, Trouble
+
+__all__ = ["Mistake", "explain", "explain_bare"]
+
+
+def explain(source: Source, line: Line, stuck: Stuck) -> Mistake:
+    """The first reading of the trouble that fits; the last one always does."""
+    trouble = Trouble(source, line, stuck.index, stuck.expected)
+    for reading in _READINGS:
+        if mistake := reading(trouble):
+            return mistake
+    return _unexpected(trouble)
+
+
+def explain_bare(source: Source, line: Line) -> Mistake:
+    """A statement that reads as an expression alone, where a constraint should compare two."""
+    trouble = Trouble(source, line, min(1, len(line.tokens)), frozenset())
+    if mistake := words.misspelt(trouble):
+        return mistake
+    span = trouble.span(line.tokens[0], line.tokens[-1])
+    message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
+    hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
+    return Mistake(error("E120", span, message, hints=hints))
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _unexpected(t: Trouble) -> Mistake:
+    label = _wish(t)
+    if t.token.type == "$END":
+        after = t.before.text if t.before else ""
+        return Mistake(error("E113", t.span(t.before), f"the statement ends too early, after `{after}`", label=label))
+    return Mistake(error("E113", t.span(), f"`{t.token.text}` does not fit here", label=label))
+
+
+_READABLE = {"NAME": "a name", "NUMBER": "a number", "STRING": "a doc string", "$END": "the end of the line"}
+
+
+def _wish(t: Trouble) -> str:
+    """`expected `:` or `[``: at most four things, an expression counting as one."""
+    if t.wants_operand:
+        return "expected an expression"
+    plain = sorted(t.expected - {"≤", "≥", "∈", "**"}, key=lambda kind: (kind not in _READABLE, kind))
+    wishes = [_READABLE.get(kind, f"`{kind}`") for kind in plain]
+    if not wishes or len(wishes) > 4:
+        return "expected an operator" if t.wants("*") else ""
+    return "expected " + (" or ".join([", ".join(wishes[:-1]), wishes[-1]]) if len(wishes) > 1 else wishes[0])
+
+
+_READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
+    stray,
+    words.lambda_expression,
+    words.conditional_expression,
+    words.misspelt,
+    words.reserved,
+    words.two_statements,
+    words.joining,
+    comparing.equals_for_comparison,
+    comparing.comparison_for_equals,
+    comparing.comparison_in_arithmetic,
+    declaring.size_without_brackets,
+    declaring.missing_colon,
+    declaring.missing_comma,
+    declaring.argument_without_space,
+    operands.method,
+    operands.power,
+    operands.juxtaposed,
+    operands.decimal_point,
+    operands.range_as_subscript,
+    operands.list_in_brackets,
+    operands.semicolon,
+    operands.slashes,
+    operands.line_begins_with_operator,
+    operands.missing_operand,
+    operands.missing_name,
+)

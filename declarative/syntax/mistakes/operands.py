@@ -1,0 +1,118 @@
+"""Operators without operands, operands without operators, and brackets used for something else."""
+
+from declarative.source.diagnostic import error
+from declarative.syntax.layout import STARTING
+from declarative.syntax.lexer import Token
+from declarative.syntax.mistakes.trouble import Mistake, Trouble
+
+_OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def method(t: Trouble) -> Mistake | None:
+    """`x.sum()`: functions stand before what they are applied to."""
+    if t.token.type != "(" or t.index < 3 or t.tokens[t.index - 2].type != ".":
+        return None
+    name, body = t.tokens[t.index - 1], t.tokens[t.index - 3]
+    written = body.text if body.type == "NAME" else "..."
+    hints = [f"write `{name.text}({written})`"]
+    return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
+
+
+def power(t: Trouble) -> Mistake | None:
+    """`(a + b)²`."""
+    digits = t.token.text.translate(_RAISED)
+    if not t.wants("*") or not digits.isascii() or not digits.isdigit() or digits == t.token.text:
+        return None
+    number = Token("NUMBER", digits, t.token.start, t.token.end)
+    hat = Token("^", "^", t.token.start, t.token.start)
+    diagnostic = error("E101", t.span(), f"`{t.token.text}` is written `^{digits}`")
+    return Mistake(diagnostic, t.with_tokens(hat, number))
+
+
+def juxtaposed(t: Trouble) -> Mistake | None:
+    """`2x`, `A x`, `a(b)(c)`: products are written with `*`."""
+    if not t.before or not t.wants("*") or t.token.type not in _OPERAND:
+        return None
+    left, right = t.before.text, t.token.text
+    hints = [f"write `{left}*{right}`"]
+    if t.opening:
+        hints.append("or a `,` between two entries" + (", or a `;` before a new row" if t.opening == "[" else ""))
+    message = f"an operator is missing between `{left}` and `{right}`"
+    diagnostic = error("E105", t.span(t.before, t.token), message, hints=hints)
+    return Mistake(diagnostic, t.with_tokens(Token("*", "*", t.token.start, t.token.start), instead_of=0))
+
+
+def decimal_point(t: Trouble) -> Mistake | None:
+    if not t.after("NUMBER") and not (t.after(".") and t.index > 1 and t.tokens[t.index - 2].type == "NUMBER"):
+        return None
+    if not t.after(".") or not t.before:
+        return None
+    number = t.tokens[t.index - 2]
+    hints = [f"write `{number.text}.0`, or `{number.text}`"]
+    diagnostic = error("E113", t.span(number, t.before), "a decimal point needs digits after it", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(instead_of=1, at=t.index - 1))
+
+
+def line_begins_with_operator(t: Trouble) -> Mistake | None:
+    if t.index or t.token.type in _OPERAND or t.token.type == "STRING":
+        return None
+    hints = [f"if the line before goes on, end it with `{t.token.text}`"]
+    return Mistake(error("E112", t.span(), f"no statement begins with `{t.token.text}`", hints=hints))
+
+
+def slashes(t: Trouble) -> Mistake | None:
+    first = t.before if t.after("/") else t.token
+    second = t.token if t.after("/") else t.following
+    if not first or not second or first.type != "/" or second.type != "/":
+        return None
+    hints = ["a comment begins with `#`"]
+    return Mistake(error("E112", t.span(first, second), "`//` is not part of the language", hints=hints))
+
+
+def missing_operand(t: Trouble) -> Mistake | None:
+    if not t.wants_operand or not t.before or t.token.type in _OPERAND or t.token.type == "STRING":
+        return None
+    before, span = t.before, t.span(t.before, t.token)
+    if "\n" in span.text:
+        span = t.span(before)
+    if before.type == "," and t.token.type in (")", "]"):
+        diagnostic = error("E112", t.span(before), "nothing follows this comma", hints=["remove it"])
+        return Mistake(diagnostic, t.with_tokens(at=t.index - 1))
+    if before.type in ("(", "["):
+        return Mistake(error("E112", span, f"nothing stands between `{before.text}` and `{t.token.text}`"))
+    if t.token.type == "$END":
+        hints = ["on the same line"] if before.type in STARTING else []
+        return Mistake(error("E112", t.span(before), f"`{before.text}` needs an expression after it", hints=hints))
+    return Mistake(error("E112", span, f"an expression is missing between `{before.text}` and `{t.token.text}`"))
+
+
+def missing_name(t: Trouble) -> Mistake | None:
+    if t.expected != {"NAME"} or not t.before:
+        return None
+    found = f", not `{t.token.text}`" if t.token.text else ""
+    span = t.span() if t.token.text else t.span(t.before)
+    return Mistake(error("E112", span, f"`{t.before.text}` needs a name after it{found}"))
+
+
+def range_as_subscript(t: Trouble) -> Mistake | None:
+    if t.token.type != ".." or t.opening != "[":
+        return None
+    hints = ["a slice is written `lo:hi`, and leaves out `hi`, as in Python"]
+    diagnostic = error("E113", t.span(), "`..` does not cut a piece out of an array", hints=hints)
+    return Mistake(diagnostic)
+
+
+def list_in_brackets(t: Trouble) -> Mistake | None:
+    """`(a, b)*3`."""
+    if not ((t.token.type == "," and t.opening == "(") or (t.after(")") and t.expected == {"in", "∈"})):
+        return None
+    hints = ["an array is written with square brackets: `[a, b]`"]
+    return Mistake(error("E113", t.span(), "a list in round brackets stands only before `in`", hints=hints))
+
+
+def semicolon(t: Trouble) -> Mistake | None:
+    if t.token.type != ";":
+        return None
+    hints = ["rows of an array stand in square brackets: `[a; b]`"]
+    return Mistake(error("E113", t.span(), "`;` does not fit inside round brackets", hints=hints))

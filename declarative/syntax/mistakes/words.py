@@ -1,0 +1,80 @@
+"""Words of the language in the wrong place, and words that are not of the language."""
+
+from declarative.source.diagnostic import error
+from declarative.syntax.layout import STARTING
+from declarative.syntax.lexer import WORDS
+from declarative.syntax.mistakes.spelling import meant
+from declarative.syntax.mistakes.trouble import Mistake, Trouble
+
+_NEVER_LABELS = WORDS - {"param", "const", "learn", "var", "extern", "def"}
+
+
+def misspelt(t: Trouble) -> Mistake | None:
+    """`minimise f`, `parm x : R`, `s.t.`: the statement begins with a name that is near a statement word."""
+    found = meant(t.tokens) if t.kind == "NAME" else None
+    if not found or t.index > max(1, found[1]):
+        return None
+    word, count = found
+    written = t.source.text[word.start : word.end]
+    diagnostic = error("E110", t.span(word), f"`{written}` begins no statement", hints=[f"did you mean `{word.text}`?"])
+    return Mistake(diagnostic, t.with_tokens(word, instead_of=count, at=0))
+
+
+def reserved(t: Trouble) -> Mistake | None:
+    """`param var : R`, `find: x >= 0`: a word of the language where a name is needed."""
+    at = t.index
+    if at == 1 and t.token.type == ":" and t.kind in _NEVER_LABELS:
+        at = 0
+    elif t.token.type not in WORDS or not t.wants("NAME") or (t.token.type not in STARTING and t.wants_operand):
+        return None
+    word = t.tokens[at]
+    message = f"`{word.text}` is a word of the language and cannot be a name"
+    diagnostic = error("E111", t.span(word), message, hints=[f"choose another name, such as `{word.text}_`"])
+    return Mistake(diagnostic, t.with_tokens(word._replace(type="NAME"), at=at))
+
+
+def two_statements(t: Trouble) -> Mistake | None:
+    """`dim n param x : R^n`, something after `subject to`, constraints separated by commas."""
+    if not t.wants("$END") or not (t.token.type in STARTING or t.after("SUBJECT_TO") or t.token.type == ","):
+        return None
+    if t.token.type == ":":
+        diagnostic = error("E113", t.span(), "`subject to` takes no colon", hints=["remove the `:`"])
+        return Mistake(diagnostic, t.with_tokens())
+    if t.token.type == ",":
+        hints = ["begin a new line, or write `;`"]
+        diagnostic = error("E114", t.span(), "statements are not separated by commas", hints=hints)
+        return Mistake(diagnostic, t.split(leaving_out=1))
+    hints = [f"write `{t.token.text}` on a line of its own, or a `;` before it"]
+    return Mistake(error("E114", t.span(), f"a second statement begins at `{t.token.text}`", hints=hints), t.split())
+
+
+def lambda_expression(t: Trouble) -> Mistake | None:
+    if not t.before or t.before.text != "lambda":
+        return None
+    hints = ["a function is a statement: `def f(x : R) : R = x^2`"]
+    return Mistake(error("E126", t.span(t.before), "`lambda` is not part of the language", hints=hints))
+
+
+def conditional_expression(t: Trouble) -> Mistake | None:
+    if t.token.type != "if" or "else" not in [token.text for token in t.tokens[t.index :]]:
+        return None
+    hints = ["`max`, `min`, `abs` and `pos` say most of what is meant", "`if` chooses which indices of a `for` count"]
+    return Mistake(error("E126", t.span(), "an expression has no `if ... else`", hints=hints))
+
+
+# Words that other notations put between a statement and its indices.
+_JOINING = {"forall": "for", "foreach": "for", "over": "for", "where": "if", "when": "if", "with": "if"}
+
+
+def joining(t: Trouble) -> Mistake | None:
+    """`x[i] >= 0 forall i in n`, and `forall i : x[i] >= 0`."""
+    if t.before and t.token.type == "NAME" and t.before.text.lower() in _JOINING and t.index == 1:
+        hints = ["indices stand behind the constraint: `x[i] >= 0 for i in n if cond`"]
+        message = f"`{t.before.text}` begins no statement"
+        return Mistake(error("E110", t.span(t.before), message, hints=hints))
+    word = _JOINING.get(t.token.text.lower())
+    if not word or t.token.type != "NAME" or not t.wants("*"):
+        return None
+    message = f"`{t.token.text}` is not a word of the language"
+    diagnostic = error("E110", t.span(), message, hints=[f"did you mean `{word}`?"])
+    return Mistake(diagnostic, t.with_tokens(t.token._replace(type=word, text=word)) if t.wants(word) else ())
