@@ -44,6 +44,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """What is loaded later, and the words of the embedded language: `dim`, `var`, `problem`, `sumsq`, ..."""
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'declarative' has no attribute {name!r}")
+    if name.startswith("_"):
+        raise AttributeError(f"module 'declarative' has no attribute {name!r}")
+    return import_module("declarative.elaborate.embedded").lookup(name)

@@ -1,0 +1,54 @@
+"""Python to problems: `problem(minimize(sumsq(x - y)), budget=sum(x) == 1)`, with handles for symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from declarative.elaborate.embedded.externs import extern, nested
+from declarative.elaborate.embedded.functions import library, library_names
+from declarative.elaborate.embedded.loops import range_of
+from declarative.elaborate.embedded.problem import find, maximize, minimize, problem
+from declarative.elaborate.embedded.statements import chain, dual, forall, member, method, psd, value
+from declarative.elaborate.embedded.symbols import const, dim, index_data, learn, param, var
+from declarative.elaborate.report import closest
+
+STATEMENTS: dict[str, Any] = {
+    "chain": chain,
+    "const": const,
+    "dim": dim,
+    "dual": dual,
+    "extern": extern,
+    "find": find,
+    "forall": forall,
+    "index_data": index_data,
+    "learn": learn,
+    "maximize": maximize,
+    "member": member,
+    "method": method,
+    "minimize": minimize,
+    "nested": nested,
+    "param": param,
+    "problem": problem,
+    "psd": psd,
+    "range": range_of,
+    "value": value,
+    "var": var,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Everything that the embedded language offers by name."""
+    return tuple(sorted({*STATEMENTS, *library_names()}))
+
+
+def lookup(name: str) -> Callable[..., Any] | Any:
+    """A declaration, statement or function of the library by its name. Raises AttributeError for an unknown one."""
+    if name in STATEMENTS:
+        return STATEMENTS[name]
+    found = library(name)
+    if found is None:
+        nearest = closest(name, names())
+        hint = f"; did you mean `{nearest}`?" if nearest else ""
+        raise AttributeError(f"declarative has no `{name}`{hint}")
+    return found
