@@ -10,8 +10,6 @@ from typing import NoReturn
 import click
 
 from declarative.cli.status import Exit
-from declarative.source.diagnostic import DiagnosticError
-from declarative.source.render import render
 
 COMMANDS = {
     "check": "Say what is wrong with problems, or what they are.",
@@ -47,9 +45,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a call; every outcome has one, and none is a traceback."""
     try:
         return int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
-    except DiagnosticError as problem:
-        click.echo(render(problem.diagnostics), err=True)
-        return Exit.DIAGNOSTICS
     except click.ClickException as mistake:
         mistake.show()
         return Exit.USAGE

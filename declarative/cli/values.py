@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -32,7 +33,7 @@ def _read_npz(path: str) -> Values:
 
 
 def _read_json(path: str) -> Values:
-    text = click.get_text_stream("stdin").read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     found = json.loads(text)
     if not isinstance(found, dict):
         raise ValueError('expected an object, as in {"mu": [0.1, 0.2], "gamma": 1}')

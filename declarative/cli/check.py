@@ -1,0 +1,79 @@
+"""`declarative check FILE...`: diagnostics of what is wrong, and for what is right a line that says what it is."""
+
+from typing import Any
+
+import click
+
+from declarative.analysis.classify import classify
+from declarative.cli.report import Form, count, reporting, show, show_json
+from declarative.cli.status import Exit
+from declarative.cli.texts import check_problem
+from declarative.ir.expr import Role
+from declarative.ir.problem import Problem
+from declarative.source.diagnostic import Diagnostic
+from declarative.source.render import to_json
+
+NOUNS = {Role.PARAM: "parameter", Role.CONST: "constant", Role.LEARN: "learned parameter"}
+
+
+@click.command(name="check")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@reporting
+def command(files: tuple[str, ...], form: Form) -> int:
+    """Say what is wrong with each FILE (`-`: standard input), or what it is."""
+    good, told = True, []
+    for path in files:
+        problem, diagnostics = check_problem(path)
+        good &= problem is not None
+        if form == "json":
+            told.append(_data(path, problem, diagnostics))
+        else:
+            _tell(path, problem, diagnostics, form)
+    if form == "json":
+        show_json({"files": told})
+    return Exit.FINE if good else Exit.DIAGNOSTICS
+
+
+def _tell(path: str, problem: Problem | None, diagnostics: list[Diagnostic], form: Form) -> None:
+    if diagnostics:
+        show(diagnostics, form)
+    if problem is not None:
+        click.echo(f"{path}: {_summary(problem)}; ok")
+
+
+def _summary(problem: Problem) -> str:
+    """`quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints`."""
+    dims = ", ".join(dim.name for dim in problem.dims)
+    counts = [count(number, noun) for noun, number in _counts(problem).items() if number]
+    return "; ".join(part for part in (classify(problem).text, dims and f"dims {dims}", ", ".join(counts)) if part)
+
+
+def _counts(problem: Problem) -> dict[str, int]:
+    roles = [declaration.symbol.role for declaration in problem.parameters]
+    named = {constraint.name or id(constraint) for constraint in problem.constraints}
+    return {
+        "variable": len(problem.variables),
+        **{noun: roles.count(role) for role, noun in NOUNS.items()},
+        "constraint": len(named),
+    }
+
+
+def _data(path: str, problem: Problem | None, diagnostics: list[Diagnostic]) -> dict[str, Any]:
+    found = to_json(diagnostics)
+    if problem is None:
+        return {"file": path, "ok": False, "diagnostics": found}
+    return {
+        "file": path,
+        "ok": True,
+        "problem": problem.name,
+        "class": classify(problem).text,
+        "dims": [dim.name for dim in problem.dims],
+        "variables": [declaration.symbol.name for declaration in problem.variables],
+        **{f"{role.value}s": _names(problem, role) for role in Role},
+        "outputs": [output.name for output in problem.outputs],
+        "diagnostics": found,
+    }
+
+
+def _names(problem: Problem, role: Role) -> list[str]:
+    return [declaration.symbol.name for declaration in problem.parameters if declaration.symbol.role is role]

@@ -1,0 +1,123 @@
+"""A layer at one set of data to its gradients beside central finite differences, direction by direction."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declarative.backends.status import Status
+from declarative.layer.layer import DeclarativeLayer
+from declarative.layer.solution import Solution
+
+STEPS = (1e-3, 1e-4, 1e-5)  # relative to the data; the one whose two differences agree best counts
+TOLERANCE = 1e-5  # relative to the largest derivative of the parameter
+SMOOTH = 1e-4  # where differences at h and h/2 differ by more, there is no derivative to compare with
+MOST = 32  # directions: each entry of a small parameter, random directions of a large one
+PROMISED = {"pos", "nonneg", "psd", "pd", "simplex", "between", "binary"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One parameter: how far its gradient is from the differences, relative to the largest derivative."""
+
+    name: str
+    directions: int
+    kinks: int  # directions without a derivative, or without a solution beside the point
+    difference: float
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference <= TOLERANCE
+
+
+class Probe:
+    """A random weighing of all outputs: one number for each item of a solution, and its gradient."""
+
+    def __init__(self, layer: DeclarativeLayer, params: Mapping[str, Tensor], seed: int = 0):
+        self.layer = layer
+        self.params: dict[str, Any] = {name: value.requires_grad_() for name, value in params.items()}
+        self.generator = torch.Generator().manual_seed(seed)
+        self.solution = layer.solve(**self.params)
+        self.weights = {name: self.random(self.solution[name].shape) for name in self.solution.outputs}
+        self.floor = 0.01 * float(sum((self.solution[n].detach() * w).abs().sum() for n, w in self.weights.items()))
+
+    def random(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64)
+
+    def weigh(self, solution: Solution, leading: int) -> Tensor:
+        """The weighted sum of all outputs, for each entry of the `leading` first axes."""
+        return torch.stack([(solution[n] * w).flatten(leading).sum(-1) for n, w in self.weights.items()]).sum(0)
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each parameter and each learned one."""
+        learned = dict(self.layer.learn.named_parameters())
+        inputs = [*self.params.values(), *learned.values()]
+        found = torch.autograd.grad(self.weigh(self.solution, 0), inputs, allow_unused=True)
+        gradients = [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+        names = [*self.params, *learned]
+        for name, x, gradient in zip(names, inputs, gradients, strict=True):
+            batched = name in self.params
+            directions = self.directions(name, x.detach())
+            measured = [self.difference(name, x.detach(), directions, h, batched) for h in STEPS]
+            along = (gradient * directions).flatten(1).sum(1)
+            yield self.row(name, along, *_best(measured))
+
+    def directions(self, name: str, x: Tensor) -> Tensor:
+        """(k, *shape of x): along single entries or at random, in proportion to the data."""
+        many = x.numel() > MOST
+        units = (
+            self.random(torch.Size((MOST, *x.shape)))
+            if many
+            else torch.eye(x.numel(), dtype=x.dtype).view(-1, *x.shape)
+        )
+        symbol = next(d.symbol for d in self.layer.problem.parameters if d.symbol.name == name)
+        if symbol.symmetric:
+            units = (units + units.mT) / 2
+        largest = float(x.abs().max()) if x.numel() else 0.0
+        promised = name in self.params and PROMISED & {a.name for a in symbol.attributes}
+        least = 0.0 if promised and not symbol.symmetric else 0.1 * largest or 1.0
+        scaled = units * x.abs().clamp(min=least)
+        return (scaled + scaled.mT) / 2 if symbol.symmetric else scaled
+
+    def difference(self, name: str, x: Tensor, directions: Tensor, h: float, batched: bool) -> tuple[Tensor, Tensor]:
+        """Derivatives along k directions by Richardson's rule on central differences, and how far off they may be."""
+        steps = torch.tensor([h, -h, h / 2, -h / 2], dtype=x.dtype).view(4, 1, *[1] * x.dim())
+        points = (x + steps * directions).flatten(0, 1)
+        with torch.no_grad():
+            values = (self.at_once if batched else self.one_by_one)(name, points).view(4, -1)
+        coarse, fine = (values[0] - values[1]) / (2 * h), (values[2] - values[3]) / h
+        derivative = (4 * fine - coarse) / 3
+        return derivative, (derivative - fine).abs()
+
+    def at_once(self, name: str, points: Tensor) -> Tensor:
+        solution = self.layer.solve(**{**self.params, name: points})
+        return self.weigh(solution, 1)
+
+    def one_by_one(self, name: str, points: Tensor) -> Tensor:
+        """The same for a learned parameter, which a layer holds once."""
+        held = self.layer.get_parameter(f"learn.{name}")
+        before, values = held.clone(), []
+        for point in points:
+            held.copy_(point)
+            values.append(self.weigh(self.layer.solve(**self.params), 0))
+        held.copy_(before)
+        return torch.stack(values) if values else points.new_zeros(0)
+
+    def row(self, name: str, along: Tensor, derivative: Tensor, doubt: Tensor) -> Row:
+        scale = torch.cat([along.abs(), derivative.abs().nan_to_num(), torch.tensor([self.floor, 1e-300])]).max()
+        smooth = doubt <= SMOOTH * scale  # NaN, where a point beside has no solution, is not smooth
+        off = ((along - derivative).abs() - doubt).clamp(min=0)[smooth] / scale
+        return Row(name, len(along), int((~smooth).sum()), float(off.max()) if len(off) else 0.0)
+
+
+def _best(measured: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """For each direction the derivative that is the least in doubt."""
+    derivatives, doubts = (torch.stack(parts) for parts in zip(*measured, strict=True))
+    best = doubts.nan_to_num(torch.inf).argmin(0, keepdim=True)
+    return derivatives.gather(0, best)[0], doubts.gather(0, best)[0]
+
+
+def is_solved(solution: Solution) -> bool:
+    return bool((solution.status <= Status.INACCURATE).all())

@@ -1,0 +1,38 @@
+"""`declarative explain FILE`: what a problem is, how it is solved, and what each backend says to it."""
+
+from typing import Literal
+
+import click
+
+from declarative.cli.inputs import backend_option
+from declarative.cli.report import Form, reporting, show_json
+from declarative.cli.status import Exit
+from declarative.cli.texts import read_problem
+from declarative.ir.problem import Problem
+from declarative.layer.route import BackendName, explain, route
+from declarative.source.diagnostic import DiagnosticError
+
+
+@click.command(name="explain")
+@click.argument("file")
+@backend_option
+@reporting
+def command(file: str, backend: Literal["auto", "cone", "kkt"], form: Form) -> int:
+    """Tell what FILE (`-`: standard input) is, what each backend says to it, and what is rewritten."""
+    problem = read_problem(file)
+    lines = explain(problem, chosen=_chosen(problem, backend))
+    if form == "json":
+        show_json({"problem": problem.name, "explanation": lines})
+    else:
+        click.echo("\n".join(lines))
+    return Exit.FINE
+
+
+def _chosen(problem: Problem, backend: Literal["auto", "cone", "kkt"]) -> BackendName | None:
+    """The backend that takes it, None where none does: `explain` says why. Raises where one was asked for by name."""
+    try:
+        return route(problem, backend, {}).name
+    except DiagnosticError:
+        if backend == "auto":
+            return None
+        raise

@@ -1,0 +1,54 @@
+"""`declarative gradcheck FILE [DATA]`: the layer's gradients beside finite differences, as a table or as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+import torch
+
+from declarative.cli.differences import Probe, Row, is_solved
+from declarative.cli.inputs import build, data_options, gather
+from declarative.cli.report import Form, count, reporting, show_json
+from declarative.cli.status import Exit
+from declarative.cli.texts import read_problem
+
+
+@click.command(name="gradcheck")
+@click.argument("file")
+@data_options
+@reporting
+def command(file: str, form: Form, backend: str, **given: Any) -> int:
+    """Compare the gradients of FILE's layer at DATA with central finite differences.
+
+    Each entry of a parameter is moved (of a large one, random directions), in proportion to the data. Where
+    differences of two sizes disagree there is no derivative to compare with, and the direction counts as a kink.
+    """
+    problem = read_problem(file)
+    data = gather(problem, **given)
+    probe = Probe(
+        build(problem, data, backend=backend, check="never", on_failure="mask"),
+        {name: torch.from_numpy(value) for name, value in data.params.items()},
+    )
+    if not is_solved(probe.solution):
+        click.echo(f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate", err=True)
+        return Exit.UNSOLVED
+    rows = list(probe.rows())
+    if form == "json":
+        show_json({"problem": problem.name, "parameters": [{**asdict(row), "agrees": row.agrees} for row in rows]})
+    else:
+        click.echo("\n".join(_table(problem.name, rows)))
+    return Exit.FINE if all(row.agrees for row in rows) else Exit.MISMATCH
+
+
+def _table(name: str, rows: list[Row]) -> list[str]:
+    width = max((len(row.name) for row in rows), default=0)
+    lines = [_line(row, width) for row in rows]
+    wrong = [row.name for row in rows if not row.agrees]
+    verdict = f"wrong for {', '.join(wrong)}" if wrong else "gradients agree with finite differences"
+    return [f"{name}: {verdict}", *lines]
+
+
+def _line(row: Row, width: int) -> str:
+    kinks = f", {count(row.kinks, 'kink')} left out" if row.kinks else ""
+    mark = "ok" if row.agrees else "WRONG"
+    return f"  {row.name:<{width}}  {row.difference:.1e} relative, {count(row.directions, 'direction')}{kinks}  {mark}"

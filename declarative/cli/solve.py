@@ -1,0 +1,115 @@
+"""`declarative solve FILE [DATA]`: the solution for data from JSON or .npz, as a report or as JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import numpy as np
+from torch import Tensor
+
+from declarative.backends.status import Status
+from declarative.cli.inputs import build, data_options, gather
+from declarative.cli.report import Form, reporting, show_json
+from declarative.cli.status import Exit
+from declarative.cli.texts import read_problem
+from declarative.cli.values import to_json
+from declarative.layer.solution import Solution
+
+MOST_ITEMS = 10  # of a batch that a report shows
+
+
+@click.command(name="solve")
+@click.argument("file")
+@data_options
+@reporting
+def command(file: str, form: Form, backend: str, **given: Any) -> int:
+    """Solve FILE (`-`: standard input) for DATA, a JSON or .npz file that gives each parameter by name.
+
+    \b
+    In JSON: {"mu": [0.1, 0.2], "F": [[1, 0], [0, 1]], "gamma": 1}
+    """
+    problem = read_problem(file)
+    data = gather(problem, **given)
+    solution = build(problem, data, backend=backend).solve(**data.params)
+    if form == "json":
+        show_json(to_json(_data(problem.name, solution)))
+    else:
+        click.echo("\n".join(_report(problem.name, solution)))
+    return Exit.UNSOLVED if bool((solution.status > Status.INACCURATE).any()) else Exit.FINE
+
+
+def _array(value: Tensor) -> np.ndarray:
+    return value.detach().cpu().numpy()
+
+
+def _arrays(values: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: _array(value) for name, value in values.items()}
+
+
+def _data(name: str, solution: Solution) -> dict[str, Any]:
+    return {
+        "problem": name,
+        "status": _status_names(solution.status),
+        "value": _array(solution.value),
+        "outputs": {name: _array(solution[name]) for name in solution.outputs},
+        "values": _arrays(solution.values),
+        "duals": _arrays(solution.duals),
+        "primal_residual": _array(solution.primal_residual),
+        "dual_residual": _array(solution.dual_residual),
+        "gap": _array(solution.gap),
+        "iterations": _array(solution.iterations),
+        "degenerate": _array(solution.degenerate),
+        "nonunique": _array(solution.nonunique),
+        "dual_nonunique": _array(solution.dual_nonunique),
+        "messages": [{"item": list(item), "message": text} for item, text in solution.messages.items()],
+    }
+
+
+def _status_names(status: Tensor) -> Any:
+    """One name, or nested lists of names for a batch."""
+    return np.vectorize(lambda number: Status(number).name.lower(), otypes=[object])(_array(status)).tolist()
+
+
+def _report(name: str, solution: Solution) -> list[str]:
+    """Status, value, every output, variable and dual, each with its name; one part an item for a batch."""
+    items = list(np.ndindex(*solution.status.shape))
+    if items == [()]:
+        return _item(name, solution, ())
+    lines = [f"{name}: {solution.summary()}"]
+    for item in items[:MOST_ITEMS]:
+        lines += ["", *_item(f"item {', '.join(map(str, item))}", solution, item)]
+    left_out = len(items) - MOST_ITEMS
+    return [*lines, "", f"and {left_out} more items; --format json shows all"] if left_out > 0 else lines
+
+
+def _item(title: str, solution: Solution, item: tuple[int, ...]) -> list[str]:
+    status = Status(int(solution.status[item]))
+    lines = [f"{title}: {status.name.lower()}"]
+    if item in solution.messages:
+        lines.append(f"  {solution.messages[item]}")
+    if status > Status.INACCURATE:
+        return lines
+    others = [name for name in solution.values if name not in solution.outputs]
+    lines += [f"  value = {float(solution.value[item]):.10g}"]
+    lines += [_line(name, solution[name][item]) for name in [*solution.outputs, *others]]
+    lines += [_line(f"{name}.dual", dual[item]) for name, dual in solution.duals.items()]
+    return [*lines, *_remarks(solution, item)]
+
+
+def _line(name: str, value: Tensor) -> str:
+    head = f"  {name} = "
+    text = np.array2string(_array(value), precision=8, suppress_small=True, max_line_width=110, prefix=head)
+    return head + text
+
+
+def _remarks(solution: Solution, item: tuple[int, ...]) -> list[str]:
+    residuals = (solution.primal_residual[item], solution.dual_residual[item], solution.gap[item])
+    told = "  residuals: primal {:.1e}, dual {:.1e}, gap {:.1e}".format(*map(float, residuals))
+    flags = {
+        "degenerate": "the solution is not differentiable here; its gradient is a choice",
+        "nonunique": "other points are as good",
+        "dual_nonunique": "other duals are as good",
+    }
+    return [f"{told}; {int(solution.iterations[item])} iterations"] + [
+        f"  {name}: {text}" for name, text in flags.items() if bool(getattr(solution, name)[item])
+    ]

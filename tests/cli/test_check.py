@@ -1,0 +1,73 @@
+"""`declarative check`: what is wrong, or what a problem is; light, quick to start, and never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["torch", "cvxpy", "cvxpylayers", "diffcp", "scipy", "numpy", "matplotlib"]
+
+
+def test_a_good_file_is_told_in_one_line(run, folder):
+    done = run("check", "portfolio.opt", "simplex.opt")
+    assert done.exit_code == 0 and done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first == "portfolio.opt: convex quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints; ok"
+    assert second == "simplex.opt: convex quadratic program; dims n; 1 variable, 1 parameter, 1 constraint; ok"
+
+
+def test_mistakes_are_shown_with_their_lines_and_the_good_file_all_the_same(run, folder):
+    done = run("check", "broken.opt", "simplex.opt")
+    assert done.exit_code == 1
+    assert "broken.opt:2:10" in done.stderr and "2*x" in done.stderr
+    assert done.stdout.startswith("simplex.opt: ")
+
+
+def test_concise_is_one_line_a_mistake(run, folder):
+    done = run("check", "broken.opt", "--format", "concise")
+    assert done.exit_code == 1
+    assert all(line.startswith("broken.opt:2:") for line in done.stderr.splitlines())
+
+
+def test_json_holds_every_file(run, folder):
+    done = run("check", "--format", "json", "broken.opt", "portfolio.opt")
+    assert done.exit_code == 1 and done.stderr == ""
+    broken, portfolio = json.loads(done.stdout)["files"]
+    assert broken["ok"] is False and portfolio["ok"] is True
+    assert {"code", "severity", "file", "line", "column", "message", "hints"} <= broken["diagnostics"][0].keys()
+    assert broken["diagnostics"][0]["line"] == 2
+    assert portfolio["params"] == ["mu", "F", "gamma"] and portfolio["outputs"] == ["w", "price"]
+
+
+def test_standard_input(run, folder):
+    assert run("check", "-", input=(folder / "simplex.opt").read_text()).exit_code == 0
+    done = run("check", "-", input="minimize x^2")
+    assert done.exit_code == 1 and "<stdin>:1:10" in done.stderr
+
+
+def test_what_cannot_be_read_is_said(run, folder):
+    (folder / "latin.opt").write_bytes(b"var x : R\nminimize x^2 # caf\xe9\n")
+    (folder / "empty.opt").write_bytes(b"")
+    for name, word in (("nowhere.opt", "nowhere.opt"), ("latin.opt", "UTF-8"), (".", "directory"), ("empty.opt", "")):
+        done = run("check", name)
+        assert done.exit_code == 1 and done.stderr.startswith("error[") and word in done.stderr
+
+
+@pytest.mark.parametrize("text", ["\0", "((((" * 300, "minimize " + "+".join("x" * 300), "\ufeff", "ℝ ∈ ⟂", "'" * 99])
+def test_no_text_gives_a_traceback(run, folder, text):
+    done = run("check", "-", input=text)
+    assert done.exit_code == 1 and "Traceback" not in done.stderr and "internal error" not in done.stderr
+
+
+def test_it_loads_nothing_heavy(folder):
+    program = f"""
+import sys
+from declarative.cli.main import run
+assert run(["check", "portfolio.opt"]) == 0
+assert run(["check", "broken.opt"]) == 1
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,54 @@
+"""The frame around the commands: help, usage, our own mistakes, interruptions, closed pipes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from declarative.cli import check, main
+
+
+def test_help_names_every_command_and_loads_none(folder):
+    program = "import sys; from declarative.cli.main import run; run(['--help']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert all(f"\n  {name} " in done.stdout for name in main.COMMANDS)
+    assert done.stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_help(run, name):
+    done = run(name, "--help")
+    assert done.exit_code == 0 and "--format" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["chek"], ["check"], ["check", "--form", "xml", "p.opt"], ["solve"], ["fmt", "--x"]])
+def test_wrong_usage_is_2(run, words):
+    done = run(*words)
+    assert done.exit_code == 2 and "Usage: declarative" in done.stderr
+
+
+def test_our_own_mistake_is_70_and_asks_for_a_report(run, folder, monkeypatch):
+    def broken(path):
+        raise RecursionError("deep")
+
+    monkeypatch.setattr(check, "check_problem", broken)
+    done = run("check", "simplex.opt")
+    assert done.exit_code == 70
+    assert "RecursionError" in done.stderr and "report" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_interruption_is_130(run, folder, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check, "check_problem", interrupted)
+    assert run("check", "simplex.opt").exit_code == 130
+
+
+def test_a_closed_pipe_is_no_traceback(folder):
+    command = (
+        f"{sys.executable} -c 'from declarative.cli.main import main; main()' check {'simplex.opt ' * 100} | head -n 1"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert done.stdout.startswith("simplex.opt: ") and "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
