@@ -1,6 +1,6 @@
 """What a method found for some items -> the pieces that make up a result, certified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import torch
@@ -11,6 +11,7 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.polish import Polished
 from declarative.backends.status import Status
 
+MOST_BLAMED = 5
 USABLE = 1e-3  # an answer that misses the tolerance, but not this, keeps its numbers as inaccurate
 
 
@@ -24,7 +25,7 @@ class Reason(IntEnum):
     VIOLATION = 4
     RAY = 5
     FALLS = 6
-    SADDLE = 7
+    START = 7
 
 
 MESSAGES = {
@@ -34,7 +35,7 @@ MESSAGES = {
     Reason.VIOLATION: "the violation of the constraints has a local minimum that is not zero; try another start",
     Reason.RAY: "the objective decreases without end along a direction that the constraints allow",
     Reason.FALLS: "the objective decreases without end",
-    Reason.SADDLE: "the point found is stationary, but not a minimum",
+    Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain",
 }
 
 
@@ -60,8 +61,9 @@ class Answer(Items):
     degenerate: Tensor
     nonunique: Tensor
     dual_nonunique: Tensor
+    minimum: Tensor
 
-    def failed(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
+    def marked(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
         """The same with some items (bool, B) marked."""
         parts = self.__dict__ | {
             "status": torch.where(items, int(status), self.status),
@@ -75,6 +77,23 @@ class Answer(Items):
         return Primal(self.x, self.y, self.z, self.z_lower, self.z_upper)
 
 
+@dataclass(frozen=True)
+class Blame(Items):
+    """How much each row weighs in a contradiction: c (B, p), g (B, q), lower and upper (B, n), not negative."""
+
+    c: Tensor
+    g: Tensor
+    lower: Tensor
+    upper: Tensor
+
+    def heaviest(self, item: int) -> list[tuple[str, int]]:
+        """The rows that weigh most, as pairs of a kind and an index."""
+        weights = torch.cat([part[item] for part in self.parts()])
+        names = [(f.name, i) for f, part in zip(fields(self), self.parts(), strict=True) for i in range(part.shape[1])]
+        order = weights.argsort(descending=True)[:MOST_BLAMED].tolist()
+        return [names[k] for k in order if weights[k] > 1e-3 * weights[order[0]]]
+
+
 def certified(found: Polished, iterations: Tensor, tolerance: float) -> Answer:
     """A polished point with the status that its certificate deserves."""
     at, shares, active = found.at, found.shares, found.active
@@ -85,6 +104,7 @@ def certified(found: Polished, iterations: Tensor, tolerance: float) -> Answer:
     return Answer(
         *at.parts(), found.local.f, status, reason, iterations, shares.primal, shares.dual, shares.gap,
         *active.parts(), found.degenerate, found.system.nonunique, found.system.dual_nonunique,
+        torch.ones_like(found.degenerate),
     )  # fmt: skip
 
 
@@ -98,5 +118,5 @@ def unknown(batch: int, n: int, p: int, q: int, like: Tensor) -> Answer:
     error, count = nan[:, 0], torch.zeros(batch, dtype=torch.int64, device=like.device)
     return Answer(
         x, nan.expand(-1, p), nan.expand(-1, q), x, x, error, status, reason, count, error, error, error,
-        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag,
+        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag, flag,
     )  # fmt: skip

@@ -34,13 +34,15 @@ class Iterate(Items):
 
 @dataclass(frozen=True)
 class Bounds(Items):
-    """lower, upper (B, n) of the barrier, `wall_lower`, `wall_upper` of the open domain; `on` (B, m): rows that exist."""
+    """lower, upper (B, n) of the barrier, `wall_lower`, `wall_upper` of the open domain; `on` (B, m): rows that exist;
+    `fixed` (B, n): variables whose bounds are equal."""
 
     lower: Tensor
     upper: Tensor
     wall_lower: Tensor
     wall_upper: Tensor
     on: Tensor
+    fixed: Tensor
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,16 @@ def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Ca
     return Found(alpha, accepted, armijo, corrected)
 
 
-def acceptable(filter: Filter, merit: Merit, alpha: Tensor, violation: Tensor, objective: Tensor) -> tuple[Tensor, Tensor]:
+def acceptable(
+    filter: Filter, merit: Merit, alpha: Tensor, violation: Tensor, objective: Tensor
+) -> tuple[Tensor, Tensor]:
     """(B,), (B,): acceptable, and whether the step counts as one along which the objective falls."""
     gain = -alpha * merit.slope
-    falls = (gain > 0) & (gain**2.3 > alpha**1.3 * merit.violation.clamp(min=0) ** 1.1) & (merit.violation <= 1e-4 * filter.limit)
+    falls = (
+        (gain > 0)
+        & (gain**2.3 > alpha**1.3 * merit.violation.clamp(min=0) ** 1.1)
+        & (merit.violation <= 1e-4 * filter.limit)
+    )
     slack = ROUNDING * merit.objective.abs()
     armijo = objective <= merit.objective - ARMIJO * gain + slack
     either = (violation <= (1 - MARGIN_VIOLATION) * merit.violation) | (

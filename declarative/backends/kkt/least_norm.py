@@ -36,7 +36,17 @@ class LeastNorm:
     @cached_property
     def nonunique(self) -> Tensor:
         """(B,): the reduced Hessian has a null direction."""
-        return (self._reduced[0] != 0).sum(-1) + self._rank < self.free.sum(-1)
+        return (self.curvature != 0).sum(-1) + self._rank < self.free.sum(-1)
+
+    @property
+    def curvature(self) -> Tensor:
+        """Eigenvalues (B, n) of h on the null space of a, zero where flat."""
+        return self._reduced[0]
+
+    @property
+    def directions(self) -> Tensor:
+        """The eigenvectors, as columns (B, n, n)."""
+        return self._reduced[1]
 
     def solve(self, rx: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, n) and multipliers (B, m) with H x + A' multipliers = rx and A x = rows, of least norm."""
@@ -44,8 +54,8 @@ class LeastNorm:
         inverse = reciprocal(S)
         rx, rows = self.D * rx * self.free, self.E * self._project(rows)
         x = times(V, inverse * times(U.mT, rows))
-        curvature, Z = self._reduced
-        x = x + times(Z, reciprocal(curvature) * times(Z.mT, rx - times(self.h, x)))
+        Z = self.directions
+        x = x + times(Z, reciprocal(self.curvature) * times(Z.mT, rx - times(self.h, x)))
         multipliers = times(U, inverse * times(V.mT, rx - times(self.h, x)))
         return self.D * x, self._project(self.E * multipliers)
 

@@ -109,12 +109,12 @@ def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:
     lower, upper = d.bounds(x0)
     wall_lower, wall_upper = program.open_domain
     walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
-    x0 = inside(x0, lower, upper)
-    lower, upper = torch.where(wall_lower, -torch.inf, lower), torch.where(wall_upper, torch.inf, upper)
+    x0, fixed = inside(x0, lower, upper), lower == upper
+    lower, upper = torch.where(wall_lower | fixed, -torch.inf, lower), torch.where(wall_upper | fixed, torch.inf, upper)
     columns = Columns(lower.isfinite().any(0).nonzero()[:, 0], upper.isfinite().any(0).nonzero()[:, 0])
     rows = d.g(x0) > -torch.inf
     on = torch.cat([rows, lower.isfinite()[:, columns.low], upper.isfinite()[:, columns.high]], -1)
-    return Problem(program, theta, Bounds(lower, upper, *walls, on), columns, x0)
+    return Problem(program, theta, Bounds(lower, upper, *walls, on, fixed), columns, x0)
 
 
 def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
@@ -161,11 +161,7 @@ def iterate(problem: Problem, run: Run) -> Run:
     """One iteration: residuals, barrier parameter, Newton step, line search."""
     at, on = run.iterate, problem.bounds.on
     d = Derivatives(problem.program, problem.theta)
-    z = at.z[:, : problem.program.q]
-    local = Local(
-        d.f(at.x), d.gradient(at.x), d.c(at.x), d.g(at.x), problem.bounds.lower, problem.bounds.upper,
-        d.lagrangian_hessian(at.x, at.y, z), d.jacobian_c(at.x), d.jacobian_g(at.x),
-    )  # fmt: skip
+    local = evaluate_free(problem, d, at)
     C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= TOLERANCE
     at, filter = lower_barrier(local, at, C, v, on, run.filter)
@@ -173,10 +169,23 @@ def iterate(problem: Problem, run: Run) -> Run:
     step = direction(system, local, at, C, v, on, (local.c, local.g + at.s))
     new, filter, stuck = move(problem, d, local, at, step, filter, C, v, system)
     done = converged | stuck
-    new = Iterate(*(torch.where(done.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(new.parts(), at.parts(), strict=True)))
+    new = Iterate(
+        *(torch.where(done.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(new.parts(), at.parts(), strict=True))
+    )
     size = problem.start.abs().amax(-1).clamp(min=1)
     diverged = ~done & ((new.x.abs().amax(-1) > FAR * size) | (local.f < -FAR * size))
     return Run(new, filter, Stop(converged, stuck & ~converged, diverged))
+
+
+def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
+    """The model at a point, with derivatives in the variables that are not fixed by equal bounds."""
+    free, z = ~problem.bounds.fixed, at.z[:, : problem.program.q]
+    H = d.lagrangian_hessian(at.x, at.y, z) * free[:, :, None] * free[:, None]
+    return Local(
+        d.f(at.x), d.gradient(at.x) * free, d.c(at.x), d.g(at.x), problem.bounds.lower, problem.bounds.upper,
+        H + torch.diag_embed(problem.bounds.fixed.to(H.dtype)),
+        d.jacobian_c(at.x) * free[:, None], d.jacobian_g(at.x) * free[:, None],
+    )  # fmt: skip
 
 
 def error(local: Local, at: Iterate, C, v: Tensor, on: Tensor) -> Tensor:

@@ -71,7 +71,8 @@ class Result:
     x (B, n), y (B, p), z (B, q), z_lower and z_upper (B, n), value (B,); `status` int8 (B,), `iterations` (B,);
     `primal`, `dual`, `gap` (B,): the worst residual of the feasibility, stationarity and complementarity rows, each
     relative to the largest term summed in its row. `degenerate`: some constraint is weakly active; `nonunique`: the
-    solution is not locally unique; `dual_nonunique`: the active rows are dependent (multipliers of least norm).
+    solution is not locally unique; `dual_nonunique`: the active rows are dependent (multipliers of least norm);
+    `minimum`: the second-order test holds (no negative curvature along the active constraints).
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to
     blame in `blamed`, as pairs of a kind ("c", "g", "lower", "upper") and an index, the heaviest first.
     `system` is the factorisation at the solution, where one serves the whole batch.
@@ -92,6 +93,7 @@ class Result:
     degenerate: Tensor
     nonunique: Tensor
     dual_nonunique: Tensor
+    minimum: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
     system: ActiveSystem | None = None

@@ -6,13 +6,13 @@ and b'y + h'z - lower'z_lower + upper'z_upper < 0.
 Unbounded: a direction d with Pd = 0, Ad = 0, Gd <= 0 that the bounds allow, and q'd < 0.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.answer import Blame
 from declarative.backends.kkt.certify import Primal, beside, finite, worst
-from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic
@@ -23,19 +23,8 @@ DECISIVE = 1e-8  # what the ray must gain, beside its terms
 ITERATIONS = 100
 
 
-@dataclass(frozen=True)
-class Farkas(Items):
-    """`proved` (B,), and how much each row weighs in the contradiction: c (B, p), g (B, m), lower, upper (B, n)."""
-
-    proved: Tensor
-    c: Tensor
-    g: Tensor
-    lower: Tensor
-    upper: Tensor
-
-
-def infeasible(qp: Quadratic) -> Farkas:
-    """The proof that no x satisfies the constraints, where there is one."""
+def infeasible(qp: Quadratic) -> tuple[Tensor, Blame]:
+    """(B,): no x satisfies the constraints, and a ray proves it; and how much each row weighs in the contradiction."""
     crossed = qp.lower > qp.upper
     lower, upper = torch.where(crossed, -torch.inf, qp.lower), torch.where(crossed, torch.inf, qp.upper)
     D, E = equilibrate(torch.zeros_like(qp.P), torch.cat([qp.A, qp.G], 1))
@@ -48,7 +37,7 @@ def infeasible(qp: Quadratic) -> Farkas:
     y, z = times(A, at.x[:, :n]) - b, at.z
     z_lower, z_upper = at.z_lower[:, :n], at.z_upper[:, :n]
     proved = contradicts(rows, y, z, z_lower, z_upper) | crossed.any(-1)
-    return Farkas(proved, y.abs(), z, z_lower + crossed, z_upper + crossed)
+    return proved, Blame(y.abs(), z, z_lower + crossed, z_upper + crossed)
 
 
 def least_violation(qp: Quadratic) -> Quadratic:

@@ -1,5 +1,7 @@
 """A smooth program, its parameters and a start -> a certified result for every item; and the result, differentiable."""
 
+from typing import assert_never
+
 import torch
 from torch import Tensor
 
@@ -7,17 +9,18 @@ from declarative.backends.kkt.adjoint import Point, Solution, attach
 from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified, unknown
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.polish import polish
-from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta
+from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic, quadratic
-from declarative.backends.kkt.rays import Farkas, infeasible, unbounded
-from declarative.backends.kkt.scaling import times
+from declarative.backends.kkt.rays import infeasible, unbounded
+from declarative.backends.kkt.scaling import inverse_root, times
+from declarative.backends.kkt.smooth import Blamed, solve_smooth
 from declarative.backends.kkt.system import ActiveSystem
 from declarative.backends.status import Status
 
 QP_ITERATIONS = 60
 QP_POLISH = 4
-MOST_BLAMED = 5
+PSD = 1e-9
 FAR = 1e6
 
 
@@ -26,7 +29,13 @@ def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | N
     options = options or Options()
     theta, x0 = tuple(t.detach() for t in theta), x0.detach()
     with torch.no_grad():
-        return quadratic_result(program, theta, x0, options)
+        match program.kind:
+            case "qp":
+                return quadratic_result(program, theta, x0, options)
+            case "nlp":
+                return result(*solve_smooth(program, theta, x0, options), None)
+            case _:
+                assert_never(program.kind)
 
 
 def connect(program: SmoothProgram, theta: Theta, result: Result) -> Solution:
@@ -37,18 +46,31 @@ def connect(program: SmoothProgram, theta: Theta, result: Result) -> Solution:
 
 
 def quadratic_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:
-    """Items with finite data are solved together; what is not solved then is looked at for a ray."""
+    """Items with finite data are solved together; those that are not convex go to the method for smooth programs."""
     qp = quadratic(Derivatives(program, theta), len(x0), x0.dtype, x0.device)
-    good = usable(qp).nonzero()[:, 0]
-    answer = unknown(len(x0), program.n, program.p, program.q, x0)
-    if len(good) == 0:
-        return result(answer, {}, None)
-    qp = qp.take(good)
+    answer, sound = unknown(len(x0), program.n, program.p, program.q, x0), usable(qp)
+    curved = sound & ~convex(qp)
+    answer, blamed, system = quadratic_answer(program, qp, answer, (sound & ~curved).nonzero()[:, 0], options)
+    if curved.any():
+        items = curved.nonzero()[:, 0]
+        some, found = solve_smooth(program, take(theta, items), x0[items], options)
+        answer, blamed = answer.put(items, some), blamed | {int(items[i]): rows for i, rows in found.items()}
+    return result(answer, blamed, system)
+
+
+def quadratic_answer(
+    program: SmoothProgram, qp: Quadratic, answer: Answer, items: Tensor, options: Options
+) -> tuple[Answer, Blamed, ActiveSystem | None]:
+    """The answers of some items (long, K) put in their places, the rows to blame, and the factorisation if for all."""
+    if len(items) == 0:
+        return answer, {}, None
+    every = len(items) == len(answer.x)
+    qp = qp if every else qp.take(items)
     at, iterations = solve_quadratic(qp, QP_ITERATIONS)
     found = polish(qp, at, program.open_domain, program.blocks, QP_POLISH)
     some, blamed = explain(certified(found, iterations, options.tolerance), qp)
-    blamed = {int(good[i]): rows for i, rows in blamed.items()}
-    return result(answer.put(good, some), blamed, found.system if len(good) == len(x0) else None)
+    blamed = {int(items[i]): rows for i, rows in blamed.items()}
+    return answer.put(items, some), blamed, found.system if every else None
 
 
 def usable(qp: Quadratic) -> Tensor:
@@ -58,16 +80,24 @@ def usable(qp: Quadratic) -> Tensor:
     return torch.stack(finite + [side.all(-1) for side in sides]).all(0)
 
 
-def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, dict[int, list[tuple[str, int]]]]:
+def convex(qp: Quadratic) -> Tensor:
+    """(B,): P is positive semidefinite to rounding, in units in which its diagonal is one."""
+    size = qp.P.diagonal(dim1=-2, dim2=-1).abs()
+    D = inverse_root(torch.maximum(size, 1e-12 * size.amax(-1, keepdim=True)) if qp.P.shape[1] else size)
+    P = D[:, :, None] * qp.P * D[:, None] + PSD * torch.eye(qp.P.shape[1], dtype=qp.P.dtype, device=qp.P.device)
+    return torch.linalg.cholesky_ex(P.nan_to_num(0, 0, 0))[1] == 0
+
+
+def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, Blamed]:
     """Items that are not solved: infeasible or unbounded, where a ray proves it."""
     doubtful = ((answer.status != Status.SOLVED) | far_away(answer, qp)).nonzero()[:, 0]
     if len(doubtful) == 0:
         return answer, {}
     rest = qp.take(doubtful)
-    farkas = infeasible(rest)
-    some = answer.take(doubtful).failed(farkas.proved, Status.INFEASIBLE, Reason.NO_POINT)
-    some = some.failed(~farkas.proved & unbounded(rest), Status.UNBOUNDED, Reason.RAY)
-    blamed = {int(doubtful[i]): heaviest(farkas, int(i)) for i in farkas.proved.nonzero()[:, 0]}
+    contradictory, blame = infeasible(rest)
+    some = answer.take(doubtful).marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
+    some = some.marked(~contradictory & unbounded(rest), Status.UNBOUNDED, Reason.RAY)
+    blamed = {int(doubtful[i]): blame.heaviest(int(i)) for i in contradictory.nonzero()[:, 0]}
     return answer.put(doubtful, some), blamed
 
 
@@ -77,16 +107,7 @@ def far_away(answer: Answer, qp: Quadratic) -> Tensor:
     return (pull > 0) & (terms > FAR * pull)
 
 
-def heaviest(farkas: Farkas, item: int) -> list[tuple[str, int]]:
-    """The rows that weigh most in the contradiction."""
-    weights = [
-        (float(w), kind, i) for kind in ("c", "g", "lower", "upper") for i, w in enumerate(getattr(farkas, kind)[item])
-    ]
-    weights.sort(key=lambda entry: -entry[0])
-    return [(kind, i) for w, kind, i in weights[:MOST_BLAMED] if w > 1e-3 * weights[0][0]]
-
-
-def result(answer: Answer, blamed: dict[int, list[tuple[str, int]]], system: ActiveSystem | None) -> Result:
+def result(answer: Answer, blamed: Blamed, system: ActiveSystem | None) -> Result:
     """An answer with its messages."""
     parts = dict(answer.__dict__)
     reason = parts.pop("reason")

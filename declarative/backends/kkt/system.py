@@ -87,10 +87,19 @@ class ActiveSystem:
 
     @cached_property
     def _least_norm(self) -> LeastNorm | None:
-        if len(self._suspects) == 0:
-            return None
-        i, n = self._suspects, self.H.shape[-1]
-        K, scale, free, use = (part[i] for part in (*self._matrix, ~self.fixed, self._used))
+        return self._analysed(self._suspects) if len(self._suspects) else None
+
+    def curvature(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues (B, n) of the equilibrated H along the directions (B, n, n) that the active constraints leave.
+
+        The directions are columns, in the units of x; the eigenvalues of all other directions are 0.
+        """
+        reduced = self._analysed(torch.arange(len(self.H), device=self.H.device))
+        return reduced.curvature, reduced.D[:, :, None] * reduced.directions
+
+    def _analysed(self, items: Tensor) -> LeastNorm:
+        n = self.H.shape[-1]
+        K, scale, free, use = (part[items] for part in (*self._matrix, ~self.fixed, self._used))
         K = K.nan_to_num(0, 0, 0)  # an item without finite numbers has no solution, but must not stop the others
         h = K[:, :n, :n] * free[:, :, None] * free[:, None]
         return LeastNorm(h, K[:, n:, :n], scale[:, :n], scale[:, n:], free, use)
