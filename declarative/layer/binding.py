@@ -163,11 +163,15 @@ def find_sizes(
             known[dim.name] = dim.default.evaluate(known)
     needed = [dim.name for dim in problem.dims]
     try:
-        return infer_sizes(declared, actual, known, () if partial else needed)
+        sizes = infer_sizes(declared, actual, known, () if partial else needed)
     except SizeConflict as conflict:
         name = (conflict.label or "").strip("`")
         span = declarations[name].origin if name in declarations else None
         raise DiagnosticError([error("E313", span, conflict.message)]) from None
+    for name, size in sizes.items():
+        if size < 1:
+            raise DiagnosticError([error("E313", None, f"{name} = {size}: a size is at least 1")])
+    return sizes
 
 
 def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> tuple[int, ...]:

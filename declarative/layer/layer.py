@@ -155,6 +155,8 @@ class DeclarativeLayer(nn.Module):
         check = self.settings.check
         full = check == "always" or (check == "first" and not self._checked)
         self._checked = True
+        if not bound.batch:
+            return []
         with torch.no_grad():
             return breaches(self.problem, inputs, bound.raw, bound.sizes, full)
 

@@ -1,0 +1,170 @@
+"""Items without an answer: statuses, masks, messages; one bad item never spoils a batch."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import SolveError, Status
+
+BOX = """
+dim n
+param y : R^n
+param lo : R
+param hi : R
+var x : R^n
+minimize sumsq(x - y)
+subject to
+  floor: x >= lo
+  roof: x <= hi
+return x, pull = floor.dual, v = value
+"""
+
+
+@pytest.fixture
+def batch():
+    y = torch.tensor([[0.5, 2.0], [0.1, 0.2], [-3.0, 0.4]], dtype=torch.float64)
+    lo = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+    hi = torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64)  # item 1 has lo > hi
+    return y, lo, hi
+
+
+def compiled(text: str = BOX, **settings):
+    return declarative.compile(declarative.parse(text, name="box"), **settings)
+
+
+def test_mask_gives_nan_zero_gradient_a_status_and_unharmed_neighbours(batch):
+    layer = compiled(on_failure="mask")
+    inputs = [t.clone().requires_grad_() for t in batch]
+    out = layer(*inputs)
+    assert out.x[1].isnan().all() and out.v[1].isnan()
+    assert torch.allclose(out.x[[0, 2]], torch.tensor([[0.5, 1.0], [0.0, 0.4]], dtype=torch.float64), atol=1e-9)
+    out.x.nan_to_num().sum().backward()
+    assert all((t.grad[1] == 0).all() and t.grad.isfinite().all() for t in inputs)
+    assert torch.allclose(inputs[0].grad[[0, 2]], torch.tensor([[1.0, 0.0], [0.0, 1.0]]).double(), atol=1e-9)
+    solution = layer.solve(*batch)
+    assert solution.status.tolist() == [Status.SOLVED, Status.INFEASIBLE, Status.SOLVED]
+    assert solution.status.dtype == torch.int8
+
+
+def test_neighbours_are_what_they_are_alone(batch):
+    layer = compiled(on_failure="mask")
+    whole = layer(*batch)
+    for k in (0, 2):
+        alone = layer(*(t[k] for t in batch))
+        assert torch.equal(alone.x, whole.x[k]) and torch.equal(alone.pull, whole.pull[k])
+
+
+def test_raise_names_the_item_the_constraint_and_the_line(batch):
+    with pytest.raises(SolveError) as error:
+        compiled()(*batch)
+    text = str(error.value)
+    assert "1 of 3 items" in text and "item 1: infeasible" in text
+    assert "`floor` (line 9)" in text or "`roof` (line 10)" in text
+    assert error.value.solution.status.tolist() == [0, 2, 0]
+    assert torch.allclose(error.value.solution.x[0], torch.tensor([0.5, 1.0]).double(), atol=1e-9)
+
+
+def test_unbounded_items():
+    text = "dim n; param c : R^n; var x : R^n, nonneg; minimize c'*x"
+    layer = compiled(text, on_failure="mask")
+    solution = layer.solve(torch.tensor([[1.0, 2.0], [1.0, -1.0]]))
+    assert solution.status.tolist() == [Status.SOLVED, Status.UNBOUNDED]
+    with pytest.raises(SolveError, match="unbounded"):
+        compiled(text)(torch.tensor([1.0, -1.0]))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 2)])
+def test_all_items_may_fail(shape):
+    layer = compiled(on_failure="mask")
+    y = torch.zeros(*shape, 3, requires_grad=True)
+    out = layer(y, 1.0, 0.0)
+    assert out.x.isnan().all() and out.x.shape == (*shape, 3)
+    out.x.nan_to_num().sum().backward()
+    assert (y.grad == 0).all()
+
+
+def test_nan_is_found_before_solving_and_named(batch):
+    y, lo, _ = batch
+    hi = torch.ones(3, dtype=torch.float64)
+    lo = torch.zeros(3, dtype=torch.float64)
+    y[2, 1] = torch.nan
+    solution = compiled(on_failure="mask").solve(y, lo, hi)
+    assert solution.status.tolist() == [0, 0, Status.FAILED]
+    assert solution.messages[(2,)] == "`y[1]` is NaN"
+    with pytest.raises(SolveError, match=r"item 2: failed: `y\[1\]` is NaN"):
+        compiled()(y, lo, hi)
+
+
+def test_broken_promises_fail_their_items():
+    text = """
+    dim n
+    param a : R^n, pos
+    param s : R^n, simplex
+    param Q : S^n, psd
+    param t : R, between(0, 1)
+    var x : R^n
+    assume sum(a) >= 1
+    minimize sumsq(x - a) + quad(x, Q) + t*s'*x
+    """
+    layer = compiled(text, on_failure="mask")
+    a = torch.ones(7, 2).double()
+    s = torch.full((7, 2), 0.5).double()
+    Q = torch.eye(2).double().repeat(7, 1, 1)
+    t = torch.full((7,), 0.5).double()
+    a[1, 0], s[2, 0], Q[3, 0, 0], t[4] = 0.0, 0.6, -1.0, 1.5
+    a[5] = 0.1
+    Q[6, 0, 1] = 0.5
+    solution = layer.solve(a, s, Q, t)
+    assert solution.status.tolist() == [0, 4, 4, 4, 4, 4, 4]
+    words = ["a` is declared pos", "s` is declared simplex", "Q` is declared psd", "t` is declared between"]
+    words += ["`assume sum(a) >= 1` (line 8) does not hold", "Q` is declared symmetric"]
+    for item, word in enumerate(words, start=1):
+        assert word in solution.messages[(item,)]
+    unchecked = compiled(text, on_failure="mask", check="never").solve(a, s, Q, t)
+    assert unchecked.status[[1, 2, 4, 5]].tolist() == [0, 0, 0, 0]
+
+
+def test_small_asymmetry_is_forgiven_and_the_gradient_is_symmetric():
+    text = "dim n; param C : S^n; param y : R^n; var x : R^n; minimize quad(x, C) + 4*sumsq(x - y)"
+    layer = compiled(text)
+    C = torch.tensor([[1.0, 0.5], [0.5 + 1e-8, 1.0]], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    layer(C, y)[0].backward()
+    assert torch.equal(C.grad, C.grad.mT)
+
+
+def test_a_solution_tells_everything(batch):
+    y, lo, hi = batch
+    hi[1] = 2.0
+    solution = compiled().solve(y, lo, hi)
+    assert solution["x"].shape == (3, 2) and torch.equal(solution.x, solution["x"])
+    assert set(solution.duals) == {"floor", "roof"}
+    assert float(solution.primal_residual.max()) < 1e-9 and float(solution.dual_residual.max()) < 1e-9
+    assert float(solution.gap.max()) < 1e-9 and solution.iterations.shape == (3,)
+    assert solution.summary() == "3 solved"
+    with pytest.raises(AttributeError, match="a solution has no `z`"):
+        _ = solution.z
+    with pytest.raises(KeyError, match="no `z` in this solution"):
+        _ = solution["z"]
+
+
+def test_a_warm_start_ends_in_the_same_place(batch):
+    y, lo, hi = batch
+    hi[1] = 2.0
+    layer = compiled()
+    first = layer.solve(y, lo, hi)
+    again = layer.solve(y + 0.01, lo, hi, warm=first)
+    assert torch.allclose(again.x, layer.solve(y + 0.01, lo, hi).x, atol=1e-10)
+
+
+def test_gradients_scale_from_tiny_to_huge(batch):
+    y, lo, hi = batch
+    hi[1] = 2.0
+    grads = []
+    for scale in (1e-12, 1.0, 1e12):
+        inputs = [t.clone().requires_grad_() for t in (y, lo, hi)]
+        (compiled()(*inputs).x.square().sum() * scale).backward()
+        grads.append([t.grad / scale for t in inputs])
+    for other in (grads[0], grads[2]):
+        for a, b in zip(other, grads[1], strict=True):
+            assert torch.allclose(a, b, rtol=1e-9, atol=1e-13)
