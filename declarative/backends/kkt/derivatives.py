@@ -14,6 +14,7 @@ from torch.func import grad, jvp, vjp, vmap
 from declarative.backends.kkt.program import SmoothProgram, Theta
 
 Map = Callable[[Tensor], Tensor]
+CANCELLED = 1e-14  # a Hessian this small, beside the gradient over x, is rounding error
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,16 @@ class Derivatives:
         return grad(lambda v: self.lagrangian(v, y, z).sum())(x)
 
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """The Hessian of f + y'c + z'g in x, (B, n, n), symmetric to the last bit."""
+        """The Hessian of f + y'c + z'g in x, (B, n, n), symmetric to the last bit; 0 where all of it is rounding.
+
+        Curvatures of f and of the constraints may cancel (any direction of an identity's lowest eigenspace).
+        """
         H = forward_jacobian(lambda v: self.lagrangian_gradient(v, y, z), x)
-        return (H + H.mT) / 2
+        if self.program.kind == "qp" or self.program.n == 0:
+            return (H + H.mT) / 2
+        rounding = CANCELLED * self.gradient(x).detach().abs().amax(-1) / x.detach().abs().amax(-1)
+        real = H.detach().abs().flatten(1).amax(-1) > rounding.nan_to_num(0, 0, 0)
+        return (H + H.mT) / 2 * real[:, None, None]
 
 
 def jacobian(function: Map, x: Tensor, rows: int) -> Tensor:

@@ -1,5 +1,6 @@
 """A smooth program, its parameters and a start -> a certified result for every item; and the result, differentiable."""
 
+from dataclasses import replace
 from typing import assert_never
 
 import torch
@@ -14,12 +15,14 @@ from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.rays import infeasible, unbounded
 from declarative.backends.kkt.scaling import inverse_root, times
-from declarative.backends.kkt.smooth import Blamed, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, screened, second_order, solve_smooth
+from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.system import ActiveSystem
 from declarative.backends.status import Status
 
 QP_ITERATIONS = 60
 QP_POLISH = 4
+SPHERE_POLISH = 2
 PSD = 1e-9
 FAR = 1e6
 
@@ -34,6 +37,8 @@ def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | N
                 return quadratic_result(program, theta, x0, options)
             case "nlp":
                 return result(*solve_smooth(program, theta, x0, options), None)
+            case "sphere":
+                return spherical_result(program, theta, x0, options)
             case _:
                 assert_never(program.kind)
 
@@ -71,6 +76,23 @@ def quadratic_answer(
     some, blamed = explain(certified(found, iterations, options.tolerance), qp)
     blamed = {int(items[i]): rows for i, rows in blamed.items()}
     return answer.put(items, some), blamed, found.system if every else None
+
+
+def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:
+    """The global minimum on a sphere or in a ball; items with data that are not finite are marked."""
+    answer, _ = screened(program, theta, x0)
+    items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
+    if len(items) == 0:
+        return result(answer, {}, None)
+    d = Derivatives(program, take(theta, items))
+    at, nonunique, empty = minimise_in_ellipsoid(d, x0[items])
+    found = polish(d, at, program.open_domain, program.blocks, SPHERE_POLISH)
+    some = certified(found, torch.ones_like(items), options.tolerance)
+    some = replace(some, nonunique=some.nonunique | nonunique, minimum=second_order(found.system)[0])
+    some = some.marked(empty, Status.INFEASIBLE, Reason.NO_POINT)
+    row = ("c", 0) if program.p else ("g", 0)
+    blamed = {int(items[i]): [row] for i in empty.nonzero()[:, 0]}
+    return result(answer.put(items, some), blamed, found.system if len(items) == len(x0) else None)
 
 
 def usable(qp: Quadratic) -> Tensor:
