@@ -8,7 +8,7 @@ from __future__ import annotations
 from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
 from declarative.analysis.curvature import Blame, Fault
 from declarative.analysis.hints import hints
-from declarative.analysis.pieces import Piece
+from declarative.analysis.pieces import SIDES, Piece
 from declarative.analysis.words import because, manner, text, title
 from declarative.ir.expr import Call, Expr
 from declarative.ir.facts import Curvature
@@ -126,7 +126,7 @@ def _requirement(piece: Piece) -> str:
         case Comparison(relation=Relation.EQ):
             return "both sides of `==` must be affine"
         case Comparison(relation=relation):
-            side = "smaller side must be convex, the greater side concave"
-            return f"for a convex set, the {side}: `{relation.value}`"
+            left, right = (side.value for side in SIDES[relation])
+            return f"`{relation.value}` describes a convex set where its left side is {left} and its right side {right}"
         case Membership(cone=cone):
             return f"what is in `{cone}` must be affine"

@@ -77,7 +77,8 @@ def because(node: Expr, look: FactsTable) -> str:
         source = operands[0]
     if source.origin is node.origin and not isinstance(source, Call | Reduce):
         return curvature.value
-    return f"{curvature.value}: {_application(source, look)}"
+    opposite = "" if look(source).curvature is curvature else "the opposite of "
+    return f"{curvature.value}: {opposite}{_application(source, look)}"
 
 
 def _application(source: Expr, look: FactsTable) -> str:

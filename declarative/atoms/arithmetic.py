@@ -40,7 +40,7 @@ ADD = Atom(
     python=False,
     arity=(1, None),
     elementwise=True,
-    latex=" + ".join,
+    latex=lambda *args: " + ".join(args),
 )
 
 NEG = Atom(
@@ -197,8 +197,6 @@ def power_degree(degrees: tuple[int | None, ...], options: Options) -> int | Non
 def power_torch(xp, form: Form, x):
     """Exact at the exponents where a general power has no derivative at 0."""
     match form.options["p"]:
-        case 0.0:
-            return xp.ones_like(x)
         case 1.0:
             return x
         case 2.0:

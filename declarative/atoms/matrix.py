@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from declarative.atoms.latex import named
 from declarative.atoms.quadratic import quad_shape
-from declarative.atoms.record import Atom, Facts, Options
+from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import (
     AFFINE,
     ANY,
@@ -69,12 +69,27 @@ TRACE = Atom(
     latex=named("tr"),
 )
 
+
+def log_det_torch(xp, form: Form, x):
+    """By Cholesky: where x is not positive definite the value is not a number.
+
+    (In torch 2.13 the forward derivatives of `slogdet` and `solve` are wrong under two nested vmaps; those of
+    `cholesky_ex` and `inv_ex` are right.)
+    """
+    L = xp.linalg.cholesky_ex((x + x.transpose(-1, -2)) / 2).L
+    return 2 * xp.log(L.diagonal(dim1=-2, dim2=-1)).sum(-1)
+
+
+def inverse(xp, x):
+    return xp.linalg.inv_ex(x).inverse
+
+
 LOG_DET = Atom(
     name="log_det",
     doc="The logarithm of the determinant of a positive definite matrix.",
     signature="log_det(X : S^n) : R",
     shape=square_to("`log_det`", lambda n: SCALAR),
-    torch=lambda xp, form, x: xp.linalg.slogdet(x).logabsdet,
+    torch=log_det_torch,
     cvxpy=lambda cp, form, x: cp.log_det(x),
     sign=ANY,
     curvature=CONCAVE,
@@ -89,7 +104,7 @@ TR_INV = Atom(
     doc="The trace of the inverse of a positive definite matrix.",
     signature="tr_inv(X : S^n) : R",
     shape=square_to("`tr_inv`", lambda n: SCALAR),
-    torch=lambda xp, form, x: xp.linalg.inv_ex(x).inverse.diagonal(dim1=-2, dim2=-1).sum(-1),
+    torch=lambda xp, form, x: inverse(xp, x).diagonal(dim1=-2, dim2=-1).sum(-1),
     cvxpy=lambda cp, form, x: cp.tr_inv(x),
     sign=POS,
     curvature=CONVEX,
@@ -104,7 +119,7 @@ MATRIX_FRAC = Atom(
     doc="x'*P^-1*x of a vector and a positive definite matrix, convex in both.",
     signature="matrix_frac(x : R^n, P : S^n) : R",
     shape=quad_shape,
-    torch=lambda xp, form, x, P: (x * xp.linalg.solve_ex(P, x.unsqueeze(-1)).result.squeeze(-1)).sum(-1),
+    torch=lambda xp, form, x, P: (x * (inverse(xp, P) @ x.unsqueeze(-1)).squeeze(-1)).sum(-1),
     cvxpy=lambda cp, form, x, P: cp.matrix_frac(x, P),
     sign=NONNEG,
     curvature=CONVEX,

@@ -1,0 +1,137 @@
+"""Laws of values and derivatives, over the whole table: CVXPY's value, finite differences, leading axes, vmap."""
+
+import warnings
+
+import cvxpy as cp
+import numpy as np
+import pytest
+import torch
+from atoms.cases import CASES, Case
+
+from declarative.atoms.registry import find, names
+
+WITH_CVXPY = [case for case in CASES if case.atom.cvxpy is not None]
+MULTIPLE_EIGENVALUES = {"log_det", "tr_inv", "lambda_max", "lambda_min", "lambda_sum_largest"}
+
+
+def tensors(args, grad=False):
+    return tuple(torch.as_tensor(a, dtype=torch.float64).clone().requires_grad_(grad) for a in args)
+
+
+def test_every_function_is_in_the_table():
+    assert {case.name for case in CASES} == set(names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_function_is_documented(name):
+    atom = find(name)
+    assert atom is not None
+    assert atom.doc.endswith(".") and atom.signature and atom.latex is not None
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_latex_is_written_from_the_arguments(case: Case):
+    latex = case.atom.latex
+    assert latex is not None
+    letters = [f"v_{k}" for k in range(len(case.shapes))]
+    text = latex(*letters, **case.options)
+    assert all(letter in text for letter in letters)
+
+
+@pytest.mark.parametrize("case", WITH_CVXPY, ids=str)
+def test_the_value_is_that_of_cvxpy(case: Case):
+    assert case.atom.cvxpy is not None
+    for args in case.samples():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a domain's edge, as CVXPY evaluates it by numpy
+            expression = case.atom.cvxpy(cp, case.form, *map(cp.Constant, args))
+            expected = expression.value if isinstance(expression, cp.Expression) else expression
+        found = case.value(*args)
+        assert found.shape == case.form.shape == tuple(np.shape(expected))
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=str(args))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.atom.cvxpy is None], ids=str)
+def test_the_value_is_that_of_numpy_where_cvxpy_has_none(case: Case):
+    from scipy import special
+
+    reference = {
+        "sigmoid": special.expit,
+        "erf": special.erf,
+        "asin": np.arcsin,
+        "acos": np.arccos,
+        "atan": np.arctan,
+    }
+    function = reference.get(case.name) or getattr(np, case.name)
+    for args in case.samples():
+        np.testing.assert_allclose(case.value(*args), function(*args), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_first_and_second_derivatives_are_finite_differences(case: Case):
+    args = tensors(case.point(np.random.default_rng(7)), grad=True)
+    assert torch.autograd.gradcheck(case.evaluate, args, eps=1e-6, atol=1e-7, rtol=1e-6)
+    assert torch.autograd.gradgradcheck(case.evaluate, args, eps=1e-6, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_derivative_is_nan_at_kinks(case: Case):
+    """Inside the domain; at its edge a derivative may be infinite."""
+    for args in case.samples():
+        if not _inside(case, args):
+            continue
+        leaves = tensors(args, grad=True)
+        value = case.evaluate(*leaves).sum()
+        for gradient in torch.autograd.grad(value, leaves, allow_unused=True):
+            assert gradient is None or torch.isfinite(gradient).all(), args
+
+
+def _inside(case: Case, args) -> bool:
+    """Off the edges 0 and 1 of domains; of a full matrix with equal entries the rank is 1, so no inverse exists."""
+    if case.name in MULTIPLE_EIGENVALUES:
+        return True
+    edges = {"sqrt": 0.0, "entr": 0.0, "xlogx": 0.0, "rel_entr": 0.0, "kl_div": 0.0, "geo_mean": 0.0}
+    edge = edges.get(case.name, 0.0 if case.name == "power" and case.options["p"] < 1 else None)
+    if case.name in ("asin", "acos"):
+        return bool(np.all(np.abs(args[0]) < 1))
+    return edge is None or bool(np.all(args[0] != edge))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_leading_axes_are_items(case: Case):
+    rng = np.random.default_rng(3)
+    items = [[case.point(rng) for _ in range(3)] for _ in range(2)]
+    stacked = [np.stack([np.stack([row[k] for row in rows]) for rows in items]) for k in range(len(case.shapes))]
+    found = case.value(*stacked)
+    expected = np.stack([np.stack([case.value(*item) for item in row]) for row in items])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if len(c.shapes) > 1], ids=str)
+def test_leading_axes_broadcast(case: Case):
+    """The first argument has items along one axis, the others along another; an axis of length 1 is shared."""
+    rng = np.random.default_rng(4)
+    firsts, rests = [case.point(rng)[0] for _ in range(2)], [case.point(rng)[1:] for _ in range(3)]
+    first = np.stack(firsts)[:, None]
+    others = [np.stack([r[k] for r in rests])[None] for k in range(len(case.shapes) - 1)]
+    found = case.value(first, *others)
+    expected = np.stack([np.stack([case.value(a, *r) for r in rests]) for a in firsts])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_function_transforms_agree_with_autograd(case: Case):
+    """vmap of vjp, and of jvp, is what autograd gives item by item."""
+    rng = np.random.default_rng(5)
+    points = [case.point(rng) for _ in range(2)]
+    batch = tuple(torch.as_tensor(np.stack([p[k] for p in points])) for k in range(len(case.shapes)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch tells where a rule is not batched for speed
+        positions = tuple(range(len(batch)))
+        reverse = torch.func.vmap(torch.func.jacrev(case.evaluate, positions))(*batch)
+        forward = torch.func.vmap(torch.func.jacfwd(case.evaluate, positions))(*batch)
+        expected = [torch.autograd.functional.jacobian(case.evaluate, tensors(p)) for p in points]
+    for k in positions:
+        single = torch.stack([e[k] for e in expected])
+        torch.testing.assert_close(reverse[k], single, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(forward[k], single, rtol=1e-10, atol=1e-10)
