@@ -1,0 +1,97 @@
+"""The cone K of a program as a list of blocks of rows, and as groups of equal blocks that numpy handles at once.
+
+Conventions are Clarabel's: a second-order block is (t, x) with |x| <= t; an exponential block is (x, y, z) with
+y exp(x/y) <= z; a semidefinite block holds the upper triangle column by column, off-diagonal entries times sqrt(2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from math import isqrt
+
+import numpy as np
+
+
+class Kind(Enum):
+    ZERO = "equality"
+    NONNEG = "inequality"
+    SOC = "second-order cone"
+    PSD = "semidefinite cone"
+    EXP = "exponential cone"
+    POWER = "power cone"
+
+    @property
+    def separable(self) -> bool:
+        """Is a block of several rows a product of one-dimensional cones?"""
+        return self in (Kind.ZERO, Kind.NONNEG)
+
+
+@dataclass(frozen=True)
+class Block:
+    """`rows` successive rows in one cone; `power` is alpha of {x^alpha y^(1-alpha) >= |z|}."""
+
+    kind: Kind
+    rows: int
+    power: float = 0.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equal cones: `places` (count, d) are their rows, `powers` (count,) their alphas."""
+
+    kind: Kind
+    places: np.ndarray
+    powers: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cones:
+    blocks: tuple[Block, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(block.rows for block in self.blocks)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        found: dict[tuple[Kind, int], tuple[list[np.ndarray], list[float]]] = {}
+        for start, block in zip(self.starts, self.blocks, strict=True):
+            width = 1 if block.kind.separable else block.rows
+            places, powers = found.setdefault((block.kind, width), ([], []))
+            places.append(np.arange(start, start + block.rows).reshape(-1, width))
+            powers.extend([block.power] * (block.rows // width))
+        return tuple(
+            Group(kind, np.concatenate(places), np.array(powers)) for (kind, _), (places, powers) in found.items()
+        )
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum([block.rows for block in self.blocks])])[:-1].astype(np.int64)
+
+    @cached_property
+    def atomic(self) -> np.ndarray:
+        """For each row the number of its indivisible cone: rows with the same number must be scaled alike."""
+        number, count = np.empty(self.rows, dtype=np.int64), 0
+        for start, block in zip(self.starts, self.blocks, strict=True):
+            rows = slice(start, start + block.rows)
+            number[rows] = count + (np.arange(block.rows) if block.kind.separable else 0)
+            count += block.rows if block.kind.separable else 1
+        return number
+
+    def of_kind(self, kind: Kind) -> np.ndarray:
+        """The rows of all blocks of one kind."""
+        parts = [np.arange(s, s + b.rows) for s, b in zip(self.starts, self.blocks, strict=True) if b.kind is kind]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
+def psd_side(rows: int) -> int:
+    """The side of the matrix whose triangle has so many entries."""
+    return (isqrt(8 * rows + 1) - 1) // 2
+
+
+def triangle(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row and column of each entry of the vector form, and its factor (1 on the diagonal, sqrt(2) off it)."""
+    column, row = np.tril_indices(side)
+    return row, column, np.where(row == column, 1.0, np.sqrt(2.0))

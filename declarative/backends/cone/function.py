@@ -1,0 +1,208 @@
+"""A batch of cone programs as a differentiable function of their data: (P, q, A, b) -> (x, z) and a report.
+
+Items are solved one by one, so that a bad one harms no other: its x and z are 0, its gradients exactly 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.cone.adjoint import Gradients, pull_back, push_forward
+from declarative.backends.cone.certificate import Blocks
+from declarative.backends.cone.cones import Cones
+from declarative.backends.cone.item import Item
+from declarative.backends.cone.solve import Solved, solve_item
+from declarative.backends.status import Status
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the items of a batch share. Places (2, k) are the rows and columns of the entries of P and A that are given.
+
+    P's places cover the whole symmetric matrix. `shown` (n,) marks the columns of the user's variables.
+    """
+
+    cones: Cones
+    P_at: np.ndarray
+    A_at: np.ndarray
+    blocks: Blocks
+    shown: np.ndarray
+
+    @property
+    def columns(self) -> int:
+        return len(self.shown)
+
+
+class Report(IntEnum):
+    """The columns of the report (B, 8)."""
+
+    STATUS = 0
+    ITERATIONS = 1
+    PRIMAL = 2
+    DUAL = 3
+    GAP = 4
+    DEGENERATE = 5
+    NONUNIQUE = 6
+    DUAL_NONUNIQUE = 7
+
+
+@dataclass
+class Outcomes:
+    """Filled by the forward pass: an entry for each item."""
+
+    items: list[Solved] = field(default_factory=list)
+
+
+def solve_batch(structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    """x (B, n), z (B, m), the report (B, 8), and the outcomes; P (B, k), q (B, n), A (B, l), b (B, m) of float64.
+
+    Any of them may have a batch of 1, which all items share; its gradient is the sum over them.
+    """
+    size = np.broadcast_shapes(*((t.shape[0],) for t in (P, q, A, b)))[0]
+    outcomes = Outcomes()
+    data = [t.expand(size, t.shape[1]) for t in (P, q, A, b)]
+    x, z, report = ConeSolve.apply(structure, outcomes, *data)
+    return x, z, report, outcomes  # pyright: ignore
+
+
+class ConeSolve(torch.autograd.Function):
+    """See `solve_batch`. First derivatives, backward and forward; a second derivative raises."""
+
+    @staticmethod
+    def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
+        parts = zip(*map(_array, (P, q, A, b)), strict=True)
+        outcomes.items.extend(solve_item(_item(structure, *own), structure.blocks) for own in parts)
+        items = outcomes.items
+        x = _tensor([item.point.x for item in items], structure.columns, q)
+        z = _tensor([item.point.z for item in items], structure.cones.rows, q)
+        return x, z, _tensor([_report(structure, item) for item in items], len(Report), q)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.structure, ctx.outcomes = inputs[:2]
+        ctx.save_for_backward(*inputs[2:])
+        ctx.mark_non_differentiable(output[2])
+
+    @staticmethod
+    def backward(ctx, gx, gz, _):
+        return None, None, *ConePull.apply(ctx.structure, ctx.outcomes, gx, gz, *ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx, _structure, _outcomes, *moves):
+        return *ConePush.apply(ctx.structure, ctx.outcomes, *moves), None
+
+    @staticmethod
+    def vmap(info, in_dims, structure, _outcomes, *data):
+        """The mapped axis joins the batch."""
+        moved = [
+            t.movedim(dim, 0) if dim is not None else t.expand(info.batch_size, *t.shape)
+            for t, dim in zip(data, in_dims[2:], strict=True)
+        ]
+        flat = ConeSolve.apply(structure, Outcomes(), *(t.reshape(-1, t.shape[-1]) for t in moved))
+        return tuple(t.reshape(*moved[0].shape[:-1], t.shape[-1]) for t in flat), (0, 0, 0)
+
+
+class ConePull(torch.autograd.Function):
+    """(gx, gz) -> gradients of P, q, A, b. Depends on the data, so that a second derivative raises, and is not 0."""
+
+    @staticmethod
+    def forward(structure: Structure, outcomes: Outcomes, gx, gz, P, q, A, b):
+        pairs = zip(outcomes.items, _array(gx), _array(gz), strict=True)
+        pulled = [_pull_back(structure, solved, x, z) for solved, x, z in pairs]
+        widths = (P.shape[1], q.shape[1], A.shape[1], b.shape[1])
+        parts = zip(*((g.P, g.q, g.A, g.b) for g in pulled), strict=True) if pulled else [[]] * 4
+        return tuple(_tensor(part, width, gx) for part, width in zip(parts, widths, strict=True))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise NotImplementedError(SECOND)
+
+    @staticmethod
+    def vmap(info, in_dims, structure, outcomes, *tensors):
+        return _one_by_one(ConePull, info.batch_size, in_dims[2:], structure, outcomes, tensors)
+
+
+class ConePush(torch.autograd.Function):
+    """Moves of P, q, A, b -> moves of x and z."""
+
+    @staticmethod
+    def forward(structure: Structure, outcomes: Outcomes, *moves):
+        arrays = [_array(t) for t in moves]
+        pushed = [
+            _push_forward(structure, solved, Gradients(*parts))
+            for solved, *parts in zip(outcomes.items, *arrays, strict=True)
+        ]
+        parts = zip(*pushed, strict=True) if pushed else [[]] * 2
+        widths = (structure.columns, structure.cones.rows)
+        return tuple(_tensor(part, width, moves[1]) for part, width in zip(parts, widths, strict=True))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise NotImplementedError(SECOND)
+
+    @staticmethod
+    def vmap(info, in_dims, structure, outcomes, *tensors):
+        return _one_by_one(ConePush, info.batch_size, in_dims[2:], structure, outcomes, tensors)
+
+
+SECOND = "second derivatives through the cone backend are not available"
+
+
+def _one_by_one(function, size: int, dims, structure: Structure, outcomes: Outcomes, tensors):
+    """A mapped axis of gradients: the items' factorisations serve every entry of it."""
+    rows = [[t if d is None else t.select(d, k) for t, d in zip(tensors, dims, strict=True)] for k in range(size)]
+    results = [function.apply(structure, outcomes, *row) for row in rows]
+    return tuple(torch.stack(parts) for parts in zip(*results, strict=True)), (0,) * len(results[0])
+
+
+def _array(t: Tensor) -> np.ndarray:
+    return t.detach().cpu().numpy().astype(float)
+
+
+def _tensor(parts, width: int, like: Tensor) -> Tensor:
+    array = np.array(parts, dtype=float).reshape(len(parts), width)
+    return torch.as_tensor(array, dtype=like.dtype, device=like.device)
+
+
+def _item(structure: Structure, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Item:
+    n, m = structure.columns, structure.cones.rows
+    full_P, full_A = np.zeros((n, n)), np.zeros((m, n))
+    np.add.at(full_P, tuple(structure.P_at), P)
+    np.add.at(full_A, tuple(structure.A_at), A)
+    return Item((full_P + full_P.T) / 2, q, full_A, b, structure.cones)
+
+
+def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:
+    r = solved.residuals
+    loose = solved.loose_parts(structure.shown) if solved.system is not None else (False, False)
+    return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, solved.degenerate, *loose)
+
+
+def _usable(solved: Solved) -> bool:
+    return solved.status in (Status.SOLVED, Status.INACCURATE)
+
+
+def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Gradients:
+    if not _usable(solved) or not (gx.any() or gz.any()):
+        k, n, l, m = structure.P_at.shape[1], len(gx), structure.A_at.shape[1], len(gz)
+        return Gradients(np.zeros(k), np.zeros(n), np.zeros(l), np.zeros(m))
+    return pull_back(solved, gx, gz, structure.P_at, structure.A_at)
+
+
+def _push_forward(structure: Structure, solved: Solved, moves: Gradients) -> tuple[np.ndarray, np.ndarray]:
+    if not _usable(solved):
+        return np.zeros(len(moves.q)), np.zeros(len(moves.b))
+    return push_forward(solved, moves, structure.P_at, structure.A_at)

@@ -1,0 +1,67 @@
+"""Projection onto the power cone {(x, y, z) : x^a y^(1-a) >= |z|, x, y >= 0}, by a root of one variable.
+
+Outside the cone and its polar the projection has |z| = r for the root r in (0, |z_0|) of x(r)^a y(r)^(1-a) = r, with
+x(r) = (x_0 + sqrt(x_0^2 + 4 a r (|z_0| - r))) / 2 and y alike with 1 - a (Hien, "Differential properties of Euclidean
+projection onto power cone", 2015).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def project_power(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives."""
+    x, y, z = v[:, 0], v[:, 1], np.abs(v[:, 2])
+    s, values, vectors = v.copy(), np.ones_like(v), np.broadcast_to(np.eye(3), (*v.shape, 3)).copy()
+    inside = (x >= 0) & (y >= 0) & (_product(x, y, alpha) >= z)
+    polar = (x <= 0) & (y <= 0) & (_product(-x / alpha, -y / (1 - alpha), alpha) >= z)
+    flat = ~inside & ~polar & (z == 0)
+    rest = ~(inside | polar | flat)
+    s[polar], values[polar] = 0.0, 0.0
+    s[flat, :2] = np.maximum(v[flat, :2], 0.0)
+    values[flat, :2], values[flat, 2] = v[flat, :2] > 0, 0.0
+    if rest.any():
+        s[rest], values[rest], vectors[rest] = _on_boundary(v[rest], alpha[rest])
+    return s, values, vectors
+
+
+def _product(x: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0.0) ** alpha * np.maximum(y, 0.0) ** (1 - alpha)
+
+
+def _at(v: np.ndarray, alpha: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    lift = r * (np.abs(v[:, 2]) - r)
+    return _positive_root(v[:, 0], 4 * alpha * lift) / 2, _positive_root(v[:, 1], 4 * (1 - alpha) * lift) / 2
+
+
+def _positive_root(x: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """x + sqrt(x^2 + c) without cancellation where x < 0."""
+    root = np.sqrt(x * x + c)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x >= 0, x + root, np.where(root > x, c / (root - x), 0.0))
+
+
+def _on_boundary(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bisection to the last bit, then the eigenpairs: 1 along s, 0 along the normal, the curvature's between."""
+    lo, hi = np.zeros(len(v)), np.abs(v[:, 2])
+    for _ in range(100):
+        r = (lo + hi) / 2
+        above = _product(*_at(v, alpha, r), alpha) > r
+        lo, hi = np.where(above, r, lo), np.where(above, hi, r)
+    r = (lo + hi) / 2
+    x, y = _at(v, alpha, r)
+    sign = np.sign(v[:, 2])
+    s = np.stack([x, y, sign * r], -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        N = np.stack([-alpha * r / x, -(1 - alpha) * r / y, sign], -1)  # gradient of |z| - x^a y^(1-a)
+        p, n = _unit(s), _unit(N)
+        t = np.cross(n, p)
+        mu = np.maximum(np.einsum("ki,ki->k", v - s, n), 0.0) / np.linalg.norm(N, axis=-1)
+        curvature = mu * alpha * (1 - alpha) * r * (t[:, 0] / x - t[:, 1] / y) ** 2
+        middle = np.where(r > 0, 1 / (1 + curvature), 0.0)
+    return s, np.stack([0 * r + 1, middle, 0 * r], -1), np.stack([p, t, n], -1)
+
+
+def _unit(w: np.ndarray) -> np.ndarray:
+    return w / np.linalg.norm(w, axis=-1, keepdims=True)

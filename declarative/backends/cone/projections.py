@@ -1,0 +1,131 @@
+"""Projection onto the cone K of a program, and the derivative of that projection as eigenvalues and eigenvectors.
+
+The derivative D of the projection at v is symmetric with eigenvalues in [0, 1]. At a solution v = s - z: eigenvalue 1
+marks a direction in which the slack is free, 0 one in which the constraint holds with equality, and a value between
+carries the curvature of the boundary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from declarative.backends.cone.cones import Cones, Group, Kind, psd_side, triangle
+from declarative.backends.cone.exponential import project_exponential
+from declarative.backends.cone.power import project_power
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U."""
+
+    values: np.ndarray  # (rows,)
+    frames: tuple[tuple[np.ndarray, np.ndarray], ...]  # places (count, d), eigenvectors (count, d, d) in columns
+
+    def to_frame(self, a: np.ndarray) -> np.ndarray:
+        """U' a, for a (rows,) or (rows, k)."""
+        return self._turn(a, "kij,ki...->kj...")
+
+    def from_frame(self, a: np.ndarray) -> np.ndarray:
+        """U a."""
+        return self._turn(a, "kij,kj...->ki...")
+
+    def _turn(self, a: np.ndarray, rule: str) -> np.ndarray:
+        turned = a.copy()
+        for places, vectors in self.frames:
+            turned[places] = np.einsum(rule, vectors, a[places], optimize=True)
+        return turned
+
+
+def project(cones: Cones, v: np.ndarray) -> tuple[np.ndarray, Spectrum]:
+    """The projection of v (rows,) onto K, and the derivative there."""
+    s, values, frames = np.zeros_like(v), np.zeros_like(v), []
+    for group in cones.groups:
+        part, own, vectors = _project_group(group, v[group.places])
+        s[group.places], values[group.places] = part, own
+        if vectors is not None:
+            frames.append((group.places, vectors))
+    return s, Spectrum(values, tuple(frames))
+
+
+def _project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    match group.kind:
+        case Kind.ZERO:
+            return np.zeros_like(v), np.zeros_like(v), None
+        case Kind.NONNEG:
+            return np.maximum(v, 0.0), (v > 0).astype(float), None
+        case Kind.SOC:
+            return project_second_order(v)
+        case Kind.PSD:
+            return project_semidefinite(v)
+        case Kind.EXP:
+            return project_exponential(v)
+        case Kind.POWER:
+            return project_power(v, group.powers)
+        case _:
+            assert_never(group.kind)
+
+
+def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """v (k, d) with v = t + |w| and t - |w| as spectral values; see Fukushima, Luo, Tseng (2002)."""
+    t, w = v[:, 0], v[:, 1:]
+    norm = np.linalg.norm(w, axis=-1)
+    high, low = np.maximum(t + norm, 0.0), np.maximum(t - norm, 0.0)
+    unit = _direction(w, norm)
+    s = np.concatenate([(high + low)[:, None] / 2, (high - low)[:, None] / 2 * unit], -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.where(norm > 0, (high - low) / (2 * norm), high > 0)
+    values = np.repeat(np.clip(between, 0.0, 1.0)[:, None], v.shape[1], axis=1)
+    values[:, 0] = t + norm > 0
+    if v.shape[1] > 1:
+        values[:, 1] = t - norm > 0
+    return s, values, _second_order_frame(unit)
+
+
+def _direction(w: np.ndarray, norm: np.ndarray) -> np.ndarray:
+    unit = np.zeros_like(w)
+    if w.shape[1]:
+        unit[:, 0] = 1.0
+        unit[norm > 0] = w[norm > 0] / norm[norm > 0, None]
+    return unit
+
+
+def _second_order_frame(unit: np.ndarray) -> np.ndarray:
+    """Columns (1, u)/sqrt(2), (1, -u)/sqrt(2), then (0, e) for a basis e of what is orthogonal to u (Householder)."""
+    count, d = unit.shape[0], unit.shape[1] + 1
+    frame = np.zeros((count, d, d))
+    if d == 1:
+        frame[:] = 1.0
+        return frame
+    mirror = unit.copy()
+    mirror[:, 0] += np.where(unit[:, 0] >= 0, 1.0, -1.0)
+    mirror /= np.linalg.norm(mirror, axis=-1, keepdims=True)
+    frame[:, 0, :2] = np.sqrt(0.5)
+    frame[:, 1:, 0], frame[:, 1:, 1] = np.sqrt(0.5) * unit, -np.sqrt(0.5) * unit
+    frame[:, 1:, 2:] = np.eye(d - 1)[:, 1:] - 2 * mirror[:, :, None] * mirror[:, None, 1:]
+    return frame
+
+
+def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """v (k, d) in vector form; the derivative has the divided differences of max(., 0) as eigenvalues."""
+    side = psd_side(v.shape[1])
+    row, column, factor = triangle(side)
+    matrix = np.zeros((v.shape[0], side, side))
+    matrix[:, row, column] = matrix[:, column, row] = v / factor
+    eigenvalues, Q = np.linalg.eigh(matrix)
+    kept = np.maximum(eigenvalues, 0.0)
+    s = ((Q * kept[:, None, :]) @ Q.transpose(0, 2, 1))[:, row, column] * factor
+    i, j = eigenvalues[:, row], eigenvalues[:, column]  # i <= j: eigh sorts them upward
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))
+    values = np.where((i > 0) | ((i >= 0) & (j > 0)), 1.0, np.where(j <= 0, 0.0, between))
+    return s, values, _semidefinite_frame(Q, row, column, factor)
+
+
+def _semidefinite_frame(Q: np.ndarray, row: np.ndarray, column: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Column (i, j) is the vector form of (q_i q_j' + q_j q_i')/2, times the factor of (i, j)."""
+    left, right = Q[:, row], Q[:, column]  # (k, entry, eigenvector)
+    pairs = left[:, :, row] * right[:, :, column] + left[:, :, column] * right[:, :, row]
+    return pairs / 2 * factor[:, None] * factor

@@ -1,0 +1,91 @@
+"""Projections onto cones: Moreau's conditions to the last digits, and derivatives against central differences."""
+
+import numpy as np
+import pytest
+
+from declarative.backends.cone.cones import Block, Cones, Kind, psd_side, triangle
+from declarative.backends.cone.projections import project
+
+CASES = [
+    (Block(Kind.ZERO, 2), 1.0),
+    (Block(Kind.NONNEG, 3), 1.0),
+    (Block(Kind.SOC, 1), 1.0),
+    (Block(Kind.SOC, 2), 1.0),
+    (Block(Kind.SOC, 5), 1.0),
+    (Block(Kind.PSD, 10), 1.0),
+    (Block(Kind.EXP, 3), 1.0),
+    (Block(Kind.EXP, 3), 0.01),
+    (Block(Kind.POWER, 3, 0.3), 1.0),
+    (Block(Kind.POWER, 3, 0.8), 0.1),
+]
+
+
+def samples(rows: int, spread: float, count: int = 60) -> np.ndarray:
+    """Points of all signs, their entries of very different size where the spread is small."""
+    rng = np.random.default_rng(rows)
+    return rng.standard_normal((count, rows)) * spread ** rng.uniform(-1, 1, (count, rows))
+
+
+@pytest.mark.parametrize(("block", "spread"), CASES)
+def test_a_point_splits_into_a_point_of_the_cone_and_an_orthogonal_one_of_its_polar(block, spread):
+    cones = Cones((block,))
+    for v in samples(block.rows, spread):
+        s, _ = project(cones, v)
+        size = np.linalg.norm(v)
+        assert abs(s @ (s - v)) <= 1e-13 * size**2
+        assert np.abs(project(cones, s)[0] - s).max() <= 1e-13 * size
+        assert np.abs(project(cones, v - s)[0]).max() <= 1e-13 * size
+
+
+@pytest.mark.parametrize(("block", "spread"), CASES)
+def test_the_derivative_equals_a_central_difference(block, spread):
+    cones, eye = Cones((block,)), np.eye(block.rows)
+    for v in samples(block.rows, spread):
+        spectrum = project(cones, v)[1]
+        D = spectrum.from_frame(spectrum.values[:, None] * spectrum.to_frame(eye))
+        h = 1e-6 * np.linalg.norm(v)
+        numeric = np.stack([(project(cones, v + h * e)[0] - project(cones, v - h * e)[0]) / (2 * h) for e in eye], 1)
+        curvature = np.abs(project(cones, v + h * eye[0])[1].values - spectrum.values).max()
+        assert np.abs(D - numeric).max() <= 1e-6 + curvature  # near a kink the difference straddles it
+
+
+@pytest.mark.parametrize(("block", "spread"), CASES)
+def test_the_frame_is_orthogonal(block, spread):
+    cones, eye = Cones((block,)), np.eye(block.rows)
+    for v in samples(block.rows, spread, 50):
+        U = project(cones, v)[1].from_frame(eye)
+        assert np.abs(U.T @ U - eye).max() <= 1e-13
+
+
+EDGES = [[0, 0, 0], [0, 0, 1], [0, 0, -1], [-1, 0, 0], [1, 0, 0], [0, -1, 0], [-5e3, 1, -1], [900, 1, 2]]
+THREE_ROWS = [Block(Kind.EXP, 3), Block(Kind.POWER, 3, 0.5), Block(Kind.SOC, 3), Block(Kind.PSD, 3)]
+
+
+@pytest.mark.parametrize("v", EDGES)
+@pytest.mark.parametrize("block", THREE_ROWS)
+def test_edges_and_extremes_stay_finite(block, v):
+    s, spectrum = project(Cones((block,)), np.array(v, dtype=float))
+    assert np.isfinite(s).all()
+    assert np.isfinite(spectrum.values).all()
+    assert all(np.isfinite(vectors).all() for _, vectors in spectrum.frames)
+
+
+def test_the_vector_form_of_a_matrix_keeps_inner_products():
+    rng = np.random.default_rng(0)
+    row, column, factor = triangle(4)
+    A, B = (M + M.T for M in rng.standard_normal((2, 4, 4)))
+    assert np.isclose((A[row, column] * factor) @ (B[row, column] * factor), np.sum(A * B), rtol=1e-14)
+    assert psd_side(10) == 4
+    assert list(zip(row, column, strict=True))[:3] == [(0, 0), (0, 1), (1, 1)]
+
+
+def test_mixed_blocks_are_projected_each_on_its_own():
+    blocks = (Block(Kind.NONNEG, 2), Block(Kind.SOC, 3), Block(Kind.ZERO, 1), Block(Kind.SOC, 3), Block(Kind.NONNEG, 1))
+    cones, v = Cones(blocks), np.random.default_rng(3).standard_normal(10)
+    s, start = project(cones, v)[0], 0
+    for block in blocks:
+        rows = slice(start, start + block.rows)
+        assert np.array_equal(s[rows], project(Cones((block,)), v[rows])[0])
+        start += block.rows
+    assert list(cones.atomic) == [0, 1, 2, 2, 2, 3, 4, 4, 4, 5]
+    assert list(cones.of_kind(Kind.NONNEG)) == [0, 1, 9]
