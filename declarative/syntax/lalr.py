@@ -17,6 +17,9 @@ GOTOS: list[dict[str, int]] = TABLES["gotos"]
 RULES: list[tuple[str, int, str, bool, list[int | None]]] = TABLES["rules"]
 START: int = TABLES["start"]
 END: int = TABLES["end"]
+_RENAMING = {
+    i for i, (_, length, _, one_child, parts) in enumerate(RULES) if (length, one_child, parts) == (1, True, [0])
+}
 DEEPEST = 200  # nodes within nodes; every later pass may recurse this far
 
 
@@ -50,13 +53,15 @@ def read_statement(source: Source, tokens: Sequence[Token]) -> Node | Stuck | To
         while (action := ACTIONS[states[-1]].get(token.type)) is None or action < 0:
             if action is None:
                 return Stuck(index, _expected(tokens[:index]))
-            entry = _reduce(source, states, entries, ~action)
-            if entry.depth > DEEPEST:
-                return TooDeep(Span(source, entry.start, entry.end))
-            entries.append(entry)
+            if ~action in _RENAMING:
+                states.pop()
+            else:
+                entries.append(_reduce(source, states, entries, ~action))
+                if entries[-1].depth > DEEPEST:
+                    return TooDeep(Span(source, entries[-1].start, entries[-1].end))
             states.append(GOTOS[states[-1]][RULES[~action][0]])
             if states[-1] == END and token.type == "$END":
-                return entry.value
+                return entries[-1].value
         states.append(action)
         entries.append(_Entry(token, token.start, token.end, 0))
     raise AssertionError("the automaton neither accepted nor refused; please report this")
