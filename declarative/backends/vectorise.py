@@ -321,7 +321,7 @@ class Vectoriser:
                 self._check_range(node, integers, base.shape[k])
                 places = places + stride * _arranged(integers, static[1], scope, len(shape))
         places = np.broadcast_to(places, tuple(a.length for a in scope) + shape)
-        return Value(self.emit(Gather(base.slot, np.ascontiguousarray(places))), scope, shape)
+        return Value(self.emit(Gather(base.slot, np.array(places))), scope, shape)
 
     def _check_range(self, node: Index, integers: np.ndarray, length: int) -> None:
         bad = integers[(integers < 0) | (integers >= length)]
