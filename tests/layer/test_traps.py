@@ -176,7 +176,7 @@ def test_duals_have_the_signs_of_the_design(sense):
     {sense} {sign}((x[0] - 1)^2 + 2*(x[1] - 2)^2 + x[0]*x[1])
     subject to
       eq: x[0] + x[1] == 1 + t[0]
-      le: x[0] <= -0.5 + t[1]
+      le: x[0] <= -1 + t[1]
       ge: x[1] >= t[2]
       chain: -5 <= x[0] <= 5 + t[3]
     return v = value, eq.dual, le.dual, ge.dual, chain.lower.dual, chain.upper.dual
