@@ -8,9 +8,9 @@ from declarative.elaborate.conditions import condition_indices, to_condition
 from declarative.elaborate.context import Context, Range
 from declarative.elaborate.names import Scope, kind
 from declarative.elaborate.sizes import to_size
-from declarative.elaborate.values import name_span, range_text, shown
+from declarative.elaborate.values import Value, name_span, range_text, shown
 from declarative.ir.condition import Condition
-from declarative.ir.expr import Binder, IndexSymbol
+from declarative.ir.expr import Binder
 from declarative.ir.size import Size
 from declarative.syntax import tree
 
@@ -28,11 +28,13 @@ def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
     """None where a part is wrong, which is then reported."""
     if fors is None:
         return Bound(scope)
-    made = [_binder(ctx, f, scope, fors.binders[:k]) for k, f in enumerate(fors.binders)]
+    inner, made = scope, []
+    for f in fors.binders:
+        made.append(_binder(ctx, f, inner))
+        inner = inner.with_names({f.index: None if made[-1] is None else made[-1].index})
     binders = tuple(b for b in made if b is not None)
     if len(binders) < len(made):
         return None
-    inner = scope.with_names({b.index.name: b.index for b in binders})
     if fors.condition is None:
         return Bound(inner, binders)
     condition = to_condition(ctx, fors.condition, inner)
@@ -43,9 +45,9 @@ def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
     return Bound(inner, binders, condition)
 
 
-def _binder(ctx: Context, f: tree.For, scope: Scope, before: tuple[tree.For, ...]) -> Binder | None:
+def _binder(ctx: Context, f: tree.For, scope: Scope) -> Binder | None:
     ends = _ends(ctx, f.over, scope)
-    if not _is_free(ctx, f, scope, before) or ends is None:
+    if not _is_free(ctx, f, scope) or ends is None:
         return None
     lo, hi = ends
     if (lo - hi).is_nonnegative():
@@ -63,13 +65,11 @@ def _ends(ctx: Context, over: tree.Expression | tree.Range, scope: Scope) -> tup
     return None if size is None else (Size.of(0), size)
 
 
-def _is_free(ctx: Context, f: tree.For, scope: Scope, before: tuple[tree.For, ...]) -> bool:
+def _is_free(ctx: Context, f: tree.For, scope: Scope) -> bool:
     """False, and reported, where the index's name already stands for something."""
-    taken = None
-    if f.index in scope.locals or f.index in {b.index for b in before}:
-        taken = "an index" if isinstance(scope.locals.get(f.index), IndexSymbol | None) else "an argument"
-    elif f.index in ctx.names:
-        taken = kind(ctx.names[f.index])
+    taken = kind(ctx.names[f.index]) if f.index in ctx.names else None
+    if f.index in scope.locals:
+        taken = "an argument" if isinstance(scope.locals[f.index], Value | Size) else "an index"
     if taken is None:
         return True
     message = f"`{f.index}` is already {taken}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from declarative.atoms import registry
+from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import bind
 from declarative.elaborate.context import Context
 from declarative.elaborate.definitions import expanded
@@ -11,7 +12,7 @@ from declarative.elaborate.nested import solved
 from declarative.elaborate.operators import applied
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.values import Solved, Value, described, shown, stripped
-from declarative.ir.expr import Constant, Extern, Reduce
+from declarative.ir.expr import Expr, Extern, Reduce
 from declarative.ir.problem import ExternDeclaration
 from declarative.ir.size import shape_text
 from declarative.syntax import tree
@@ -81,28 +82,32 @@ def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -
 
 def _library(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:
     """Keywords are options; a number or `inf` at the end may be one too (`norm(x, 1)`)."""
-    values = [(a, _argument(ctx, a, scope)) for a in node.args if not isinstance(a, tree.Keyword)]
-    options = {a.name: _argument(ctx, a.value, scope) for a in node.args if isinstance(a, tree.Keyword)}
-    args = [v for _, v in values if v is not None]
-    given = {key: v.expr for key, v in options.items() if v is not None}
-    if len(args) < len(values) or len(given) < len(options):
+    args: list[tuple[tree.Expression, Expr]] = []
+    options: dict[str, Expr] = {}
+    for a in node.args:
+        e = a.value if isinstance(a, tree.Keyword) else a
+        value = Value(infinite) if (infinite := infinity(e)) else ctx.value(e, scope)
+        if value is not None and isinstance(a, tree.Keyword):
+            options[a.name] = value.expr
+        elif value is not None:
+            args.append((e, value.expr))
+    if len(args) + len(options) < len(node.args):
         return None
+    return _applied(ctx, name, node, args, options)
+
+
+def _applied(
+    ctx: Context, name: str, node: tree.Call, args: list[tuple[tree.Expression, Expr]], options: dict[str, Expr]
+) -> Value | None:
     if name == "sum" and len(args) > 1:
-        text = " + ".join(a.span.text for a, _ in values)
+        text = " + ".join(a.span.text for a, _ in args)
         return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
     if registry.find(name) is None:
-        inner = ", ".join(a.span.text for a, _ in values)
+        inner = ", ".join(a.span.text for a, _ in args)
         hints = [f"`{name}({inner}[i] for i in n)`"]
         return ctx.report.error("E205", node.span, f"`{name}` runs over an index", hints=hints)
-    spans = [a.span for a, _ in values]
-    expr = applied(ctx, name, [v.expr for v in args], node.span, spans, **given)
+    expr = applied(ctx, name, [e for _, e in args], node.span, [a.span for a, _ in args], **options)
     return None if expr is None else Value(expr)
-
-
-def _argument(ctx: Context, node: tree.Expression, scope: Scope) -> Value | None:
-    if isinstance(stripped(node), tree.Infinity):
-        return Value(Constant(float("inf"), origin=node.span))
-    return ctx.value(node, scope)
 
 
 def _reduced(ctx: Context, node: tree.Call, name: str, scope: Scope) -> Value | None:

@@ -8,12 +8,14 @@ from typing import Any
 
 from declarative.elaborate.names import Entity, Scope
 from declarative.elaborate.report import Report
-from declarative.elaborate.values import Solved, Value
+from declarative.elaborate.values import Solved, Value, stripped
 from declarative.ir.expr import IndexSymbol
 from declarative.ir.problem import Constraint, Problem
 from declarative.ir.size import Size
 from declarative.source.span import Span
 from declarative.syntax import tree
+
+DEEPEST = 200  # expressions within expressions, those of definitions included; each takes a few of Python's frames
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,12 @@ class Context:
 
     def value(self, node: tree.Expression, scope: Scope) -> Value | None:
         """The meaning of an expression that stands for an array; None where it has none, which is then reported."""
-        found = self.evaluate(self, node, scope)
+        if self.depth >= DEEPEST:
+            hints = ["name a part of it with `let`"]
+            return self.report.error("E121", node.span, "this is nested too deeply", hints=hints)
+        self.depth += 1
+        found = self.evaluate(self, stripped(node), scope)
+        self.depth -= 1
         if isinstance(found, Solved):
             fields = [v.symbol.name for v in found.problem.variables] + ["value"]
             return self.report.error(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from declarative.elaborate.binders import bind
-from declarative.elaborate.context import Context
+from declarative.elaborate.context import DEEPEST, Context
 from declarative.elaborate.indexing import Subscript, check, index
 from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
-from declarative.elaborate.values import Solved, Value, described, name_span, shown
+from declarative.elaborate.values import Solved, Value, described, name_span, stripped
 from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
@@ -36,6 +36,9 @@ def let_value(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
         return ctx.resolved[let.name]
     if let.name in ctx.resolving:
         return report_circle(ctx, let.name, let)
+    if len(ctx.resolving) >= DEEPEST:
+        hints = ["declare names before they are used"]
+        return ctx.report.error("E121", name_span(let, let.name), "too many definitions in one another", hints=hints)
     ctx.resolving.append(let.name)
     ctx.resolved[let.name] = _let_body(ctx, let)
     ctx.resolving.pop()
@@ -52,7 +55,7 @@ def _let_body(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
     if bound.condition is not None and let.fors and let.fors.condition:
         hints = ["put the condition where the family is used: `sum(r[i] for i in n if ...)`"]
         return ctx.report.error("E224", let.fors.condition.span, "a `let` has no condition", hints=hints)
-    body = ctx.evaluate(ctx, let.body, bound.scope)
+    body = ctx.evaluate(ctx, stripped(let.body), bound.scope)
     if not let.indices or body is None:
         return body
     if isinstance(body, Solved):
@@ -93,7 +96,7 @@ def member(ctx: Context, family: Family, subscripts: Sequence[Subscript], node: 
         return None if expr is None else Value(expr)
     values: dict[Expr, Expr] = {}
     for s, b in zip(leading, family.binders, strict=True):
-        found = check(ctx.report, ctx.ranges, s, (b.lo, b.hi), shown(node.body))
+        found = check(ctx.report, ctx.ranges, s, (b.lo, b.hi), node.body.span)
         if found is None or isinstance(found, Slice):
             return None
         values[b.index] = found

@@ -19,28 +19,13 @@ from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_size
 from declarative.elaborate.values import Solved, Value, shown, stripped
 from declarative.ir.expr import Constant, IndexSymbol, OptimalValue, SizeValue, Slice
-from declarative.ir.size import Size
+from declarative.ir.size import ONE, ZERO, Size
 from declarative.syntax import tree
-
-MAX_DEPTH = 120  # levels of brackets; each takes a few of Python's frames
 
 
 def evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solved | None:
-    """The meaning of any expression; None where it has none, which is then reported."""
-    if ctx.depth >= MAX_DEPTH:
-        hints = ["name a part of it with `let`"]
-        return ctx.report.error("E121", node.span, "this is nested too deeply", hints=hints)
-    ctx.depth += 1
-    try:
-        return _evaluate(ctx, node, scope)
-    finally:
-        ctx.depth -= 1
-
-
-def _evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solved | None:
+    """The meaning of any expression but one in parentheses; None where it has none, which is then reported."""
     match node:
-        case tree.Paren(body=body):
-            return evaluate(ctx, body, scope)
         case tree.Number():
             return _number(ctx, node)
         case tree.Name():
@@ -142,17 +127,19 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
 
 
 def _sum(ctx: Context, node: tree.Sum, scope: Scope) -> Value | None:
-    parts = [("+", node.first), *node.rest]
-    terms = [(op, e, ctx.value(e, scope)) for op, e in parts]
-    known = [(op, e, v) for op, e, v in terms if v is not None]
-    return summed(ctx, known, node.span) if len(known) == len(terms) else None
+    known = []
+    for op, e in (("+", node.first), *node.rest):
+        if (value := ctx.value(e, scope)) is not None:
+            known.append((op, e, value))
+    return summed(ctx, known, node.span) if len(known) > len(node.rest) else None
 
 
 def _product(ctx: Context, node: tree.Product, scope: Scope) -> Value | None:
-    first = ctx.value(node.first, scope)
-    terms = [(op, e, ctx.value(e, scope)) for op, e in node.rest]
-    known = [(op, e, v) for op, e, v in terms if v is not None]
-    if first is None or len(known) < len(terms):
+    first, known = ctx.value(node.first, scope), []
+    for op, e in node.rest:
+        if (value := ctx.value(e, scope)) is not None:
+            known.append((op, e, value))
+    if first is None or len(known) < len(node.rest):
         return None
     return multiplied(ctx, (node.first, first), known)
 
@@ -184,20 +171,22 @@ def _subscript(ctx: Context, node: tree.Subscript, scope: Scope) -> Value | None
     base = whole(family, node.body.span) if family else ctx.value(node.body, scope)
     if base is None:
         return None
-    lengths = [*base.shape, *[Size.of(1)] * len(node.items)]
-    items = [_subscript_item(ctx, item, length, scope) for item, length in zip(node.items, lengths, strict=False)]
-    known = [s for s in items if s is not None]
-    if len(known) < len(items):
+    known = []
+    for k, item in enumerate(node.items):
+        length = base.shape[k] if k < base.rank else ONE  # too many subscripts are reported below
+        if (subscript := _subscript_item(ctx, item, length, scope)) is not None:
+            known.append(subscript)
+    if len(known) < len(node.items):
         return None
     if family:
         return member(ctx, family, known, node)
-    expr = index(ctx.report, ctx.ranges, replace(base.expr, origin=node.body.span), known, node.span)
+    expr = index(ctx.report, ctx.ranges, base.expr, known, node.span)
     return None if expr is None else Value(expr, base.row and bool(expr.shape))
 
 
 def _subscript_item(ctx: Context, item: tree.Expression | tree.Slice, length: Size, scope: Scope) -> Subscript | None:
     if isinstance(item, tree.Slice):
-        lo = Size.of(0) if item.lo is None else to_size(ctx, item.lo, scope)
+        lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = length if item.hi is None else to_size(ctx, item.hi, scope)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
     name = stripped(item)
@@ -220,7 +209,7 @@ def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None
         entity = ctx.names.get(base.id)
         if entity is None or isinstance(entity, tree.Constraint) or _is_variable(entity):
             return dual(ctx, node, base, path, scope)
-    body = evaluate(ctx, base, scope)
+    body = evaluate(ctx, stripped(base), scope)
     if isinstance(body, Solved):
         return field_of(ctx, body, path, node.span)
     if body is not None:

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from declarative.elaborate.integers import Bounds, Ranges, bounds, is_guarded, normal
 from declarative.elaborate.report import Report
 from declarative.elaborate.values import range_text, shown
-from declarative.ir.expr import Call, Expr, Index, IndexSymbol, Parameter, Slice, Stack, Variable
-from declarative.ir.size import Size, shape_text
+from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Slice, Stack, Variable
+from declarative.ir.size import ZERO, Size, shape_text
 from declarative.source.diagnostic import Label
 from declarative.source.span import Span
 
@@ -45,15 +45,14 @@ def index(
 
     Integer subscripts drop their axes and slices keep them; whole slices at the end are left out of the node.
     """
-    text = _text(base.origin)
-    if not _counts(report, base, subscripts, span, text):
+    if not _counts(report, base, subscripts, span):
         return None
     axes = base.shape[: len(subscripts)]
-    checked = [check(report, ranges, s, (Size.of(0), n), text) for s, n in zip(subscripts, axes, strict=True)]
+    checked = [check(report, ranges, s, (ZERO, n), base.origin) for s, n in zip(subscripts, axes, strict=True)]
     known = [c for c in checked if c is not None]
     if len(known) < len(checked):
         return None
-    while known and known[-1] == Slice(Size.of(0), base.shape[len(known) - 1]):
+    while known and known[-1] == Slice(ZERO, base.shape[len(known) - 1]):
         known.pop()
     return _node(base, tuple(known), span)
 
@@ -67,10 +66,11 @@ def _node(base: Expr, subscripts: tuple[Expr | Slice, ...], span: Span | None) -
     return Index(base, subscripts, kept + base.shape[len(subscripts) :], origin=span)
 
 
-def _counts(report: Report, base: Expr, subscripts: Sequence[Subscript], span: Span | None, text: str) -> bool:
+def _counts(report: Report, base: Expr, subscripts: Sequence[Subscript], span: Span | None) -> bool:
     given, rank, family = len(subscripts), len(base.shape), family_axes(base)
     if given in ({rank, family} if family else {rank}) and given:
         return True
+    text = _text(base.origin)
     if not rank:
         report.error("E213", span, f"{text} is a scalar, it has no entries to index")
     elif given > rank:
@@ -94,17 +94,20 @@ def _text(span: Span | None) -> str:
     return "this" if span is None else shown(span)
 
 
-def check(report: Report, ranges: Ranges, s: Subscript, limits: Limits, text: str) -> Expr | Slice | None:
-    """A subscript in normal form, known to lie in (or not known to lie outside) the half-open range `limits`."""
+def check(report: Report, ranges: Ranges, s: Subscript, limits: Limits, base: Span | None) -> Expr | Slice | None:
+    """A subscript in normal form, known to lie in (or not known to lie outside) the half-open range `limits`.
+
+    `base` is the place of the array, for messages.
+    """
     if isinstance(s.value, Slice):
-        return _checked_slice(report, s.value, s.span, limits[1], text)
+        return _checked_slice(report, s.value, s.span, limits[1], base)
     value = normal(s.value)
     ends = bounds(value, ranges)
     if ends is None:
         return _not_whole(report, value, s.span, limits[1])
-    if is_guarded(value, ranges):
+    if not isinstance(value, Constant) and is_guarded(value, ranges):
         return value
-    return value if _within(report, ranges, Subscript(value, s.span), ends, limits, text) else None
+    return value if _within(report, ranges, Subscript(value, s.span), ends, limits, base) else None
 
 
 def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> None:
@@ -116,22 +119,23 @@ def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> 
     return report.error("E214", span, message, hints=hints)
 
 
-def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: Limits, text: str) -> bool:
+def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: Limits, base: Span | None) -> bool:
     """False, and reported, where an end of the subscript's range surely lies outside."""
     (low, high), (least, past) = ends, limits
     if low is not None and (least - low - 1).is_nonnegative():
-        _report_outside(report, ranges, s, low, limits, text, least - low, low == high)
+        _report_outside(report, ranges, s, low, limits, base, least - low, low == high)
         return False
     if high is not None and (high - past).is_nonnegative():
-        _report_outside(report, ranges, s, high, limits, text, past - 1 - high, low == high)
+        _report_outside(report, ranges, s, high, limits, base, past - 1 - high, low == high)
         return False
     return True
 
 
 def _report_outside(
-    report: Report, ranges: Ranges, s: Subscript, end: Size, limits: Limits, text: str, shift: Size, fixed: bool
+    report: Report, ranges: Ranges, s: Subscript, end: Size, limits: Limits, base: Span | None, shift: Size, fixed: bool
 ) -> None:
     """`shift`: what would bring the end back inside; negative at the upper end."""
+    text = _text(base)
     where = f"{text} has indices {range_text(*limits)}"
     if fixed:
         hints = [f"from the end it is `{text.strip('`')}[{limits[1] + end}]`"] if (-end - 1).is_nonnegative() else []
@@ -160,8 +164,8 @@ def _single_index(value: Expr | Slice) -> IndexSymbol | None:
             return None
 
 
-def _checked_slice(report: Report, s: Slice, span: Span | None, length: Size, text: str) -> Slice | None:
-    where = f"{text} has {length} entries"
+def _checked_slice(report: Report, s: Slice, span: Span | None, length: Size, base: Span | None) -> Slice | None:
+    where = f"{_text(base)} has {length} entries"
     if (-s.lo - 1).is_nonnegative() or (-s.hi - 1).is_nonnegative():
         return report.error("E211", span, f"{_text(span)} counts from the end; slices count from 0: {where}")
     if (s.hi - length - 1).is_nonnegative():

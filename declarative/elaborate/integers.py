@@ -83,6 +83,8 @@ def is_guarded(e: Expr, ranges: Ranges) -> bool:
 
 def normal(e: Expr) -> Expr:
     """A subscript in normal form: what reads indices first, then one number or size, so that `i+2-1` is `i+1`."""
+    if isinstance(e, Constant | IndexSymbol | SizeValue):
+        return e
     terms = e.args if isinstance(e, Call) and e.atom == "add" else (e,)
     sizes = [size_of(t) for t in terms]
     moving = [t for t, s in zip(terms, sizes, strict=True) if s is None]

@@ -102,5 +102,5 @@ def _imported(
     try:
         source = read(target)
     except DiagnosticError as failure:
-        return None, [d if d.span else replace(d, span=span) for d in failure.diagnostics]
+        return None, [d if d.span else replace(d, span=span, code="E225") for d in failure.diagnostics]
     return _check(source, statement.name, target, under_way)

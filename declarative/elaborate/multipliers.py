@@ -42,10 +42,15 @@ def _duals(ctx: Context, name: str, entity: tree.Node) -> dict[tuple[str, ...], 
     return None if constraints is None else dict(constraint_duals(constraints))
 
 
+def _is_variable(ctx: Context, name: str) -> bool:
+    return isinstance(ctx.names[name], tree.Declaration)
+
+
 def _report_missing(ctx: Context, node: tree.Attribute, base: tree.Name, wanted: tuple[str, ...], known) -> None:
     offers = [f"`{'.'.join(path)}.dual`" for path in known]
     if wanted == (base.id,) and len(known) == 2:
-        message = f"`{base.id}` is a chain and has two duals"
+        what = "has two bounds" if _is_variable(ctx, base.id) else "is a chain"
+        message = f"`{base.id}` {what} and so two duals"
         return ctx.report.error("E218", node.span, message, hints=[f"{offers[0]} or {offers[1]}"])
     hints = [f"there is {' and '.join(offers)}"] if offers else []
     if not known:

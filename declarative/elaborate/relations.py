@@ -11,7 +11,7 @@ from declarative.elaborate.context import Context
 from declarative.elaborate.names import Scope
 from declarative.elaborate.operators import fits
 from declarative.elaborate.promises import require_data
-from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.elaborate.values import Value, shown, stripped
 from declarative.ir.expr import Expr, Extern, Nested, Variable
 from declarative.ir.problem import Comparison, Constraint, Membership, Relation
 from declarative.ir.walk import postorder
@@ -108,11 +108,6 @@ def _side(ctx: Context, node: tree.Expression, scope: Scope, op: str, outer: boo
 
 def _sides_fit(ctx: Context, op: str, items: list[tree.Expression], values: list[Value]) -> bool:
     """Equal shapes, or scalars; of a chain, each outer side with the middle one."""
-    if len(values) == 3 and values[1].rank == 0 and (values[0].rank or values[2].rank):
-        k = 0 if values[0].rank else 2
-        facts = f"{described(items[1], values[1])}, {described(items[k], values[k])}"
-        ctx.report.error("E203", items[k].span, f"the middle of a chain has the shape of its sides: {facts}")
-        return False
     pairs = [(0, 1)] if len(values) == 2 else [(1, 0), (1, 2)]
     scalars = [not values[a].rank or not values[b].rank for a, b in pairs]
     return all(

@@ -39,7 +39,11 @@ def elaborate(
     """
     report = Report()
     ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
-    problem = _problem(ctx, file, name or "problem")
+    try:
+        problem = _problem(ctx, file, name or "problem")
+    except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
+        report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])
+        return None, report.in_order()
     if problem is None or report.failed:
         return None, report.in_order()
     return canonical_problem(problem), report.in_order()

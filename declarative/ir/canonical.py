@@ -16,7 +16,10 @@ _Key: TypeAlias = tuple[int, int, tuple[int, ...]]
 
 def canonical(root: Expr, depth: int = 0, numbers: Numbers | None = None) -> Expr:
     """The same expression with its inner binders numbered from `depth`; `numbers` renames those bound outside."""
-    return _Renumbering(root).run(depth, dict(numbers or {}))
+    nodes = list(postorder(root))
+    if not any(isinstance(node, IndexSymbol | Reduce | Stack) for node in nodes):
+        return root
+    return _Renumbering(root, nodes).run(depth, dict(numbers or {}))
 
 
 def canonical_binders(binders: tuple[Binder, ...], depth: int = 0) -> tuple[tuple[Binder, ...], Numbers]:
@@ -61,11 +64,11 @@ def _parameter(p: ParameterDeclaration) -> ParameterDeclaration:
 class _Renumbering:
     """One walk over (node, depth, names of its free indices); a node shared by several places may get several forms."""
 
-    def __init__(self, root: Expr):
+    def __init__(self, root: Expr, nodes: list[Expr]):
         self.root = root
         self.free: dict[int, frozenset[IndexSymbol]] = {}
         self.binds: dict[int, bool] = {}
-        for node in postorder(root):
+        for node in nodes:
             self._survey(node)
 
     def _survey(self, node: Expr) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from declarative.ir.size import SCALAR, Shape, Size
@@ -18,7 +19,7 @@ class _Hashed:
     """Hash once at birth (children first, so no recursion); compare by hash before comparing by parts."""
 
     def __post_init__(self) -> None:
-        parts = tuple(getattr(self, f.name) for f in fields(self) if f.compare)  # pyright: ignore
+        parts = tuple(getattr(self, name) for name in _compared(type(self)))
         object.__setattr__(self, "_hash", hash((type(self).__name__, parts)))
 
     def __hash__(self) -> int:
@@ -29,11 +30,17 @@ class _Hashed:
             return True
         if type(self) is not type(other) or hash(self) != hash(other):
             return False
-        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.compare)  # pyright: ignore
+        return all(getattr(self, name) == getattr(other, name) for name in _compared(type(self)))
 
     def __reduce__(self):
         # String hashes differ between processes, so a pickled node is born again where it is read.
         return _rebuild, (type(self), {f.name: getattr(self, f.name) for f in fields(self)})  # pyright: ignore
+
+
+@cache
+def _compared(kind: type) -> tuple[str, ...]:
+    """The names of the fields that count in equality."""
+    return tuple(f.name for f in fields(kind) if f.compare)
 
 
 def _rebuild(kind: type, values: dict[str, Any]) -> Any:

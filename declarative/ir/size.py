@@ -99,6 +99,7 @@ def _normal(terms: Mapping[Monomial, int]) -> Size:
     return Size(tuple(sorted(kept, key=lambda term: (-len(term[0]), term[0]))))
 
 
+ZERO, ONE = Size.of(0), Size.of(1)
 Shape: TypeAlias = tuple[Size, ...]
 SCALAR: Shape = ()
 
