@@ -3,7 +3,6 @@
 Comments go with the statement that they stand before or behind; those inside a statement move before it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from declarative.source.diagnostic import Diagnostic, Label, error
@@ -71,12 +70,21 @@ def _join_words(tokens: list[Token]) -> list[Token]:
     return joined
 
 
+def _next_telling(tokens: list[Token]) -> list[int]:
+    """For each place, the first token from there on that is neither a comment nor a newline."""
+    places = [len(tokens)]
+    for i, token in reversed(list(enumerate(tokens))):
+        places.append(places[-1] if token.type in ("NEWLINE", "COMMENT") else i)
+    return places[::-1]
+
+
 class _Cutter:
     """One walk over the tokens, with the open brackets and the comments that wait for their statement."""
 
     def __init__(self, source: Source, tokens: list[Token]):
         self.source = source
         self.tokens = tokens
+        self.telling = _next_telling(tokens)
         self.result = Layout()
         self.current: list[Token] = []
         self.open: list[Token] = []
@@ -124,7 +132,7 @@ class _Cutter:
 
     def _line_end(self, i: int) -> None:
         """A newline inside a statement: does the statement go on?"""
-        following = list(self._peek(i + 1))
+        following = self._peek(i + 1)
         if self.open:
             if following and (following[0].type in STARTING or self._labelled(following)):
                 self._unclosed()
@@ -143,14 +151,13 @@ class _Cutter:
         kinds = [token.type for token in following]
         return kinds == ["NAME", ":"] and self.open[-1].type == "(" and self.current[0].type != "def"
 
-    def _peek(self, i: int) -> Iterator[Token]:
+    def _peek(self, i: int) -> list[Token]:
         """The next two tokens that are neither comments nor newlines."""
-        found = 0
-        while i < len(self.tokens) and found < 2:
-            if self.tokens[i].type not in ("NEWLINE", "COMMENT"):
-                found += 1
-                yield self.tokens[i]
+        found = []
+        while len(found) < 2 and (i := self.telling[i]) < len(self.tokens):
+            found.append(self.tokens[i])
             i += 1
+        return found
 
     def _bracket(self, token: Token) -> None:
         if token.type in CLOSING:

@@ -30,8 +30,9 @@ _PLACES = (
 def check_order(file: File, complete: bool) -> list[Diagnostic]:
     """What stands in the wrong place, twice, or not at all; `complete` says that no statement was left out."""
     repeated = _repeated(file)
-    once = [s for s in file.statements if not any(s is again for _, again in repeated)]
-    found = [_twice(first, again) for first, again in repeated]
+    again = {id(statement) for _, statement in repeated}
+    once = [s for s in file.statements if id(s) not in again]
+    found = [_twice(*pair) for pair in repeated]
     found += _misplaced(once)
     found += _early_constraints(once)
     if complete and not any(isinstance(s, Objective) for s in once):

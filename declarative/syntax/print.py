@@ -1,5 +1,7 @@
 """A syntax tree to text in the one canonical form: the formatter. Whatever it prints is read back as the same tree."""
 
+import re
+
 from declarative.syntax.fold import fold
 from declarative.syntax.parenthesise import parenthesise
 from declarative.syntax.print_expression import expression, fors_clause, signature, space, tight_list
@@ -98,7 +100,7 @@ def _documented(text: str, doc: str | None) -> str:
 def _doc(doc: str | None) -> str:
     if doc is None:
         return ""
-    escaped = " ".join(doc.split("\n")).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = re.sub(r"[\r\n]+", " ", doc).replace("\\", "\\\\").replace('"', '\\"')
     return f' "{escaped}"'
 
 

@@ -185,6 +185,22 @@ def test_what_nests_too_deeply_is_refused(text: str) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "minimize (x +" + "\n" * 20_000 + "1)",
+        "minimize x\n" * 3_000,
+        "x = 1\n" * 3_000,
+        "minimize (" * 3_000,
+        "|x|" * 3_000,
+    ],
+)
+def test_long_texts_take_time_in_proportion(text: str) -> None:
+    start = time.process_time()
+    parse_tree(Source("text", text))
+    assert time.process_time() - start < 3
+
+
 def test_a_hundred_brackets_are_fine() -> None:
     assert codes("minimize " + "(" * 100 + "x" + ")" * 100) == []
 
