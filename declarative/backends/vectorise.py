@@ -266,7 +266,7 @@ class Vectoriser:
     def _call(self, node: Call, args: list[Value]) -> Value:
         shape = self.shape(node.shape)
         scope = _union(args)
-        options = {name: _concrete(value, self.sizes) for name, value in node.options}
+        options = {name: concrete(value, self.sizes) for name, value in node.options}
         record = find(node.atom)
         assert record is not None
         ones = (1,) * len(shape) if record.elementwise else ()
@@ -392,9 +392,10 @@ def _strides(lengths: tuple[int, ...]) -> list[int]:
     return strides[::-1] if lengths else []
 
 
-def _concrete(value: Any, sizes: Mapping[str, int]) -> Any:
+def concrete(value: Any, sizes: Mapping[str, int]) -> Any:
+    """An option of a call with its sizes as numbers."""
     if isinstance(value, Size):
         return value.evaluate(sizes)
     if isinstance(value, tuple):
-        return tuple(_concrete(item, sizes) for item in value)
+        return tuple(concrete(item, sizes) for item in value)
     return value
