@@ -76,6 +76,11 @@ class Classification:
     verdicts: tuple[Verdict, ...]
 
     @property
+    def accepted(self) -> bool:
+        """Is there a backend for it: cone for convex programs, kkt for smooth ones without cones?"""
+        return self.convex or (self.smooth and not self.memberships)
+
+    @property
     def text(self) -> str:
         """For people: "convex quadratic program", "smooth program, not known to be convex"."""
         if self.kind in (Kind.FIXED_POINT, Kind.ROOT, Kind.PROJECTION) or (self.convex and not _may_be_nonconvex(self)):

@@ -44,6 +44,13 @@ def convexity_errors(problem: Problem, severity: Severity = Severity.ERROR) -> l
     return list(diagnostics.values())
 
 
+def no_backend(problem: Problem) -> list[Diagnostic]:
+    """Why no backend can take a problem: it is not convex, and its kinks or cones bar it from the kkt backend."""
+    if problem.objective.sense is Sense.FIND or classify(problem).accepted:
+        return []
+    return convexity_errors(problem)
+
+
 def _diagnostic(verdict: Verdict, blame: Blame, found: Classification, severity: Severity) -> Diagnostic:
     code, span, message, label = _what(verdict.piece, blame)
     labels = _labels(blame) if code == "D102" else ()

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from declarative.analysis.classify import classify
+from declarative.analysis.convexity import no_backend
 from declarative.cli.report import Form, count, reporting, show, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import check_problem
@@ -24,6 +25,8 @@ def command(files: tuple[str, ...], form: Form) -> int:
     good, told = True, []
     for path in files:
         problem, diagnostics = check_problem(path)
+        if problem is not None and (obstacles := no_backend(problem)):
+            problem, diagnostics = None, [*diagnostics, *obstacles]
         good &= problem is not None
         if form == "json":
             told.append(_data(path, problem, diagnostics))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from declarative.analysis.classify import classify
+from declarative.analysis.convexity import no_backend
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.ir.problem import Problem
@@ -31,6 +32,8 @@ class Route:
 
 def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Mapping[str, Any]) -> Route:
     """The backend wanted, or the first that accepts: kkt, then cone. Raises DiagnosticError with the reasons."""
+    if wanted == "auto" and (obstacles := no_backend(problem)):
+        raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
     for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
         accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, options)

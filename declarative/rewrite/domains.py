@@ -25,14 +25,7 @@ def show_domains(standard: Standard) -> Standard:
     rows = tuple(
         replace(row, body=walker.rewrite(row.body, Scope().inside(row.binders, row.condition))) for row in standard.rows
     )
-    added = tuple(a.variable for a in walker.additions.variables)
-    return replace(
-        standard,
-        objective=objective,
-        variables=standard.variables + added,
-        rows=rows + tuple(walker.additions.rows),
-        auxiliaries=standard.auxiliaries + tuple(walker.additions.variables),
-    )
+    return walker.additions.extend(standard, objective, rows)
 
 
 class _Walker:
@@ -69,6 +62,7 @@ class _Walker:
             lifted = self.additions.variable(argument.shape, around, argument)
             gap = apply("add", lifted, apply("neg", argument))
             self.additions.rows.append(Row((), True, gap, around.binders, around.condition, origin=origin))
+            self.additions.note(argument, "is a variable of its own, kept inside the domain")
             argument = lifted
         if (argument, around) not in self.bounded:
             self.bounded.add((argument, around))

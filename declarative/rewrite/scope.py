@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition, Connective
@@ -11,7 +11,7 @@ from declarative.ir.expr import Binder, Expr, Index, SizeValue, Variable
 from declarative.ir.problem import Comparison, Membership, Relation
 from declarative.ir.size import Shape
 from declarative.ir.walk import condition_expressions, free_indices
-from declarative.rewrite.standard import Auxiliary, ConeRow, Row, difference
+from declarative.rewrite.standard import Auxiliary, ConeRow, Row, Standard, difference
 from declarative.source.span import Span
 
 
@@ -56,6 +56,24 @@ class Additions:
     variables: list[Auxiliary] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     cones: list[ConeRow] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def extend(self, standard: Standard, objective: Expr, rows: tuple[Row, ...]) -> Standard:
+        """The problem over this objective and these rows, with everything that was added."""
+        return replace(
+            standard,
+            objective=objective,
+            variables=standard.variables + tuple(a.variable for a in self.variables),
+            rows=rows + tuple(self.rows),
+            cones=standard.cones + tuple(self.cones),
+            auxiliaries=standard.auxiliaries + tuple(self.variables),
+            log=standard.log + tuple(self.log),
+        )
+
+    def note(self, node: Expr, what: str) -> None:
+        """A line for `explain` about what became of a node."""
+        words = " ".join(node.origin.text.split()) if node.origin is not None else "an expression"
+        self.log.append(f"`{words}` {what}")
 
     def variable(self, shape: Shape, scope: Scope, stands_for: Expr | None = None) -> Expr:
         """A new variable of this shape for each index tuple of the scope; the member that belongs to the scope.

@@ -16,7 +16,7 @@ from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.outcome import Outcome
 from declarative.ir.problem import Problem
 from declarative.rewrite.domains import show_domains
-from declarative.rewrite.graph_forms import to_graph_forms
+from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -40,10 +40,8 @@ def accept(problem: Problem) -> KKTBackend | list[Diagnostic]:
     standard = problem_to_standard(problem)
     if standard.cones:
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
-    graph = to_graph_forms(standard)
-    if isinstance(graph, Diagnostic):
-        return [graph]
-    return KKTBackend(show_domains(graph))
+    unfit = unfit_kinks(problem)
+    return unfit or KKTBackend(show_domains(to_graph_forms(standard)))
 
 
 def _cone_refusal(cone: str, origin) -> Diagnostic:
