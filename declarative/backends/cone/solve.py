@@ -43,6 +43,7 @@ class Solved:
     scaling: Scaling
     system: System | None = None
     ray: np.ndarray | None = None
+    ray_shares: np.ndarray | None = None  # (m,): each row's part in the contradiction that `ray` is
     span: np.ndarray | None = None
     degenerate: bool = False
 
@@ -70,8 +71,10 @@ def solve_item(item: Item, blocks: Blocks) -> Solved:
     match answer.claim:
         case Claim.INFEASIBLE:
             ray = infeasibility_ray(scaled, answer.point.z)
-            status = Status.FAILED if ray is None else Status.INFEASIBLE
-            return _nothing(item, status, answer.iterations, scaling, None if ray is None else scaling.D * ray)
+            if ray is None:
+                return _nothing(item, Status.FAILED, answer.iterations, scaling)
+            found = _nothing(item, Status.INFEASIBLE, answer.iterations, scaling, scaling.D * ray)
+            return replace(found, ray_shares=np.abs(ray) * np.abs(scaled.A).max(1, initial=0.0))
         case Claim.UNBOUNDED:
             ray = unboundedness_ray(scaled, answer.point.x)
             status = Status.FAILED if ray is None else Status.UNBOUNDED

@@ -1,0 +1,146 @@
+"""A conic problem at concrete sizes to the data of a cone program, as functions of the parameters, and the way back.
+
+The unknowns are the variables and the auxiliaries of the templates. Coefficients are derivatives at 0 of what is
+affine (or quadratic, in the objective), so whole tensors of parameters enter at once, and gradients flow through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.cone.certificate import Blocks
+from declarative.backends.cone.chunks import Chunk, ChunkBuilder
+from declarative.backends.cone.coefficients import Coefficients, Curvatures, find_coefficients, find_curvatures
+from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.epigraph import Conic
+from declarative.backends.cone.function import Structure
+from declarative.backends.cone.memberships import membership_parts
+from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.layout import Layout, lay_out
+from declarative.backends.vectorise import Vectoriser
+from declarative.ir.expr import Parameter
+from declarative.rewrite.standard import ConeRow
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The structure of the cone program and what computes its numbers."""
+
+    conic: Conic
+    structure: Structure
+    layout: Layout
+    runner: Runner
+    chunks: tuple[Chunk, ...]
+    rows: tuple[Coefficients, ...]  # a chunk each
+    objective: Curvatures
+
+    def data(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """P (B, k), q (B, n), A (B, l), b (B, m) and the constant of the objective (B,); a batch of 1 where shared."""
+        prepared = self.runner.prepare(inputs)
+        P, q, offset = self.objective.values(self.runner, prepared, self.layout, self.structure.columns)
+        parts = [c.values(self.runner, prepared, self.layout) for c in self.rows]
+        return P, q, _joined([A for A, _ in parts], q), _joined([b for _, b in parts], q), offset
+
+    def starts(self) -> list[int]:
+        """The first row of each chunk."""
+        return np.cumsum([0, *(chunk.rows for chunk in self.chunks)]).tolist()
+
+
+def _joined(parts: list[Tensor], like: Tensor) -> Tensor:
+    batch = max((p.shape[0] for p in parts), default=1)
+    return torch.cat([like.new_zeros(batch, 0), *(p.expand(batch, -1) for p in parts)], dim=1)
+
+
+def assemble(
+    conic: Conic, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device | str
+) -> Assembly:
+    """Everything on one tape; coefficients that no parameter changes are computed here, once."""
+    vectoriser = Vectoriser(sizes, constants)
+    objective = vectoriser.value(conic.standard.objective).slot
+    chunks = _chunks(conic, ChunkBuilder(vectoriser, constants))
+    slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
+    tape = vectoriser.tape((objective, *slots))
+    symbols = conic.standard.variables
+    shapes = {v.name: vectoriser.shape(v.shape) for v in symbols}
+    added = {a.variable.name for a in conic.standard.auxiliaries}
+    layout = lay_out(symbols, shapes, tape, added)
+    groups = {"objective": (objective,)}
+    for k, chunk in enumerate(chunks):
+        groups |= {f"rows {k}": chunk.slots, f"data {k}": chunk.data}
+    runner = Runner(tape, [v.name for v in symbols], groups, device=device)
+    probe = _probe(conic, vectoriser, constants, device)
+    columns = layout.size
+    rows = []
+    for k, chunk in enumerate(chunks):
+        rows.append(find_coefficients(chunk, f"rows {k}", f"data {k}", runner, layout, probe, columns))
+        columns += chunk.count * chunk.pattern.auxiliaries
+    curved = frozenset(v.name for v in conic.curved)
+    curvatures = find_curvatures(runner, layout, probe, curved)
+    structure = _structure(chunks, rows, curvatures, layout, added, columns)
+    return Assembly(conic, structure, layout, runner, tuple(chunks), tuple(rows), curvatures)
+
+
+def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
+    found = [builder.affine(row) for row in conic.standard.rows]
+    for membership in conic.standard.cones:
+        for part in membership_parts(membership):
+            found.append(
+                _cone_chunk(part.row, builder)
+                if isinstance(part.row, ConeRow)
+                else builder.affine(part.row, part.weight)
+            )
+    found.extend(builder.bound(row) for row in conic.atoms)
+    return [chunk for chunk in found if chunk.rows]
+
+
+def _cone_chunk(row: ConeRow, builder: ChunkBuilder) -> Chunk:
+    match row.cone:
+        case "PSD":
+            return builder.semidefinite(row)
+        case "SOC":
+            return builder.second_order(row)
+        case "EXP":
+            return builder.three_dimensional(row, Kind.EXP)
+        case "POW":
+            return builder.three_dimensional(row, Kind.POWER)
+        case _:
+            raise AssertionError(f"no rows for the set {row.cone}")
+
+
+def _probe(conic: Conic, vectoriser: Vectoriser, constants: Mapping[str, np.ndarray], device) -> dict[str, Tensor]:
+    """Constants as they are and stand-ins for parameters: what depends on the latter shows by its gradient."""
+    generator = np.random.default_rng(0)
+    found: dict[str, Tensor] = {}
+    for declaration in conic.standard.problem.parameters:
+        symbol: Parameter = declaration.symbol
+        if symbol.name in constants:
+            found[symbol.name] = torch.as_tensor(constants[symbol.name], dtype=torch.float64, device=device).unsqueeze(
+                0
+            )
+            continue
+        values = generator.uniform(0.5, 1.5, (1, *vectoriser.shape(symbol.shape)))
+        found[symbol.name] = torch.as_tensor(values, device=device).requires_grad_()
+    return found
+
+
+def _structure(
+    chunks: list[Chunk], rows: list[Coefficients], objective: Curvatures, layout: Layout, added: set[str], columns: int
+) -> Structure:
+    blocks = tuple(block for chunk in chunks for block in chunk.pattern.blocks * chunk.count)
+    starts = np.cumsum([0, *(chunk.rows for chunk in chunks)])
+    places = [np.zeros((2, 0), dtype=np.int64)]
+    places += [c.places + np.array([[start], [0]]) for c, start in zip(rows, starts, strict=False)]
+    numbers = np.concatenate([layout.blocks().cpu().numpy(), np.arange(columns - layout.size) + len(layout.places)])
+    own = np.concatenate([np.zeros(0, dtype=np.int64), *(np.full(c.rows, k) for k, c in enumerate(chunks))])
+    shown = np.zeros(columns, dtype=bool)
+    for name, at in layout.places.items():
+        if name not in added:
+            shown[at[at >= 0]] = True
+    return Structure(
+        Cones(blocks), objective.places, np.concatenate(places, 1), Blocks(numbers, own.astype(np.int64)), shown
+    )

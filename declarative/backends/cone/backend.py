@@ -1,0 +1,98 @@
+"""The `cone` backend: convex problems, with second-order, semidefinite, exponential and power cones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.analysis.convexity import convexity_errors
+from declarative.backends.cone.assemble import Assembly, assemble
+from declarative.backends.cone.duals import duals_of
+from declarative.backends.cone.envelope import OptimalValue
+from declarative.backends.cone.epigraph import Conic, to_epigraphs
+from declarative.backends.cone.function import Outcomes, Report, solve_batch
+from declarative.backends.cone.reasons import messages_of
+from declarative.backends.cone.refusals import refusals
+from declarative.backends.outcome import Outcome
+from declarative.ir.problem import Problem
+from declarative.rewrite.standard import problem_to_standard
+from declarative.source.diagnostic import Diagnostic
+
+
+@dataclass(frozen=True)
+class ConeBackend:
+    """A problem accepted by this backend: convex, in its conic form."""
+
+    conic: Conic
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> ConePlan:
+        return ConePlan(assemble(self.conic, sizes, constants, device))
+
+    def remarks(self) -> list[str]:
+        """What was rewritten, for `explain`."""
+        return list(self.conic.standard.log)
+
+
+def accept(problem: Problem, options: Mapping[str, Any]) -> ConeBackend | list[Diagnostic]:
+    """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
+    found = convexity_errors(problem)
+    if found:
+        return found
+    conic = to_epigraphs(problem_to_standard(problem))
+    return refusals(conic) or ConeBackend(conic)
+
+
+@dataclass(frozen=True)
+class ConePlan:
+    """The problem at concrete sizes, on one device."""
+
+    assembly: Assembly
+
+    def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
+        """Solve every item; a start is of no use to an interior-point method."""
+        P, q, A, b, offset = self.assembly.data(inputs)
+        q = q.expand(batch, -1)
+        x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b)
+        value = self._value((P, q, A, b), x, z) + offset
+        return self._outcome(x, z, value, report, outcomes)
+
+    def _value(self, data: tuple[Tensor, ...], x: Tensor, z: Tensor) -> Tensor:
+        structure = self.assembly.structure
+        places = (torch.as_tensor(at, device=x.device) for at in (structure.P_at, structure.A_at))
+        return OptimalValue.apply(*(t.expand(x.shape[0], -1) for t in data), x, z, *places)  # pyright: ignore
+
+    def _outcome(self, x: Tensor, z: Tensor, value: Tensor, report: Tensor, outcomes: Outcomes) -> Outcome:
+        assembly = self.assembly
+        standard = assembly.conic.standard
+        added = {a.variable.name for a in standard.auxiliaries}
+        parts = assembly.layout.split(x[:, : assembly.layout.size])
+        return Outcome(
+            variables={name: part for name, part in parts.items() if name not in added},
+            duals=duals_of(assembly, z),
+            value=standard.sign * value,
+            status=report[:, Report.STATUS].to(torch.int8),
+            iterations=report[:, Report.ITERATIONS].to(torch.int64),
+            primal=report[:, Report.PRIMAL],
+            dual=report[:, Report.DUAL],
+            gap=report[:, Report.GAP],
+            degenerate=report[:, Report.DEGENERATE].bool(),
+            nonunique=report[:, Report.NONUNIQUE].bool(),
+            dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool(),
+            messages=messages_of(assembly, outcomes),
+        )
+
+    def describe(self) -> list[str]:
+        structure = self.assembly.structure
+        kinds = {}
+        for block in structure.cones.blocks:
+            kinds[block.kind] = kinds.get(block.kind, 0) + (block.rows if block.kind.separable else 1)
+        listed = ", ".join(f"{count} of {kind.value}" for kind, count in kinds.items())
+        return [
+            f"solved as a cone program: {structure.columns} unknowns, {structure.cones.rows} rows ({listed})",
+            "each item by an interior-point method, then by Newton's method, whose last matrix gives the gradient",
+        ]

@@ -1,0 +1,196 @@
+"""Rows of a conic problem at concrete sizes as chunks: expressions on a tape, and the cone rows made of their values.
+
+A chunk repeats one small pattern `count` times (for the index tuples of its family): with e the values of its
+expressions, A_pattern (e, auxiliaries) + s = b_pattern, s in its blocks. Every e is affine in the unknowns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from declarative.analysis.facts import facts_of
+from declarative.atoms.record import Form
+from declarative.atoms.registry import find
+from declarative.backends.cone.cones import Block, Kind, triangle
+from declarative.backends.cone.epigraph import AtomRow
+from declarative.backends.cone.template import Entries, Template, make_template
+from declarative.backends.evaluate import static_value
+from declarative.backends.tape import Gather, Slot
+from declarative.backends.vectorise import Selection, Vectoriser, concrete
+from declarative.ir.expr import Expr, Parameter, Role, Variable
+from declarative.ir.walk import postorder, variables
+from declarative.rewrite.standard import ConeRow, Row
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """`slots` hold (batch, count * size) for the sizes of the pattern's expressions, `data` those of its parameters.
+
+    The dual of the chunk's row k belongs at `places[k]` of a flat array of shape `shape`, times `weights[k]`, and at
+    `mirror[k]` too (the other triangle of a symmetric matrix).
+    """
+
+    pattern: Template
+    count: int
+    slots: tuple[Slot, ...]
+    data: tuple[Slot, ...]
+    reads: frozenset[str]  # the variables that the expressions hold
+    owner: Row | ConeRow | AtomRow
+    shape: tuple[int, ...] = ()
+    places: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    mirror: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.pattern.rows * self.count
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return () if isinstance(self.owner, AtomRow) else self.owner.path
+
+
+class ChunkBuilder:
+    """Puts rows on a tape."""
+
+    def __init__(self, vectoriser: Vectoriser, constants: Mapping[str, np.ndarray]):
+        self.vectoriser, self.constants = vectoriser, constants
+        self.templates: dict = {}
+
+    def affine(self, row: Row, weight: float = 1.0) -> Chunk:
+        """`body == 0` or `body <= 0`, an entry a row; a symmetric body has its entries with i <= j only."""
+        selection, shape, whole = self._family(row, row.body)
+        places = _dual_places(selection, shape)
+        slot = self._flat(row.body, selection, shape)
+        kind = Kind.ZERO if row.equality else Kind.NONNEG
+        weights, mirror = np.full(places.size, weight), None
+        if row.symmetric:
+            n = shape[-1]
+            i, j = places % (n * n) // n, places % n
+            kept = np.nonzero(i <= j)[0]
+            slot = self.vectoriser.emit(Gather(slot, kept))
+            mirror = (places - i * n - j + j * n + i)[kept]
+            weights, places = np.where(i == j, 1.0, 0.5)[kept], places[kept]
+        block = Block(kind, 1)
+        pattern = _pattern((block,), (1,), np.array([0]), np.array([0]), np.array([1.0]))
+        reads = _reads(row.body)
+        return Chunk(pattern, len(places), (slot,), (), reads, row, whole, places, weights, mirror)
+
+    def semidefinite(self, row: ConeRow) -> Chunk:
+        """-vec(X) + s = 0: the upper triangle, off-diagonal entries as means of both sides times sqrt(2)."""
+        (body,) = row.elements
+        selection, shape, whole = self._family(row, body)
+        slot, n = self._flat(body, selection, shape), shape[0]
+        i, j, factor = triangle(n)
+        k = np.arange(len(i))
+        rows, columns = np.concatenate([k, k]), np.concatenate([i * n + j, j * n + i])
+        pattern = _pattern((Block(Kind.PSD, len(i)),), (n * n,), rows, columns, -np.tile(factor, 2) / 2)
+        first = selection.places[:, None] * (n * n)
+        places, mirror = ((first + entry).reshape(-1) for entry in (i * n + j, j * n + i))
+        weights = np.tile(1 / factor, len(selection.places))
+        return Chunk(pattern, _count(selection), (slot,), (), _reads(body), row, whole, places, weights, mirror)
+
+    def second_order(self, row: ConeRow) -> Chunk:
+        """(t, x): -(t, x) + s = 0."""
+        selection = self.vectoriser.select(row.binders, row.condition)
+        shapes = [self.vectoriser.shape(e.shape) for e in row.elements]
+        slots = tuple(self._flat(e, selection, shape) for e, shape in zip(row.elements, shapes, strict=True))
+        sizes = tuple(_size(shape) for shape in shapes)
+        d = np.arange(sum(sizes))
+        pattern = _pattern((Block(Kind.SOC, len(d)),), sizes, d, d, -np.ones(len(d)))
+        return Chunk(pattern, _count(selection), slots, (), _reads(*row.elements), row)
+
+    def three_dimensional(self, row: ConeRow, kind: Kind) -> Chunk:
+        """(x, y, z), entry by entry, in the exponential or a power cone."""
+        selection = self.vectoriser.select(row.binders, row.condition)
+        shape = max((self.vectoriser.shape(e.shape) for e in row.elements), key=len)
+        slots = tuple(self._flat(e, selection, shape) for e in row.elements)
+        power = float(self._known(row.args[0], selection, ())[0]) if row.args else 0.0
+        pattern = _pattern((Block(kind, 3, power),), (1, 1, 1), np.arange(3), np.arange(3), -np.ones(3))
+        return Chunk(pattern, _count(selection) * _size(shape), slots, (), _reads(*row.elements), row)
+
+    def bound(self, row: AtomRow) -> Chunk:
+        """`f(args) <= t` by the template of f; an elementwise f one entry at a time."""
+        selection = self.vectoriser.select(row.binders, row.condition)
+        record = find(row.call.atom)
+        assert record is not None
+        shape = self.vectoriser.shape(row.call.shape)
+        own = [self.vectoriser.shape(a.shape) for a in row.call.args]
+        options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}
+        shapes, form = (
+            ([shape] * len(own), Form(((),) * len(own), (), options))
+            if record.elementwise
+            else (own, Form(tuple(own), shape, options))
+        )
+        given = [self._given(a, selection, s, f) for a, s, f in zip(row.call.args, shapes, form.shapes, strict=True)]
+        template = self._template(row, form, given)
+        slots = [
+            self._flat(e, selection, s) for e, s in zip((*row.call.args, row.value), (*shapes, shape), strict=True)
+        ]
+        moving = tuple(slots[k] for k in (*template.moving, len(own)))
+        count = _count(selection) * (_size(shape) if record.elementwise else 1)
+        return Chunk(
+            template, count, moving, tuple(slots[k] for k in template.fixed), _reads(*row.call.args, row.value), row
+        )
+
+    def _template(self, row: AtomRow, form: Form, given: list) -> Template:
+        data = tuple(not variables(a) for a in row.call.args)
+        nonneg = tuple(facts_of(a, row.binders).sign.nonneg for a in row.call.args)
+        known = tuple(None if g is None else g.tobytes() for g in given)
+        key = (row.call.atom, form.shapes, form.shape, repr(form.options), row.convex, known, data, nonneg)
+        if key not in self.templates:
+            self.templates[key] = make_template(row.call.atom, form, row.convex, given, data, nonneg)
+        return self.templates[key]
+
+    def _given(self, e: Expr, selection: Selection, shape: tuple[int, ...], own: tuple[int, ...]) -> np.ndarray | None:
+        """The value of an argument that is known now and is the same in every repetition."""
+        if not is_static(e):
+            return None
+        values = self._known(e, selection, shape).reshape(-1, _size(own))
+        return values[0].reshape(own) if len(values) and (values == values[0]).all() else None
+
+    def _known(self, e: Expr, selection: Selection, shape: tuple[int, ...]) -> np.ndarray:
+        slot = self._flat(e, selection, shape)
+        return static_value(self.vectoriser.tape((slot,)), self.constants)[0]
+
+    def _flat(self, e: Expr, selection: Selection, shape: tuple[int, ...]) -> Slot:
+        value = self.vectoriser.value(e, selection.environment)
+        return self.vectoriser.flat(value, selection.axes, shape)
+
+    def _family(self, row: Row | ConeRow, body: Expr) -> tuple[Selection, tuple[int, ...], tuple[int, ...]]:
+        selection = self.vectoriser.select(row.binders, row.condition)
+        shape = self.vectoriser.shape(body.shape)
+        return selection, shape, tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
+
+
+def is_static(e: Expr) -> bool:
+    """Known when the layer is compiled: no variables, params or learned data."""
+    symbols = (n for n in postorder(e) if isinstance(n, Variable | Parameter))
+    return all(isinstance(s, Parameter) and s.role is Role.CONST for s in symbols)
+
+
+def _pattern(blocks, sizes: tuple[int, ...], rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Template:
+    none = np.zeros(0, dtype=np.int64)
+    A = Entries(rows, columns, np.zeros_like(rows), values)
+    return Template(tuple(blocks), tuple(range(len(sizes))), (), sizes, 0, A, Entries(none, none, none, np.zeros(0)))
+
+
+def _reads(*expressions: Expr) -> frozenset[str]:
+    return frozenset(v.name for e in expressions for v in variables(e))
+
+
+def _dual_places(selection: Selection, shape: tuple[int, ...]) -> np.ndarray:
+    """For each entry, tuples first, its flat place in the array over all tuples and the shape."""
+    size = _size(shape)
+    return (selection.places[:, None] * size + np.arange(size)[None, :]).reshape(-1)
+
+
+def _count(selection: Selection) -> int:
+    return int(np.prod([axis.length for axis in selection.axes], dtype=np.int64))
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))

@@ -1,0 +1,129 @@
+"""A convex problem to one whose rows are affine: each nonlinear function f(x) becomes t with f(x) <= t.
+
+By the rules of convexity every convex function stands where less of it is better, so t is tight wherever it matters
+(t <= f(x) for a concave one). Squares and quadratic forms in the objective stay: the solver takes them as they are.
+What multiplies f, parameters included, then multiplies the plain variable t. The primal goes back by dropping t; the
+duals of the user's rows are theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from declarative.analysis.facts import FactsTable, meaning
+from declarative.atoms.apply import apply
+from declarative.ir.condition import Condition
+from declarative.ir.expr import Binder, Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.facts import Curvature
+from declarative.ir.walk import variables
+from declarative.rewrite.scope import Additions, Scope
+from declarative.rewrite.standard import Row, Standard
+from declarative.source.span import Span
+
+
+@dataclass(frozen=True)
+class AtomRow:
+    """`call <= value` where `convex`, else `call >= value`, for binders if condition; all arguments affine."""
+
+    call: Call
+    value: Expr
+    convex: bool
+    binders: tuple[Binder, ...]
+    condition: Condition | None
+    origin: Span | None
+
+
+@dataclass(frozen=True)
+class Conic:
+    """`standard` with an objective of degree two at most and affine rows. `curved`: variables that it is quadratic in."""
+
+    standard: Standard
+    atoms: tuple[AtomRow, ...]
+    curved: tuple[Variable, ...]
+
+
+def to_epigraphs(standard: Standard) -> Conic:
+    """The conic form of a problem that is convex by the rules."""
+    walker = _Walker(Additions(count=len(standard.auxiliaries)))
+    objective = walker.walk(standard.objective, Scope(), quadratic=True)
+    rows = [_row(walker, row) for row in standard.rows]
+    additions = walker.additions
+    changed = replace(
+        standard,
+        objective=objective,
+        variables=standard.variables + tuple(a.variable for a in additions.variables),
+        rows=(*rows, *additions.rows),
+        auxiliaries=standard.auxiliaries + tuple(additions.variables),
+        log=standard.log + tuple(dict.fromkeys(walker.log)),
+    )
+    return Conic(changed, tuple(walker.atoms), tuple(dict.fromkeys(walker.curved)))
+
+
+def _row(walker: _Walker, row: Row) -> Row:
+    return replace(row, body=walker.walk(row.body, Scope().inside(row.binders, row.condition)))
+
+
+@dataclass
+class _Walker:
+    additions: Additions
+    atoms: list[AtomRow] = field(default_factory=list)
+    curved: list[Variable] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def walk(self, root: Expr, scope: Scope, quadratic: bool = False) -> Expr:
+        self.look = FactsTable(root, scope.binders)
+        return self._walk(root, scope, quadratic)
+
+    def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
+        if not variables(node):
+            return node
+        match node:
+            case Call():
+                return self._call(node, scope, quadratic)
+            case Reduce(op="max" | "min", body=body, binders=binders, condition=condition):
+                inner = self._walk(body, scope.inside(binders, condition), False)
+                return self._extreme(node, replace(node, body=inner), scope)
+            case Reduce(body=body, binders=binders, condition=condition):
+                return replace(node, body=self._walk(body, scope.inside(binders, condition), quadratic))
+            case Stack(body=body, binders=binders):
+                return replace(node, body=self._walk(body, scope.inside(binders, None), quadratic))
+            case Index(base=base):
+                return replace(node, base=self._walk(base, scope, quadratic))
+            case _:
+                return node
+
+    def _call(self, node: Call, scope: Scope, quadratic: bool) -> Expr:
+        record, operands, options = meaning(node)
+        facts = tuple(map(self.look, operands))
+        flat = tuple(f if f.curvature is Curvature.CONSTANT else replace(f, curvature=Curvature.AFFINE) for f in facts)
+        own = record.curvature(flat, options)
+        if own.affine:
+            return replace(node, args=tuple(self._walk(a, scope, quadratic) for a in node.args))
+        degree = self.look(node).degree
+        if quadratic and degree is not None and degree <= 2:
+            self.curved.extend(variables(node))
+            return node
+        args = tuple(self._walk(a, scope, False) for a in operands)
+        call = Call(record.name, args, node.shape, node.options, origin=node.origin)
+        return self._epigraph(node, call, own.convex, scope)
+
+    def _epigraph(self, node: Call, call: Call, convex: bool, scope: Scope) -> Expr:
+        around = scope.around(call)
+        t = self.additions.variable(node.shape, around, node)
+        self.atoms.append(AtomRow(call, t, convex, around.binders, around.condition, node.origin))
+        self.log.append(f"`{_text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone")
+        return t
+
+    def _extreme(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
+        """max over an index: t with t >= body for every index; min: t <= body."""
+        around = scope.around(rebuilt)
+        t = self.additions.variable(node.shape, around, node)
+        over = around.inside(node.binders, node.condition)
+        less, more = (rebuilt.body, t) if node.op == "max" else (t, rebuilt.body)
+        body = apply("add", less, apply("neg", more))
+        self.additions.rows.append(Row((), False, body, over.binders, over.condition, origin=node.origin))
+        return t
+
+
+def _text(node: Expr) -> str:
+    return " ".join(node.origin.text.split()) if node.origin is not None else "an expression"

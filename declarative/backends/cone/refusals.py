@@ -1,0 +1,35 @@
+"""What this backend cannot bound by cones, found before any data is there."""
+
+from __future__ import annotations
+
+from declarative.atoms.registry import find
+from declarative.backends.cone.chunks import is_static
+from declarative.backends.cone.epigraph import AtomRow, Conic
+from declarative.ir.expr import Expr
+from declarative.ir.walk import variables
+from declarative.source.diagnostic import Diagnostic, error
+
+
+def refusals(conic: Conic) -> list[Diagnostic]:
+    """One for each function that CVXPY does not have, or that needs its data at compile time."""
+    return [d for row in conic.atoms if (d := _refusal(row)) is not None]
+
+
+def _refusal(row: AtomRow) -> Diagnostic | None:
+    record = find(row.call.atom)
+    assert record is not None
+    if record.cvxpy is None:
+        text = f"the cone backend has no conic form of `{row.call.atom}`"
+        return error("E302", row.origin, text)
+    for argument in row.call.args[1:]:
+        if row.call.atom == "quad" and not variables(argument) and not is_static(argument):
+            return _parametrised_form(row, argument)
+    return None
+
+
+def _parametrised_form(row: AtomRow, matrix: Expr) -> Diagnostic:
+    text = "a quadratic form in a constraint, or inside another function, needs its matrix when the layer is compiled"
+    span = matrix.origin or row.origin
+    name = span.text if span is not None else "the matrix"
+    hints = (f"make `{name}` a `const`", f"or give a factor F with {name} = F'*F, and write sumsq(F*x)")
+    return error("E302", span, text, hints=hints)
