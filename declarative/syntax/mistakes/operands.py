@@ -82,7 +82,7 @@ def missing_operand(t: Trouble) -> Mistake | None:
     if before.type in ("(", "["):
         return Mistake(error("E112", span, f"nothing stands between `{before.text}` and `{t.token.text}`"))
     if t.token.type == "$END":
-        hints = ["on the same line"] if before.type in STARTING else []
+        hints = ["write it on the same line"] if before.type in STARTING else []
         return Mistake(error("E112", t.span(before), f"`{before.text}` needs an expression after it", hints=hints))
     return Mistake(error("E112", span, f"an expression is missing between `{before.text}` and `{t.token.text}`"))
 

@@ -68,9 +68,9 @@ _JOINING = {"forall": "for", "foreach": "for", "over": "for", "where": "if", "wh
 
 def joining(t: Trouble) -> Mistake | None:
     """`x[i] >= 0 forall i in n`, and `forall i : x[i] >= 0`."""
-    if t.before and t.token.type == "NAME" and t.before.text.lower() in _JOINING and t.index == 1:
+    if t.before and t.before.type == t.token.type == "NAME" and t.before.text.lower() in _JOINING:
         hints = ["indices stand behind the constraint: `x[i] >= 0 for i in n if cond`"]
-        message = f"`{t.before.text}` begins no statement"
+        message = f"`{t.before.text}` does not come first"
         return Mistake(error("E110", t.span(t.before), message, hints=hints))
     word = _JOINING.get(t.token.text.lower())
     if not word or t.token.type != "NAME" or not t.wants("*"):
