@@ -120,8 +120,8 @@ def composed(record: Atom, facts: tuple[Facts, ...], options: Options) -> Curvat
     """The composition rule: f convex, and each argument affine, or convex where f rises, or concave where it falls."""
     own = record.curvature(facts, options)
     moves = record.monotonicity(facts, options)
-    if own.affine and all(f.curvature.affine for f in facts):
-        return Curvature.CONSTANT if own is Curvature.CONSTANT else Curvature.AFFINE
+    if own is Curvature.CONSTANT or (own.affine and all(f.curvature.affine for f in facts)):
+        return own
     if own.convex and all(_keeps(f.curvature, m) for f, m in zip(facts, moves, strict=True)):
         return Curvature.CONVEX
     if own.concave and all(_keeps(-f.curvature, m) for f, m in zip(facts, moves, strict=True)):

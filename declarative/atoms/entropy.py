@@ -6,7 +6,7 @@ from declarative.atoms.latex import named
 from declarative.atoms.record import Atom, Facts, Options
 from declarative.atoms.rules import ANY, CONCAVE, CONVEX, DOWN, INCREASING, NEITHER, NEITHER_WAY, NONNEG
 from declarative.atoms.shapes import broadcast, same, to_scalar
-from declarative.ir.facts import Cone, Domain, Monotonicity
+from declarative.ir.facts import Cone, Domain, Monotonicity, Sign
 
 ENTR = Atom(
     name="entr",
@@ -79,6 +79,11 @@ KL_DIV = Atom(
     latex=named("kl"),
 )
 
+
+def at_least_the_greatest(facts: tuple[Facts, ...], options: Options) -> Sign:
+    return facts[0].sign if facts[0].sign.nonneg else Sign.ANY
+
+
 LOGSUMEXP = Atom(
     name="logsumexp",
     doc="log of the sum of exp of all entries, without overflow: a smooth maximum.",
@@ -86,7 +91,7 @@ LOGSUMEXP = Atom(
     shape=to_scalar,
     torch=lambda xp, form, x: xp.logsumexp(x, tuple(range(-len(form.shapes[0]), 0))) if form.shapes[0] else x,
     cvxpy=lambda cp, form, x: cp.log_sum_exp(x),
-    sign=ANY,
+    sign=at_least_the_greatest,
     curvature=CONVEX,
     monotonicity=INCREASING,
     cone=Cone.EXPONENTIAL,

@@ -44,6 +44,17 @@ ABS = Elementwise(
 )
 
 
+def pos_sign(facts: tuple[Facts, ...], options: Options) -> Sign:
+    """The negative part of the line goes to 0."""
+    sign = facts[0].sign
+    return (sign & Sign.NONNEG) | (Sign.ZERO if Sign.NEG & sign else Sign(0))
+
+
+def negpart_sign(facts: tuple[Facts, ...], options: Options) -> Sign:
+    sign = -facts[0].sign
+    return (sign & Sign.NONNEG) | (Sign.ZERO if Sign.NEG & sign else Sign(0))
+
+
 def pos_graph(fresh: Fresh, x: Expr) -> Graph:
     t = fresh(x.shape)
     return Graph(t, (at_least(t, x), at_least(t, 0)))
@@ -60,7 +71,7 @@ POS = Elementwise(
     signature="pos(x), entry by entry",
     torch=pos_torch,
     cvxpy=lambda cp, form, x: cp.pos(x),
-    sign=NONNEG,
+    sign=pos_sign,
     curvature=CONVEX,
     monotonicity=INCREASING,
     smoothness=Smoothness.KINKED,
@@ -79,7 +90,7 @@ NEGPART = Elementwise(
     signature="negpart(x), entry by entry",
     torch=lambda xp, form, x: pos_torch(xp, form, -x),
     cvxpy=lambda cp, form, x: cp.neg(x),
-    sign=NONNEG,
+    sign=negpart_sign,
     curvature=CONVEX,
     monotonicity=DECREASING,
     smoothness=Smoothness.KINKED,

@@ -1,0 +1,129 @@
+"""What the records claim is true on samples: signs, midpoint convexity, monotone differences, graph forms, kinks."""
+
+from itertools import product
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from atoms.cases import CASES, Case
+from atoms.to_cvxpy import as_cvxpy, constraint_to_cvxpy
+
+from declarative.atoms.record import Facts
+from declarative.ir.expr import Parameter, Role, Variable
+from declarative.ir.facts import Curvature, Monotonicity, Sign, Smoothness
+
+HALVES = {Sign.ANY: lambda a: a, Sign.NONNEG: np.abs, Sign.NONPOS: lambda a: -np.abs(a)}
+
+
+def halves(case: Case, k: int) -> list[Sign]:
+    """The signs to declare for an argument: each half where it has two, else what its region has."""
+    region = case.regions[k]
+    if region.signed:
+        return [Sign.ANY, Sign.NONNEG, Sign.NONPOS]
+    inside = region.inside(np.random.default_rng(0), case.shapes[k])
+    return [Sign.ANY] if np.any(inside < 0) else [Sign.ANY, Sign.NONNEG]
+
+
+def facts(case: Case, signs, active) -> tuple[Facts, ...]:
+    """Facts of arguments: `active` ones are variables, the others data; matrices are definite where sampled so."""
+    found = []
+    for k, (shape, sign) in enumerate(zip(case.symbolic, signs, strict=True)):
+        curvature = Curvature.AFFINE if k in active else Curvature.CONSTANT
+        definite = case.regions[k].inside.__name__ == "_definite"
+        form = Sign.POS if definite else Sign.ANY
+        found.append(Facts(shape, sign, curvature, int(k in active), Smoothness.SMOOTH, form))
+    return tuple(found)
+
+
+def settings(case: Case):
+    """Which arguments move, and with which declared signs."""
+    free = [k for k in range(len(case.shapes)) if k not in case.fixed]
+    subsets = [(k,) for k in free] + ([tuple(free)] if len(free) > 1 else [])
+    for active in subsets:
+        for signs in product(*[halves(case, k) for k in range(len(case.shapes))]):
+            if len(signs) < 3 or len(set(signs)) == 1:
+                yield active, signs
+
+
+def pairs(case: Case, active, signs, count: int = 12):
+    """Two points of the domain with the declared signs that differ in the active arguments only."""
+    rng = np.random.default_rng(11)
+    special = iter(case.samples(0) * 2)
+    for _ in range(count):
+        a, b = case.point(rng), next(special, None) or case.point(rng)
+        a, b = (tuple(HALVES[s](x) if np.ndim(x) < 3 else x for s, x in zip(signs, p, strict=True)) for p in (a, b))
+        yield a, tuple(b[k] if k in active else a[k] for k in range(len(a)))
+
+
+def close_under(found, bound):
+    return np.all(found <= bound + 1e-9 * (1 + np.abs(bound)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_curvature_is_true(case: Case):
+    for active, signs in settings(case):
+        claimed = case.atom.curvature(facts(case, signs, active), case.options)
+        for a, b in pairs(case, active, signs):
+            middle = case.value(*[(x + y) / 2 for x, y in zip(a, b, strict=True)])
+            mean = (case.value(*a) + case.value(*b)) / 2
+            if claimed.convex:
+                assert close_under(middle, mean), (active, signs, a, b)
+            if claimed.concave:
+                assert close_under(-middle, -mean), (active, signs, a, b)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_monotonicity_is_true(case: Case):
+    for active, signs in settings(case):
+        moves = case.atom.monotonicity(facts(case, signs, active), case.options)
+        assert len(moves) == len(case.shapes)
+        for k in active if len(active) == 1 else ():
+            for a, b in pairs(case, active, signs):
+                low, high = list(a), list(a)
+                low[k], high[k] = np.minimum(a[k], b[k]), np.maximum(a[k], b[k])
+                if moves[k] is Monotonicity.INCREASING:
+                    assert close_under(case.value(*low), case.value(*high)), (signs, low, high)
+                if moves[k] is Monotonicity.DECREASING:
+                    assert close_under(case.value(*high), case.value(*low)), (signs, low, high)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_sign_is_true(case: Case):
+    for active, signs in settings(case):
+        claimed = case.atom.sign(facts(case, signs, active), case.options)
+        for a, _ in pairs(case, active, signs):
+            value = case.value(*a)
+            found = Sign(0)
+            for sign, holds in ((Sign.NEG, value < -1e-12), (Sign.POS, value > 1e-12)):
+                found |= sign if np.any(holds) else Sign(0)
+            assert found in claimed or not found, (signs, a, value)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.atom.graph is not None], ids=str)
+def test_the_value_is_the_optimum_of_the_graph_form(case: Case):
+    """The least value that the rows allow for a convex function, the greatest for a concave one."""
+    for args in case.samples(3):
+        symbols = [Parameter(f"p{k}", shape, Role.PARAM) for k, shape in enumerate(case.symbolic)]
+        values = {symbol: cp.Constant(a) for symbol, a in zip(symbols, args, strict=True)}
+        fresh = []
+
+        def new(shape):
+            fresh.append(Variable(f"t{len(fresh)}", shape))  # noqa: B023
+            values[fresh[-1]] = cp.Variable(tuple(s.evaluate({}) for s in shape))  # noqa: B023
+            return fresh[-1]  # noqa: B023
+
+        assert case.atom.graph is not None
+        graph = case.atom.graph(new, *symbols, **case.options)
+        rows = [constraint_to_cvxpy(row, values) for row in graph.constraints]
+        total = cp.sum(as_cvxpy(graph.value, values))
+        signs = tuple(Sign.ANY for _ in args)
+        convex = case.atom.curvature(facts(case, signs, (0,)), case.options).convex
+        problem = cp.Problem(cp.Minimize(total) if convex else cp.Maximize(total), rows)
+        problem.solve(solver=cp.CLARABEL)
+        assert problem.value == pytest.approx(case.value(*args).sum(), rel=1e-6, abs=1e-6), args
+
+
+def test_kinked_functions_without_graph_forms_need_a_cone():
+    for case in CASES:
+        if case.atom.smoothness is Smoothness.KINKED:
+            assert (case.atom.graph is None) == (case.atom.cone is not None), case
