@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import declarative
-from declarative.source.diagnostic import Diagnostic, DiagnosticError
-from declarative.source.span import Source
-from declarative.syntax import parse_tree
+from declarative.source.diagnostic import Diagnostic
 
 HERE = Path(__file__).parent
 GOOD = sorted((HERE / "good").glob("*.opt"))
@@ -30,17 +28,9 @@ class Finding(NamedTuple):
     message: str
 
 
-def diagnostics_of(text: str, name: str = "program") -> list[Diagnostic]:
-    """Everything that is wrong with a text: its syntax, and if that is right its meaning."""
-    _, diagnostics = parse_tree(Source(name, text))
-    understand = getattr(declarative, "parse", None)
-    if diagnostics or understand is None:
-        return diagnostics
-    try:
-        understand(text, name=name)
-    except DiagnosticError as failure:
-        return list(failure.diagnostics)
-    return []
+def diagnostics_of(text: str, path: Path | None = None) -> list[Diagnostic]:
+    """Everything that is found in a text, warnings included; `path` says where its imports are looked for."""
+    return declarative.check(text, name="program", path=path)[1]
 
 
 def found(diagnostics: list[Diagnostic]) -> list[Finding]:

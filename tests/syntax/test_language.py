@@ -38,7 +38,7 @@ def test_the_formatter_keeps_every_comment_and_every_doc(path: Path) -> None:
 def test_a_bad_program_says_what_is_expected(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert expected(text), "this program states no diagnostic"
-    assert found(diagnostics_of(text)) == expected(text)
+    assert found(diagnostics_of(text, path)) == expected(text)
 
 
 def test_there_are_programs() -> None:
