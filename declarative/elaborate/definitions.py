@@ -36,7 +36,7 @@ def let_value(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
         return ctx.resolved[let.name]
     if let.name in ctx.resolving:
         return report_circle(ctx, let.name, let)
-    if len(ctx.resolving) >= DEEPEST:
+    if len(ctx.resolving) >= DEEPEST // 4:
         hints = ["declare names before they are used"]
         return ctx.report.error("E121", name_span(let, let.name), "too many definitions in one another", hints=hints)
     ctx.resolving.append(let.name)

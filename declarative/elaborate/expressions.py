@@ -120,6 +120,9 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
         return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
     values = [n for n, e in ctx.names.items() if not isinstance(e, tree.Constraint)]
     hints = did_you_mean(node.id, [*scope.locals, *values])
+    if scope.subscript:
+        hints = hints or (f"say where it runs: `for {node.id} in n`",)
+        return ctx.report.error("E212", node.span, f"the index `{node.id}` is not declared", hints=hints)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
 
@@ -189,17 +192,8 @@ def _subscript_item(ctx: Context, item: tree.Expression | tree.Slice, length: Si
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = length if item.hi is None else to_size(ctx, item.hi, scope)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
-    name = stripped(item)
-    if isinstance(name, tree.Name) and name.id not in scope.locals and name.id not in ctx.names:
-        return _undeclared_index(ctx, name, length, scope)
-    value = ctx.value(item, scope)
+    value = ctx.value(item, replace(scope, subscript=True))
     return None if value is None else Subscript(value.expr, item.span)
-
-
-def _undeclared_index(ctx: Context, name: tree.Name, length: Size, scope: Scope) -> None:
-    indices = [n for n, local in scope.locals.items() if isinstance(local, IndexSymbol)]
-    hints = did_you_mean(name.id, [*indices, *ctx.names]) or (f"say where it runs: `for {name.id} in {length}`",)
-    return ctx.report.error("E212", name.span, f"the index `{name.id}` is not declared", hints=hints)
 
 
 def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None:

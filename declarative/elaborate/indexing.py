@@ -120,12 +120,17 @@ def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> 
 
 
 def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: Limits, base: Span | None) -> bool:
-    """False, and reported, where an end of the subscript's range surely lies outside."""
+    """False, and reported, where an end of the subscript's range surely lies outside.
+
+    Two declared names are two sizes, so an index over m does not run along an axis of n.
+    """
     (low, high), (least, past) = ends, limits
     if low is not None and (least - low - 1).is_nonnegative():
         _report_outside(report, ranges, s, low, limits, base, least - low, low == high)
         return False
-    if high is not None and (high - past).is_nonnegative():
+    if high is None or (past - high - 1).is_nonnegative():
+        return True
+    if (high - past).is_nonnegative() or (low != high and not high.names <= past.names):
         _report_outside(report, ranges, s, high, limits, base, past - 1 - high, low == high)
         return False
     return True
@@ -147,10 +152,15 @@ def _report_outside(
         range_ = ranges[symbol]
         above = not shift.is_nonnegative()
         new = (range_.lo, range_.hi + shift) if above else (range_.lo + shift, range_.hi)
-        hints = [f"`for {symbol.name} in {range_text(*new)}`"]
+        hints = [f"`for {symbol.name} in {_over(*new)}`"]
         runs = f"`{symbol.name}` runs over {range_text(range_.lo, range_.hi)}"
         labels = [Label(range_.span, runs)] if range_.span else []
     report.error("E211", s.span, f"{_text(s.span)} reaches {end}, but {where}", labels=labels, hints=hints)
+
+
+def _over(lo: Size, hi: Size) -> str:
+    """A range as it follows `in`."""
+    return str(hi) if lo == ZERO else range_text(lo, hi)
 
 
 def _single_index(value: Expr | Slice) -> IndexSymbol | None:

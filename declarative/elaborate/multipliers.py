@@ -49,8 +49,8 @@ def _is_variable(ctx: Context, name: str) -> bool:
 def _report_missing(ctx: Context, node: tree.Attribute, base: tree.Name, wanted: tuple[str, ...], known) -> None:
     offers = [f"`{'.'.join(path)}.dual`" for path in known]
     if wanted == (base.id,) and len(known) == 2:
-        what = "has two bounds" if _is_variable(ctx, base.id) else "is a chain"
-        message = f"`{base.id}` {what} and so two duals"
+        what = "has two bounds, and so" if _is_variable(ctx, base.id) else "is a chain, and so has"
+        message = f"`{base.id}` {what} two duals"
         return ctx.report.error("E218", node.span, message, hints=[f"{offers[0]} or {offers[1]}"])
     hints = [f"there is {' and '.join(offers)}"] if offers else []
     if not known:

@@ -21,11 +21,12 @@ Local: TypeAlias = IndexSymbol | Size | Value | None  # None: an argument that f
 class Scope:
     """Names that hold in a part of a statement: indices, arguments of a `def` and its flexible sizes.
 
-    `outputs`: duals and `value` may be read, as in `return`. `closed`: a `def`, which sees no indices from outside.
+    `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets.
     """
 
     locals: Mapping[str, Local] = field(default_factory=dict)
     outputs: bool = False
+    subscript: bool = False
 
     def with_names(self, names: Mapping[str, Local]) -> Scope:
         return replace(self, locals={**self.locals, **names})

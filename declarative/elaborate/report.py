@@ -41,8 +41,9 @@ class Report:
         return any(d.severity is Severity.ERROR for d in self.diagnostics)
 
     def in_order(self) -> list[Diagnostic]:
-        """The findings as they stand in the text; those without a place come first."""
-        return sorted(self.diagnostics, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end))
+        """The findings as they stand in the text; those without a place come first. Errors make warnings moot."""
+        found = [d for d in self.diagnostics if d.severity is Severity.ERROR] if self.failed else self.diagnostics
+        return sorted(found, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end))
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:

@@ -40,9 +40,9 @@ def to_space(ctx: Context, node: tree.Space, scope: Scope, flexible: bool = Fals
         case "S", (n,):
             return Space((n, n), symmetric=True)
         case "S", (m, n) if m == n:
-            return ctx.report.error("E206", node.span, "S has one size", hints=[f"`S^{node.sizes[0].span.text}`"])
+            return ctx.report.error("E206", node.span, "`S` takes one size", hints=[f"`S^{node.sizes[0].span.text}`"])
         case "S", _:
-            return ctx.report.error("E206", node.span, "symmetric matrices need one size", hints=["`S^n`"])
+            return ctx.report.error("E206", node.span, "`S` takes one size", hints=["`S^n`"])
         case "index", (v,):
             return Space(SCALAR, index_range=v)
         case _:
