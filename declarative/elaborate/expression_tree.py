@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import isinf
 from typing import Any, TypeAlias, assert_never
 
+from declarative.elaborate.indexing import family_axes
 from declarative.elaborate.size_tree import binder_tree, size_tree
 from declarative.ir.condition import Condition, Connective, Negation, Test, Truth
 from declarative.ir.expr import (
@@ -52,7 +53,7 @@ class Printing:
 
 
 def expression_tree(e: Expr, printing: Printing) -> tree.Expression:
-    return fold(e, lambda node, parts: _with_let(node, parts, printing))
+    return _placed(fold(e, lambda node, parts: _with_let(node, parts, printing)), printing.span)
 
 
 def _with_let(node: Expr, parts: Trees, printing: Printing) -> tree.Expression:
@@ -149,10 +150,13 @@ class _Node:
         return self.field(self.call(e.problem, (*parts[: len(e.args)], *keywords)), *e.field.split("."))
 
     def index(self, e: Index, parts: Trees) -> tree.Expression:
-        integers = iter(parts[1:])
+        """A matrix takes all its indices, so whole axes that the node leaves out are written."""
+        integers, given = iter(parts[1:]), len(e.subscripts)
+        whole = () if given == family_axes(e.base) else e.base.shape[given:]
+        subscripts = (*e.subscripts, *(Slice(Size.of(0), length) for length in whole))
         items = tuple(
             self.slice(s, e.base.shape[axis]) if isinstance(s, Slice) else next(integers)
-            for axis, s in enumerate(e.subscripts)
+            for axis, s in enumerate(subscripts)
         )
         return tree.Subscript(parts[0], items, span=self.span)
 
@@ -188,6 +192,8 @@ class _Node:
                 return tree.Array((parts,), span=self.span)
             case "block":
                 return tree.Array(_rows(parts, e.option("rows")), span=self.span)
+            case "pnorm":
+                return self.call("norm", (*parts, self.number(e.option("p"))))
             case _:
                 return self.call(WRITTEN.get(e.atom, e.atom), (*parts, *self.options(e)))
 

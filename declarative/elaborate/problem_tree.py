@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from declarative.elaborate.expression_tree import Printing, condition_with, expression_tree
+from declarative.elaborate.named_parts import named_parts
 from declarative.elaborate.outputs import output_name
 from declarative.elaborate.size_tree import binder_tree, range_tree, size_tree
 from declarative.ir.condition import Condition
@@ -26,8 +26,8 @@ from declarative.ir.size import Shape, Size
 from declarative.ir.walk import condition_expressions, free_indices, postorder
 from declarative.source.span import Source, Span
 from declarative.syntax import tree
+from declarative.syntax.lexer import WORDS, lex
 
-RESERVED = frozenset({"for", "in", "if", "not", "and", "or", "inf"})
 NOWHERE = Span(Source("", ""), 0, 0)
 
 
@@ -59,11 +59,17 @@ def _member(e: Expr) -> Expr:
     return e.body if repeated and isinstance(e, Stack) else e
 
 
+def is_name(name: str) -> bool:
+    """True for what a text reads as a name."""
+    tokens = lex(name)
+    return len(tokens) == 1 and tokens[0].type == "NAME" and tokens[0].text == name
+
+
 def taken_names(p: Problem) -> set[str]:
     """What an index may not be called."""
     symbols = (d.symbol.name for d in (*p.parameters, *p.variables))
     labels = (c.name for c in p.constraints if c.name)
-    return {*symbols, *labels, *(d.name for d in (*p.dims, *p.externs, *p.imports)), *RESERVED}
+    return {*symbols, *labels, *(d.name for d in (*p.dims, *p.externs, *p.imports)), *WORDS}
 
 
 @dataclass
@@ -72,29 +78,22 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.taken = taken_names(self.problem)
-        self.lets = self._lets()
-
-    def _lets(self) -> dict[Expr, str]:
-        """A family used whole has no form of its own, so a `let` names it."""
-        found = expressions(self.problem)
-        families = dict.fromkeys(n for e in found for n in postorder(e) if isinstance(n, Stack))
-        names = (name for k in count(1) if (name := f"r{k}") not in self.taken)
-        lets: dict[Expr, str] = {family: next(names) for family in families}
-        self.taken |= set(lets.values())
-        return lets
+        self.lets = named_parts(expressions(self.problem), self.taken)
+        self.taken |= set(self.lets.values())
 
     # --- statements ----------------------------------------------------------------------------
 
     def statements(self) -> Iterator[tree.Statement]:
         p = self.problem
-        yield tree.ProblemLine(p.name, p.doc, span=p.origin or NOWHERE)
+        if is_name(p.name):  # a file's name need not be one; a text without this line takes it again
+            yield tree.ProblemLine(p.name, p.doc, span=p.origin or NOWHERE)
         yield from (tree.Import(inner.name, span=NOWHERE) for inner in p.imports)
         if p.dims:
             yield self._dims()
         yield from (self._declaration(d.symbol, d.default, d.doc, d.origin) for d in p.parameters)
         yield from map(self._extern, p.externs)
         yield from (self._declaration(d.symbol, None, d.doc, d.origin) for d in p.variables)
-        yield from (self._let(family, name) for family, name in self.lets.items())
+        yield from (self._let(part, name) for part, name in self.lets.items())
         yield from (tree.Assume(*self._constraint([c]), span=c.origin or NOWHERE) for c in p.promises)
         yield self._objective(p.objective)
         yield from self._constraints()
@@ -129,14 +128,15 @@ class _Writer:
         args = tuple(self.expression(_member(arg), span) for arg in a.args)
         return tree.AttributeItem(a.name, args, span=span)
 
-    def _let(self, family: Expr, name: str) -> tree.Let:
-        assert isinstance(family, Stack)
-        span = family.origin or NOWHERE
-        names = self.names((family,))
-        printing = Printing(span, names, {e: n for e, n in self.lets.items() if e != family})
-        indices = tuple(names[b.index.number] for b in family.binders)
-        fors = tree.Fors(tuple(binder_tree(b, names[b.index.number], span) for b in family.binders), span=span)
-        return tree.Let(name, indices, expression_tree(family.body, printing), fors, span=span)
+    def _let(self, part: Expr, name: str) -> tree.Let:
+        span = part.origin or NOWHERE
+        names = self.names((part,))
+        printing = Printing(span, names, {e: n for e, n in self.lets.items() if e is not part})
+        if not isinstance(part, Stack):
+            return tree.Let(name, (), expression_tree(part, printing), None, span=span)
+        fors = tree.Fors(tuple(binder_tree(b, names[b.index.number], span) for b in part.binders), span=span)
+        indices = tuple(f.index for f in fors.binders)
+        return tree.Let(name, indices, expression_tree(part.body, printing), fors, span=span)
 
     def _objective(self, o: Objective) -> tree.Objective:
         span = o.origin or NOWHERE

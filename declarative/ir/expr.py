@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Hashed:
-    """Hash once at birth (children first, so no recursion); compare by hash before comparing by parts."""
+    """Hash once at birth (children first); compare by hash before comparing by parts. Neither recurses."""
 
     def __post_init__(self) -> None:
         parts = tuple(getattr(self, name) for name in _compared(type(self)))
@@ -26,11 +26,22 @@ class _Hashed:
         return self._hash  # pyright: ignore
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if type(self) is not type(other) or hash(self) != hash(other):
-            return False
-        return all(getattr(self, name) == getattr(other, name) for name in _compared(type(self)))
+        pairs: list[tuple[Any, Any]] = [(self, other)]
+        seen: set[tuple[int, int]] = set()  # two shared nodes are compared once
+        while pairs:
+            a, b = pairs.pop()
+            if a is b or (id(a), id(b)) in seen:
+                continue
+            if isinstance(a, _Hashed):
+                if type(a) is not type(b) or hash(a) != hash(b):
+                    return False
+                seen.add((id(a), id(b)))
+                pairs.extend((getattr(a, name), getattr(b, name)) for name in _compared(type(a)))
+            elif isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+                pairs.extend(zip(a, b, strict=True))
+            elif a != b:
+                return False
+        return True
 
     def __reduce__(self):
         # String hashes differ between processes, so a pickled node is born again where it is read.

@@ -8,14 +8,15 @@ from language.runner import diagnostics_of
 
 from declarative.source.codes import CODES
 from declarative.source.codes.convexity import CONVEXITY
+from declarative.source.codes.embedded import EMBEDDED
 from declarative.source.codes.meaning import MEANING
 from declarative.source.codes.running import RUNNING
 from declarative.source.codes.syntax import SYNTAX
 from declarative.source.codes.warnings import WARNINGS
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent / "declarative"
-PARTS = {"E1": SYNTAX, "E2": MEANING, "D1": CONVEXITY, "E3": RUNNING, "W": WARNINGS}
-_LITERAL = re.compile(r"""["']((?:E[123]|D1|W\d)\d\d)["']""")
+PARTS = {"E1": SYNTAX, "E2": MEANING, "D1": CONVEXITY, "E3": RUNNING, "E4": EMBEDDED, "W": WARNINGS}
+_LITERAL = re.compile(r"""["']((?:E[1234]|D1|W\d)\d\d)["']""")
 
 
 def in_use() -> set[str]:

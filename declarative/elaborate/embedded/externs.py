@@ -9,8 +9,9 @@ from declarative.atoms import registry
 from declarative.elaborate.context import Context
 from declarative.elaborate.embedded.declared import NOTHING, Declared
 from declarative.elaborate.embedded.handle import Handle, lift
+from declarative.elaborate.embedded.names import checked_name
 from declarative.elaborate.embedded.operators import operand_text
-from declarative.elaborate.embedded.place import Place, fail, here
+from declarative.elaborate.embedded.place import Place, fail, here, located
 from declarative.elaborate.names import Scope
 from declarative.elaborate.nested import field_of, solved
 from declarative.elaborate.report import Report
@@ -18,7 +19,6 @@ from declarative.elaborate.values import Solved, Value
 from declarative.ir.expr import Extern
 from declarative.ir.problem import ExternDeclaration, Problem
 from declarative.ir.size import Shape, shape_text
-from declarative.source.diagnostic import DiagnosticError
 from declarative.source.span import Source, Span
 from declarative.syntax import tree
 
@@ -51,7 +51,7 @@ def extern(name: str, domain: Any, codomain: Any) -> Function:
     domain: the shape of each argument, a dim or a tuple of them (`()` is a scalar); codomain: the result's.
     """
     place = here()
-    if registry.find(name) is not None:
+    if registry.find(checked_name(name, place)) is not None:
         raise fail("E202", f"`{name}` is already a function of the library", place)
     declared: set[Declared] = set()
     shapes = tuple(_shape(item, place, declared) for item in domain)
@@ -100,7 +100,7 @@ class Solution:
         report, place = Report(), here()
         found = field_of(_context(self.solved.problem, report, {}), self.solved, path, _spot(place))
         if found is None:
-            raise DiagnosticError(report.in_order())
+            raise located(report.in_order(), place)
         return Handle(found.expr, self.declared)
 
 
@@ -123,7 +123,7 @@ def _call(problem: Problem, place: Place, handles: list[Handle], names: list[str
     node = tree.Call(function, (*spots[:first], *keywords), span=_spot(place))
     found = solved(_context(problem, report, values), problem.name, node, Scope())
     if found is None:
-        raise DiagnosticError(report.in_order())
+        raise located(report.in_order(), place)
     return found
 
 

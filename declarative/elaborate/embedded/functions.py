@@ -17,6 +17,7 @@ from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.embedded.relation import Chain, Member, Relation
 from declarative.ir.canonical import canonical
 from declarative.ir.expr import Expr, Reduce, Stack
+from declarative.ir.walk import free_indices
 
 PAIRWISE = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}
 
@@ -94,8 +95,12 @@ def _stacked(args: tuple[Any, ...]) -> Handle:
     if not isinstance(found, Family):
         return _applied("stack", found, {})
     if found.condition is not None:
-        raise fail("E604", "a stack has no condition: every entry is there", place)
-    return _over(found, place, lambda body: Stack(body, found.binders, origin=place.span))
+        raise fail("E404", "a stack has no condition: every entry is there", place)
+    stack = _over(found, place, lambda body: Stack(body, found.binders, origin=place.span))
+    if free_indices(stack.expr):
+        hints = ["use a slice of the data, such as A[i, :] * x, or give the stack all indices"]
+        raise fail("E404", "a stack depends on an index from outside", place, hints=hints)
+    return stack
 
 
 def same(left: Any, right: Any) -> bool:

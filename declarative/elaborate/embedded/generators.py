@@ -60,12 +60,12 @@ def gather(generator: Generator, place: Place, same: Same) -> Family | list[Body
     if restart is None or not first.loops:
         hints = ["use a generator expression over a dim: dc.sum(x[i] for i in n if E[i])"]
         raise fail(
-            "E604", "a symbolic condition may stand only in a generator expression over dims", place, hints=hints
+            "E404", "a symbolic condition may stand only in a generator expression over dims", place, hints=hints
         )
     decided = _Decided(restart, first.loops, place, same)
     condition = decided.condition((), first)
     if decided.body is None:
-        raise fail("E604", "this generator yields nothing, whatever its condition says", place)
+        raise fail("E404", "this generator yields nothing, whatever its condition says", place)
     return _family(decided.body, None if condition is True else condition, decided.declared)
 
 
@@ -102,12 +102,12 @@ def _check_alive(walk: Walk) -> None:
         if loop.closed is not None:
             hints = ["inside a problem use dc.sum, dc.max, dc.min, dc.prod, which keep the index"]
             message = "this runs through a dim at once, and the index means nothing outside"
-            raise fail("E604", message, loop.closed, hints=hints)
+            raise fail("E404", message, loop.closed, hints=hints)
 
 
 def _mixed(place: Place) -> Exception:
     hints = ["nest two: dc.sum(dc.sum(x[k, i] for i in n) for k in range(3))"]
-    return fail("E604", "one generator runs over dims or over Python's own values, not over both", place, hints=hints)
+    return fail("E404", "one generator runs over dims or over Python's own values, not over both", place, hints=hints)
 
 
 # --- conditions --------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class _Decided:
         if position == len(course.asked):
             return self._yields(course)
         if position >= MOST_QUESTIONS:
-            raise fail("E604", f"more than {MOST_QUESTIONS} conditions in one generator", self.place)
+            raise fail("E404", f"more than {MOST_QUESTIONS} conditions in one generator", self.place)
         question = course.asked[position]
         self.declared |= question.declared
         yes = self.condition((*answers, True), course)
@@ -149,7 +149,7 @@ class _Decided:
             self.body = course
         if not self.same(course.bodies[0], self.body.bodies[0]):
             hints = ["split it in two with `if` at the end, or multiply by the condition's 0/1 data"]
-            raise fail("E604", "what is yielded depends on a symbolic condition", self.place, hints=hints)
+            raise fail("E404", "what is yielded depends on a symbolic condition", self.place, hints=hints)
         return True
 
 
@@ -170,8 +170,21 @@ def _choice(asked: Condition, yes: Condition | bool, no: Condition | bool) -> Co
             return _joined("and", Negation(asked), no)
         case _, True:
             return _joined("or", Negation(asked), yes)
+        case Connective("or"), _ if rest := _without(yes, no):
+            return _joined("or", _joined("and", asked, rest), no)
+        case _, Connective("and") if rest := _without(no, yes):
+            return _joined("and", _joined("or", asked, rest), yes)
         case _:
             return _joined("or", _joined("and", asked, yes), _joined("and", Negation(asked), no))
+
+
+def _without(longer: Connective, end: Condition | bool) -> Condition | None:
+    """What stands before `end` in `... and end` or `... or end`; None where it does not end so."""
+    last = end.items if isinstance(end, Connective) and end.op == longer.op else (end,)
+    rest = longer.items[: -len(last)]
+    if not rest or (*rest, *last) != longer.items:
+        return None
+    return rest[0] if len(rest) == 1 else Connective(longer.op, rest)
 
 
 def _joined(op, left: Condition, right: Condition | bool) -> Condition:

@@ -27,6 +27,7 @@ from declarative.ir.expr import Constant, Expr
 from declarative.ir.size import Size
 
 MIRRORED: dict[Op, Op] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
+SIGNS: dict[type[ast.cmpop], Op] = {ast.LtE: "<=", ast.GtE: ">=", ast.Lt: "<", ast.Gt: ">"}
 NUMPY_OPERATORS = {
     "add": "__add__",
     "subtract": "__sub__",
@@ -154,6 +155,15 @@ class Handle(Symbolic):
 
     # --- what Python and numpy would do with a number ---------------------------------------------
 
+    def __floordiv__(self, other: object) -> NoReturn:
+        raise fail("E403", "`//` rounds, and nothing symbolic is rounded", hints=["a quotient is `/`"])
+
+    def __mod__(self, other: object) -> NoReturn:
+        raise fail("E403", "`%` rounds, and nothing symbolic is rounded")
+
+    def __round__(self, digits: object = None) -> NoReturn:
+        raise _no_number("a number", "round the layer's results")
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: object, **options: object) -> Any:
         """`np.float64(2) * x` is `2 * x`; numpy's functions know no symbols."""
         operator = NUMPY_OPERATORS.get(ufunc.__name__)
@@ -182,14 +192,14 @@ class Handle(Symbolic):
 
     def __contains__(self, item: object) -> NoReturn:
         hints = ["membership in a cone is dc.psd(X), X >> 0, or dc.member(cone, ...)"]
-        raise fail("E603", "`in` asks at once, and this is symbolic", hints=hints)
+        raise fail("E403", "`in` asks at once, and this is symbolic", hints=hints)
 
     def __iter__(self) -> Steps:
         """A dim yields one symbolic index; nothing else can be run through."""
         if self.size is not None:
             return Steps(Size.of(0), self.size, self.declared, Handle)
         message = f"`{self!r}` has symbolic sizes, so Python cannot run through its entries"
-        raise fail("E603", message, hints=["run an index over a dim: dc.sum(x[i] for i in n)"])
+        raise fail("E403", message, hints=["run an index over a dim: dc.sum(x[i] for i in n)"])
 
 
 def lift(value: object, place: Place | None = None) -> Handle:
@@ -211,12 +221,12 @@ def not_an_expression(value: object, place: Place | None) -> Exception:
             return fail("E221", "this is a constraint or a condition; a value is needed here", place)
         case _ if hasattr(value, "shape"):
             hints = ['declare a const (fixed data) or a param, and hand the array to the layer: dc.const("A", m, n)']
-            return fail("E603", "an array of numbers is data, which a problem knows by name only", place, hints=hints)
+            return fail("E403", "an array of numbers is data, which a problem knows by name only", place, hints=hints)
         case list() | tuple():
             hints = ["vectors are joined by dc.concat(a, b)"]
-            return fail("E603", "a Python list is no expression", place, hints=hints)
+            return fail("E403", "a Python list is no expression", place, hints=hints)
         case _:
-            return fail("E603", f"`{value!r}` is neither a number nor an expression", place)
+            return fail("E403", f"`{value!r}` is neither a number nor an expression", place)
 
 
 def semidefinite(upper: object, lower: object) -> Member:
@@ -271,10 +281,10 @@ def _compared(op: Op, mine: Handle, other: object) -> Relation:
 
 def _is_mirrored(op: Op, other: object, place: Place) -> bool:
     match place.syntax():
-        case ast.Compare(left=left, ops=[sign], comparators=[right]):
-            if isinstance(sign, ast.Eq | ast.NotEq):
-                return not isinstance(other, Handle) and _is_number(left) and not _is_number(right)
-            return type(sign).__name__ != {"<=": "LtE", ">=": "GtE", "<": "Lt", ">": "Gt"}[op]
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]):
+            return not isinstance(other, Handle) and _is_number(left) and not _is_number(right)
+        case ast.Compare(ops=[sign]):
+            return MIRRORED.get(op) == SIGNS.get(type(sign), op)
         case _:
             return False
 
@@ -290,9 +300,9 @@ def _inside(item: object) -> list[Handle]:
 
 
 def _no_number(what: str, hint: str) -> Exception:
-    return fail("E603", f"a symbolic expression has no value yet, so it is not {what}", hints=[hint])
+    return fail("E403", f"a symbolic expression has no value yet, so it is not {what}", hints=[hint])
 
 
 def _not_numpy(name: str) -> Exception:
     hints = ["products are `x @ y` and `x * y`; functions are the library's own, such as dc.exp(x)"]
-    return fail("E603", f"numpy's `{name}` knows no symbolic expressions", hints=hints)
+    return fail("E403", f"numpy's `{name}` knows no symbolic expressions", hints=hints)

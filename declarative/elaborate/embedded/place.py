@@ -4,13 +4,13 @@ import ast
 import linecache
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 
-from declarative.source.diagnostic import DiagnosticError, Label, error
+from declarative.source.diagnostic import Diagnostic, DiagnosticError, Label, error
 from declarative.source.span import Source, Span
 
 PACKAGE = str(Path(__file__).resolve().parents[2])
@@ -30,10 +30,7 @@ class Place:
 
     def syntax(self) -> ast.expr | None:
         """The Python expression that stands here; None where there is no text."""
-        try:
-            return ast.parse(f"({self.text})", mode="eval").body
-        except (SyntaxError, ValueError):
-            return None
+        return _parsed(self.text)
 
     def part(self, node: ast.expr | None) -> "Place":
         """The place of a part of `syntax()`."""
@@ -61,6 +58,12 @@ class Place:
             case _:
                 return self
 
+    def keyword(self, name: str) -> "Place":
+        """The place of the argument that a call gives by this name."""
+        node = self.syntax()
+        keywords = node.keywords if isinstance(node, ast.Call) else []
+        return next((self.part(k.value) for k in keywords if k.arg == name), self)
+
 
 def here() -> Place:
     """The innermost place outside this package that is being executed."""
@@ -83,6 +86,20 @@ def fail(
     place = place or here()
     notes = () if place.span else (f"in {place.file}, line {place.line}",)
     return DiagnosticError((error(code, place.span, message, label=label, labels=labels, notes=notes, hints=hints),))
+
+
+def located(found: Iterable[Diagnostic], place: Place) -> DiagnosticError:
+    """Findings of the rules that the text has too; where there is no text to show, with the file and line."""
+    notes = () if place.span else (f"in {place.file}, line {place.line}",)
+    return DiagnosticError(d if d.span else replace(d, notes=d.notes + notes) for d in found)
+
+
+@lru_cache(maxsize=65536)
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(f"({text})", mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=65536)

@@ -8,10 +8,11 @@ from typing import Any
 
 from declarative.elaborate.embedded.declared import NOTHING, Declared, closure
 from declarative.elaborate.embedded.handle import Handle, lift
+from declarative.elaborate.embedded.names import check_alike, checked_name
 from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.embedded.statements import Stated, identity, stated
 from declarative.elaborate.outputs import output_name
-from declarative.elaborate.problem_tree import constraint_expressions, problem_tree
+from declarative.elaborate.problem_tree import constraint_expressions, problem_tree, taken_names
 from declarative.elaborate.to_text import problem_to_text
 from declarative.elaborate.tree_to_ir import elaborate
 from declarative.ir.canonical import canonical_problem
@@ -30,6 +31,7 @@ from declarative.ir.problem import (
 from declarative.ir.walk import free_indices, postorder, transform
 from declarative.source.diagnostic import DiagnosticError
 from declarative.source.span import Source
+from declarative.syntax.lexer import WORDS
 from declarative.syntax.parse import parse_tree
 
 
@@ -83,32 +85,34 @@ def problem(
     place = here()
     if not isinstance(objective, Aim):
         hints = ["dc.problem(dc.minimize(...), ...)"]
-        raise fail("E605", "the first argument is the objective: minimize, maximize or find", place, hints=hints)
-    items = [pair for given in constraints for pair in _pairs(given)] + list(named.items())
-    labels = {identity(given): label for label, given in items if label is not None}
-    subject = _joined(stated(label, given, place) for label, given in items)
-    promised = stated(None, list(assume) if isinstance(assume, list | tuple) else [assume], place)
-    wanted = _outputs(outputs, labels, place)
+        raise fail("E405", "the first argument is the objective: minimize, maximize or find", place, hints=hints)
+    items = [(*pair, place.argument(k)) for k, given in enumerate(constraints, 1) for pair in _pairs(given)]
+    items += [(label, given, place.keyword(label)) for label, given in named.items()]
+    labels = {identity(given): checked_name(label, at) for label, given, at in items if label is not None}
+    subject = _joined(stated(label, given, at) for label, given, at in items)
+    promised = stated(None, list(assume) if isinstance(assume, list | tuple) else [assume], place.keyword("assume"))
+    wanted = _outputs(outputs, labels, place.keyword("outputs"))
     used = NOTHING.union(
         *(h.declared for h in (*objective.handles, *(h for _, h in wanted))), subject.declared, promised.declared
     )
-    parts = _Parts(used, params, place)
+    parts = _Parts(used, params, place.keyword("params"))
     draft = Problem(
-        name=name,
+        name=name if name == "problem" else checked_name(name, place.keyword("name")),
         dims=parts.dims,
         parameters=parts.parameters,
         variables=parts.variables,
         objective=_objective(objective),
         constraints=subject.constraints,
-        outputs=tuple(_output(label, h, place) for label, h in wanted) or _every(parts.variables),
+        outputs=tuple(_output(label, h, place.keyword("outputs")) for label, h in wanted) or _every(parts.variables),
         externs=parts.externs,
         imports=parts.imports,
         promises=promised.constraints,
-        solve=_method(solve, place),
-        differentiate=_method(differentiate, place),
+        solve=_method(solve, place.keyword("solve")),
+        differentiate=_method(differentiate, place.keyword("differentiate")),
         doc=doc,
         origin=place.span,
     )
+    check_alike(sorted(taken_names(draft) - WORDS), place)
     _check_bound(draft, place)
     return _elaborated(canonical_problem(draft), parts)
 
@@ -162,12 +166,12 @@ def _ordered(data: list[ParameterDeclaration], listed: list[Handle], place: Plac
     """Those that are listed, in that order; consts and learned data that are not come behind."""
     order = [h.expr.name for h in listed if isinstance(h.expr, Parameter)]
     if len(order) < len(listed):
-        raise fail("E605", "`params` lists data made by dc.param, dc.const or dc.learn", place)
+        raise fail("E405", "`params` lists data made by dc.param, dc.const or dc.learn", place)
     by_name = {d.symbol.name: d for d in data}
     rest = [d for d in data if d.symbol.name not in order]
     missing = [d.symbol.name for d in rest if d.symbol.role is Role.PARAM]
     if missing:
-        raise fail("E605", f"the problem uses `{missing[0]}`, which `params` does not list", place)
+        raise fail("E405", f"the problem uses `{missing[0]}`, which `params` does not list", place)
     return (*(by_name[name] for name in order), *rest)
 
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from declarative.elaborate.embedded.declared import Declared
 from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.embedded.walk import Question, ask
+from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.condition import Condition, Connective, Negation, Test
 from declarative.ir.expr import Dual, Expr, OptimalValue, Parameter, Role, Variable
 from declarative.ir.walk import postorder
@@ -52,7 +53,7 @@ class Asked(Symbolic):
         return self.asked
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Relation(Symbolic):
     """`left op right`, as written in Python."""
 
@@ -61,6 +62,9 @@ class Relation(Symbolic):
     right: Expr
     declared: frozenset[Declared]
     place: Place
+
+    def __repr__(self) -> str:
+        return f"{expression_to_text(self.left)} {self.op} {expression_to_text(self.right)}"
 
     def question(self) -> Question:
         return Question(Test(self.op, self.left, self.right), self.declared)
@@ -71,7 +75,7 @@ class Relation(Symbolic):
         raise _no_truth(here())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Chain:
     """`lo <= body <= hi`."""
 
@@ -81,11 +85,14 @@ class Chain:
     declared: frozenset[Declared]
     place: Place
 
+    def __repr__(self) -> str:
+        return " <= ".join(map(expression_to_text, (self.lo, self.body, self.hi)))
+
     def __bool__(self) -> bool:
         raise _no_truth(here())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Member:
     """`elements in cone`."""
 
@@ -94,6 +101,9 @@ class Member:
     args: tuple[Expr, ...]
     declared: frozenset[Declared]
     place: Place
+
+    def __repr__(self) -> str:
+        return f"{', '.join(map(expression_to_text, self.elements))} in {self.cone}"
 
     def __bool__(self) -> bool:
         raise _no_truth(here())
@@ -110,7 +120,7 @@ def is_known(e: Expr) -> bool:
 
 def _joined(op: Literal["and", "or"], left: object, right: object) -> Asked:
     if not isinstance(left, Symbolic) or not isinstance(right, Symbolic):
-        raise fail("E601", f"`{'&' if op == 'and' else '|'}` joins two conditions", hints=("put each in brackets",))
+        raise fail("E401", f"`{'&' if op == 'and' else '|'}` joins two conditions", hints=("put each in brackets",))
     questions = left.question(), right.question()
     items: list[Condition] = []
     for condition in (q.condition for q in questions):
@@ -126,17 +136,17 @@ def _no_truth(place: Place) -> Exception:
             ascending = all(isinstance(op, ast.LtE) for op in ops)
             wanted = ", ".join(words if ascending else reversed(words))
             return fail(
-                "E602",
+                "E402",
                 f"Python reads `{place.text}` as two comparisons joined by `and`, and would drop the first",
                 place,
                 hints=(f"write dc.chain({wanted})",),
             )
         case ast.Call(func=ast.Name(id=("max" | "min") as name)):
             hint = f"write dc.{name}(...), which stays in the problem"
-            return fail("E602", f"Python's own `{name}` compares at once, and these are symbolic", place, hints=(hint,))
+            return fail("E402", f"Python's own `{name}` compares at once, and these are symbolic", place, hints=(hint,))
         case _:
             return fail(
-                "E602",
+                "E402",
                 "a constraint is neither true nor false before the problem is solved",
                 place,
                 hints=(

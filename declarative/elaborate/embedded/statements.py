@@ -55,7 +55,7 @@ def psd(X: Any) -> Member:
 def forall(constraints: Any) -> Any:
     """A constraint repeated over indices: `forall(x[i] <= y[i] for i in n if E[i])`."""
     if not isgenerator(constraints):
-        raise fail("E604", "`forall` takes a generator", hints=["dc.forall(x[i] <= y[i] for i in n)"])
+        raise fail("E404", "`forall` takes a generator", hints=["dc.forall(x[i] <= y[i] for i in n)"])
     return gather(constraints, here(), same)
 
 
@@ -138,7 +138,7 @@ def _sign(given: Relation) -> Sign:
 def _repeated(name: str | None, family: Family, place: Place) -> Stated:
     inner = stated(name, family.body, place)
     if any(c.binders for c in inner.constraints):
-        raise fail("E604", "a family of families: let one generator run over all indices", place)
+        raise fail("E404", "a family of families: let one generator run over all indices", place)
     bound = (replace(c, binders=family.binders, condition=family.condition) for c in inner.constraints)
     return Stated(tuple(bound), inner.declared | family.declared)
 
@@ -147,7 +147,7 @@ def _several(name: str | None, items: list[Any], place: Place) -> Stated:
     """Python's own list: each is a constraint by itself, so a name is for a list of one."""
     if name is not None and len(items) != 1:
         hints = ["hand them over by position, or name each", "over a dim, a generator is one constraint"]
-        raise fail("E604", f"`{name}` names {len(items)} constraints", place, hints=hints)
+        raise fail("E404", f"`{name}` names {len(items)} constraints", place, hints=hints)
     parts = [stated(name, item, place) for item in items]
     return Stated(tuple(c for p in parts for c in p.constraints), NOTHING.union(*(p.declared for p in parts)))
 
@@ -156,11 +156,11 @@ def _no_constraint(given: object, place: Place) -> Exception:
     match given:
         case bool():
             hints = ["one side must hold a param, a var or another symbol"]
-            return fail("E605", f"this is {given}: Python compared two plain values", place, hints=hints)
+            return fail("E405", f"this is {given}: Python compared two plain values", place, hints=hints)
         case Handle():
             hints = [f"compare it: `{given!r} == 0`, `{given!r} <= 1`"]
-            return fail("E605", f"`{given!r}` is an expression, not a constraint", place, hints=hints)
+            return fail("E405", f"`{given!r}` is an expression, not a constraint", place, hints=hints)
         case Asked():
-            return fail("E605", "a condition is no constraint; it stands after `if` in a generator", place)
+            return fail("E405", "a condition is no constraint; it stands after `if` in a generator", place)
         case _:
-            return fail("E605", f"`{given!r}` is no constraint", place, hints=["write `a <= b`, `a == b` or dc.psd(X)"])
+            return fail("E405", f"`{given!r}` is no constraint", place, hints=["write `a <= b`, `a == b` or dc.psd(X)"])

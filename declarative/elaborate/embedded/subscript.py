@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from declarative.elaborate.embedded.place import Place, fail
+from declarative.elaborate.embedded.place import Place, fail, located
 from declarative.elaborate.indexing import Subscript, family_axes, index
 from declarative.elaborate.integers import size_value
 from declarative.elaborate.report import Report
 from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.expr import Expr, Slice
 from declarative.ir.size import Size, shape_text
-from declarative.source.diagnostic import DiagnosticError
 
 
 class Lifted(Protocol):
@@ -43,7 +42,7 @@ def subscript(base: Expr, items: tuple[Any, ...], place: Place, lift: Lift) -> E
     origin = _value_place(place).span or base.origin
     found = index(report, {}, replace(base, origin=origin), subscripts, place.span)
     if found is None:
-        raise DiagnosticError(report.in_order())
+        raise located(report.in_order(), place)
     return found
 
 

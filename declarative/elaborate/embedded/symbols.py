@@ -7,6 +7,7 @@ from typing import Any
 from declarative.elaborate.embedded.declared import Declared
 from declarative.elaborate.embedded.handle import Handle, lift
 from declarative.elaborate.embedded.loops import Range
+from declarative.elaborate.embedded.names import checked_name
 from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Attribute, Expr, Parameter, Role, SizeValue, Variable
@@ -23,7 +24,9 @@ def dim(name: str, default: int | None = None) -> Handle:
     place = here()
     if default is not None and not isinstance(default, int):
         raise fail("E222", "the size of a dim is a whole number", place)
-    declaration = DimDeclaration(_name(name, place), None if default is None else Size.of(default), origin=place.span)
+    declaration = DimDeclaration(
+        checked_name(name, place), None if default is None else Size.of(default), origin=place.span
+    )
     size = Size.of(name)
     return Handle(SizeValue(size), frozenset((Declared(declaration, place),)), size=size)
 
@@ -87,7 +90,7 @@ class _Spec:
 
     def __init__(self, name: str, given: tuple, keywords: dict[str, Any], place: Place):
         self.place, self.needs = place, set()
-        self.name = _name(name, place)
+        self.name = checked_name(name, place)
         flat = [part for item in given for part in (item if isinstance(item, tuple | list) else (item,))]
         words = [part for part in flat if isinstance(part, str)]
         keywords = dict(keywords)
@@ -139,12 +142,3 @@ class _Spec:
         handle = lift(value, self.place)
         self.needs |= handle.declared
         return handle.expr
-
-
-def _name(name: object, place: Place) -> str:
-    """Checked like the names of a text."""
-    if not isinstance(name, str) or not name.isidentifier():
-        raise fail(
-            "E603", f"`{name!r}` is no name", place, hints=["the first argument is the name: letters, digits and _"]
-        )
-    return name

@@ -65,7 +65,7 @@ def ask(question: Question) -> bool:
     if walk is None:
         place = here()
         raise fail(
-            "E601",
+            "E401",
             "this is symbolic: it is neither true nor false before the problem is solved",
             place,
             hints=(
