@@ -91,10 +91,8 @@ def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
             return code, factor.origin or culprit.origin, message, because(curved, look)
         case Fault.FORM:
             matrix = culprit.args[1] if isinstance(culprit, Call) else culprit
-            semidefinite = "negative" if blame.needed is Curvature.CONCAVE else "positive"
-            message = (
-                f"`{text(culprit)}` needs a {semidefinite} semidefinite matrix, nothing says that `{text(matrix)}` is"
-            )
+            wanted = "negative semidefinite" if blame.needed is Curvature.CONCAVE else "positive semidefinite"
+            message = f"`{text(culprit)}` needs a {wanted} matrix; nothing says that `{text(matrix)}` is one"
         case Fault.SHAPELESS:
             message = f"`{text(culprit)}` is neither convex nor concave here"
         case Fault.FOREIGN:

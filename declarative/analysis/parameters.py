@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declarative.analysis.words import text
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Constant, Expr, IndexSymbol, Parameter, SizeValue, Variable
+from declarative.ir.expr import Call, Constant, Expr, IndexSymbol, Parameter, Role, SizeValue, Variable
 from declarative.ir.problem import Comparison, Problem
 from declarative.ir.walk import children, fold, postorder, symbols
 from declarative.source.diagnostic import Diagnostic, Severity
@@ -43,19 +43,24 @@ def _is_work(e: Expr) -> bool:
 def not_dpp(root: Expr) -> tuple[Call, ...]:
     """Products of params with an expression that holds params too, and forms x'Px with a param P."""
 
-    def holds(node: Expr, kind: type) -> bool:
-        return any(isinstance(s, kind) for s in symbols(node))
+    held: dict[int, tuple[bool, bool]] = {}  # params that change from call to call, and variables
 
-    found = []
-    for node in postorder(root):
-        record = find(node.atom) if isinstance(node, Call) else None
-        if record is None or not isinstance(node, Call) or not holds(node, Variable):
-            continue
-        fixed = [a for a in node.args if holds(a, Parameter) and not holds(a, Variable)]
-        mixed = [a for a in node.args if holds(a, Parameter) and holds(a, Variable)]
-        if (record.bilinear and fixed and mixed) or (node.atom == "quad" and fixed):
-            found.append(node)
-    return tuple(found)
+    def step(node: Expr, inner: tuple[tuple[bool, bool], ...]) -> tuple[bool, bool]:
+        changing = isinstance(node, Parameter) and node.role is not Role.CONST
+        unknown = isinstance(node, Variable)
+        held[id(node)] = (changing or any(p for p, _ in inner), unknown or any(v for _, v in inner))
+        return held[id(node)]
+
+    fold(root, step)
+    calls = (node for node in postorder(root) if isinstance(node, Call) and held[id(node)] == (True, True))
+    return tuple(node for node in calls if _refused(node, [held[id(a)] for a in node.args]))
+
+
+def _refused(node: Call, held: list[tuple[bool, bool]]) -> bool:
+    record = find(node.atom)
+    assert record is not None
+    fixed, mixed = (True, False) in held, (True, True) in held
+    return fixed and (node.atom == "quad" or (record.bilinear and mixed))
 
 
 def dpp_remarks(problem: Problem) -> list[Diagnostic]:

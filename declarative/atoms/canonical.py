@@ -8,7 +8,7 @@ from operator import add, mul, truediv
 
 from declarative.atoms.arithmetic import ADD, DIV, MUL, NEG, POWER
 from declarative.atoms.build import call
-from declarative.atoms.products import DOT, TRANSPOSE
+from declarative.atoms.products import DOT, MATMUL, TRANSPOSE
 from declarative.atoms.quadratic import QUAD, SUMSQ
 from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable
 from declarative.source.span import Span
@@ -86,16 +86,43 @@ def is_symmetric(e: Expr) -> bool:
 
 
 def canonical_dot(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
-    """x'x is sumsq(x); x'(A x) and (A'x)'x are quad(x, A)."""
-    match args:
-        case (x, y) if x == y and len(x.shape) == 1:
+    """x'x is sumsq(x), x'(A x) is quad(x, A), however the factors between are bracketed."""
+    plain = call(DOT, *args, origin=origin)
+    for x, y in _rebracketed(*args):
+        if (form := _form(x, y, origin)) is not None:
+            return form
+    return plain
+
+
+def _rebracketed(x: Expr, y: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The same inner product with matrices moved to the other side: (B z)'y = z'(B'y) and x'(B z) = (B'x)'z."""
+    yield x, y
+    left, right = x, y
+    while isinstance(left, Call) and left.atom == "matmul":
+        B, left = left.args
+        right = call(MATMUL, _transposed(B), right)
+        yield left, right
+    left, right = x, y
+    while isinstance(right, Call) and right.atom == "matmul":
+        B, right = right.args
+        left = call(MATMUL, _transposed(B), left)
+        yield left, right
+
+
+def _form(x: Expr, y: Expr, origin: Span | None) -> Expr | None:
+    match x, y:
+        case _ if x == y:
             return call(SUMSQ, x, origin=origin)
-        case (x, Call("matmul", (A, y))) if x == y:
+        case _, Call("matmul", (A, z)) if x == z:
             return call(QUAD, x, A, origin=origin)
-        case (Call("matmul", (B, x)), y) if x == y:
-            return call(QUAD, x, canonical_transpose((B,), {}, B.origin), origin=origin)
+        case Call("matmul", (B, z)), _ if z == y:
+            return call(QUAD, y, _transposed(B), origin=origin)
         case _:
-            return call(DOT, *args, origin=origin)
+            return None
+
+
+def _transposed(A: Expr) -> Expr:
+    return canonical_transpose((A,), {}, A.origin)
 
 
 REWRITES: dict[str, Callable[[tuple[Expr, ...], dict, Span | None], Expr]] = {

@@ -50,6 +50,16 @@ def test_quadratic_forms_are_recognised():
     assert apply("dot", x, y).atom == "dot"
 
 
+def test_quadratic_forms_are_recognised_however_they_are_bracketed():
+    Ax = apply("matmul", A, x)
+    back = apply("matmul", apply("transpose", A), Ax)
+    assert apply("dot", back, x) == apply("dot", x, back) == apply("sumsq", Ax)
+    D = Parameter("D", (m, m), Role.PARAM)
+    weighted = apply("matmul", apply("transpose", A), apply("matmul", D, Ax))
+    assert apply("dot", x, weighted) == apply("quad", Ax, D)
+    assert apply("dot", weighted, y).atom == "dot"
+
+
 def test_transposes_cancel():
     assert apply("transpose", apply("transpose", A)) is A
     assert apply("transpose", S) is S

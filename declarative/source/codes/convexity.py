@@ -6,7 +6,7 @@ CONVEXITY: tuple[Code, ...] = (
     Code(
         "D101",
         "a curvature that points the wrong way",
-        "What is minimised must be convex, what is maximised concave; `<=` needs a convex left side and a concave right "
+        "What is minimised must be convex, what is maximised concave; `<=` needs a convex left and a concave right "
         "side, `>=` the reverse. Here an expression has the opposite curvature: `max(x) >= 1` holds wherever one entry "
         "is large, which is no convex set.",
         "dim n\nvar x : R^n\nminimize sum(x)\nsubject to\n  top: max(x) >= 1\n  low: x >= 0",
@@ -15,9 +15,9 @@ CONVEXITY: tuple[Code, ...] = (
     Code(
         "D102",
         "a function of an argument with the wrong curvature",
-        "A convex increasing function keeps convex arguments convex, a concave increasing one concave arguments concave; "
-        "a decreasing one turns them round; a function that does both needs an affine argument. Other compositions may "
-        "or may not be convex: the rules do not tell.",
+        "A convex increasing function keeps convex arguments convex, a concave increasing one concave ones "
+        "concave; a decreasing one turns them round; a function that does both needs an affine argument. Of "
+        "other compositions the rules do not tell.",
         "dim n\nvar x : R^n\nminimize sqrt(sumsq(x))",
         "dim n\nvar x : R^n\nminimize norm(x)",
     ),
@@ -31,8 +31,8 @@ CONVEXITY: tuple[Code, ...] = (
     Code(
         "D104",
         "a quotient by an expression of the variables",
-        "x/y is neither convex nor concave; c/y is convex only where y is known to be positive. A ratio in a constraint "
-        "can often be multiplied out, and x^2/y is quad_over_lin(x, y).",
+        "x/y is neither convex nor concave; c/y is convex only where y is known to be positive. A ratio in a "
+        "constraint can often be multiplied out, and x^2/y is quad_over_lin(x, y).",
         "dim n\nvar x : R^n\nvar t : R, pos\nminimize sumsq(x)/t + t",
         "dim n\nvar x : R^n\nvar t : R, pos\nminimize quad_over_lin(x, t) + t",
     ),
@@ -46,15 +46,16 @@ CONVEXITY: tuple[Code, ...] = (
     Code(
         "D106",
         "an equation that is not affine",
-        "Only affine equations describe convex sets: the points with x'*x == 1 are a sphere, those with x'*x <= 1 a ball.",
+        "Only affine equations describe convex sets: the points with x'*x == 1 are a sphere, those with "
+        "x'*x <= 1 a ball.",
         "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  ball: norm(x) == 1",
         "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  ball: norm(x) <= 1",
     ),
     Code(
         "D107",
         "a quadratic form of unknown definiteness",
-        "x'*P*x is convex where P is positive semidefinite. Declare P so (the promise is checked on each call), or make "
-        "it so by its form, as in A'*A.",
+        "x'*P*x is convex where P is positive semidefinite. Declare P so (the promise is checked on each call), or "
+        "make it so by its form, as in A'*A.",
         "dim n\nparam P : S^n\nvar x : R^n\nminimize quad(x, P)",
         "dim n\nparam P : S^n, psd\nvar x : R^n\nminimize quad(x, P)",
     ),
@@ -83,8 +84,8 @@ CONVEXITY: tuple[Code, ...] = (
     Code(
         "D111",
         "a product of params that CVXPY itself would refuse",
-        "A remark of `explain`: CVXPY's DPP rules take no product of a param with an expression that holds a param too. "
-        "Nothing need be changed; such products are rewritten.",
+        "A remark of `explain`: CVXPY's DPP rules take no product of a param with an expression that holds one "
+        "too. Nothing need be changed; such products are rewritten.",
         "dim k, n\nparam F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
         "dim k, n\nconst F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
     ),

@@ -1,0 +1,184 @@
+"""Where a problem is not convex: the innermost culprit, the rule, the fix; and the fix is one."""
+
+import pytest
+
+from declarative import parse
+from declarative.analysis.classify import classify
+from declarative.analysis.convexity import convexity_errors
+from declarative.analysis.parameters import dpp_remarks
+from declarative.source.codes.convexity import CONVEXITY
+from declarative.source.diagnostic import Severity
+
+DECLARATIONS = """dim n, m
+param A : R^(m,n)
+param P : S^n
+param c : R
+param a : R, pos
+var x : R^n
+var s : R
+var t : R, pos
+"""
+
+
+def found(body):
+    return convexity_errors(parse(DECLARATIONS + body))
+
+
+@pytest.mark.parametrize("code", CONVEXITY, ids=lambda code: code.code)
+def test_the_examples_earn_their_code_and_the_cures_do_not(code):
+    earned = dpp_remarks if code.code == "D111" else convexity_errors
+    assert [d.code for d in earned(parse(code.wrong))] == [code.code]
+    assert earned(parse(code.right)) == []
+
+
+@pytest.mark.parametrize(
+    "body, code, culprit, message, hint",
+    [
+        (
+            "minimize s\nsubject to\n  top: max(x) >= c",
+            "D101",
+            "max(x)",
+            "`max(x)` is convex, a concave expression is needed here",
+            "`x >= c` asks it of every entry; `max(x) <= c` is convex",
+        ),
+        (
+            "minimize s\nsubject to\n  low: c >= min(x)",
+            "D101",
+            "min(x)",
+            "`min(x)` is concave, a convex expression is needed here",
+            "`x <= c` asks it of every entry; `min(x) >= c` is convex",
+        ),
+        (
+            "minimize sqrt(sumsq(A*x))",
+            "D102",
+            "sumsq(A*x)",
+            "`sqrt` needs a concave argument here, this one is convex",
+            "sqrt(sumsq(A*x)) is norm(A*x), which is convex",
+        ),
+        (
+            "minimize a^2*(sqrt(1 + (s/a)^2) - 1)",
+            "D102",
+            "1 + (s/a)^2",
+            "`sqrt` needs a concave argument here, this one is convex",
+            "the root of a sum of squares is a norm: sqrt(1 + r^2) is norm([1, r]), which is convex",
+        ),
+        (
+            "minimize log(sum(exp(x)))",
+            "D102",
+            "sum(exp(x))",
+            "`log` needs a concave argument here, this one is convex",
+            "log(sum(exp(x))) is logsumexp(x), which is convex",
+        ),
+        (
+            "minimize s*t",
+            "D103",
+            "s*t",
+            "`s*t` multiplies expressions of the variables: neither convex nor concave",
+            "fix one of the two (declare it `param`), or find an equivalent without the product",
+        ),
+        (
+            "minimize exp(s*t) + sumsq(x)",
+            "D103",
+            "s*t",
+            "`s*t` multiplies expressions of the variables: neither convex nor concave",
+            "fix one of the two (declare it `param`), or find an equivalent without the product",
+        ),
+        (
+            "minimize sumsq(x)/t",
+            "D104",
+            "sumsq(x)/t",
+            "`sumsq(x)/t` divides by an expression of the variables: neither convex nor concave",
+            "quad_over_lin(x, t) is this, and convex where `t` is positive",
+        ),
+        (
+            "minimize s\nsubject to\n  ratio: s/t <= c",
+            "D104",
+            "s/t",
+            "`s/t` divides by an expression of the variables: neither convex nor concave",
+            "multiply both sides by `t`, if its sign is known",
+        ),
+        (
+            "minimize c*abs(s)",
+            "D105",
+            "c",
+            "the sign of `c` is not known, so its product with `abs(s)` has no curvature",
+            "declare `c` with the attribute `nonneg`, if it is",
+        ),
+        (
+            "minimize s\nsubject to\n  size: abs(s) == 1",
+            "D106",
+            "abs(s)",
+            "`abs(s)` is convex, an affine expression is needed here",
+            None,
+        ),
+        (
+            "minimize x'*P*x + s",
+            "D107",
+            "x'*P*x",
+            "`x'*P*x` needs a positive semidefinite matrix; nothing says that `P` is one",
+            "declare `P` with the attribute `psd`, if it is",
+        ),
+        (
+            "minimize s^3",
+            "D108",
+            "s^3",
+            "`s^3` is neither convex nor concave here",
+            "declare `s` with the attribute `nonneg`, if it is: it has one curvature there",
+        ),
+        (
+            "minimize s\nsubject to\n  out: norm(x) >= 1",
+            "D101",
+            "norm(x)",
+            "`norm(x)` is convex, a concave expression is needed here",
+            "this is the outside of a ball; a convex problem can only stay inside of one",
+        ),
+        (
+            "maximize norm1(A*x)",
+            "D101",
+            "norm1(A*x)",
+            "`norm1(A*x)` is convex, a concave expression is needed here",
+            None,
+        ),
+    ],
+)
+def test_the_innermost_culprit_is_named(body, code, culprit, message, hint):
+    (diagnostic,) = found(body)
+    assert (diagnostic.code, diagnostic.message) == (code, message)
+    assert diagnostic.span is not None and diagnostic.span.text == culprit
+    assert diagnostic.hints == ((hint,) if hint else ())
+
+
+def test_the_function_around_the_culprit_is_labelled():
+    (diagnostic,) = found("minimize sqrt(1 + (s/a)^2)")
+    assert diagnostic.label == "convex: `^2` of the affine `s/a`"
+    assert [(label.span.text, label.text) for label in diagnostic.labels] == [("sqrt", "concave and increasing")]
+    assert "it is smooth, so the kkt backend takes it unchanged" in diagnostic.notes
+
+
+def test_a_minus_sign_is_told():
+    (diagnostic,) = found("minimize exp(-s^2)")
+    assert diagnostic.label == "concave: the opposite of `^2` of the affine `s`"
+
+
+def test_every_constraint_has_its_own_diagnostic_and_one_cause_has_one():
+    diagnostics = found("minimize s*t\nsubject to\n  a1: s*t <= 1\n  a2: max(x) >= c")
+    assert [d.code for d in diagnostics] == ["D103", "D103", "D101"]
+    (single,) = convexity_errors(parse("var s : R\nvar t : R\nlet p = s*t\nminimize p\nsubject to\n  cap: p <= 1"))
+    assert single.code == "D103"
+
+
+def test_remarks_are_the_same_findings():
+    problem = parse(DECLARATIONS + "minimize s*t")
+    (remark,) = convexity_errors(problem, Severity.REMARK)
+    assert remark.severity is Severity.REMARK and remark.code == "D103"
+
+
+def test_ten_thousand_terms_are_classified():
+    terms = " + ".join(f"abs(s - {k})" for k in range(2_000))
+    assert classify(parse(DECLARATIONS + f"minimize {terms}")).text == "linear program"
+
+
+def test_a_deep_nest_is_judged_without_recursion():
+    body = "minimize " + "exp(" * 60 + "-s^2" + ")" * 60
+    (diagnostic,) = found(body)
+    assert diagnostic.span is not None and diagnostic.span.text == "-s^2"
