@@ -27,6 +27,7 @@ from declarative.source.diagnostic import Diagnostic
 from declarative.syntax import tree
 
 S = TypeVar("S", bound=tree.Statement)
+N = TypeVar("N", tree.Declaration, tree.Extern, tree.Let, tree.Def, tree.Import)
 
 
 def elaborate(
@@ -52,17 +53,18 @@ def elaborate(
 def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
     """The statements in the order in which they need each other."""
     head = _first(file, tree.ProblemLine)
-    dims = _made(dim_declaration(ctx, item) for s in _all(file, tree.Dim) for item in s.items)
+    items = [item for s in _all(file, tree.Dim) for item in s.items if ctx.names[item.name] is item]
+    dims = _made(dim_declaration(ctx, item) for item in items)
     externs = _externs(ctx, file)
-    data = [d for d in _all(file, tree.Declaration) if d.kind != "var"]
-    unknowns = [d for d in _all(file, tree.Declaration) if d.kind == "var"]
+    data = [d for d in _named(ctx, file, tree.Declaration) if d.kind != "var"]
+    unknowns = [d for d in _named(ctx, file, tree.Declaration) if d.kind == "var"]
     for declaration in (*data, *unknowns):
         symbol_of(ctx, declaration)
-    for definition in _all(file, tree.Def):
+    for definition in _named(ctx, file, tree.Def):
         check_definition(ctx, definition)
     parameters = _made(parameter_declaration(ctx, d) for d in data)
     variables = _made(variable_declaration(ctx, d) for d in unknowns)
-    for let in _all(file, tree.Let):
+    for let in _named(ctx, file, tree.Let):
         let_value(ctx, let)
     promised = _made(c for s in _all(file, tree.Assume) for c in promises(ctx, s) or ())
     aim = _first(file, tree.Objective)
@@ -81,7 +83,7 @@ def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
         constraints=subject,
         outputs=results,
         externs=externs,
-        imports=_made(ctx.imports.get(s.name) for s in _all(file, tree.Import)),
+        imports=_made(ctx.imports.get(s.name) for s in _named(ctx, file, tree.Import)),
         promises=promised,
         solve=solve,
         differentiate=differentiate,
@@ -92,6 +94,11 @@ def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
 
 def _all(file: tree.File, kind: type[S]) -> list[S]:
     return [s for s in file.statements if isinstance(s, kind)]
+
+
+def _named(ctx: Context, file: tree.File, kind: type[N]) -> list[N]:
+    """Statements that introduce a name, without those whose name was taken before."""
+    return [s for s in _all(file, kind) if ctx.names.get(s.name) is s]
 
 
 def _first(file: tree.File, kind: type[S]) -> S | None:
@@ -105,9 +112,9 @@ def _made(results) -> tuple:
 
 def _externs(ctx: Context, file: tree.File) -> tuple:
     """Extern functions, noted by name for the calls of them."""
-    for s in _all(file, tree.Extern):
-        ctx.resolved[s.name] = extern_declaration(ctx, s)
-    return _made(ctx.resolved[s.name] for s in _all(file, tree.Extern))
+    found = {s.name: extern_declaration(ctx, s) for s in _named(ctx, file, tree.Extern)}
+    ctx.resolved.update(found)
+    return _made(found.values())
 
 
 def _constraints(ctx: Context, file: tree.File) -> tuple[Constraint, ...]:
