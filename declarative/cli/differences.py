@@ -48,7 +48,8 @@ class Probe:
 
     def weigh(self, solution: Solution, leading: int) -> Tensor:
         """The weighted sum of all outputs, for each entry of the `leading` first axes."""
-        return torch.stack([(solution[n] * w).flatten(leading).sum(-1) for n, w in self.weights.items()]).sum(0)
+        parts = [solution[name] * weight for name, weight in self.weights.items()]
+        return torch.stack([part.reshape(*part.shape[:leading], -1).sum(-1) for part in parts]).sum(0)
 
     def rows(self) -> Iterator[Row]:
         """A row for each parameter and each learned one."""
@@ -61,7 +62,7 @@ class Probe:
             batched = name in self.params
             directions = self.directions(name, x.detach())
             measured = [self.difference(name, x.detach(), directions, h, batched) for h in STEPS]
-            along = (gradient * directions).flatten(1).sum(1)
+            along = (gradient * directions).reshape(len(directions), -1).sum(1)
             yield self.row(name, along, *_best(measured))
 
     def directions(self, name: str, x: Tensor) -> Tensor:

@@ -1,26 +1,27 @@
 """`declarative explain FILE`: what a problem is, how it is solved, and what each backend says to it."""
 
-from typing import Literal
-
 import click
 
-from declarative.cli.inputs import backend_option
+from declarative.analysis.classify import classify
+from declarative.cli.inputs import Wanted, backend_option
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import read_problem
 from declarative.ir.problem import Problem
+from declarative.layer.compile import unsupported
 from declarative.layer.route import BackendName, explain, route
 from declarative.source.diagnostic import DiagnosticError
+from declarative.source.render import render
 
 
 @click.command(name="explain")
 @click.argument("file")
 @backend_option
 @reporting
-def command(file: str, backend: Literal["auto", "cone", "kkt"], form: Form) -> int:
+def command(file: str, backend: Wanted, form: Form) -> int:
     """Tell what FILE (`-`: standard input) is, what each backend says to it, and what is rewritten."""
     problem = read_problem(file)
-    lines = explain(problem, chosen=_chosen(problem, backend))
+    lines = _lines(problem, backend)
     if form == "json":
         show_json({"problem": problem.name, "explanation": lines})
     else:
@@ -28,7 +29,13 @@ def command(file: str, backend: Literal["auto", "cone", "kkt"], form: Form) -> i
     return Exit.FINE
 
 
-def _chosen(problem: Problem, backend: Literal["auto", "cone", "kkt"]) -> BackendName | None:
+def _lines(problem: Problem, backend: Wanted) -> list[str]:
+    if found := unsupported(problem):
+        return [f"{problem.name}: {classify(problem).text}", *render(found).splitlines()]
+    return explain(problem, chosen=_chosen(problem, backend))
+
+
+def _chosen(problem: Problem, backend: Wanted) -> BackendName | None:
     """The backend that takes it, None where none does: `explain` says why. Raises where one was asked for by name."""
     try:
         return route(problem, backend, {}).name

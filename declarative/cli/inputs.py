@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import click
 
@@ -14,7 +14,7 @@ from declarative.layer.compile import compile
 from declarative.layer.layer import DeclarativeLayer
 from declarative.source.diagnostic import DiagnosticError, error
 
-BACKENDS = ("auto", "cone", "kkt")
+Wanted: TypeAlias = Literal["auto", "cone", "kkt"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class Data:
 
 
 def backend_option(command: Callable[..., int]) -> Callable[..., int]:
-    option = click.option("--backend", type=click.Choice(BACKENDS), default="auto", help="What solves the problem.")
+    option = click.option(
+        "--backend", type=click.Choice(get_args(Wanted)), default="auto", help="What solves the problem."
+    )
     return option(command)
 
 

@@ -98,7 +98,7 @@ def _item(title: str, solution: Solution, item: tuple[int, ...]) -> list[str]:
 
 def _line(name: str, value: Tensor) -> str:
     head = f"  {name} = "
-    text = np.array2string(_array(value), precision=8, suppress_small=True, max_line_width=110, prefix=head)
+    text = np.array2string(_array(value) + 0.0, precision=8, suppress_small=True, max_line_width=110, prefix=head)
     return head + text
 
 

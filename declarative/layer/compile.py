@@ -46,7 +46,7 @@ def compile(
     _check_choice("backend", backend, ("auto", "cone", "kkt"))
     _check_choice("on_failure", on_failure, ("raise", "mask"))
     _check_choice("check", check, ("always", "first", "never"))
-    _raise_all([*_unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
+    _raise_all([*unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
     inner = dtype or torch.float64
     found = route(problem, backend, dict(options or {}))
     fixed = _constants(problem, consts or {})
@@ -71,7 +71,8 @@ def _raise_all(diagnostics: list[Diagnostic]) -> None:
 # --- what no backend runs yet --------------------------------------------------------------------
 
 
-def _unsupported(problem: Problem, solve: str | None, differentiate: str | None) -> list[Diagnostic]:
+def unsupported(problem: Problem, solve: str | None = None, differentiate: str | None = None) -> list[Diagnostic]:
+    """What of a problem no backend runs, whatever its data."""
     found = []
     if problem.objective.sense is Sense.FIND:
         found.append(

@@ -1,0 +1,1 @@
+"""A compiled layer written out as a Python module."""
