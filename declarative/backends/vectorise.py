@@ -8,13 +8,13 @@ its arcs and not the square of its nodes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
+from declarative.backends.axes import Along, Axis, Environment, Selection, Value, arranged, common, strides_of, union
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import (
     Align,
@@ -51,47 +51,6 @@ from declarative.ir.expr import (
 from declarative.ir.size import Shape, Size
 from declarative.ir.walk import children, postorder
 from declarative.source.diagnostic import DiagnosticError, error
-
-
-@dataclass(frozen=True)
-class Axis:
-    number: int
-    length: int
-
-
-@dataclass(frozen=True)
-class Along:
-    """An index: the values that it takes along an axis."""
-
-    axis: Axis
-    values: np.ndarray
-
-
-Environment: TypeAlias = Mapping[IndexSymbol, Along]
-
-
-@dataclass(frozen=True)
-class Value:
-    """A slot whose array is (batch, *scope, *shape)."""
-
-    slot: Slot
-    scope: tuple[Axis, ...]
-    shape: tuple[int, ...]
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        return tuple(axis.length for axis in self.scope)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The index tuples of a family: an environment, its axes, and the place of each tuple in the whole family."""
-
-    environment: Environment
-    axes: tuple[Axis, ...]
-    places: np.ndarray  # flat, into the array over all tuples
-    count: int  # of all tuples
-    drawn: Mapping[Axis, np.ndarray]  # outer axes that the condition drew in: each tuple's position along them
 
 
 class Vectoriser:
@@ -186,7 +145,7 @@ class Vectoriser:
     def _selected(self, inside: Environment, axes: tuple[Axis, ...], condition: Condition) -> Selection:
         truth, scope = self._condition(condition, inside)
         over = tuple(axis for axis in scope if axis not in axes) + axes
-        grid = np.broadcast_to(_arranged(truth, scope, over), tuple(a.length for a in over))
+        grid = np.broadcast_to(arranged(truth, scope, over), tuple(a.length for a in over))
         coordinates = dict(zip(over, np.nonzero(grid), strict=True))
         joint = self._axis(int(np.count_nonzero(grid)))
         environment = {
@@ -204,13 +163,13 @@ class Vectoriser:
                 value, scope = self._static(body, env)
                 return value != 0, scope
             case Test(op, left, right):
-                (a, b), scope = _common([self._static(left, env), self._static(right, env)])
+                (a, b), scope = common([self._static(left, env), self._static(right, env)])
                 return _COMPARE[op](a, b), scope
             case Negation(body):
                 value, scope = self._condition(body, env)
                 return ~value, scope
             case Connective(op, items):
-                values, scope = _common([self._condition(item, env) for item in items])
+                values, scope = common([self._condition(item, env) for item in items])
                 return (np.logical_and if op == "and" else np.logical_or).reduce(np.broadcast_arrays(*values)), scope
             case _:
                 assert_never(condition)
@@ -265,7 +224,7 @@ class Vectoriser:
 
     def _call(self, node: Call, args: list[Value]) -> Value:
         shape = self.shape(node.shape)
-        scope = _union(args)
+        scope = union(args)
         options = {name: concrete(value, self.sizes) for name, value in node.options}
         record = find(node.atom)
         assert record is not None
@@ -301,9 +260,9 @@ class Vectoriser:
         whole = [Slice(Size.of(0), Size.of(length)) for length in base.shape[len(node.subscripts) :]]
         shape = self.shape(node.shape)
         places = np.zeros((1,) * (len(scope) + len(shape)), dtype=np.int64)
-        strides = _strides(base.lengths + base.shape)
+        strides = strides_of(base.lengths + base.shape)
         for axis, stride in zip(base.scope, strides, strict=False):
-            places = places + stride * _arranged(np.arange(axis.length), (axis,), scope, len(shape))
+            places = places + stride * arranged(np.arange(axis.length), (axis,), scope, len(shape))
         kept = 0
         for k, subscript in enumerate([*node.subscripts, *whole]):
             stride = strides[len(base.scope) + k]
@@ -319,7 +278,7 @@ class Vectoriser:
                 assert static is not None
                 integers = np.rint(static[0]).astype(np.int64)
                 self._check_range(node, integers, base.shape[k])
-                places = places + stride * _arranged(integers, static[1], scope, len(shape))
+                places = places + stride * arranged(integers, static[1], scope, len(shape))
         places = np.broadcast_to(places, tuple(a.length for a in scope) + shape)
         return Value(self.emit(Gather(base.slot, np.array(places))), scope, shape)
 
@@ -365,31 +324,6 @@ _COMPARE = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-
-
-def _union(values: Iterable[Value]) -> tuple[Axis, ...]:
-    axes = {axis for value in values for axis in value.scope}
-    return tuple(sorted(axes, key=lambda axis: axis.number))
-
-
-def _arranged(array: np.ndarray, scope: tuple[Axis, ...], over: tuple[Axis, ...], trailing: int = 0) -> np.ndarray:
-    """An array over `scope` as a view that broadcasts over `over` and some trailing axes."""
-    order = [scope.index(axis) for axis in over if axis in scope]
-    view = tuple(axis.length if axis in scope else 1 for axis in over) + (1,) * trailing
-    return array.transpose(order).reshape(view)
-
-
-def _common(parts: list[tuple[np.ndarray, tuple[Axis, ...]]]) -> tuple[list[np.ndarray], tuple[Axis, ...]]:
-    axes = {axis for _, scope in parts for axis in scope}
-    over = tuple(sorted(axes, key=lambda axis: axis.number))
-    return [_arranged(array, scope, over) for array, scope in parts], over
-
-
-def _strides(lengths: tuple[int, ...]) -> list[int]:
-    strides = [1]
-    for length in reversed(lengths[1:]):
-        strides.append(strides[-1] * length)
-    return strides[::-1] if lengths else []
 
 
 def concrete(value: Any, sizes: Mapping[str, int]) -> Any:

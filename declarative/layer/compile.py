@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -42,7 +43,7 @@ def compile(
     methods that take the place of the file's clauses ("auto": none). dtype: the inner precision, float64 by default.
     options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
     """
-    problem = problem if isinstance(problem, Problem) else load(problem)
+    problem = problem if isinstance(problem, Problem) else load(Path(problem))
     _check_choice("backend", backend, ("auto", "cone", "kkt"))
     _check_choice("on_failure", on_failure, ("raise", "mask"))
     _check_choice("check", check, ("always", "first", "never"))

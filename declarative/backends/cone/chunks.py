@@ -14,15 +14,17 @@ import numpy as np
 from declarative.analysis.facts import facts_of
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
+from declarative.backends.axes import Selection
 from declarative.backends.cone.cones import Block, Kind, triangle
 from declarative.backends.cone.epigraph import AtomRow
-from declarative.backends.cone.template import Entries, Template, make_template
+from declarative.backends.cone.template import Entries, NotConic, Template, Wanted, make_template
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import Gather, Slot
-from declarative.backends.vectorise import Selection, Vectoriser, concrete
+from declarative.backends.vectorise import Vectoriser, concrete
 from declarative.ir.expr import Expr, Parameter, Role, Variable
 from declarative.ir.walk import postorder, variables
 from declarative.rewrite.standard import ConeRow, Row
+from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
 
 @dataclass(frozen=True)
@@ -113,28 +115,26 @@ class ChunkBuilder:
         return Chunk(pattern, _count(selection) * _size(shape), slots, (), _reads(*row.elements), row)
 
     def bound(self, row: AtomRow) -> Chunk:
-        """`f(args) <= t` by the template of f; an elementwise f one entry at a time."""
+        """`f(args) <= t` by the template of f; an elementwise f one entry at a time.
+
+        Raises DiagnosticError where CVXPY has no conic form of f with these arguments.
+        """
         selection = self.vectoriser.select(row.binders, row.condition)
         record = find(row.call.atom)
         assert record is not None
-        shape = self.vectoriser.shape(row.call.shape)
-        own = [self.vectoriser.shape(a.shape) for a in row.call.args]
-        options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}
-        shapes, form = (
-            ([shape] * len(own), Form(((),) * len(own), (), options))
-            if record.elementwise
-            else (own, Form(tuple(own), shape, options))
-        )
-        given = [self._given(a, selection, s, f) for a, s, f in zip(row.call.args, shapes, form.shapes, strict=True)]
+        args, shape = row.call.args, self.vectoriser.shape(row.call.shape)
+        shapes = [shape if record.elementwise else self.vectoriser.shape(a.shape) for a in args]
+        form = self._form(row, [() if record.elementwise else s for s in shapes], () if record.elementwise else shape)
+        given = [self._given(a, selection, s, f) for a, s, f in zip(args, shapes, form.shapes, strict=True)]
         template = self._template(row, form, given)
-        slots = [
-            self._flat(e, selection, s) for e, s in zip((*row.call.args, row.value), (*shapes, shape), strict=True)
-        ]
-        moving = tuple(slots[k] for k in (*template.moving, len(own)))
+        slots = [self._flat(e, selection, s) for e, s in zip((*args, row.value), (*shapes, shape), strict=True)]
+        moving, data = (tuple(slots[k] for k in part) for part in ((*template.moving, len(args)), template.fixed))
         count = _count(selection) * (_size(shape) if record.elementwise else 1)
-        return Chunk(
-            template, count, moving, tuple(slots[k] for k in template.fixed), _reads(*row.call.args, row.value), row
-        )
+        return Chunk(template, count, moving, data, _reads(*args, row.value), row)
+
+    def _form(self, row: AtomRow, shapes: list[tuple[int, ...]], shape: tuple[int, ...]) -> Form:
+        options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}
+        return Form(tuple(shapes), shape, options)
 
     def _template(self, row: AtomRow, form: Form, given: list) -> Template:
         data = tuple(not variables(a) for a in row.call.args)
@@ -142,7 +142,11 @@ class ChunkBuilder:
         known = tuple(None if g is None else g.tobytes() for g in given)
         key = (row.call.atom, form.shapes, form.shape, repr(form.options), row.convex, known, data, nonneg)
         if key not in self.templates:
-            self.templates[key] = make_template(row.call.atom, form, row.convex, given, data, nonneg)
+            wanted = Wanted(row.call.atom, form, row.convex, tuple(given), data, nonneg)
+            try:
+                self.templates[key] = make_template(wanted)
+            except NotConic:
+                raise DiagnosticError([_not_conic(row)]) from None
         return self.templates[key]
 
     def _given(self, e: Expr, selection: Selection, shape: tuple[int, ...], own: tuple[int, ...]) -> np.ndarray | None:
@@ -164,6 +168,12 @@ class ChunkBuilder:
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = self.vectoriser.shape(body.shape)
         return selection, shape, tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
+
+
+def _not_conic(row: AtomRow) -> Diagnostic:
+    text = f"the cone backend has no conic form of `{row.call.atom}` with these arguments"
+    hint = "data among its arguments may have to be `const`, so that it is known when the layer is compiled"
+    return error("E302", row.origin, text, hints=(hint,))
 
 
 def is_static(e: Expr) -> bool:

@@ -110,7 +110,7 @@ def assemble(
     ordered = sorted(standard.rows, key=lambda row: row.open_domain or not row.path)  # the user's bounds come first
     blocks = tuple(builder.block(row) for row in ordered)
     starts = _given_starts(standard, vectoriser)
-    groups = {"objective": (objective,)}
+    groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
     for kind in ("c", "g", "lower", "upper"):
         groups[kind] = tuple(b.slot for b in blocks if b.kind == kind)
     groups["starts"] = tuple(slot for _, slot in starts)

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from declarative.atoms.apply import apply
+from declarative.backends.axes import Selection, Value
 from declarative.backends.tape import Gather, Input, Slot
-from declarative.backends.vectorise import Selection, Value, Vectoriser
+from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Call, Constant, Expr, Index, Variable
 from declarative.ir.walk import variables
 from declarative.rewrite.standard import Row
