@@ -50,3 +50,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module 'declarative' has no attribute {name!r}")
     return import_module("declarative.elaborate.embedded").lookup(name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *import_module("declarative.elaborate.embedded").names()]

@@ -188,6 +188,8 @@ class Handle(Symbolic):
         raise _no_number("a number", "run over a dim by dc.range(0, n), or by `for i in n`")
 
     def __len__(self) -> NoReturn:
+        if self.size is not None:  # `list(n)` asks for it, and goes on without on this error
+            raise TypeError("a dim has no length: it is a symbol")
         raise _no_number("a length", "sizes are symbols: use the dim itself")
 
     def __contains__(self, item: object) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from types import CodeType, FrameType
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, Label, error
 from declarative.source.span import Source, Span
 
-PACKAGE = str(Path(__file__).resolve().parents[2])
+PACKAGE = str(Path(__file__).parents[2]) + os.sep
 
 
 @dataclass(frozen=True)
