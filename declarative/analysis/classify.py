@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from declarative.analysis.curvature import Blame, blame
-from declarative.analysis.facts import facts_of
+from declarative.analysis.facts import FactsTable
 from declarative.analysis.levels import Level, level_of
 from declarative.analysis.pieces import Piece, pieces
 from declarative.analysis.smooth import Kink, kinks
+from declarative.atoms.record import Facts
 from declarative.ir.expr import Expr, Extern, Index, Nested, Variable
-from declarative.ir.facts import Cone, Curvature
+from declarative.ir.facts import Cone
 from declarative.ir.problem import Comparison, Membership, Problem, Relation, Sense
 from declarative.ir.walk import postorder, variables
 
@@ -52,9 +53,13 @@ class Verdict:
     """What was found of one piece; `blame` says why it is not as wanted, None where it is."""
 
     piece: Piece
-    curvature: Curvature
+    look: FactsTable = field(repr=False, compare=False)
     blame: Blame | None
     kinks: tuple[Kink, ...]
+
+    @property
+    def facts(self) -> Facts:
+        return self.look(self.piece.root)
 
     @property
     def holds(self) -> bool:
@@ -107,15 +112,14 @@ def classify(problem: Problem) -> Classification:
     if not convex:
         kind = _nonconvex_kind(problem, verdicts, smooth)
         return Classification(kind, False, smooth, cones, bool(cones), verdicts)
-    levels = [(v.piece, level_of(v.piece.root, v.piece.binders)) for v in verdicts]
+    levels = [(v.piece, level_of(v.look)) for v in verdicts]
     needed = cones.union(*(level.cones for _, level in levels))
     return Classification(_convex_kind(levels, needed), True, smooth, needed, bool(cones), verdicts)
 
 
 def _verdict(piece: Piece) -> Verdict:
-    curvature = facts_of(piece.root, piece.binders).curvature
-    found = blame(piece.root, piece.wanted, piece.binders)
-    return Verdict(piece, curvature, found, kinks(piece.root, piece.pressure, piece.binders))
+    look = FactsTable(piece.root, piece.binders)
+    return Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure))
 
 
 def _convex_kind(levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
@@ -131,7 +135,7 @@ def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: boo
     if not smooth:
         return Kind.NONSMOOTH
     foreign = any(isinstance(n, Extern | Nested) for v in verdicts for n in postorder(v.piece.root))
-    degrees = [(v.piece.number, facts_of(v.piece.root, v.piece.binders).degree) for v in verdicts]
+    degrees = [(v.piece.number, v.facts.degree) for v in verdicts]
     if foreign or any(degree is None or degree > 2 for _, degree in degrees) or any(v.kinks for v in verdicts):
         return Kind.NLP
     quadratic_attribute = any(a.name in NOT_CONVEX for d in problem.variables for a in d.symbol.attributes)

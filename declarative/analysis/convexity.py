@@ -54,12 +54,13 @@ def no_backend(problem: Problem) -> list[Diagnostic]:
 def _diagnostic(verdict: Verdict, blame: Blame, found: Classification, severity: Severity) -> Diagnostic:
     code, span, message, label = _what(verdict.piece, blame)
     labels = _labels(blame) if code == "D102" else ()
-    notes = [_requirement(verdict.piece)]
+    notes = [*_chain(blame, labelled=bool(labels)), _requirement(verdict.piece)]
     if found.smooth and not found.memberships:
         notes.append("it is smooth, so the kkt backend takes it unchanged" if not verdict.kinks else SMOOTH_OTHERWISE)
     return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(hints(verdict.piece, blame)))
 
 
+LONGEST_CHAIN = 5
 SMOOTH_OTHERWISE = "its kinks have linear forms, so the kkt backend takes it"
 
 
@@ -121,6 +122,13 @@ def _labels(blame: Blame) -> tuple[Label, ...]:
     elif blame.argument.origin is not None and blame.argument.origin.end < span.end:
         span = Span(span.source, blame.argument.origin.end, span.end)
     return (Label(span, manner(parent, blame.look)),)
+
+
+def _chain(blame: Blame, labelled: bool) -> list[str]:
+    """The curved functions around the culprit, from the inside out; the innermost may stand in a label already."""
+    around = blame.chain[: len(blame.chain) - labelled]
+    told = [f"around it, {step.reason}: it needs {_article(step.needs.value)} argument" for step in reversed(around)]
+    return told if len(told) <= LONGEST_CHAIN else [*told[:LONGEST_CHAIN], f"and {len(told) - LONGEST_CHAIN} more"]
 
 
 def _requirement(piece: Piece) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
 from declarative.analysis.facts import FactsTable, meaning
-from declarative.analysis.words import manner, text, title
-from declarative.ir.expr import Binder, Call, Expr, Extern, Index, Nested, Reduce, Stack
+from declarative.analysis.words import manner, title
+from declarative.ir.expr import Call, Expr, Extern, Index, Nested, Reduce, Stack
 from declarative.ir.facts import Curvature, Monotonicity
 
 
@@ -27,11 +26,11 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One rule on the way down: this node, what it is, and so what it needs of its argument."""
+    """One rule on the way down: a function with a curvature of its own, and so what it needs of its argument."""
 
     node: Expr
     needs: Curvature
-    reason: str
+    reason: str  # "`sqrt` is concave and increasing"
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,9 @@ def fits(found: Curvature, wanted: Curvature) -> bool:
             assert_never(wanted)
 
 
-def blame(root: Expr, wanted: Curvature, binders: Iterable[Binder] = ()) -> Blame | None:
-    """None where the expression has the wanted curvature by the rules, else the innermost reason why not."""
-    look = FactsTable(root, binders)
+def blame(look: FactsTable, wanted: Curvature) -> Blame | None:
+    """None where the table's expression has the wanted curvature by the rules, else the innermost reason why not."""
+    root = look.root
     if fits(look(root).curvature, wanted):
         return None
     chain: list[Step] = []
@@ -81,8 +80,8 @@ def blame(root: Expr, wanted: Curvature, binders: Iterable[Binder] = ()) -> Blam
     parent, argument, argument_needs = None, root, wanted
     while (found := _descend(node, needed, look)) is not None:
         child, child_needs, curved = found
-        chain.append(Step(node, child_needs, f"`{title(node)}` is {manner(node, look)}"))
         if curved:
+            chain.append(Step(node, child_needs, f"`{title(node)}` is {manner(node, look)}"))
             parent, argument, argument_needs = node, child, child_needs
         node, needed = child, child_needs
     fault = _fault(node, needed, look)
@@ -164,31 +163,3 @@ def _fault(node: Expr, needed: Curvature, look: FactsTable) -> Fault:
             return Fault.PRODUCT
         case _:
             return Fault.SHAPELESS
-
-
-def tree(root: Expr, binders: Iterable[Binder] = (), depth: int = 8) -> list[tuple[int, str]]:
-    """The verdicts of an expression and of its parts, for people: (indentation, "`sumsq(F*w)`: convex, >= 0")."""
-    look = FactsTable(root, binders)
-    lines: list[tuple[int, str]] = []
-    pending = [(0, root)]
-    while pending:
-        level, node = pending.pop()
-        fact = look(node)
-        lines.append((level, f"`{text(node)}`: {fact.curvature.value}{_sign_words(fact.sign)}"))
-        if level < depth and fact.curvature is not Curvature.CONSTANT:
-            pending.extend((level + 1, part) for part in reversed(_parts(node)))
-    return lines
-
-
-def _parts(node: Expr) -> tuple[Expr, ...]:
-    match node:
-        case Call(args=args):
-            return args
-        case Reduce(body=body) | Stack(body=body):
-            return (body,)
-        case _:
-            return ()
-
-
-def _sign_words(sign) -> str:
-    return ", >= 0" if sign.nonneg else ", <= 0" if sign.nonpos else ""

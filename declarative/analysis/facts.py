@@ -45,7 +45,7 @@ class FactsTable:
         self._lowest = _lowest_indices(root, binders)
         for node in postorder(root):
             self._facts[id(node)] = self._node(node)
-        self._root = root  # keeps the nodes alive, so that no identity is used twice
+        self.root = root  # keeps the nodes alive, so that no identity is used twice
 
     def __call__(self, node: Expr) -> Facts:
         return self._facts[id(node)]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 from declarative.analysis.facts import FactsTable, facts_of, meaning
 from declarative.atoms.record import Atom
-from declarative.ir.expr import Binder, Call, Expr, Index, Reduce, Stack, Variable
+from declarative.atoms.registry import find
+from declarative.ir.expr import Call, Expr, Index, Parameter, Reduce, Role, Stack, Variable
 from declarative.ir.facts import Cone, Curvature, Smoothness
+from declarative.ir.size import Shape
 from declarative.ir.walk import children, fold
 
 
@@ -21,9 +25,8 @@ class Level:
     cones: frozenset[Cone] = frozenset()
 
 
-def level_of(root: Expr, binders: Iterable[Binder] = ()) -> Level:
-    """Of an expression that is convex or concave by the rules."""
-    look = FactsTable(root, binders)
+def level_of(look: FactsTable) -> Level:
+    """Of the table's expression, which is convex or concave by the rules."""
 
     def step(node: Expr, inner: tuple[Level, ...]) -> Level:
         if look(node).curvature is Curvature.CONSTANT:
@@ -38,7 +41,7 @@ def level_of(root: Expr, binders: Iterable[Binder] = ()) -> Level:
             case _:
                 return Level(1) if not children(node) else _joined(inner)
 
-    return fold(root, step)
+    return fold(look.root, step)
 
 
 def _joined(inner: Iterable[Level], degree: int | None = None) -> Level:
@@ -71,6 +74,15 @@ def _graph_degree(record: Atom, node: Call) -> int:
     """1, but 2 where the graph form has a quadratic value, as Huber's has."""
     if record.graph is None:
         return 1
-    first = Variable("argument", node.args[0].shape)
-    graph = record.graph(lambda shape: Variable("fresh", shape), first, *node.args[1:], **dict(node.options))
+    return _value_degree(record.name, tuple(a.shape for a in node.args), node.options)
+
+
+@cache
+def _value_degree(name: str, shapes: tuple[Shape, ...], options: tuple[tuple[str, Any], ...]) -> int:
+    first, *rest = shapes
+    others = [Parameter(f"data {k}", shape, Role.PARAM) for k, shape in enumerate(rest)]
+    record = find(name)
+    assert record is not None and record.graph is not None
+    fresh = partial(Variable, "fresh")
+    graph = record.graph(fresh, Variable("argument", first), *others, **dict(options))
     return 2 if facts_of(graph.value).degree == 2 else 1

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from declarative.analysis.facts import FactsTable, meaning
 from declarative.atoms.registry import find
-from declarative.ir.expr import Binder, Call, Expr, Extern, Index, Nested, Reduce, Stack
+from declarative.ir.expr import Call, Expr, Extern, Index, Nested, Reduce, Stack
 from declarative.ir.facts import Curvature, Monotonicity, Smoothness
 
 
@@ -24,12 +23,11 @@ class Kink:
         return self.linear and self.tight
 
 
-def kinks(root: Expr, sense: int, binders: Iterable[Binder] = ()) -> tuple[Kink, ...]:
-    """The kinks of an expression. `sense` is 1 where it is to be small, -1 where large, 0 where it is fixed."""
-    look = FactsTable(root, binders)
+def kinks(look: FactsTable, sense: int) -> tuple[Kink, ...]:
+    """The kinks of the table's expression; `sense`: 1 where it is to be small, -1 where large, 0 where it is fixed."""
     found: dict[tuple[int, int], Kink] = {}
     seen: set[tuple[int, int]] = set()
-    pending = [(root, sense)]
+    pending = [(look.root, sense)]
     while pending:
         node, direction = pending.pop()
         key = (id(node), direction)

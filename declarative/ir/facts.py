@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, Flag
+from functools import cache
 
 
 class Sign(Flag):
@@ -42,6 +43,7 @@ class Sign(Flag):
         return zero | Sign.POS if self & Sign.NONZERO else zero
 
 
+@cache  # of 64 pairs, asked for at every node
 def _pairwise(left: Sign, right: Sign, rule) -> Sign:
     result = Sign(0)
     for a in left:

@@ -155,6 +155,16 @@ def test_the_function_around_the_culprit_is_labelled():
     assert "it is smooth, so the kkt backend takes it unchanged" in diagnostic.notes
 
 
+def test_the_chain_of_rules_is_told_from_the_inside_out():
+    (diagnostic,) = found("minimize max(exp(sqrt(1 + s^2)), t)")
+    assert diagnostic.span is not None and diagnostic.span.text == "1 + s^2"
+    assert diagnostic.notes[:3] == (
+        "around it, `exp` is convex and increasing: it needs a convex argument",
+        "around it, `maximum` is convex and increasing: it needs a convex argument",
+        "what is minimised must be convex",
+    )
+
+
 def test_a_minus_sign_is_told():
     (diagnostic,) = found("minimize exp(-s^2)")
     assert diagnostic.label == "concave: the opposite of `^2` of the affine `s`"

@@ -135,3 +135,20 @@ def test_function_transforms_agree_with_autograd(case: Case):
         single = torch.stack([e[k] for e in expected])
         torch.testing.assert_close(reverse[k], single, rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(forward[k], single, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("x", [-1e3, -40.0, 40.0, 1e3])
+def test_exponentials_neither_overflow_nor_vanish(x):
+    """Far out, values and first two derivatives are those of the asymptotes."""
+    logistic = next(case for case in CASES if case.name == "logistic" and case.shapes == ((),))
+    leaf = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(logistic.evaluate(leaf), leaf, create_graph=True)
+    (bend,) = torch.autograd.grad(slope, leaf)
+    assert logistic.evaluate(leaf).item() == pytest.approx(max(x, 0.0) + np.log1p(np.exp(-abs(x))), rel=1e-15)
+    assert slope.item() == pytest.approx(1 / (1 + np.exp(-x)) if x > -700 else 0.0, rel=1e-12)
+    assert np.isfinite(bend.item())
+
+
+def test_pseudo_huber_is_exact_near_zero():
+    case = next(case for case in CASES if case.name == "pseudo_huber" and case.shapes == ((), ()))
+    assert case.value(np.array(1e-9), np.array(1.0)).item() == pytest.approx(5e-19, rel=1e-12)
