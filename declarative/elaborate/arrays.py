@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from declarative.atoms.apply import apply
 from declarative.elaborate.context import Context
+from declarative.elaborate.integers import size_value
 from declarative.elaborate.operators import applied
 from declarative.elaborate.values import Value
 from declarative.ir.expr import Expr
-from declarative.ir.size import Size
+from declarative.ir.size import ONE
 from declarative.syntax import tree
 
 
@@ -32,4 +33,5 @@ def _block(value: Value) -> Expr:
     """A row becomes a matrix of one row; a vector counts as a column by itself."""
     if not value.row:
         return value.expr
-    return apply("reshape", value.expr, shape=(Size.of(1), value.shape[0]), origin=value.expr.origin)
+    shape = tuple(size_value(size, value.expr) for size in (ONE, value.shape[0]))
+    return apply("reshape", value.expr, shape=shape, origin=value.expr.origin)

@@ -160,7 +160,7 @@ def _report_outside(
 
 def _over(lo: Size, hi: Size) -> str:
     """A range as it follows `in`."""
-    return str(hi) if lo == ZERO else range_text(lo, hi)
+    return str(hi) if lo == ZERO and str(hi).isidentifier() else range_text(lo, hi)
 
 
 def _single_index(value: Expr | Slice) -> IndexSymbol | None:

@@ -1,0 +1,118 @@
+"""What is offered for the mistakes that people make first: at the culprit, the smallest change that helps."""
+
+import pytest
+
+from declarative import check
+
+HEAD = """dim n, m, k
+param mu : R^n
+param F : R^(k,n)
+param A : R^(m,n)
+param t : R^m
+var x : R^n
+var y : R^m
+var z : R^3
+"""
+
+# the rest of a program, the text at the caret, the first hint
+MISTAKES = {
+    "two vectors": (
+        "minimize mu*x",
+        "mu*x",
+        "inner product `mu'*x`, outer product `mu*x'`, entry by entry `mu.*x`",
+    ),
+    "vector times matrix": ("minimize sum(y*A)", "y*A", "a row times a matrix is `y'*A`"),
+    "matrix times row": ("minimize sum(A*x')", "A*x'", "a matrix times a vector is `A*x`"),
+    "transposed product": ("minimize sumsq(A*y)", "y", "`A'*y`"),
+    "quotient": ("minimize sum(mu/x)", "mu/x", "entry by entry it is `mu ./ x`"),
+    "square of a vector": ("minimize sum(x^2)", "x^2", "entry by entry it is `x .^ 2`"),
+    "power T": ("minimize x^T*mu", "x^T", "the transpose is `x'`"),
+    "vector objective": ("minimize x - mu", "x - mu", "`sum(x - mu)`, or `sumsq(x - mu)` for its squares"),
+    "absolute values": ("minimize abs(x - mu)", "abs(x - mu)", "`norm1(x - mu)`"),
+    "misspelt name": ("minimize mu'*xs + sum(muu)", "muu", "did you mean `mu`?"),
+    "misspelt function": ("minimize sumsqr(x)", "sumsqr", "did you mean `sumsq`?"),
+    "function elsewhere": ("minimize ln(x[0])", "ln", "`log` may be what you want"),
+    "upper end": ("minimize sum(x[i+1] - x[i] for i in n)", "i+1", "`for i in 0..n-2`"),
+    "upper end of a part": ("minimize sum(x[i+2] for i in 1..n-2)", "i+2", "`for i in 1..n-3`"),
+    "lower end": ("minimize sum(x[i-1] for i in n)", "i-1", "`for i in 1..n-1`"),
+    "index of another size": ("minimize sum(A[i,j] for i in n, j in n)", "i", "`for i in m`"),
+    "from the end": ("minimize x[-1]", "-1", "from the end it is `x[n-1]`"),
+    "from the end, known": ("minimize z[-1]", "-1", "from the end it is `z[2]`"),
+    "undeclared index": ("minimize x[i]^2", "i", "say where it runs: `for i in n`"),
+    "one index of a matrix": ("minimize sum(A[0])", "A[0]", "`A[0, :]`"),
+    "data as index": (
+        "minimize x[t[0]]",
+        "t[0]",
+        "data that indexes is declared `const t : index(n)`",
+    ),
+    "call of a variable": ("minimize x(1)", "x", "entries are read with square brackets: `x[1]`"),
+    "two arguments of sum": ("minimize sum(x, mu)", "sum(x, mu)", "`x + mu`"),
+    "variable in a promise": (
+        "assume sum(x) == 1\nminimize sum(x)",
+        "x",
+        "a relation of variables is a constraint: it stands after `subject to`",
+    ),
+    "variable in a condition": ("minimize sum(x[i] for i in n if mu[i] > 0)", "mu", "declare `mu` as a const"),
+    "dual of a chain": (
+        "minimize sum(x)\nsubject to\n  box: 0 <= x <= 1\nreturn box.dual",
+        "box.dual",
+        "`box.lower.dual` or `box.upper.dual`",
+    ),
+    "misspelt dual": (
+        "minimize sum(x)\nsubject to\n  budget: sum(x) == 1\nreturn x, p = budgt.dual",
+        "budgt",
+        "did you mean `budget`?",
+    ),
+    "constraint as output": (
+        "minimize sum(x)\nsubject to\n  budget: sum(x) == 1\nreturn x, budget",
+        "budget",
+        "`budget.dual`",
+    ),
+    "unknown output": ("minimize sum(x)\nreturn x, zz", "zz", "did you mean `z`?"),
+    "nameless output": ("minimize sum(x)\nreturn 2*x", "2*x", "`name = 2*x`"),
+    "misspelt size": ("param w : R^nn\nminimize sum(x)", "nn", "did you mean `n`?"),
+    "missing size": ("param w : R^q\nminimize sum(x)", "q", "declare it: `dim q`"),
+    "psd matrix": ("param P : R^(n,n), psd\nminimize sum(x)", "psd", "`P : S^n`"),
+    "other attribute": ("param w : R, positive\nminimize sum(x)", "positive", "did you mean `pos`?"),
+    "default of a variable": ("var w : R = 1\nminimize w", "1", "a starting point is `start(1)`"),
+    "family from 1": ("var w[1..n] : R\nminimize sum(x)", "1..n", "`w[0..n-1]`"),
+    "integer variable": (
+        "var w : R, binary\nminimize w",
+        "binary",
+        "only const data is binary; a relaxed choice is `between(0, 1)`",
+    ),
+    "misspelt set": ("var X : S^n\nminimize trace(X)\nsubject to\n  X in PDS", "PDS", "did you mean `PSD`?"),
+    "duplicate": ("param x : R\nminimize sum(x)", "x", "give one of them another name"),
+    "chain of equations": (
+        "minimize sum(x)\nsubject to\n  x[0] == x[1] == x[2]",
+        "x[2]",
+        "write them one by one: `x[0] == x[1]; x[1] == x[2]`",
+    ),
+    "backward mode": ("minimize sum(x)\ndifferentiate by one_stop", "one_stop", "did you mean `one_step`?"),
+    "method": ("minimize sum(x)\nsolve by newtn", "newtn", "did you mean `newton`?"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_hint_helps(name: str):
+    rest, culprit, hint = MISTAKES[name]
+    found = check(HEAD + rest)[1]
+    assert (culprit, hint) in [(d.span and d.span.text, d.hints[0]) for d in found if d.hints]
+
+
+def test_one_cause_one_message():
+    """A name that is not declared, used in a let that is used in five places."""
+    found = check(
+        "dim n\nvar x : R^n\nlet r = sumsq(x - q)\nlet s = r + 1\nminimize r + s + 2*r\nsubject to\n  r <= s"
+    )[1]
+    assert [(d.code, d.span and d.span.text) for d in found] == [("E201", "q")]
+
+
+def test_several_mistakes_in_one_statement():
+    found = check("var x : R\nminimize a*x + b*x + sqroot(x)")[1]
+    assert [d.span and d.span.text for d in found] == ["a", "b", "sqroot"]
+
+
+def test_every_message_stands_in_its_place():
+    found = check("dim n\nvar x : R^n\nminimize q\nsubject to\n  x >= w\nreturn x, v")[1]
+    assert [d.span and d.span.line for d in found] == [3, 5, 6]
