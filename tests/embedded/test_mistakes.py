@@ -31,7 +31,7 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
         lambda: dc.problem(dc.minimize(dc.sum(w[i + 1] for i in n))),
         "E211",
         "i + 1",
-        "n-1",
+        "for i in",
     ),
     # truth
     "chain of comparisons": (lambda: 0 <= w <= 1, "E402", "0 <= w <= 1", "dc.chain(0, w, 1)"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -18,6 +17,7 @@ from declarative.elaborate.embedded.operators import (
 )
 from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.embedded.relation import Member, Op, Relation, Symbolic
+from declarative.elaborate.embedded.sides import MIRRORED, is_mirrored
 from declarative.elaborate.embedded.steps import Steps
 from declarative.elaborate.embedded.subscript import subscript
 from declarative.elaborate.embedded.walk import Question
@@ -26,8 +26,6 @@ from declarative.ir.condition import Truth
 from declarative.ir.expr import Constant, Expr
 from declarative.ir.size import Size
 
-MIRRORED: dict[Op, Op] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
-SIGNS: dict[type[ast.cmpop], Op] = {ast.LtE: "<=", ast.GtE: ">=", ast.Lt: "<", ast.Gt: ">"}
 NUMPY_OPERATORS = {
     "add": "__add__",
     "subtract": "__sub__",
@@ -275,25 +273,10 @@ def _compared(op: Op, mine: Handle, other: object) -> Relation:
     """Python calls x.__ge__(0) for `0 <= x`; the sides are put back as they were written."""
     place = here()
     left, right = mine, lift(other, place)
-    if _is_mirrored(op, other, place):
+    if is_mirrored(op, isinstance(other, Handle), place):
         op, left, right = MIRRORED.get(op, op), right, left
     check_equal_shapes(op, left.expr, right.expr, place)
     return Relation(op, left.expr, right.expr, left.declared | right.declared, place)
-
-
-def _is_mirrored(op: Op, other: object, place: Place) -> bool:
-    match place.syntax():
-        case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]):
-            return not isinstance(other, Handle) and _is_number(left) and not _is_number(right)
-        case ast.Compare(ops=[sign]):
-            return MIRRORED.get(op) == SIGNS.get(type(sign), op)
-        case _:
-            return False
-
-
-def _is_number(node: ast.expr) -> bool:
-    """Written with literals only: `1`, `-0.5`, `1/2`."""
-    return not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node))
 
 
 def _inside(item: object) -> list[Handle]:
