@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declarative.analysis.words import text
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Constant, Expr, IndexSymbol, Parameter, Role, SizeValue, Variable
+from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
 from declarative.ir.problem import Comparison, Problem
 from declarative.ir.walk import children, fold, postorder, symbols
 from declarative.source.diagnostic import Diagnostic, Severity
@@ -36,7 +36,8 @@ def parameter_only(root: Expr) -> tuple[Expr, ...]:
 
 
 def _is_work(e: Expr) -> bool:
-    plain = isinstance(e, Constant | SizeValue | IndexSymbol | Parameter)
+    part = e.base if isinstance(e, Index) else e
+    plain = isinstance(part, Constant | SizeValue | IndexSymbol | Parameter)
     return not plain and any(isinstance(s, Parameter) for s in symbols(e))
 
 
@@ -71,3 +72,10 @@ def dpp_remarks(problem: Problem) -> list[Diagnostic]:
             message = f"`{text(node)}` multiplies params with params and variables, which CVXPY's DPP rules refuse"
             found.setdefault(node, Diagnostic("D111", Severity.REMARK, node.origin, message))
     return list(found.values())
+
+
+def dependence(problem: Problem) -> list[str]:
+    """Lines for `explain`: what the params make up alone, and which products CVXPY itself would refuse."""
+    hoisted = dict.fromkeys(text(node) for root in roots(problem) for node in parameter_only(root))
+    lines = [f"computed from the data before solving: {', '.join(f'`{one}`' for one in hoisted)}"] if hoisted else []
+    return lines + [f"{remark.message}; here they are taken" for remark in dpp_remarks(problem)]

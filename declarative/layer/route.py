@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from declarative.analysis.classify import classify
 from declarative.analysis.convexity import no_backend
+from declarative.analysis.parameters import dependence
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.ir.problem import Problem
@@ -45,7 +46,7 @@ def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Map
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
-    lines = [f"{problem.name}: {classify(problem).text}"]
+    lines = [f"{problem.name}: {classify(problem).text}", *dependence(problem)]
     for name in ("kkt", "cone"):
         accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, {})
         mark = " (chosen)" if name == chosen else ""

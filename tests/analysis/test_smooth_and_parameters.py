@@ -4,7 +4,7 @@ import pytest
 
 from declarative import parse
 from declarative.analysis.classify import classify
-from declarative.analysis.parameters import dpp_remarks, parameter_only, roots
+from declarative.analysis.parameters import dependence, dpp_remarks, parameter_only, roots
 
 HEAD = """dim n
 param c : R
@@ -54,7 +54,7 @@ def test_kinks_and_whether_the_problem_presses_on_them(body, kinks):
         ("minimize exp(c)*abs(s)", ["exp(c)"]),
         ("minimize (c + 1)*s + sum(w)*s", ["c + 1", "sum(w)"]),
         ("minimize sum((w[i] + c)*x[i] for i in n)", ["w[i] + c"]),
-        ("minimize c*s", []),
+        ("minimize c*s + sum(w[i]*x[i] for i in n)", []),
         ("minimize s/n", []),
         ("minimize sumsq(F*x)", []),
     ],
@@ -78,3 +78,12 @@ def test_what_is_made_of_params_alone(body, expected):
 def test_what_dpp_refuses(body, refused):
     remarks = dpp_remarks(parse(HEAD + body))
     assert [remark.span.text for remark in remarks if remark.span is not None] == refused
+
+
+def test_lines_for_explain():
+    assert dependence(parse(HEAD + "minimize exp(c)*abs(s) + a*sumsq(F*x)")) == [
+        "computed from the data before solving: `exp(c)`",
+        "`a*sumsq(F*x)` multiplies params with params and variables, which CVXPY's DPP rules refuse; "
+        "here they are taken",
+    ]
+    assert dependence(parse(HEAD + "minimize sumsq(x)")) == []
