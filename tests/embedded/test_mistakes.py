@@ -71,7 +71,19 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "condition on a variable": (lambda: dc.sum(w[i] for i in n if w[i] >= 0), "E402", "w[i] >= 0", "dims, consts"),
     "dims and numbers mixed": (lambda: dc.sum(w[i] for i in n for k in range(3)), "E404", "", "nest"),
     "numbers and dims mixed": (lambda: dc.sum(w[i] for k in range(3) for i in n), "E404", "", "nest"),
+    "a generator used twice": (
+        lambda: [rows := (w[i] >= 0 for i in n), *map(dc.forall, [rows, rows])],
+        "E404",
+        "",
+        "forall",
+    ),
     # declarations
+    "a nested problem without a name": (
+        lambda: dc.nested(dc.problem(dc.minimize(plain))),
+        "E111",
+        "dc.nested(dc.problem(dc.minimize(plain)))",
+        "",
+    ),
     "attribute misspelt": (lambda: dc.param("z", n, "poz"), "E207", 'dc.param("z", n, "poz")', "`pos`"),
     "keyword misspelt": (lambda: dc.var("z", n, nonnegg=True), "E207", 'dc.var("z", n, nonnegg=True)', "`nonneg`"),
     "not a name": (lambda: dc.param("2z", n), "E122", 'dc.param("2z", n)', ""),

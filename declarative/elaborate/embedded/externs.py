@@ -109,6 +109,7 @@ def nested(problem: Problem) -> Nested:
     place = here()
     if not isinstance(problem, Problem):
         raise fail("E226", "`nested` takes a problem", place, hints=["dc.nested(dc.problem(...))"])
+    checked_name(problem.name, place)
     return Nested(problem, frozenset((Declared(problem, place, NOTHING),)))
 
 

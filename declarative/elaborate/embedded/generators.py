@@ -51,6 +51,11 @@ def gather(generator: Generator, place: Place, same: Same) -> Family | list[Body
 
     Raises DiagnosticError for what has no symbolic meaning.
     """
+    if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
+        hints = ["dc.forall(...) makes a constraint that may be used again"]
+        raise fail(
+            "E404", "this generator has been run through before, and Python keeps nothing of it", place, hints=hints
+        )
     restart = _restart(generator)
     first = _run(generator, Walk(), place)
     if not first.loops and not first.asked:
@@ -197,7 +202,7 @@ def _restart(generator: Generator) -> Callable[[], Generator] | None:
     """How to run a generator expression again from its start; None for other generators."""
     code: CodeType = generator.gi_code
     frame = generator.gi_frame
-    if frame is None or code.co_name != "<genexpr>" or inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
+    if frame is None or code.co_name != "<genexpr>":
         return None
     values = dict(frame.f_locals)
     iterator, scope = values.get(".0"), frame.f_globals
