@@ -53,9 +53,7 @@ def gather(generator: Generator, place: Place, same: Same) -> Family | list[Body
     """
     if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
         hints = ["dc.forall(...) makes a constraint that may be used again"]
-        raise fail(
-            "E404", "this generator has been run through before, and Python keeps nothing of it", place, hints=hints
-        )
+        raise fail("E404", "this generator has been run through before; Python keeps nothing", place, hints=hints)
     restart = _restart(generator)
     first = _run(generator, Walk(), place)
     if not first.loops and not first.asked:
