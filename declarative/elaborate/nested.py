@@ -89,7 +89,8 @@ def _sizes(ctx: Context, problem: Problem, pairs) -> dict[str, Size] | None:
         try:
             found = match_shapes([(f"`{p.name}`", p.shape)], [v.shape], found)
         except SizeConflict as conflict:
-            message = f"`{p.name}` of `{problem.name}` is {shape_text(p.shape)}; {described(a, v)}"
+            given = a.value if isinstance(a, tree.Keyword) else a
+            message = f"`{p.name}` of `{problem.name}` is {shape_text(p.shape)}; {described(given, v)}"
             return ctx.report.error("E203", a.span, message, notes=[conflict.message])
     sizes = {name: finding.size for name, finding in found.items()}
     defaults = {d.name: d.default for d in problem.dims if d.default is not None}
