@@ -42,7 +42,7 @@ def _curves(axes, results: list[Result]) -> None:
     curves = np.array([result.curve for result in results])
     axes.plot(curves.T, color=PALE, linewidth=1)
     axes.plot(curves.mean(0), color=ACCENT, linewidth=2.5)
-    axes.set_title("Penalties trained through the solution", loc="left", fontsize=11)
+    axes.set_title("Trained through the solution (grey: single splits)", loc="left", fontsize=11)
     axes.set_xlabel("step")
     axes.set_ylabel("validation error (RMSE)")
     axes.annotate("mean", (curves.shape[1] - 1, curves.mean(0)[-1]), (0, 6), textcoords="offset points", color=ACCENT)

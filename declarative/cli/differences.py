@@ -13,7 +13,7 @@ from declarative.layer.solution import Solution
 
 STEPS = (1e-3, 1e-4, 1e-5)  # relative to the data; the one whose two differences agree best counts
 TOLERANCE = 1e-5  # relative to the largest derivative of the parameter
-SMOOTH = 1e-4  # where differences at h and h/2 differ by more, there is no derivative to compare with
+SMOOTH = 1e-5  # where the differences are in more doubt, there is no derivative to compare with
 MOST = 32  # directions: each entry of a small parameter, random directions of a large one
 PROMISED = {"pos", "nonneg", "psd", "pd", "simplex", "between", "binary"}
 
@@ -83,14 +83,20 @@ class Probe:
         return (scaled + scaled.mT) / 2 if symbol.symmetric else scaled
 
     def difference(self, name: str, x: Tensor, directions: Tensor, h: float, batched: bool) -> tuple[Tensor, Tensor]:
-        """Derivatives along k directions by Richardson's rule on central differences, and how far off they may be."""
+        """Derivatives along k directions by Richardson's rule on central differences, and how far off they may be.
+
+        The jump of the one-sided derivatives, 0 where the function is smooth, is 2 D(h/2) - D(h) for the second
+        difference D(h) = (f(h) - 2 f(0) + f(-h))/h.
+        """
         steps = torch.tensor([h, -h, h / 2, -h / 2], dtype=x.dtype).view(4, 1, *[1] * x.dim())
         points = (x + steps * directions).flatten(0, 1)
         with torch.no_grad():
             values = (self.at_once if batched else self.one_by_one)(name, points).view(4, -1)
         coarse, fine = (values[0] - values[1]) / (2 * h), (values[2] - values[3]) / h
         derivative = (4 * fine - coarse) / 3
-        return derivative, (derivative - fine).abs()
+        second = values[0::2] + values[1::2] - 2 * self.weigh(self.solution, 0).detach()
+        jump = 2 * second[1] / (h / 2) - second[0] / h
+        return derivative, (derivative - fine).abs() + jump.abs()
 
     def at_once(self, name: str, points: Tensor) -> Tensor:
         solution = self.layer.solve(**{**self.params, name: points})
@@ -109,7 +115,7 @@ class Probe:
     def row(self, name: str, along: Tensor, derivative: Tensor, doubt: Tensor) -> Row:
         scale = torch.cat([along.abs(), derivative.abs().nan_to_num(), torch.tensor([self.floor, 1e-300])]).max()
         smooth = doubt <= SMOOTH * scale  # NaN, where a point beside has no solution, is not smooth
-        off = ((along - derivative).abs() - doubt).clamp(min=0)[smooth] / scale
+        off = (along - derivative).abs()[smooth] / scale
         return Row(name, len(along), int((~smooth).sum()), float(off.max()) if len(off) else 0.0)
 
 

@@ -1,0 +1,157 @@
+"""`declarative solve`, `explain` and `gradcheck`: data in, answers and exit statuses out."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+FEASIBLE = {"mu": [0.1, 0.2, 0.15, 0.1, 0.05, 0.12], "F": [[0.1, 0.3, 0.2, 0.1, 0.4, 0.2]], "gamma": 1.5}
+
+
+@pytest.fixture
+def data(folder):
+    (folder / "data.json").write_text(json.dumps(FEASIBLE))
+    np.savez(folder / "data.npz", **{name: np.array(value) for name, value in FEASIBLE.items()})
+    return folder
+
+
+def outputs(done) -> dict:
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_projection_on_the_simplex(run, folder):
+    done = run("solve", "simplex.opt", "-p", "y=[1, 0.5, -1]", "--format", "json")
+    solved = outputs(done)
+    assert solved["status"] == "solved"
+    assert solved["outputs"]["x"] == pytest.approx([0.75, 0.25, 0.0], abs=1e-9)
+    assert solved["duals"]["budget"] == pytest.approx(0.25, abs=1e-9)
+    assert solved["value"] == pytest.approx((0.25**2 + 0.25**2 + 1) / 2, abs=1e-9)
+
+
+def test_json_and_npz_and_words_are_the_same_data(run, data):
+    words = [word for name, value in FEASIBLE.items() for word in ("-p", f"{name}={json.dumps(value)}")]
+    solutions = [
+        outputs(run("solve", "portfolio.opt", *given, "--format", "json"))
+        for given in (["data.json"], ["data.npz"], words)
+    ]
+    assert solutions[0] == solutions[1] == solutions[2]
+    assert sum(solutions[0]["outputs"]["w"]) == pytest.approx(1, abs=1e-9)
+
+
+def test_the_report_names_everything(run, data):
+    done = run("solve", "portfolio.opt", "data.json", "-p", "gamma=2")
+    assert done.exit_code == 0
+    for words in ("portfolio: solved", "value = ", "w = ", "price = ", "box.upper.dual = ", "residuals: "):
+        assert words in done.stdout
+
+
+def test_a_problem_from_standard_input_and_data_from_it(run, folder):
+    text = (folder / "simplex.opt").read_text()
+    assert outputs(run("solve", "-", "-p", "y=[2, 0]", "--format", "json", input=text))["problem"] == "simplex"
+    done = run("solve", "simplex.opt", "-", "--format", "json", input='{"y": [2, 0]}')
+    assert outputs(done)["outputs"]["x"] == pytest.approx([1, 0], abs=1e-9)
+
+
+INFEASIBLE = "param a : R\nvar x : R\nminimize x^2\nsubject to\n  low: x >= a\n  high: x <= 1\n"
+UNBOUNDED = "param a : R\nvar x : R\nminimize a*x\nsubject to\n  high: x <= 1\n"
+
+
+@pytest.mark.parametrize("text, a, status", [(INFEASIBLE, 3, "infeasible"), (UNBOUNDED, 2, "unbounded")])
+def test_no_answer_is_3(run, folder, text, a, status):
+    done = run("solve", "-", "-p", f"a={a}", input=text)
+    assert done.exit_code == 3 and done.stdout.startswith(f"stdin: {status}")
+    done = run("solve", "-", "-p", f"a={a}", "--format", "json", input=text)
+    assert done.exit_code == 3 and json.loads(done.stdout)["status"] == status
+    assert json.loads(done.stdout)["outputs"]["x"] is None
+
+
+def test_a_batch_shows_each_item(run, folder):
+    done = run("solve", "-", "-p", "a=[0.5, 3]", input=INFEASIBLE)
+    assert done.exit_code == 3
+    assert "1 solved, 1 infeasible" in done.stdout and "item 0: solved" in done.stdout
+    many = run("solve", "simplex.opt", "-p", f"y={[[0.1 * i, 0.2] for i in range(15)]}")
+    assert many.exit_code == 0 and "and 5 more items" in many.stdout
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["-p", "mu=[1, 2]", "-p", "gamma=1"], "`F`"),
+        (["data.json", "-p", "mu=[1, 2]"], "n ="),
+        (["data.json", "-p", "gama=1"], "did you mean `gamma`?"),
+        (["data.json", "-p", "gamma=[[1], [2, 3]]"], "rows of one length"),
+        (["data.json", "-p", "gamma"], "NAME=VALUE"),
+        (["data.json", "--dims", "n=two"], "NAME=VALUE"),
+        (["data.json", "--dims", "n=-2"], "whole number"),
+        (["data.json", "--dims", "q=2"], "`q`"),
+        (["nothing.json"], "nothing.json"),
+        (["broken.opt"], "cannot read data"),
+        (["portfolio.npz"], "portfolio.npz"),
+    ],
+)
+def test_data_that_does_not_fit_is_said_plainly(run, data, words, told):
+    done = run("solve", "portfolio.opt", *words)
+    assert done.exit_code in (1, 2) and told in done.stderr
+    assert "Traceback" not in done.stderr and "internal error" not in done.stderr
+
+
+def test_consts_and_learned_data_come_by_name(run, folder):
+    text = (
+        "dim n\nparam y : R^n\nconst k : R\nlearn lam : R, pos\nvar x : R^n\nminimize k*sumsq(x - y) + lam*sumsq(x)\n"
+    )
+    (folder / "consts.json").write_text('{"k": 3}')
+    words = ["-p", "y=[2, 4]", "-p", "lam=1", "--consts", "consts.json", "--format", "json"]
+    solved = outputs(run("solve", "-", *words, input=text))
+    assert solved["outputs"]["x"] == pytest.approx([1.5, 3.0], abs=1e-9)
+    done = run("solve", "-", "-p", "y=[2, 4]", "-p", "lam=1", input=text)
+    assert done.exit_code == 1 and "const `k`" in done.stderr
+
+
+def test_explain_tells_class_and_backends(run, folder):
+    done = run("explain", "simplex.opt")
+    assert done.exit_code == 0 and done.stdout.startswith("simplex: convex quadratic program")
+    assert "kkt: takes it (chosen)" in done.stdout
+    assert json.loads(run("explain", "simplex.opt", "--format", "json").stdout)["problem"] == "simplex"
+
+
+def test_explain_of_what_nothing_runs_says_so(run, folder):
+    text = "param a : R\nvar x : R\nfind x\nsubject to\n  root: x^3 + x == a\n"
+    done = run("explain", "-", input=text)
+    assert done.exit_code == 0 and "no backend runs `find` yet" in done.stdout
+
+
+def test_gradients_agree(run, data):
+    done = run("gradcheck", "portfolio.opt", "data.json", "--format", "json")
+    rows = {row["name"]: row for row in outputs(done)["parameters"]}
+    assert set(rows) == set(FEASIBLE)
+    assert all(row["agrees"] and row["difference"] <= 1e-5 for row in rows.values())
+    assert "gradients agree" in run("gradcheck", "simplex.opt", "-p", "y=[1, 0.5, -1]").stdout
+
+
+def test_gradients_of_learned_data_agree(run, folder):
+    text = "dim n\nparam y : R^n\nlearn lam : R^n, pos\nvar x : R^n\n"
+    text += "minimize sumsq(x - y) + sum(lam[i]*x[i]^2 for i in n)\n"
+    done = run("gradcheck", "-", "-p", "y=[2, 4]", "-p", "lam=[1, 0.5]", "--format", "json", input=text)
+    rows = {row["name"]: row for row in outputs(done)["parameters"]}
+    assert rows["lam"]["directions"] == 2 and rows["lam"]["kinks"] == 0 and rows["lam"]["difference"] < 1e-6
+
+
+def test_a_kink_is_left_out_and_counted(run, folder):
+    text = "param y : R\nvar x : R, nonneg\nminimize (x - y)^2\n"
+    done = run("gradcheck", "-", "-p", "y=0", "--format", "json", input=text)
+    (row,) = outputs(done)["parameters"]
+    assert row["kinks"] == 1
+
+
+def test_a_wrong_gradient_is_4(run, folder, monkeypatch):
+    right = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: [g * 1.001 for g in right(*a, **k)])
+    done = run("gradcheck", "simplex.opt", "-p", "y=[1, 0.5, -1]")
+    assert done.exit_code == 4 and "wrong for y" in done.stdout
+
+
+def test_gradcheck_without_a_solution_is_3(run, folder):
+    done = run("gradcheck", "-", "-p", "a=3", input=INFEASIBLE)
+    assert done.exit_code == 3 and "1 infeasible" in done.stderr
