@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import jvp, vjp
+from torch.func import vjp
 
-from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.derivatives import Derivatives, push
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve
 
@@ -87,7 +87,7 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution) -> Th
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:
     """The solution's move -K^-1 (dF/dtheta moves)."""
     low, high = sides(point, solution)
-    change = jvp(lambda *t: conditions(point, solution, t), theta, moves)[1]
+    change = push(lambda *t: conditions(point, solution, t), theta, moves)
     x, rows, b = (-part for part in solve(point, solution, theta, change))
     return x, rows[:, : point.program.p], rows[:, point.program.p :], low * -b, high * b
 

@@ -4,7 +4,7 @@
 
 with multipliers y of c and z of v, v z = mu (Waechter and Biegler 2006). With C = [Jg; -I; I] and r = [g + s; 0; 0]
 the step in v is -C dx - r, so the system is that of x and y alone: [[H + C'(z/v)C, Jc'], [Jc, 0]]. Bounds that are only
-the open domain of f have no barrier term: the step merely stops short of them.
+the open domain of f have no barrier term: steps merely bend away from them.
 """
 
 from dataclasses import dataclass
@@ -18,18 +18,20 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.scaling import times
 
 DEPENDENT = 1e-11  # regularises dependent equality rows
-FLOOR = 1e-3  # a modified eigenvalue is at least this part of the largest
+FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
+FLAT = 1e-10  # eigenvalues below this part of the largest are replaced
 
 
 @dataclass(frozen=True)
 class Iterate(Items):
-    """x (B, n), y (B, p), s (B, q), z (B, m) for the barrier rows, mu (B,)."""
+    """x (B, n), y (B, p), s (B, q), z (B, m) for the barrier rows, mu (B,); `lift` (B,): least curvature to use."""
 
     x: Tensor
     y: Tensor
     s: Tensor
     z: Tensor
     mu: Tensor
+    lift: Tensor
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,13 @@ class NewtonSystem:
     null space of Jc, those eigenvalues are replaced by their absolute values, so that the step descends.
     """
 
-    def __init__(self, local: Local, C: Rows, sigma: Tensor):
+    def __init__(self, local: Local, C: Rows, sigma: Tensor, lift: Tensor):
         M = local.H + C.gram(sigma)
         size = M.diagonal(dim1=-2, dim2=-1).abs()
         self.D = torch.where(size > 1, size, 1).rsqrt()
         self.p, self.n = local.c.shape[1], M.shape[1]
         M, J = self.D[:, :, None] * M * self.D[:, None], local.Jc * self.D[:, None]
-        self.M, self.J = convexify(M, J), J
+        self.M, self.lifted, self.J = *convexify(M, J, lift), J
         if self.p == 0:
             self.L = torch.linalg.cholesky_ex(self.M)[0]
             return
@@ -110,21 +112,20 @@ class NewtonSystem:
         return w[:, : self.n], w[:, self.n :]
 
 
-def convexify(M: Tensor, J: Tensor) -> Tensor:
-    """M with its curvature along the null space of J made positive, item by item where it is not."""
+def convexify(M: Tensor, J: Tensor, lift: Tensor) -> tuple[Tensor, Tensor]:
+    """M with its curvature along the null space of J made positive, and the items (B,) where it was not."""
     Z = null_space(J)
     R = Z.mT @ M @ Z
-    bad = (torch.linalg.cholesky_ex(R)[1] > 0).nonzero()[:, 0]
-    usable = M[bad].isfinite().flatten(1).all(-1) & J[bad].isfinite().flatten(1).all(-1)
-    bad = bad[usable]
+    lifted = (torch.linalg.cholesky_ex(R)[1] > 0) & R.isfinite().flatten(1).all(-1)
+    bad = lifted.nonzero()[:, 0]
     if len(bad) == 0 or R.shape[-1] == 0:
-        return M
+        return M, lifted
     values, vectors = torch.linalg.eigh((R[bad] + R[bad].mT) / 2)
     size = values.abs().amax(-1, keepdim=True)
-    lifted = torch.maximum(values.abs(), FLOOR * torch.where(size > 0, size, 1))
-    change = torch.where(values > 1e-10 * size, 0, lifted - values)
+    least = lift[bad, None] * torch.where(size > 0, size, 1)
+    change = torch.where(values > FLAT * size, 0, torch.maximum(values.abs(), least) - values)
     V = Z[bad] @ vectors
-    return M.index_add(0, bad, (V * change[:, None]) @ V.mT)
+    return M.index_add(0, bad, (V * change[:, None]) @ V.mT), lifted
 
 
 def null_space(J: Tensor) -> Tensor:
@@ -165,7 +166,14 @@ def to_the_boundary(v: Tensor, dv: Tensor, tau: Tensor) -> Tensor:
     return (tau * longest(v, dv)).clamp(max=1)
 
 
-def to_the_walls(x: Tensor, dx: Tensor, bounds: Bounds, tau: Tensor) -> Tensor:
-    """(B,): the same for the open domain's bounds."""
-    distance = torch.cat([x - bounds.wall_lower, bounds.wall_upper - x], -1)
-    return to_the_boundary(distance, torch.cat([dx, -dx], -1), tau)
+def walk(x: Tensor, dx: Tensor, bounds: Bounds) -> Tensor:
+    """x + dx, but towards a wall of the open domain at distance a: a exp(dx/a), which never arrives.
+
+    The derivative at dx = 0 is the identity, so a direction of descent stays one; and Newton's step for an entropy,
+    whose relative size is what the logarithm lacks, comes to the minimum at once.
+    """
+    below, above = x - bounds.wall_lower, bounds.wall_upper - x
+    down = bounds.wall_lower + below * (dx.clamp(max=0) / below).clamp(min=-FAST).exp()
+    up = bounds.wall_upper - above * (-dx.clamp(min=0) / above).clamp(min=-FAST).exp()
+    x = torch.where((dx < 0) & below.isfinite(), down, x + dx)
+    return torch.where((dx > 0) & above.isfinite(), up, x)

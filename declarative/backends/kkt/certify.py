@@ -89,7 +89,8 @@ def evaluate(model: Model, at: Primal) -> Local:
 def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
     """The certificate's numbers; an answer is right where `error` is at most the tolerance."""
     D = equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
-    X, T = sizes(local, at, blocks, D), stationarity_terms(local, at, D)
+    noise = rounding(local, at, D)
+    X, T = torch.maximum(block_size(at.x, blocks), noise), stationarity_terms(local, at, noise, D)
     stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
     rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X), row_terms(local.Jg, local.g, at.x, X)
     low, high = at.x - local.lower, local.upper - at.x
@@ -104,9 +105,9 @@ def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
     return Shares(primal, dual, worst(torch.minimum(slack, force)), slack, force)
 
 
-def stationarity_terms(local: Local, at: Primal, D: Tensor) -> Tensor:
+def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor) -> Tensor:
     """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system."""
-    Hx = (local.H.abs() * at.x.abs()[:, None]).amax(-1)
+    Hx = (local.H.abs() * torch.maximum(at.x.abs(), noise)[:, None]).amax(-1)
     constant = (local.gradient - times(local.H, at.x)).abs()
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
     parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
@@ -114,14 +115,15 @@ def stationarity_terms(local: Local, at: Primal, D: Tensor) -> Tensor:
     return torch.maximum(T, ROUNDING * (D * T).amax(-1, keepdim=True) / D)
 
 
-def sizes(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Tensor:
-    """(B, n): how large each entry of x counts: its block's largest entry, and never below its rounding error's scale.
+def rounding(local: Local, at: Primal, D: Tensor) -> Tensor:
+    """(B, n): a change of x that is not told from rounding error.
 
-    Where H determines x, in equilibrated units x is as large as the gradient's terms, or smaller by cancellation.
+    Where H determines x, in equilibrated units x is as large as the gradient's terms, or smaller by cancellation, and
+    f does not tell changes much smaller than its root.
     """
-    pull = torch.where(local.H.flatten(1).any(-1)[:, None], D * local.gradient.abs(), 0)
-    noise = ROUNDING * D * torch.maximum(at.x.abs() / D, pull).amax(-1, keepdim=True)
-    return torch.maximum(block_size(at.x, blocks), noise)
+    pull = torch.maximum(D * local.gradient.abs(), local.f.abs().sqrt()[:, None])
+    pull = torch.where(local.H.flatten(1).any(-1)[:, None], pull, 0)
+    return ROUNDING * D * torch.maximum(at.x.abs() / D, pull).amax(-1, keepdim=True)
 
 
 def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:

@@ -19,7 +19,7 @@ from declarative.backends.kkt.barrier import (
     direction,
     residuals,
     to_the_boundary,
-    to_the_walls,
+    walk,
 )
 from declarative.backends.kkt.certify import Local, Primal, finite, worst
 from declarative.backends.kkt.derivatives import Derivatives
@@ -30,6 +30,7 @@ from declarative.backends.kkt.scaling import times
 
 TOLERANCE = 1e-9
 FIRST_BARRIER = 0.1
+FIRST_LIFT, LEAST_LIFT, MOST_LIFT = 1e-3, 1e-30, 1.0
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
 
@@ -56,7 +57,7 @@ class Run(Items):
 
     def of(self, parts: list[Tensor]) -> "Run":
         """A run of the same layout."""
-        return Run(Iterate(*parts[:5]), Filter(*parts[5:9]), Stop(*parts[9:]))
+        return Run(Iterate(*parts[:6]), Filter(*parts[6:10]), Stop(*parts[10:]))
 
     def take(self, items: Tensor) -> "Run":
         """Some of the items (long, K)."""
@@ -137,7 +138,8 @@ def first(problem: Problem) -> Run:
     y = least_squares(d.jacobian_c(x), d.gradient(x) + columns.rows(d.jacobian_g(x)).adjoint(z))
     violation = torch.cat([d.c(x), torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
     no = torch.zeros_like(violation, dtype=torch.bool)
-    return Run(Iterate(x, y, s, z, mu), empty_filter(violation), Stop(no, no, no))
+    lift = torch.full_like(mu, FIRST_LIFT)
+    return Run(Iterate(x, y, s, z, mu, lift), empty_filter(violation), Stop(no, no, no))
 
 
 def least_squares(J: Tensor, gradient: Tensor) -> Tensor:
@@ -165,7 +167,7 @@ def iterate(problem: Problem, run: Run) -> Run:
     C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= TOLERANCE
     at, filter = lower_barrier(local, at, C, v, on, run.filter)
-    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0))
+    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift)
     step = direction(system, local, at, C, v, on, (local.c, local.g + at.s))
     new, filter, stuck = move(problem, d, local, at, step, filter, C, v, system)
     done = converged | stuck
@@ -219,45 +221,56 @@ def move(
 
     def trial_of(step: Direction):
         def trial(alpha: Tensor) -> tuple[Tensor, Tensor]:
-            x, s = at.x + alpha[:, None] * step.x, at.s + alpha[:, None] * step.s
+            x, s = walk(at.x, alpha[:, None] * step.x, problem.bounds), at.s + alpha[:, None] * step.s
             there = problem.columns.distances(x, s, problem.bounds)
             return violation(d.c(x), d.g(x), s), barrier(d.f(x), there, at.mu, on)
 
         return trial
 
-    longest = torch.minimum(to_the_boundary(v, step.v, tau), to_the_walls(at.x, step.x, problem.bounds, tau))
+    longest = to_the_boundary(v, step.v, tau)
     slope = (local.gradient * step.x).sum(-1) - (at.mu[:, None] * step.v / v * on).sum(-1)
     merit = Merit(violation(local.c, local.g, at.s), barrier(local.f, v, at.mu, on), slope)
     corrections: list[Direction] = []
 
     def bent():
-        x, s = at.x + longest[:, None] * step.x, at.s + longest[:, None] * step.s
+        x, s = walk(at.x, longest[:, None] * step.x, problem.bounds), at.s + longest[:, None] * step.s
         rows = longest[:, None] * local.c + d.c(x), longest[:, None] * (local.g + at.s) + d.g(x) + s
         other = direction(system, local, at, C, v, on, rows)
-        room = torch.minimum(to_the_boundary(v, other.v, tau), to_the_walls(at.x, other.x, problem.bounds, tau))
+        room = to_the_boundary(v, other.v, tau)
         corrections.append(other.where(other.x.isfinite().all(-1), step))
         return lambda alpha: trial_of(corrections[0])(room)
 
     found = search(filter, merit, longest, trial_of(step), bent)
     filter = filter.add(found.accepted & ~found.armijo, merit.violation, merit.objective)
-    return take_step(problem, d, at, step, corrections, found, v, tau), filter, ~found.accepted
+    return take_step(problem, d, at, step, corrections, found, v, tau, longest, system.lifted), filter, ~found.accepted
 
 
 def take_step(
-    problem: Problem, d: Derivatives, at: Iterate, step: Direction, corrections: list[Direction], found: Found, v, tau
+    problem: Problem,
+    d: Derivatives,
+    at: Iterate,
+    step: Direction,
+    corrections: list[Direction],
+    found: Found,
+    v,
+    tau,
+    longest,
+    lifted,
 ) -> Iterate:
     """The accepted point; slacks are raised to -g where that is larger, z kept within reach of mu/v."""
     alpha, on, q = found.alpha, problem.bounds.on, problem.program.q
     if corrections:
         bent = corrections[0]
-        room = torch.minimum(to_the_boundary(v, bent.v, tau), to_the_walls(at.x, bent.x, problem.bounds, tau))
+        room = to_the_boundary(v, bent.v, tau)
         step, alpha = bent.where(found.bent, step), torch.where(found.bent, room, alpha)
     alpha = alpha[:, None]
-    x, y, s = at.x + alpha * step.x, at.y + alpha * (step.y - at.y), at.s + alpha * step.s
+    x, y, s = walk(at.x, alpha * step.x, problem.bounds), at.y + alpha * (step.y - at.y), at.s + alpha * step.s
     g = d.g(x)
     s = torch.where(on[:, :q] & (g > -torch.inf), torch.maximum(s, -g), s)
     z = at.z + to_the_boundary(at.z, step.z, tau)[:, None] * step.z
     there = problem.columns.distances(x, s, problem.bounds)
     near = at.mu[:, None] / there
     z = torch.where(on, torch.minimum(torch.maximum(z, near / 1e10), near * 1e10), 0)
-    return Iterate(x, y, s, z, at.mu)
+    bold = (found.alpha == longest) & ~found.bent
+    lift = torch.where(bold, at.lift / 4, at.lift * 4).clamp(LEAST_LIFT, MOST_LIFT)
+    return Iterate(x, y, s, z, at.mu, torch.where(lifted, lift, at.lift))

@@ -102,5 +102,7 @@ def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor) -> Pol
     degenerate = weak.z.any(-1) | ((weak.lower | weak.upper) & ~fixed).any(-1)
     active = split((shares.force > shares.slack) & ~small, local, open_domain)
     system = active_system(active, local.H, torch.cat([local.Jc, local.Jg], 1))
-    at = replace(at, z=at.z * active.z, z_lower=at.z_lower * active.lower, z_upper=at.z_upper * active.upper)
+    pairs = zip(at.parts()[2:], active.parts(), strict=True)
+    z, z_lower, z_upper = (torch.where(holds, multiplier, 0) for multiplier, holds in pairs)
+    at = replace(at, z=z, z_lower=z_lower, z_upper=z_upper)
     return Polished(at, local, shares, active, system, degenerate)

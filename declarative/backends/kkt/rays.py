@@ -20,6 +20,7 @@ from declarative.backends.kkt.scaling import equilibrate, times
 
 EXACT = 1e-8  # residual of a ray's equations, beside their terms
 DECISIVE = 1e-8  # what the ray must gain, beside its terms
+ROUNDING = 1e-10
 ITERATIONS = 100
 
 
@@ -52,7 +53,9 @@ def least_violation(qp: Quadratic) -> Quadratic:
 
 
 def contradicts(qp: Quadratic, y: Tensor, z: Tensor, z_lower: Tensor, z_upper: Tensor) -> Tensor:
-    """(B,): the multipliers combine the rows into 0 <= a negative number."""
+    """(B,): the multipliers combine the rows into 0 <= a negative number; those that are rounding are left out."""
+    size = ROUNDING * worst(torch.cat([y, z, z_lower, z_upper], -1).abs())[:, None]
+    y, z, z_lower, z_upper = (torch.where(part.abs() > size, part, 0) for part in (y, z, z_lower, z_upper))
     parts = torch.cat(
         [qp.A * y[:, :, None], qp.G * z[:, :, None], (-torch.diag_embed(z_lower)), torch.diag_embed(z_upper)], 1
     )

@@ -1,0 +1,86 @@
+"""Smooth programs: published problems, infeasible and unbounded ones, saddles, batches against their items."""
+
+import pytest
+import torch
+from backends.kkt.hock_schittkowski import LOCAL, PROBLEMS
+from backends.kkt.smooth_programs import FLOAT, smooth_program, solved, tensor
+
+from declarative.backends.kkt.program import SmoothProgram
+from declarative.backends.kkt.solve import solve
+from declarative.backends.status import Status
+
+
+@pytest.mark.parametrize("number", PROBLEMS)
+def test_published_optimum(number):
+    program, start, optimum = PROBLEMS[number]
+    result = solved(program, (), tensor([start]))
+    expected = LOCAL.get(number, optimum)
+    torch.testing.assert_close(result.value[0], tensor(expected), rtol=2e-6, atol=2e-6)
+    assert result.minimum.all() and max(result.primal, result.dual, result.gap) < 1e-8
+
+
+def shifted_circle() -> SmoothProgram:
+    """min (x0 - a)^2 + x1 on the circle of squared radius r inside x0 + x1 <= 1; theta = ((a, r),)."""
+    return smooth_program(
+        2, lambda x, t: (x[0] - t[0][:, 0]) ** 2 + x[1], lambda x, t: [x[0] ** 2 + x[1] ** 2 - t[0][:, 1]],
+        lambda x, t: [x[0] + x[1] - 1],
+    )  # fmt: skip
+
+
+def test_a_batch_is_its_items_and_no_item_spoils_another():
+    theta = tensor([[0.0, 1], [1, 4], [0.3, -1], [2, 9], [torch.nan, 1], [-3, 0.5]])
+    start = tensor([[0.4, 0.1], [1, -1], [0.3, 0.3], [3, -2], [0, 0], [0.1, 0.1]])
+    whole = solve(shifted_circle(), (theta,), start)
+    assert whole.status.tolist() == [0, 0, Status.INFEASIBLE, 0, Status.FAILED, 0]
+    assert whole.blamed == {2: [("c", 0)]} and sorted(whole.messages) == [2, 4]
+    for i in (0, 1, 3, 5):
+        alone = solve(shifted_circle(), (theta[i : i + 1],), start[i : i + 1])
+        torch.testing.assert_close(alone.x[0], whole.x[i], rtol=0, atol=1e-12)
+
+
+def test_infeasible_is_a_stationary_violation():
+    program = smooth_program(1, lambda x, t: x[0], lambda x, t: [x[0] ** 2 + t[0][:, 0]])
+    result = solve(program, (tensor([[1.0], [0.0], [-4]]),), tensor([[3.0], [0.5], [-1]]))
+    assert result.status[0] == Status.INFEASIBLE and result.status[2] == Status.SOLVED
+    assert result.status[1] != Status.SOLVED or result.x[1].abs() < 1e-3  # no multiplier exists at x = 0
+    torch.testing.assert_close(result.x[2], tensor([-2.0]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "objective", [lambda x, t: -(x[0] ** 4), lambda x, t: x[0] - x[1], lambda x, t: x[0] ** 3 + x[0] + x[1] ** 2]
+)
+def test_unbounded_below(objective):
+    result = solve(smooth_program(2, objective), (), tensor([[0.5, 0.5]]))
+    assert result.status[0] == Status.UNBOUNDED
+
+
+def test_saddles_and_maxima_are_left():
+    program = smooth_program(2, lambda x, t: (x[0] ** 2 - 1) ** 2 + x[1] ** 2)
+    result = solved(program, (), tensor([[0.0, 0], [0, 3], [2, 1]]))
+    torch.testing.assert_close(result.x[:, 0].abs(), torch.ones(3, dtype=FLOAT), rtol=0, atol=1e-10)
+    circle = smooth_program(2, lambda x, t: x[0], lambda x, t: [x[0] ** 2 + x[1] ** 2 - 1])
+    result = solved(circle, (), tensor([[1.0, 0]]))
+    torch.testing.assert_close(result.x, tensor([[-1.0, 0]]), rtol=0, atol=1e-10)
+
+
+def test_domains_and_starts_outside_bounds():
+    program = smooth_program(2, lambda x, t: x[0] * x[1] - x[0].log() - x[1].sqrt(), lower=[0.5, 0.25], upper=[3, 2])
+    result = solved(program, (), tensor([[-5.0, 9], [1, 1], [0, 0]]))
+    assert (result.x >= tensor([0.5, 0.25])).all() and (result.x <= tensor([3, 2])).all()
+    torch.testing.assert_close(result.x, result.x[:1].expand(3, -1), rtol=0, atol=1e-10)
+
+
+def test_variables_fixed_by_equal_bounds():
+    program = smooth_program(3, lambda x, t: sum((v - 2) ** 4 + v for v in x), lower=[1, 0, 1.5], upper=[1, 3, 1.5])
+    result = solved(program, (), tensor([[0.0, 0, 0]]))
+    torch.testing.assert_close(result.x, tensor([[1, 2 - 0.25 ** (1 / 3), 1.5]]), rtol=0, atol=1e-10)
+    assert not result.degenerate.any() and not result.dual_nonunique.any()
+
+
+def test_multipliers_of_a_nonlinear_program():
+    program = smooth_program(
+        2, lambda x, t: (x[0] - 2) ** 2 + (x[1] - 1) ** 2, None, lambda x, t: [x[0] ** 2 - x[1], x[0] + x[1] - 2]
+    )
+    result = solved(program, (), tensor([[2.0, 2]]))
+    torch.testing.assert_close(result.x, tensor([[1.0, 1]]), rtol=0, atol=1e-12)
+    torch.testing.assert_close(result.z, tensor([[2 / 3, 2 / 3]]), rtol=0, atol=1e-12)

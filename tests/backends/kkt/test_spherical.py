@@ -1,0 +1,121 @@
+"""Quadratics on spheres, in balls and ellipsoids: global minima, the hard case, multiple eigenvalues."""
+
+import torch
+from backends.kkt.smooth_programs import FLOAT, closed, solution, solved, tensor, times
+
+from declarative.backends.kkt.program import SmoothProgram, free, no_rows
+from declarative.backends.kkt.solve import solve
+from declarative.backends.kkt.spherical import minimise_spherical
+from declarative.backends.status import Status
+
+
+def ball_program(n: int, equal: bool) -> SmoothProgram:
+    """min 1/2 x'Hx + g'x, x'x == c or <= c; theta = (H, g, c)."""
+
+    def row(x, t):
+        return (x * x).sum(-1, keepdim=True) - t[2]
+
+    return SmoothProgram(
+        n, int(equal), int(not equal), lambda x, t: (x * (times(t[0], x) / 2 + t[1])).sum(-1),
+        row if equal else no_rows, no_rows if equal else row, free(n), closed(n), "sphere",
+    )  # fmt: skip
+
+
+def random_symmetric(batch: int, n: int):
+    H = torch.randn(batch, n, n, dtype=FLOAT)
+    return H + H.mT
+
+
+def test_optimality_conditions_of_the_global_minimum():
+    n, batch = 6, 40
+    H, g = (
+        random_symmetric(batch, n),
+        torch.randn(batch, n, dtype=FLOAT) * 10 ** tensor([-9.0, -3, 0, 3]).repeat(10)[:, None],
+    )
+    c = 10 ** (4 * torch.rand(batch, 1, dtype=FLOAT) - 2)
+    H[:8] = H[:8] @ H[:8]
+    for equal in (True, False):
+        r = solved(ball_program(n, equal), (H, g, c), torch.randn(batch, n, dtype=FLOAT))
+        multiplier = (r.y if equal else r.z)[:, 0]
+        norm = (r.x**2).sum(-1)
+        shifted = H + 2 * multiplier[:, None, None] * torch.eye(n, dtype=FLOAT)
+        lowest = torch.linalg.eigvalsh(shifted)[:, 0]
+        scale = torch.linalg.matrix_norm(shifted, 2)
+        assert (lowest > -1e-12 * scale).all()  # with stationarity, this is global optimality
+        residual = (times(shifted, r.x) + g).norm(dim=-1) / (scale * r.x.norm(dim=-1))
+        assert residual.max() < 1e-12
+        gap = (
+            (norm / c[:, 0] - 1)
+            if equal
+            else torch.maximum(norm / c[:, 0] - 1, multiplier.sign() * (1 - norm / c[:, 0]))
+        )
+        assert gap.abs().max() < 1e-12 if equal else gap.max() < 1e-12
+
+
+def test_hard_case_and_choice_by_the_start():
+    H, g, c = torch.diag(tensor([-2.0, 1, 3]))[None], tensor([[0.0, 0.6, -1]]), tensor([[4.0]])
+    rest = tensor([-0.6 / 3, 1 / 5])
+    for sign in (1.0, -1.0):
+        r = solved(ball_program(3, False), (H, g, c), tensor([[sign * 0.1, 5, 5]]))
+        expected = torch.cat([sign * (4 - (rest**2).sum()).sqrt()[None], rest])
+        torch.testing.assert_close(r.x[0], expected, rtol=0, atol=1e-12)
+        torch.testing.assert_close(r.z, tensor([[1.0]]), rtol=0, atol=1e-12)
+        assert r.nonunique.all()  # the other sign is as good
+
+
+def test_eigenvector_of_a_multiple_eigenvalue_is_flagged_and_has_finite_gradients():
+    H = torch.diag(tensor([-1.0, -1, 2]))[None].requires_grad_()
+    theta = (H, torch.zeros(1, 3, dtype=FLOAT), torch.ones(1, 1, dtype=FLOAT))
+    r = solved(ball_program(3, True), theta, tensor([[3.0, 4, 0]]))
+    torch.testing.assert_close(r.x, tensor([[0.6, 0.8, 0]]), rtol=0, atol=1e-12)
+    assert r.nonunique.all() and r.minimum.all()
+    x = solution(ball_program(3, True), theta, tensor([[3.0, 4, 0]]))[0]
+    (gradient,) = torch.autograd.grad(x.sum(), H)
+    assert gradient.isfinite().all() and gradient.abs().max() < 10
+
+
+def test_top_eigenvector_and_its_gradient_where_the_hessian_alone_is_singular():
+    n, batch = 5, 4
+    A = random_symmetric(batch, n).requires_grad_()
+    start = torch.randn(batch, n, dtype=FLOAT)
+    theta = (-2 * A, torch.zeros(1, n, dtype=FLOAT), torch.ones(1, 1, dtype=FLOAT))
+    x, y = solution(ball_program(n, True), theta, start)[:2]
+    values, V = torch.linalg.eigh(A)
+    v = V[:, :, -1] * (V[:, :, -1] * start).sum(-1, keepdim=True).sign().detach()
+    torch.testing.assert_close(x, v, rtol=0, atol=1e-12)
+    torch.testing.assert_close(y[:, 0], values[:, -1], rtol=0, atol=1e-12)
+    weights = torch.randn_like(v)
+    for ours, theirs in (((x * weights).sum(), (v * weights).sum()), (y.sum(), values[:, -1].sum())):
+        a, b = (torch.autograd.grad(out, A, retain_graph=True)[0] for out in (ours, theirs))
+        torch.testing.assert_close(a + a.mT, b + b.mT, rtol=1e-9, atol=1e-11)
+
+
+def test_ellipsoids_are_spheres_in_other_units():
+    n = 3
+    M = tensor([[4.0, 1, 0], [1, 3, 0.5], [0, 0.5, 2]])
+    m, y = tensor([0.3, -0.2, 0.1]), torch.randn(5, n, dtype=FLOAT) * 3
+
+    def row(x, t):
+        return ((times(M, x) / 2 + m) * x).sum(-1, keepdim=True) - 1
+
+    program = SmoothProgram(
+        n, 0, 1, lambda x, t: ((x - t[0]) ** 2).sum(-1) / 2, no_rows, row, free(n), closed(n), "sphere"
+    )
+    smooth = SmoothProgram(**{**program.__dict__, "kind": "nlp"})
+    ours, theirs = (solved(p, (y,), torch.zeros_like(y)) for p in (program, smooth))
+    torch.testing.assert_close(ours.x, theirs.x, rtol=0, atol=1e-11)
+    torch.testing.assert_close(ours.z, theirs.z, rtol=0, atol=1e-10)
+
+
+def test_an_empty_sphere_is_infeasible():
+    theta = (torch.eye(2, dtype=FLOAT)[None], torch.ones(1, 2, dtype=FLOAT), tensor([[-1.0], [1.0]]))
+    r = solve(ball_program(2, True), theta, torch.zeros(2, 2, dtype=FLOAT))
+    assert r.status.tolist() == [Status.INFEASIBLE, Status.SOLVED] and r.blamed == {0: [("c", 0)]}
+
+
+def test_secular_equation_over_many_scales():
+    H = torch.diag(tensor([0.0, 1e-6, 1, 1e6]))[None].repeat(9, 1, 1)
+    g = torch.ones(9, 4, dtype=FLOAT) * 10 ** torch.linspace(-12, 12, 9, dtype=FLOAT)[:, None]
+    found = minimise_spherical(H, g, torch.ones(9, dtype=FLOAT), torch.zeros(9, 4, dtype=FLOAT), ball=False)
+    torch.testing.assert_close(found.x.norm(dim=-1), torch.ones(9, dtype=FLOAT), rtol=1e-13, atol=0)
+    assert (found.sigma >= 0).all()
