@@ -215,7 +215,7 @@ POWER = Atom(
     signature="x^p, x .^ p",
     shape=same,
     torch=power_torch,
-    cvxpy=lambda cp, form, x: cp.power(x, form.options["p"]),
+    cvxpy=lambda cp, form, x: cp.power(x, form.options["p"], approx=form.options["p"] in (-1.0, 0.5, 2.0)),
     sign=power_sign,
     curvature=power_curvature,
     monotonicity=power_monotonicity,

@@ -106,7 +106,7 @@ PNORM = Atom(
     signature="norm(x : R^n, p) : R",
     shape=pnorm_shape,
     torch=pnorm_torch,
-    cvxpy=lambda cp, form, x: cp.norm(x, form.options["p"]),
+    cvxpy=lambda cp, form, x: cp.pnorm(x, form.options["p"], approx=False),
     sign=NONNEG,
     curvature=CONVEX,
     monotonicity=away_from_zero,

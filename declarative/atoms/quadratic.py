@@ -59,11 +59,11 @@ def quad_torch(xp, form: Form, x, A):
 
 
 def quad_cvxpy(cp, form: Form, x, A):
-    """CVXPY takes symmetric matrices only; x'Ax sees no other part of A."""
+    """CVXPY takes symmetric numbers only; x'Ax sees no other part of A."""
     x, A = cp.Expression.cast_to_const(x), cp.Expression.cast_to_const(A)
     if x.is_constant():
         return cp.sum(cp.multiply(cp.outer(x, x), A))
-    return cp.quad_form(x, (A + A.T) / 2)
+    return cp.quad_form(x, (A.value + A.value.T) / 2)
 
 
 QUAD = Atom(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.cones import Kind
-from declarative.backends.cone.solve import Solved
+from declarative.backends.cone.equalities import on_span
+from declarative.backends.cone.solved import Solved
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Gradients:
 def pull_back(solved: Solved, gx: np.ndarray, gz: np.ndarray, P_at: np.ndarray, A_at: np.ndarray) -> Gradients:
     """From gradients for x (n,) and z (m,); P_at and A_at (2, k) hold rows and columns of the entries wanted."""
     assert solved.system is not None
-    gx, gz = solved.scaling.dual_gradient(gx, on_span(solved, gz))
+    gx, gz = solved.scaling.dual_gradient(gx, determined(solved, gz))
     frame = solved.system.spectrum
     y, w = solved.system.solve(gx, frame.to_frame(gz))
     y, w = solved.scaling.adjoint(y, frame.from_frame(w))
@@ -50,13 +51,9 @@ def push_forward(solved: Solved, data: Gradients, P_at: np.ndarray, A_at: np.nda
     first, second = scaling.kappa * scaling.sigma * scaling.E * first, scaling.D * second / scaling.sigma
     dx, dz = solved.system.solve(-first, -frame.to_frame(second))
     dz = scaling.D * frame.from_frame(dz) / (scaling.kappa * scaling.sigma)
-    return scaling.sigma * scaling.E * dx, on_span(solved, dz)
+    return scaling.sigma * scaling.E * dx, determined(solved, dz)
 
 
-def on_span(solved: Solved, z: np.ndarray) -> np.ndarray:
+def determined(solved: Solved, z: np.ndarray) -> np.ndarray:
     """Multipliers of dependent equalities: only their least-norm part moves."""
-    if solved.span is None:
-        return z
-    z, equal = z.copy(), solved.cones.of_kind(Kind.ZERO)
-    z[equal] = solved.span @ (solved.span.T @ z[equal])
-    return z
+    return on_span(z, solved.span, solved.cones.of_kind(Kind.ZERO))

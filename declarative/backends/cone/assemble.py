@@ -16,15 +16,14 @@ from torch import Tensor
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.chunks import Chunk, ChunkBuilder
 from declarative.backends.cone.coefficients import Coefficients, Curvatures, find_coefficients, find_curvatures
-from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.cones import Cones
 from declarative.backends.cone.epigraph import Conic
 from declarative.backends.cone.function import Structure
-from declarative.backends.cone.memberships import membership_parts
+from declarative.backends.cone.memberships import membership_chunks
 from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.layout import Layout, lay_out
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
-from declarative.rewrite.standard import ConeRow
 
 
 @dataclass(frozen=True)
@@ -88,28 +87,9 @@ def assemble(
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
     found = [builder.affine(row) for row in conic.standard.rows]
     for membership in conic.standard.cones:
-        for part in membership_parts(membership):
-            found.append(
-                _cone_chunk(part.row, builder)
-                if isinstance(part.row, ConeRow)
-                else builder.affine(part.row, part.weight)
-            )
+        found.extend(membership_chunks(membership, builder))
     found.extend(builder.bound(row) for row in conic.atoms)
     return [chunk for chunk in found if chunk.rows]
-
-
-def _cone_chunk(row: ConeRow, builder: ChunkBuilder) -> Chunk:
-    match row.cone:
-        case "PSD":
-            return builder.semidefinite(row)
-        case "SOC":
-            return builder.second_order(row)
-        case "EXP":
-            return builder.three_dimensional(row, Kind.EXP)
-        case "POW":
-            return builder.three_dimensional(row, Kind.POWER)
-        case _:
-            raise AssertionError(f"no rows for the set {row.cone}")
 
 
 def _probe(conic: Conic, vectoriser: Vectoriser, constants: Mapping[str, np.ndarray], device) -> dict[str, Tensor]:

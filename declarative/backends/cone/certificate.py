@@ -19,7 +19,7 @@ from declarative.backends.status import Status
 
 TOLERANCE = 1e-6
 LOOSE = 1e-3  # beyond it an answer has no value
-ROUNDING = 1e-9  # terms below this, where the largest are one, are rounding errors of others
+ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,18 @@ from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """`slots` hold (batch, count * size) for the sizes of the pattern's expressions, `data` those of its parameters.
+class DualPlaces:
+    """Row `rows[k]` of a chunk adds `weights[k]` times its multiplier at `places[k]` of a flat array of this shape."""
 
-    The dual of the chunk's row k belongs at `places[k]` of a flat array of shape `shape`, times `weights[k]`, and at
-    `mirror[k]` too (the other triangle of a symmetric matrix).
-    """
+    shape: tuple[int, ...]
+    rows: np.ndarray
+    places: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """`slots` hold (batch, count * size) for the sizes of the pattern's expressions, `data` those of its parameters."""
 
     pattern: Template
     count: int
@@ -41,10 +47,7 @@ class Chunk:
     data: tuple[Slot, ...]
     reads: frozenset[str]  # the variables that the expressions hold
     owner: Row | ConeRow | AtomRow
-    shape: tuple[int, ...] = ()
-    places: np.ndarray | None = None
-    weights: np.ndarray | None = None
-    mirror: np.ndarray | None = None
+    dual: DualPlaces | None = None
 
     @property
     def rows(self) -> int:
@@ -62,24 +65,19 @@ class ChunkBuilder:
         self.vectoriser, self.constants = vectoriser, constants
         self.templates: dict = {}
 
-    def affine(self, row: Row, weight: float = 1.0) -> Chunk:
+    def affine(self, row: Row) -> Chunk:
         """`body == 0` or `body <= 0`, an entry a row; a symmetric body has its entries with i <= j only."""
         selection, shape, whole = self._family(row, row.body)
         places = _dual_places(selection, shape)
-        slot = self._flat(row.body, selection, shape)
-        kind = Kind.ZERO if row.equality else Kind.NONNEG
-        weights, mirror = np.full(places.size, weight), None
+        slot, dual = self._flat(row.body, selection, shape), DualPlaces(whole, *_straight(places))
         if row.symmetric:
             n = shape[-1]
-            i, j = places % (n * n) // n, places % n
-            kept = np.nonzero(i <= j)[0]
-            slot = self.vectoriser.emit(Gather(slot, kept))
-            mirror = (places - i * n - j + j * n + i)[kept]
-            weights, places = np.where(i == j, 1.0, 0.5)[kept], places[kept]
-        block = Block(kind, 1)
+            kept = np.nonzero(places % (n * n) // n <= places % n)[0]
+            slot, dual = self.vectoriser.emit(Gather(slot, kept)), _symmetric(whole, places[kept], 0.5)
+        block = Block(Kind.ZERO if row.equality else Kind.NONNEG, 1)
         pattern = _pattern((block,), (1,), np.array([0]), np.array([0]), np.array([1.0]))
-        reads = _reads(row.body)
-        return Chunk(pattern, len(places), (slot,), (), reads, row, whole, places, weights, mirror)
+        count = len(places) if not row.symmetric else len(kept)
+        return Chunk(pattern, count, (slot,), (), _reads(row.body), row, dual)
 
     def semidefinite(self, row: ConeRow) -> Chunk:
         """-vec(X) + s = 0: the upper triangle, off-diagonal entries as means of both sides times sqrt(2)."""
@@ -90,20 +88,21 @@ class ChunkBuilder:
         k = np.arange(len(i))
         rows, columns = np.concatenate([k, k]), np.concatenate([i * n + j, j * n + i])
         pattern = _pattern((Block(Kind.PSD, len(i)),), (n * n,), rows, columns, -np.tile(factor, 2) / 2)
-        first = selection.places[:, None] * (n * n)
-        places, mirror = ((first + entry).reshape(-1) for entry in (i * n + j, j * n + i))
-        weights = np.tile(1 / factor, len(selection.places))
-        return Chunk(pattern, _count(selection), (slot,), (), _reads(body), row, whole, places, weights, mirror)
+        places = (selection.places[:, None] * (n * n) + i * n + j).reshape(-1)
+        dual = _symmetric(whole, places, np.sqrt(0.5))
+        return Chunk(pattern, _count(selection), (slot,), (), _reads(body), row, dual)
 
     def second_order(self, row: ConeRow) -> Chunk:
-        """(t, x): -(t, x) + s = 0."""
+        """(t, x): -(t, x) + s = 0; its dual has the entries in this order."""
         selection = self.vectoriser.select(row.binders, row.condition)
         shapes = [self.vectoriser.shape(e.shape) for e in row.elements]
         slots = tuple(self._flat(e, selection, shape) for e, shape in zip(row.elements, shapes, strict=True))
         sizes = tuple(_size(shape) for shape in shapes)
         d = np.arange(sum(sizes))
         pattern = _pattern((Block(Kind.SOC, len(d)),), sizes, d, d, -np.ones(len(d)))
-        return Chunk(pattern, _count(selection), slots, (), _reads(*row.elements), row)
+        whole = (*self._lengths(row), len(d))
+        dual = DualPlaces(whole, *_straight(_dual_places(selection, (len(d),))))
+        return Chunk(pattern, _count(selection), slots, (), _reads(*row.elements), row, dual)
 
     def three_dimensional(self, row: ConeRow, kind: Kind) -> Chunk:
         """(x, y, z), entry by entry, in the exponential or a power cone."""
@@ -112,7 +111,11 @@ class ChunkBuilder:
         slots = tuple(self._flat(e, selection, shape) for e in row.elements)
         power = float(self._known(row.args[0], selection, ())[0]) if row.args else 0.0
         pattern = _pattern((Block(kind, 3, power),), (1, 1, 1), np.arange(3), np.arange(3), -np.ones(3))
-        return Chunk(pattern, _count(selection) * _size(shape), slots, (), _reads(*row.elements), row)
+        count, size = _count(selection) * _size(shape), _size(shape)
+        entry = np.arange(size)[:, None] + size * np.arange(3)  # all x, then all y, then all z
+        places = (selection.places[:, None, None] * (3 * size) + entry).reshape(-1)
+        dual = DualPlaces((*self._lengths(row), 3 * size), *_straight(places))
+        return Chunk(pattern, count, slots, (), _reads(*row.elements), row, dual)
 
     def bound(self, row: AtomRow) -> Chunk:
         """`f(args) <= t` by the template of f; an elementwise f one entry at a time.
@@ -167,7 +170,10 @@ class ChunkBuilder:
     def _family(self, row: Row | ConeRow, body: Expr) -> tuple[Selection, tuple[int, ...], tuple[int, ...]]:
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = self.vectoriser.shape(body.shape)
-        return selection, shape, tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
+        return selection, shape, self._lengths(row) + shape
+
+    def _lengths(self, row: Row | ConeRow) -> tuple[int, ...]:
+        return tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders)
 
 
 def _not_conic(row: AtomRow) -> Diagnostic:
@@ -196,6 +202,21 @@ def _dual_places(selection: Selection, shape: tuple[int, ...]) -> np.ndarray:
     """For each entry, tuples first, its flat place in the array over all tuples and the shape."""
     size = _size(shape)
     return (selection.places[:, None] * size + np.arange(size)[None, :]).reshape(-1)
+
+
+def _straight(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.arange(len(places)), places, np.ones(len(places))
+
+
+def _symmetric(shape: tuple[int, ...], places: np.ndarray, off: float) -> DualPlaces:
+    """Entries (i, j) with i <= j, those off the diagonal times `off` in both triangles."""
+    n = shape[-1]
+    i, j = places % (n * n) // n, places % n
+    outside = np.flatnonzero(i != j)
+    mirror = (places - i * n - j + j * n + i)[outside]
+    rows = np.concatenate([np.arange(len(places)), outside])
+    weights = np.concatenate([np.where(i == j, 1.0, off), np.full(len(outside), off)])
+    return DualPlaces(shape, rows, np.concatenate([places, mirror]), weights)
 
 
 def _count(selection: Selection) -> int:

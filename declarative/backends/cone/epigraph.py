@@ -35,7 +35,7 @@ class AtomRow:
 
 @dataclass(frozen=True)
 class Conic:
-    """`standard` with an objective of degree two at most and affine rows. `curved`: variables that it is quadratic in."""
+    """`standard` with affine rows and an objective of degree two at most; `curved` are the variables squared in it."""
 
     standard: Standard
     atoms: tuple[AtomRow, ...]

@@ -16,8 +16,8 @@ from declarative.backends.cone.adjoint import Gradients, pull_back, push_forward
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.cones import Cones
 from declarative.backends.cone.item import Item
-from declarative.backends.cone.solve import Solved, solve_item
-from declarative.backends.status import Status
+from declarative.backends.cone.solve import solve_item
+from declarative.backends.cone.solved import Solved
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Outcomes:
     items: list[Solved] = field(default_factory=list)
 
 
-def solve_batch(structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+def solve_batch(
+    structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Outcomes]:
     """x (B, n), z (B, m), the report (B, 8), and the outcomes; P (B, k), q (B, n), A (B, l), b (B, m) of float64.
 
     Any of them may have a batch of 1, which all items share; its gradient is the sum over them.
@@ -66,8 +68,8 @@ def solve_batch(structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor
     size = np.broadcast_shapes(*((t.shape[0],) for t in (P, q, A, b)))[0]
     outcomes = Outcomes()
     data = [t.expand(size, t.shape[1]) for t in (P, q, A, b)]
-    x, z, report = ConeSolve.apply(structure, outcomes, *data)
-    return x, z, report, outcomes  # pyright: ignore
+    x, z, report = ConeSolve.apply(structure, outcomes, *data)  # pyright: ignore[reportGeneralTypeIssues]
+    return x, z, report, outcomes
 
 
 class ConeSolve(torch.autograd.Function):
@@ -191,18 +193,14 @@ def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:
     return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, solved.degenerate, *loose)
 
 
-def _usable(solved: Solved) -> bool:
-    return solved.status in (Status.SOLVED, Status.INACCURATE)
-
-
 def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Gradients:
-    if not _usable(solved) or not (gx.any() or gz.any()):
+    if not solved.usable or not (gx.any() or gz.any()):
         k, n, l, m = structure.P_at.shape[1], len(gx), structure.A_at.shape[1], len(gz)
         return Gradients(np.zeros(k), np.zeros(n), np.zeros(l), np.zeros(m))
     return pull_back(solved, gx, gz, structure.P_at, structure.A_at)
 
 
 def _push_forward(structure: Structure, solved: Solved, moves: Gradients) -> tuple[np.ndarray, np.ndarray]:
-    if not _usable(solved):
+    if not solved.usable:
         return np.zeros(len(moves.q)), np.zeros(len(moves.b))
     return push_forward(solved, moves, structure.P_at, structure.A_at)

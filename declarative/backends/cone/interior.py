@@ -1,6 +1,7 @@
 """A cone program to Clarabel, and its answer as it stands: a point or a ray, not yet believed."""
 
-# pyright: reportAttributeAccessIssue=false (clarabel is compiled, and has no stubs)
+# clarabel is compiled, and has no stubs:
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -1,42 +1,72 @@
-"""`x in Box(lo, hi)`, `x in Simplex`, `x in Ball(r)`, and the cones, to the rows that say it.
+"""`x in Box(lo, hi)`, `x in Simplex`, `x in Ball(r)`, and the cones, to chunks of cone rows.
 
-A weight turns a row's multiplier into a part of the dual lambda of `e in K`, for which L = f - <lambda, e>.
+The dual lambda of `e in K` has L = f - <lambda, e>: each row's multiplier enters with the weight that makes it so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import numpy as np
 
 from declarative.atoms.apply import apply
-from declarative.ir.expr import Constant
+from declarative.backends.cone.chunks import Chunk, ChunkBuilder, DualPlaces
+from declarative.backends.cone.cones import Kind
+from declarative.ir.expr import Constant, Expr
 from declarative.rewrite.standard import ConeRow, Row, difference
 
 
-@dataclass(frozen=True)
-class Part:
-    """A row or cone that is part of a membership."""
-
-    row: Row | ConeRow
-    weight: float = 1.0
-
-
-def membership_parts(row: ConeRow) -> list[Part]:
-    """Rows for the sets that linear rows describe; a ball is a second-order cone; a cone is itself."""
+def membership_chunks(row: ConeRow, builder: ChunkBuilder) -> list[Chunk]:
+    """Linear rows for the sets that they describe; a ball is a second-order cone; a cone is itself."""
     x = row.elements[0]
     match row.cone:
+        case "PSD":
+            return [builder.semidefinite(row)]
+        case "SOC":
+            return [builder.second_order(row)]
+        case "EXP":
+            return [builder.three_dimensional(row, Kind.EXP)]
+        case "POW":
+            return [builder.three_dimensional(row, Kind.POWER)]
+        case "Ball":
+            ball = builder.second_order(replace(row, elements=(row.args[0], x), args=()))
+            return [_without_first(ball)]
         case "Box":
             lo, hi = row.args
-            return [Part(_inequality(row, lo, x)), Part(_inequality(row, x, hi), -1.0)]
+            lower, upper = builder.affine(_at_most(row, lo, x)), builder.affine(_at_most(row, x, hi))
+            return [lower, _negated(upper)]
         case "Simplex":
+            lower = builder.affine(_at_most(row, Constant(0.0), x))
             total = difference(apply("sum", x), Constant(1.0))
-            spread = apply("mul", total, Constant(1.0))
-            equality = Row((), True, spread, row.binders, row.condition, origin=row.origin)
-            return [Part(_inequality(row, Constant(0.0), x)), Part(equality)]
-        case "Ball":
-            return [Part(replace(row, cone="SOC", elements=(row.args[0], x), args=(), path=()))]
+            one = builder.affine(Row(row.path, True, total, row.binders, row.condition, origin=row.origin))
+            return [lower, _negated(_spread(one, lower))]
         case _:
-            return [Part(row)]
+            raise AssertionError(f"no rows for the set {row.cone}")
 
 
-def _inequality(row: ConeRow, less, more) -> Row:
+def _at_most(row: ConeRow, less: Expr, more: Expr) -> Row:
     return Row(row.path, False, difference(less, more), row.binders, row.condition, origin=row.origin)
+
+
+def _negated(chunk: Chunk) -> Chunk:
+    assert chunk.dual is not None
+    return replace(chunk, dual=replace(chunk.dual, weights=-chunk.dual.weights))
+
+
+def _without_first(ball: Chunk) -> Chunk:
+    """The multiplier of (r, x) is that of x."""
+    assert ball.dual is not None
+    *lead, size = ball.dual.shape
+    kept = np.flatnonzero(ball.dual.places % size)
+    places = ball.dual.places[kept]
+    places = places // size * (size - 1) + places % size - 1
+    return replace(ball, dual=DualPlaces((*lead, size - 1), kept, places, np.ones(len(kept))))
+
+
+def _spread(total: Chunk, entries: Chunk) -> Chunk:
+    """The multiplier of sum(x) == 1 belongs to every entry of x."""
+    assert total.dual is not None and entries.dual is not None
+    size = entries.dual.shape[-1]
+    rows = np.repeat(total.dual.rows, size)
+    places = (total.dual.places[:, None] * size + np.arange(size)).reshape(-1)
+    return replace(total, dual=DualPlaces(entries.dual.shape, rows, places, np.ones(len(rows))))

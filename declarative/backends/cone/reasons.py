@@ -5,7 +5,7 @@ from __future__ import annotations
 from declarative.backends.cone.assemble import Assembly
 from declarative.backends.cone.chunks import Chunk
 from declarative.backends.cone.function import Outcomes
-from declarative.backends.cone.solve import Solved
+from declarative.backends.cone.solved import Solved
 from declarative.backends.status import Status
 
 MOST_BLAMED = 5
@@ -29,7 +29,7 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
 
 
 def _blamed(assembly: Assembly, solved: Solved) -> str:
-    if solved.status is not Status.INFEASIBLE or solved.ray is None:
+    if solved.status is not Status.INFEASIBLE or solved.ray_shares is None:
         return ""
     shares = solved.ray_shares
     parts = [

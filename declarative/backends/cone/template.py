@@ -6,13 +6,13 @@ data are variables here too where f is jointly convex; else they are CVXPY param
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
+from cvxpy.error import DCPError
 
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
@@ -59,50 +59,63 @@ class Template:
         return sum(self.sizes) + self.auxiliaries
 
 
-def make_template(
-    atom: str, form: Form, convex: bool, given: Sequence[Given], data: Sequence[bool], nonneg: Sequence[bool]
-) -> Template:
-    """`given` are known arguments; `data` marks those that hold only data, `nonneg` what is known to be >= 0.
+@dataclass(frozen=True)
+class Wanted:
+    """`f(args) <= t` where `convex`, else `f(args) >= t`. `given` are known arguments.
+
+    `data` marks the arguments that hold only data, `nonneg` those that are known to be >= 0.
+    """
+
+    atom: str
+    form: Form
+    convex: bool
+    given: tuple[Given, ...]
+    data: tuple[bool, ...]
+    nonneg: tuple[bool, ...]
+
+
+def make_template(wanted: Wanted) -> Template:
+    """With all arguments as variables, if CVXPY's rules allow it, else with the data as parameters.
 
     Raises NotConic.
     """
-    free = [k for k, value in enumerate(given) if value is None]
-    for fixed in (frozenset(), frozenset(k for k in free if data[k])):
-        args = [_argument(form.shapes[k], given[k], k in fixed, nonneg[k]) for k in range(len(given))]
-        bound = _bound(atom, form, convex, args)
-        if bound is not None:
-            problem, t = bound
+    free = [k for k, value in enumerate(wanted.given) if value is None]
+    for fixed in ((), tuple(k for k in free if wanted.data[k])):
+        args = [_argument(wanted, k, k in fixed) for k in range(len(wanted.given))]
+        t = cp.Variable(wanted.form.shape)
+        problem = _bound(wanted, args, t)
+        if problem is not None:
             moving = tuple(k for k in free if k not in fixed)
-            return _template(
-                problem, [args[k] for k in moving], [args[k] for k in sorted(fixed)], t, moving, tuple(sorted(fixed))
-            )
-    raise NotConic(atom)
+            return _template(problem, args, t, moving, fixed)
+    raise NotConic(wanted.atom)
 
 
-def _argument(shape: tuple[int, ...], given: Given, parameter: bool, nonneg: bool):
-    if given is not None:
-        return given
-    return cp.Parameter(shape, nonneg=nonneg) if parameter else cp.Variable(shape)
+def _argument(wanted: Wanted, k: int, parameter: bool):
+    if wanted.given[k] is not None:
+        return wanted.given[k]
+    shape = wanted.form.shapes[k]
+    return cp.Parameter(shape, nonneg=wanted.nonneg[k]) if parameter else cp.Variable(shape)
 
 
-def _bound(atom: str, form: Form, convex: bool, args: list) -> tuple[cp.Problem, cp.Variable] | None:
+def _bound(wanted: Wanted, args: list, t: cp.Variable) -> cp.Problem | None:
     """min 0 with the bound as constraint; None where CVXPY's rules refuse it."""
-    record = find(atom)
+    record = find(wanted.atom)
     assert record is not None
     if record.cvxpy is None:
         return None
-    t = cp.Variable(form.shape)
     try:
-        value = record.cvxpy(cp, form, *args)
-        problem = cp.Problem(cp.Minimize(0), [value <= t if convex else value >= t])
-        return (problem, t) if problem.is_dcp(dpp=True) else None
-    except (ValueError, TypeError, cp.error.DCPError):
+        value = record.cvxpy(cp, wanted.form, *args)
+        problem = cp.Problem(cp.Minimize(0), [value <= t if wanted.convex else value >= t])
+        return problem if problem.is_dpp() else None
+    except (ValueError, TypeError, DCPError):
         return None
 
 
 def _template(
-    problem: cp.Problem, moving: list, fixed: list, t: cp.Variable, numbers: tuple[int, ...], places: tuple[int, ...]
+    problem: cp.Problem, args: list, t: cp.Variable, numbers: tuple[int, ...], places: tuple[int, ...]
 ) -> Template:
+    """`numbers` are the arguments that are variables, `places` those that are parameters."""
+    moving, fixed = [args[k] for k in numbers], [args[k] for k in places]
     program = problem.get_problem_data(cp.CLARABEL, ignore_dpp=False)[0]["param_prob"]
     n = program.x.size
     shown = [*moving, t]
@@ -121,8 +134,9 @@ def _template(
     params = _parameters(program, fixed)[entries.col]
     left = column < n
     # CVXPY keeps A x + b in K; here A x + s = b.
-    A = Entries(row[left], order[column[left]], params[left], -entries.data[left])
-    b = Entries(row[~left], 0 * row[~left], params[~left], entries.data[~left])
+    values = np.asarray(entries.data, dtype=float)
+    A = Entries(row[left], order[column[left]], params[left], -values[left])
+    b = Entries(row[~left], 0 * row[~left], params[~left], values[~left])
     sizes = tuple(variable.size for variable in shown)
     return Template(_blocks(program.cone_dims), numbers, places, sizes, len(rest), A, b)
 
@@ -142,7 +156,7 @@ def _parameters(program, fixed: list) -> np.ndarray:
         if at is not None:
             order[at + _column_major(parameter.shape)] = start + np.arange(parameter.size)
         start += parameter.size
-    order[program.param_id_to_col[-1] if -1 in program.param_id_to_col else width] = start
+    order[program.param_id_to_col.get(-1, width)] = start
     return order
 
 

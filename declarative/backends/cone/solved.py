@@ -1,0 +1,63 @@
+"""The outcome for one cone program, in the units of its data, with what a derivative needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from declarative.backends.cone.certificate import Residuals
+from declarative.backends.cone.cones import Cones
+from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.scaling import Scaling
+from declarative.backends.cone.system import System
+from declarative.backends.status import Status
+
+
+@dataclass(frozen=True)
+class Solved:
+    """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` (m,) is each row's part in a contradiction.
+
+    `span` (equalities, rank) is given where the equalities depend on each other.
+    """
+
+    cones: Cones
+    status: Status
+    point: Point
+    iterations: int
+    residuals: Residuals
+    scaling: Scaling
+    system: System | None = None
+    span: np.ndarray | None = None
+    degenerate: bool = False
+    ray: np.ndarray | None = None
+    ray_shares: np.ndarray | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Are there numbers?"""
+        return self.status in (Status.SOLVED, Status.INACCURATE)
+
+    def loose_parts(self, shown: np.ndarray) -> tuple[bool, bool]:
+        """Is there a direction that changes neither residual: in the columns `shown` of x, in the multipliers?"""
+        assert self.system is not None
+        n = len(self.point.x)
+        null = self.system.matrix.null_sample()
+        moving = np.abs(null) > 1e-6 * np.abs(null).max(0, initial=0.0)
+        rows = self.system.A[self.system.active].any(1)  # a row of zeros says nothing, whatever its multiplier
+        return bool(moving[:n][shown].any()), bool(moving[n:][rows].any())
+
+
+def without_numbers(
+    item: Item,
+    status: Status,
+    iterations: int,
+    scaling: Scaling,
+    ray: np.ndarray | None = None,
+    shares: np.ndarray | None = None,
+) -> Solved:
+    """An outcome that has no solution: zeros, which the layer replaces by NaN."""
+    m, n = item.A.shape
+    point = Point(np.zeros(n), np.zeros(m), np.zeros(m))
+    infinite = Residuals(np.inf, np.inf, np.inf)
+    return Solved(item.cones, status, point, iterations, infinite, scaling, ray=ray, ray_shares=shares)
