@@ -52,7 +52,8 @@ def inner_expressions(shape, name):
 
 
 # CVXPY reads these as functions on x > 0 only; here they are defined on both sides of 0. The argument that counts:
-ONE_SIDED = {("power", 3.0): 0, ("power", -1.0): 0, ("power", -2.0): 0, ("div", None): 1}
+# (Its exact power also calls (x^2 - 1)^4 convex, which it is not: -1, 0, 1 give 0, 1, 0.)
+ONE_SIDED = {("power", 3.0): 0, ("power", 4.0): 0, ("power", -1.0): 0, ("power", -2.0): 0, ("div", None): 1}
 # Here more is known than CVXPY's form of these tells: c/y for y > 0, the monotonicity of the norm of a pair.
 STRONGER = {"div", "pseudo_huber"}
 SMALL = [c for c in CASES if c.atom.cvxpy is not None and c.name not in ("stack", "block", "pow")]

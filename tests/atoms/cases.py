@@ -92,11 +92,11 @@ class Case:
         result = self.atom.shape(self.symbolic, self.options)
         return Form(self.shapes, tuple(size.evaluate({}) for size in result), self.options)
 
-    def samples(self, count: int = 5, seed: int = 0) -> list[tuple[np.ndarray, ...]]:
-        """Inside points, then each special value everywhere and in one entry."""
+    def samples(self, count: int = 5, seed: int = 0, special: int = 30) -> list[tuple[np.ndarray, ...]]:
+        """Inside points, then each special value (up to a number of them) everywhere and in one entry."""
         rng = np.random.default_rng(seed)
         found = [self.point(rng) for _ in range(count)]
-        for values in islice(product(*[region.special or (None,) for region in self.regions]), 30):
+        for values in islice(product(*[region.special or (None,) for region in self.regions]), special):
             if all(value is None for value in values):
                 continue
             for whole in (True, False):
@@ -128,7 +128,7 @@ class Case:
         return self.evaluate(*(torch.as_tensor(a, dtype=torch.float64) for a in args)).numpy()
 
 
-def one(name: str, region: Region = ALL, shapes: tuple[Shape, ...] = ((), (4,), (2, 3)), **options) -> list[Case]:
+def one(name: str, region: Region = ALL, shapes: tuple[Shape, ...] = ((), (2, 3)), **options) -> list[Case]:
     """A function of one argument at several shapes."""
     return [Case(name, (shape,), (region,), options) for shape in shapes]
 

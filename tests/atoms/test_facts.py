@@ -45,7 +45,7 @@ def settings(case: Case):
                 yield active, signs
 
 
-def pairs(case: Case, active, signs, count: int = 12):
+def pairs(case: Case, active, signs, count: int = 8):
     """Two points of the domain with the declared signs that differ in the active arguments only."""
     rng = np.random.default_rng(11)
     special = iter(case.samples(0) * 2)
@@ -102,7 +102,7 @@ def test_the_sign_is_true(case: Case):
 @pytest.mark.parametrize("case", [c for c in CASES if c.atom.graph is not None], ids=str)
 def test_the_value_is_the_optimum_of_the_graph_form(case: Case):
     """The least value that the rows allow for a convex function, the greatest for a concave one."""
-    for args in case.samples(3):
+    for args in case.samples(2, special=8):
         symbols = [Parameter(f"p{k}", shape, Role.PARAM) for k, shape in enumerate(case.symbolic)]
         values = {symbol: cp.Constant(a) for symbol, a in zip(symbols, args, strict=True)}
         fresh = []
