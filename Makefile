@@ -24,7 +24,6 @@ bench: $(VENV)/.bench
 fmt: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/declarative fmt examples/*.opt
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py

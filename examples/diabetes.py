@@ -107,7 +107,7 @@ def compare(split: Split, steps: int, progress: tqdm) -> Result:
         "the mean alone": np.square(split.b_test).mean(),
     }
     errors = {name: split.unit * float(square) ** 0.5 for name, square in squares.items()}
-    return Result(penalties, curve, errors, ridge.alpha_ / len(split.A))
+    return Result(penalties, curve, errors, float(np.asarray(ridge.alpha_)) / len(split.A))
 
 
 def report(results: list[Result]) -> str:
@@ -135,9 +135,8 @@ def main() -> None:
     with tqdm(total=chosen.splits * chosen.steps, unit="step", disable=None) as progress:
         results = [compare(split_data(seed), chosen.steps, progress) for seed in range(chosen.splits)]
 
-    names = load_diabetes(scaled=False).feature_names
     print("\n" + report(results))
-    draw(chosen.picture, names, results)
+    draw(chosen.picture, results)
     print(f"\nthe picture: {chosen.picture}    ({time.monotonic() - began:.0f} s)")
 
 
