@@ -18,6 +18,7 @@ from declarative.backends.axes import Selection
 from declarative.backends.cone.cones import Block, Kind, triangle
 from declarative.backends.cone.epigraph import AtomRow
 from declarative.backends.cone.template import Entries, NotConic, Template, Wanted, make_template
+from declarative.backends.cone.tighten import tighten
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import Gather, Slot
 from declarative.backends.vectorise import Vectoriser, concrete
@@ -147,7 +148,7 @@ class ChunkBuilder:
         if key not in self.templates:
             wanted = Wanted(row.call.atom, form, row.convex, tuple(given), data, nonneg)
             try:
-                self.templates[key] = make_template(wanted)
+                self.templates[key] = tighten(make_template(wanted))
             except NotConic:
                 raise DiagnosticError([_not_conic(row)]) from None
         return self.templates[key]

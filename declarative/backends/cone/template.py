@@ -128,7 +128,9 @@ def _template(
         start += variable.size
     rest = np.flatnonzero(order < 0)
     order[rest] = start + np.arange(len(rest))
-    entries = sp.coo_matrix(program.A)  # ((n + 1) rows, parameters + 1), of the matrix [A b] by columns
+    entries = sp.csc_matrix(program.A)
+    entries.eliminate_zeros()
+    entries = entries.tocoo()  # ((n + 1) rows, parameters + 1), of the matrix [A b] by columns
     rows = program.constr_size
     row, column = entries.row % rows, entries.row // rows
     params = _parameters(program, fixed)[entries.col]
