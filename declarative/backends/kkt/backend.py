@@ -19,6 +19,7 @@ from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
+from declarative.source.span import Span
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,16 @@ def accept(problem: Problem) -> KKTBackend | list[Diagnostic]:
     return unfit or KKTBackend(show_domains(to_graph_forms(standard)))
 
 
-def _cone_refusal(cone: str, origin) -> Diagnostic:
-    return error("E302", origin, f"the kkt backend takes equations and inequalities, not membership in `{cone}`")
+def _cone_refusal(cone: str, origin: Span | None) -> Diagnostic:
+    message = f"the kkt backend takes equations and inequalities, not membership in `{cone}`"
+    return error("E302", origin, message, hints=_WRITTEN_OUT.get(cone, ()))
+
+
+_WRITTEN_OUT = {
+    "Box": ("written out it is `lo <= x <= hi`",),
+    "Simplex": ("written out it is `x >= 0` and `sum(x) == 1`",),
+    "Ball": ("written out it is `sumsq(x) <= r^2`",),
+}
 
 
 @dataclass(frozen=True)
@@ -93,10 +102,19 @@ class KKTPlan:
         program = self.assembly.program
         kinds = {"qp": "quadratic program", "sphere": "quadratic on a sphere or ball", "nlp": "smooth program"}
         size = program.n + program.p + program.q
+        bounds = sum(block.count for block in self.assembly.blocks if block.kind in ("lower", "upper"))
+        counts = {"unknown": program.n, "equation": program.p, "inequality": program.q, "bound": bounds}
+        listed = ", ".join(_count(number, noun) for noun, number in counts.items() if number)
         return [
-            f"solved as a {kinds[program.kind]}: {program.n} unknowns, {program.p} equations, {program.q} inequalities",
+            f"solved as a {kinds[program.kind]}: {listed}",
             f"one KKT matrix of side at most {size} per item, factored once for solution and gradient",
         ]
+
+
+def _count(number: int, noun: str) -> str:
+    """`1 equation`, `2 inequalities`."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def _place(row) -> str:
