@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from declarative.analysis.forms import call_form
+from declarative.analysis.ranges import Range, range_of
 from declarative.analysis.symbols import symbol_facts
 from declarative.atoms.record import Atom, Facts, Options
 from declarative.atoms.registry import find
@@ -42,8 +43,10 @@ class FactsTable:
 
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
         self._facts: dict[int, Facts] = {}
+        self._ranges: dict[int, Range] = {}
         self._lowest = _lowest_indices(root, binders)
         for node in postorder(root):
+            self._ranges[id(node)] = range_of(node, lambda part: self._ranges[id(part)])
             self._facts[id(node)] = self._node(node)
         self.root = root  # keeps the nodes alive, so that no identity is used twice
 
@@ -61,7 +64,7 @@ class FactsTable:
             case Parameter() | Variable():
                 return symbol_facts(node, lambda bound: facts_of(bound).sign)
             case Call():
-                return _call(node, self)
+                return _call(node, self, self._ranges[id(node)].sign)
             case Index():
                 return _index(node, self(node.base))
             case Reduce():
@@ -97,10 +100,11 @@ def _data(node: Expr, sign: Sign) -> Facts:
 # --- calls ----------------------------------------------------------------------------------------
 
 
-def _call(node: Call, look: Callable[[Expr], Facts]) -> Facts:
+def _call(node: Call, look: Callable[[Expr], Facts], within: Sign) -> Facts:
     record, operands, options = meaning(node)
     args = tuple(map(look, operands))
-    sign = record.sign(args, options) or Sign.ANY
+    own = record.sign(args, options) or Sign.ANY
+    sign = own & within or own
     degree = record.degree(tuple(f.degree for f in args), options)
     form = call_form(node, look) if len(node.shape) == 2 else Sign.ANY
     if all(f.curvature is Curvature.CONSTANT for f in args):
