@@ -279,4 +279,6 @@ def test_defaults_of_sizes_and_data():
 def test_explain_names_the_class_and_the_backend(layer):
     layer(*data())
     text = layer.explain()
-    assert "quadratic program" in text and "kkt: takes it (chosen)" in text and "4 unknowns, 1 equations" in text
+    assert (
+        "quadratic program" in text and "kkt: takes it (chosen)" in text and "4 unknowns, 1 equation, 4 bounds" in text
+    )
