@@ -103,9 +103,17 @@ def _probe(conic: Conic, vectoriser: Vectoriser, constants: Mapping[str, np.ndar
                 0
             )
             continue
-        values = generator.uniform(0.5, 1.5, (1, *vectoriser.shape(symbol.shape)))
-        found[symbol.name] = torch.as_tensor(values, device=device).requires_grad_()
+        values = _stand_in(generator, vectoriser.shape(symbol.shape))
+        found[symbol.name] = torch.as_tensor(values, device=device).unsqueeze(0).requires_grad_()
     return found
+
+
+def _stand_in(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Positive numbers; square matrices symmetric and positive definite, so that every function is defined there."""
+    values = generator.uniform(0.5, 1.5, shape)
+    if len(shape) > 1 and shape[-1] == shape[-2]:
+        values = (values + np.swapaxes(values, -1, -2)) / 2 + 2 * shape[-1] * np.eye(shape[-1])
+    return values
 
 
 def _structure(

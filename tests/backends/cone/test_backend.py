@@ -191,3 +191,11 @@ subject to
     expected = (distances + data["r"]).max() + torch.exp(distances.max() ** 2 - 3)
     assert solution.value.item() == pytest.approx(expected.item(), rel=1e-9)
     check_gradients(layer, data, ("a", "r"))
+
+
+def test_functions_of_parameter_matrices_are_computed_before_the_solver_sees_them():
+    layer = compiled("dim n\nparam S : S^n, pd\nvar x : R^n\nminimize exp(log_det(S))*norm(x) + sumsq(x - S[0,:])")
+    S = torch.diag(torch.tensor([3.0, 0.5], dtype=torch.float64))
+    # the projection of (3, 0) shrunk by half of the factor det(S) = 1.5
+    assert torch.allclose(layer(S), torch.tensor([2.25, 0.0], dtype=torch.float64), atol=1e-10)
+    check_gradients(compiled(str(layer.problem), check="never"), {"S": S + 0.1}, ("S",))
