@@ -98,7 +98,8 @@ _SOLVERS = (("auto", (), ()), ("interior_point", (), ()))
 
 
 def _clause(words: str, keyword: str, method: Method) -> Diagnostic:
-    text = f"no backend has `{words} {method.name}` with these settings yet"
+    settings = " with these settings" if method.args or method.options else ""
+    text = f"no backend has `{words} {method.name}`{settings} yet"
     hint = f'without this line the backend chooses its own method; so does compile(..., {keyword}="auto")'
     return error("E322", method.origin, text, hints=(hint,))
 
@@ -107,6 +108,7 @@ def _first_nested(problem: Problem) -> list[Nested]:
     roots = [problem.objective.body] if problem.objective.body is not None else []
     for constraint in problem.constraints:
         roots.extend(constraint.elements if isinstance(constraint, Membership) else (constraint.left, constraint.right))
+    roots.extend(output.body for output in problem.outputs)
     found = [n for root in roots for n in postorder(root) if isinstance(n, Nested)]
     assert problem.externs or not any(isinstance(n, Extern) for root in roots for n in postorder(root))
     return found[:1]

@@ -1,0 +1,38 @@
+"""What the language has and no backend runs yet: `compile` answers with a diagnostic on the clause."""
+
+import pytest
+
+import declarative
+from declarative import DiagnosticError
+
+FIT = "param a : R\nvar x : R\nminimize (x - a)^2\n"
+CASES = {
+    "find": ("param a : R\nvar x : R\nfind x\nsubject to\n  x == a/2 + 1\n", "E321", 3, "`find`"),
+    "extern": ("extern f : R -> R\nvar x : R\nminimize (f(x) - 1)^2\n", "E321", 1, "`f`"),
+    "nested": ("import inner\nvar x : R\nminimize (inner(x).x - 1)^2\n", "E321", 3, "`inner`"),
+    "nested output": (f"import inner\n{FIT}return x, r = inner(x).x\n", "E321", 5, "`inner`"),
+    "method": (f"{FIT}solve by newton\n", "E322", 4, "no backend has `solve by newton` yet"),
+    "settings": (f"{FIT}solve by interior_point(tol = 1e-4)\n", "E322", 4, "with these settings"),
+    "one step": (f"{FIT}differentiate by one_step\n", "E322", 4, "`differentiate by one_step` yet"),
+    "unroll": (f"{FIT}differentiate by unroll\n", "E322", 4, "`differentiate by unroll` yet"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_compile_refuses_what_no_backend_runs(name, tmp_path):
+    text, code, line, words = CASES[name]
+    (tmp_path / "inner.opt").write_text("param a : R\nvar x : R\nminimize (x - a)^2\n")
+    (tmp_path / "outer.opt").write_text(text)
+    with pytest.raises(DiagnosticError) as refusal:
+        declarative.compile(tmp_path / "outer.opt")
+    (found,) = refusal.value.diagnostics
+    assert found.code == code and words in found.message
+    assert found.span is not None and found.span.line == line
+
+
+def test_the_clauses_that_are_known_are_no_hindrance():
+    text = f"{FIT}solve by newton\ndifferentiate by unroll\n"
+    layer = declarative.compile(declarative.parse(text, name="fit"), solve="auto", differentiate="implicit")
+    assert float(layer(2.0)) == pytest.approx(2.0)
+    plain = declarative.parse(f"{FIT}solve by interior_point\ndifferentiate by implicit\n", name="fit")
+    assert float(declarative.compile(plain)(2.0)) == pytest.approx(2.0)
