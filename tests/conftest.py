@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # for what a test starts as a program of its own
-torch.set_num_threads(1)  # two workers share two cores; more threads cost more than they give
+# Two workers share two cores: more threads, torch's or the linear algebra's, cost more than they give.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # for what a test starts as a program of its own
+torch.set_num_threads(1)
+threadpool_limits(1)
 
 settings.register_profile("declarative", deadline=None, derandomize=True, max_examples=100, database=None)
 settings.load_profile("declarative")

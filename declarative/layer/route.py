@@ -13,7 +13,7 @@ from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
-from declarative.source.diagnostic import Diagnostic, DiagnosticError
+from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 from declarative.source.render import render
 
 BackendName: TypeAlias = Literal["cone", "kkt"]
@@ -37,8 +37,9 @@ def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Map
         raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
     for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
-        accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, options)
+        accepted = _accept(problem, name, options)
         if not isinstance(accepted, list):
+            _check_options(name, options)
             return Route(problem, name, accepted)
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
@@ -48,7 +49,7 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
     lines = [f"{problem.name}: {classify(problem).text}", *dependence(problem)]
     for name in ("kkt", "cone"):
-        accepted = kkt.accept(problem) if name == "kkt" else cone.accept(problem, {})
+        accepted = _accept(problem, name, {})
         mark = " (chosen)" if name == chosen else ""
         if isinstance(accepted, list):
             lines.append(f"{name}: does not take it")
@@ -57,3 +58,20 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
             lines.append(f"{name}: takes it{mark}")
             lines.extend(f"  {line}" for line in accepted.remarks())
     return lines
+
+
+def _accept(
+    problem: Problem, name: str, options: Mapping[str, Any]
+) -> kkt.KKTBackend | cone.ConeBackend | list[Diagnostic]:
+    return kkt.accept(problem, options) if name == "kkt" else cone.accept(problem)
+
+
+_OPTIONS: dict[str, tuple[str, ...]] = {"kkt": ("max_iterations",), "cone": ()}
+
+
+def _check_options(name: BackendName, options: Mapping[str, Any]) -> None:
+    for option in options:
+        if option not in _OPTIONS[name]:
+            known = ", ".join(_OPTIONS[name]) or "none"
+            text = f"the {name} backend has no option `{option}`; it has: {known}"
+            raise DiagnosticError([error("E315", None, text)])

@@ -164,6 +164,10 @@ def test_compile_says_what_it_misses():
         ({"consts": {"c": 1}}, "consts has `c`, which the problem has not; it has: b"),
         ({"consts": {"b": [1.0, float("nan")]}}, "the const `b` has an entry that is not finite"),
         ({"consts": {"b": [[1.0]]}}, "`b` needs 1 axes, the value given has 2"),
+        (
+            {"consts": {"b": [1.0]}, "learn": {"A": [[1.0]]}, "options": {"eps": 1}},
+            "the kkt backend has no option `eps`",
+        ),
         ({"consts": {"b": [1.0]}, "backend": "gpu"}, 'backend is one of "auto", "cone", "kkt"'),
     ]
     for settings, expected in cases:

@@ -21,7 +21,7 @@ from declarative.backends.cone.epigraph import Conic
 from declarative.backends.cone.function import Structure
 from declarative.backends.cone.memberships import membership_chunks
 from declarative.backends.evaluate import Runner
-from declarative.backends.kkt.layout import Layout, lay_out
+from declarative.backends.layout import Layout, lay_out
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +37,7 @@ class ConeBackend:
         return list(self.conic.standard.log)
 
 
-def accept(problem: Problem, options: Mapping[str, Any]) -> ConeBackend | list[Diagnostic]:
+def accept(problem: Problem) -> ConeBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
     found = convexity_errors(problem)
     if found:

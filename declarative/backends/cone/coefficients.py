@@ -13,7 +13,7 @@ from torch.func import grad, jvp, vmap
 from declarative.backends.cone.chunks import Chunk
 from declarative.backends.cone.template import Entries
 from declarative.backends.evaluate import Runner
-from declarative.backends.kkt.layout import Layout
+from declarative.backends.layout import Layout
 
 AT_ONCE = 512  # columns whose derivatives are taken together
 

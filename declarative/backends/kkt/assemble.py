@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from declarative.backends.evaluate import Runner
-from declarative.backends.kkt.layout import Layout, lay_out
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, dual_weights, mirrored, offsets
 from declarative.backends.kkt.shape import kind_of
+from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape import Slot
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Stack

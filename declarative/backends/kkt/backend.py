@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,22 +28,27 @@ class KKTBackend:
     """A problem accepted by this backend: without kinks, its domains shown."""
 
     standard: Standard
+    options: Options
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
-        return KKTPlan(assemble(self.standard, sizes, constants, device))
+        return KKTPlan(assemble(self.standard, sizes, constants, device), self.options)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
         return list(self.standard.log)
 
 
-def accept(problem: Problem) -> KKTBackend | list[Diagnostic]:
-    """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it."""
+def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Diagnostic]:
+    """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it.
+
+    Of the options it reads `max_iterations`.
+    """
     standard = problem_to_standard(problem)
     if standard.cones:
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
     unfit = unfit_kinks(problem)
-    return unfit or KKTBackend(show_domains(to_graph_forms(standard)))
+    limits = {name: options[name] for name in ("max_iterations",) if name in options}
+    return unfit or KKTBackend(show_domains(to_graph_forms(standard)), Options(**limits))
 
 
 def _cone_refusal(cone: str, origin: Span | None) -> Diagnostic:
@@ -62,6 +68,7 @@ class KKTPlan:
     """The problem at concrete sizes, on one device."""
 
     assembly: Assembly
+    options: Options
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """Solve, then connect the solution, the duals and the value to the inputs."""
@@ -69,7 +76,7 @@ class KKTPlan:
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(fixed, batch, start)
-        result = solve(program, fixed, x0, Options())
+        result = solve(program, fixed, x0, self.options)
         return self._outcome(result, connect(program, theta, result), theta)
 
     def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta: Theta) -> Outcome:
