@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from declarative.backends.status import Status
+from declarative.ir.expr import Dual
+from declarative.ir.walk import postorder
 from declarative.layer.layer import DeclarativeLayer
 from declarative.layer.solution import Solution
 
@@ -40,11 +42,22 @@ class Probe:
         self.params: dict[str, Any] = {name: value.requires_grad_() for name, value in params.items()}
         self.generator = torch.Generator().manual_seed(seed)
         self.solution = layer.solve(**self.params)
-        self.weights = {name: self.random(self.solution[name].shape) for name in self.solution.outputs}
+        self.weights = {name: self.random(self.solution[name].shape) for name in self.unique_outputs()}
         self.floor = 0.01 * float(sum((self.solution[n].detach() * w).abs().sum() for n, w in self.weights.items()))
 
     def random(self, shape: torch.Size) -> Tensor:
         return torch.randn(shape, generator=self.generator, dtype=torch.float64)
+
+    def unique_outputs(self) -> list[str]:
+        """The outputs that have a derivative: where duals are not unique, those that read none."""
+        fickle = bool(self.solution.dual_nonunique.any())
+        outputs = self.layer.problem.outputs
+        return [o.name for o in outputs if not (fickle and any(isinstance(e, Dual) for e in postorder(o.body)))]
+
+    @property
+    def is_choice(self) -> bool:
+        """Is the solution not differentiable here, by the layer's own word? Its gradient is a choice then."""
+        return bool((self.solution.degenerate | self.solution.nonunique).any())
 
     def weigh(self, solution: Solution, leading: int) -> Tensor:
         """The weighted sum of all outputs, for each entry of the `leading` first axes."""
@@ -55,6 +68,8 @@ class Probe:
         """A row for each parameter and each learned one."""
         learned = dict(self.layer.learn.named_parameters())
         inputs = [*self.params.values(), *learned.values()]
+        if not inputs or not self.weights:
+            return
         found = torch.autograd.grad(self.weigh(self.solution, 0), inputs, allow_unused=True)
         gradients = [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
         names = [*self.params, *learned]

@@ -32,23 +32,32 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     if not is_solved(probe.solution):
         click.echo(f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate", err=True)
         return Exit.UNSOLVED
-    rows = list(probe.rows())
+    rows, notes = list(probe.rows()), _notes(probe)
     if form == "json":
-        show_json({"problem": problem.name, "parameters": [{**asdict(row), "agrees": row.agrees} for row in rows]})
+        parameters = [{**asdict(row), "agrees": row.agrees} for row in rows]
+        show_json({"problem": problem.name, "parameters": parameters, "notes": notes})
     else:
-        click.echo("\n".join(_table(problem.name, rows)))
-    return Exit.FINE if all(row.agrees for row in rows) else Exit.MISMATCH
+        click.echo("\n".join([*_table(problem.name, rows), *(f"  note: {note}" for note in notes)]))
+    return Exit.FINE if probe.is_choice or all(row.agrees for row in rows) else Exit.MISMATCH
+
+
+def _notes(probe: Probe) -> list[str]:
+    """What the layer itself says of its gradients here."""
+    left_out = [output.name for output in probe.layer.problem.outputs if output.name not in probe.weights]
+    notes = [f"the duals are not unique here; left out: {', '.join(left_out)}"] if left_out else []
+    choice = "the solution is not differentiable here; the layer's gradient is a choice, and says so by a flag"
+    return [*notes, choice] if probe.is_choice else notes
 
 
 def _table(name: str, rows: list[Row]) -> list[str]:
     width = max((len(row.name) for row in rows), default=0)
     lines = [_line(row, width) for row in rows]
     wrong = [row.name for row in rows if not row.agrees]
-    verdict = f"wrong for {', '.join(wrong)}" if wrong else "gradients agree with finite differences"
+    verdict = f"gradients differ for {', '.join(wrong)}" if wrong else "gradients agree with finite differences"
     return [f"{name}: {verdict}", *lines]
 
 
 def _line(row: Row, width: int) -> str:
     kinks = f", {count(row.kinks, 'kink')} left out" if row.kinks else ""
-    mark = "ok" if row.agrees else "WRONG"
+    mark = "ok" if row.agrees else "DIFFERS"
     return f"  {row.name:<{width}}  {row.difference:.1e} relative, {count(row.directions, 'direction')}{kinks}  {mark}"

@@ -138,6 +138,13 @@ def test_gradients_of_learned_data_agree(run, folder):
     assert rows["lam"]["directions"] == 2 and rows["lam"]["kinks"] == 0 and rows["lam"]["difference"] < 1e-6
 
 
+def test_duals_that_are_not_unique_are_left_out(run, folder):
+    words = ["-p", "mu=[0.1, 0.06, 0.08, 0.12, 0.05]", "-p", "F=[[0.5, 0.1, 0.2, 0.6, 0.1]]", "-p", "gamma=0.5"]
+    found = outputs(run("gradcheck", "portfolio.opt", *words, "--format", "json"))
+    assert "left out: price" in found["notes"][0]
+    assert all(row["agrees"] for row in found["parameters"])
+
+
 def test_a_kink_is_left_out_and_counted(run, folder):
     text = "param y : R\nvar x : R, nonneg\nminimize (x - y)^2\n"
     done = run("gradcheck", "-", "-p", "y=0", "--format", "json", input=text)
@@ -149,7 +156,7 @@ def test_a_wrong_gradient_is_4(run, folder, monkeypatch):
     right = torch.autograd.grad
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: [g * 1.001 for g in right(*a, **k)])
     done = run("gradcheck", "simplex.opt", "-p", "y=[1, 0.5, -1]")
-    assert done.exit_code == 4 and "wrong for y" in done.stdout
+    assert done.exit_code == 4 and "gradients differ for y" in done.stdout
 
 
 def test_gradcheck_without_a_solution_is_3(run, folder):
