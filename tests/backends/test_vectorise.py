@@ -82,7 +82,9 @@ def test_reductions_of_a_row_with_a_mask(op, data):
 
 def test_indices_as_numbers_and_connected_conditions(data):
     weight = apply("add", i, apply("mul", Constant(10.0), j))
-    condition = Connective("or", (Compare("<", i, j), Connective("and", (Compare("==", i, Constant(3.0)), Compare(">=", j, i)))))
+    condition = Connective(
+        "or", (Compare("<", i, j), Connective("and", (Compare("==", i, Constant(3.0)), Compare(">=", j, i))))
+    )
     total = Reduce("sum", apply("mul", weight, at(X, i, j)), (Binder(i, zero, n), Binder(j, zero, m)), condition)
     values = data["X"].numpy()
     expected = [sum((a + 10 * b) * v[a, b] for a in range(4) for b in range(3) if a < b) for v in values]
