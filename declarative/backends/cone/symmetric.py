@@ -52,10 +52,11 @@ class SymmetricMatrix:
         units[zero, np.arange(len(zero))] = 1.0
         if not self.singular:
             return units
+        count = min(count, len(self.balance))
         block = np.random.default_rng(0).standard_normal((len(self.balance), count))
         for _ in range(3):
             block = np.linalg.qr(lu_solve(self.lu, block, check_finite=False))[0]
-        found = np.zeros((size, count))
+        found = np.zeros((size, block.shape[1]))
         found[self.kept] = self.balance[:, None] * block
         mapped = self.balance[:, None] * (self.K @ found[self.kept])
         return np.concatenate([units, found[:, np.abs(mapped).max(0) < 1e-10]], 1)
