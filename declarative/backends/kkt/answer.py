@@ -101,10 +101,11 @@ def certified(found: Polished, iterations: Tensor, tolerance: float) -> Answer:
     status = torch.where(error <= tolerance, int(Status.SOLVED), int(Status.FAILED))
     status = torch.where((error > tolerance) & (error <= USABLE), int(Status.INACCURATE), status).to(torch.int8)
     reason = torch.where(error <= tolerance, int(Reason.NONE), int(Reason.STALLED)).to(torch.int8)
+    system = found.system
     return Answer(
-        *at.parts(), found.local.f, status, reason, iterations, shares.primal, shares.dual, shares.gap,
-        *active.parts(), found.degenerate, found.system.nonunique, found.system.dual_nonunique,
-        torch.ones_like(found.degenerate),
+        at.x, at.y, at.z, at.z_lower, at.z_upper, found.local.f, status, reason, iterations,
+        shares.primal, shares.dual, shares.gap, active.z, active.lower, active.upper,
+        found.degenerate, system.nonunique, system.dual_nonunique, torch.ones_like(found.degenerate),
     )  # fmt: skip
 
 

@@ -86,9 +86,13 @@ def evaluate(model: Model, at: Primal) -> Local:
     )
 
 
-def measure(local: Local, at: Primal, blocks: Tensor | None) -> Shares:
-    """The certificate's numbers; an answer is right where `error` is at most the tolerance."""
-    D = equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
+def units(local: Local) -> Tensor:
+    """D (B, n): a size for each entry of x in which the system at a point is equilibrated."""
+    return equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
+
+
+def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Shares:
+    """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance."""
     noise = rounding(local, at, D)
     X, T = torch.maximum(block_size(at.x, blocks), noise), stationarity_terms(local, at, noise, D)
     stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_map
 from declarative.backends.kkt.program import SmoothProgram, Theta
 
 Map = Callable[[Tensor], Tensor]
+MEMORY = 1 << 18  # entries of a batch of matrices that several pullbacks at once may take
 CANCELLED = 1e-14  # a Hessian this small, beside that of f, is rounding error
 
 
@@ -99,7 +100,9 @@ def reverse_jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
     """One pullback for each row of the function's value, at once for all items."""
     pullback = vjp(function, x)[1]
     basis = torch.eye(rows, dtype=x.dtype, device=x.device)
-    return vmap(lambda e: pullback(e.expand(x.shape[0], rows))[0])(basis).permute(1, 0, 2)
+    size = max(1, MEMORY // max(1, x.numel() * x.shape[1]))
+    J = vmap(lambda e: pullback(e.expand(x.shape[0], rows))[0], chunk_size=min(size, rows))(basis)
+    return J.permute(1, 0, 2)
 
 
 def push(function: Callable, inputs: Theta, tangents: Theta):
@@ -110,6 +113,6 @@ def push(function: Callable, inputs: Theta, tangents: Theta):
     """
     if forward_ad._current_level < 0:
         return jvp(function, inputs, tangents)[1]
-    value, pullback = vjp(function, *inputs)
-    zeros = tree_map(torch.zeros_like, value)
+    pullback = vjp(function, *inputs)[1]
+    zeros = tree_map(torch.zeros_like, function(*inputs))
     return vjp(pullback, zeros)[1](tangents)[0]

@@ -8,7 +8,7 @@ A small proximal term makes every step's system regular (dependent rows, linear 
 takes its effect out again. Each item stops by itself, and what has stopped is not touched any more.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,7 +18,12 @@ from declarative.backends.kkt.scaling import times
 
 PROXIMAL = 1e-11
 CONVERGED = 1e-10
+NEARLY, HASTE = 1e-8, 3  # below this error, so many steps without progress are enough: polishing does the rest
 ROW = 1e-5  # a row is measured at least at this part of the largest, in equilibrated units
+PROGRESS, PATIENCE = 0.7, 15  # an item stops when so many steps have not reduced its error by this factor
+HARM = 0.9  # a step that leaves more of the gap than this was too bold: the next ones do without the correction,
+CENTRE = 0.3  # aim at this part of the gap at least and go no further than it falls,
+HELP = 0.4  # until a step leaves less than this
 GIVE_UP = 1e-13  # a step length below this makes no progress
 
 
@@ -75,60 +80,58 @@ class Data:
 
 @dataclass(frozen=True)
 class State(Items):
-    """x (B, n), y (B, p), s and z (B, m), and the worst relative residual of each item (B,)."""
+    """x (B, n), y (B, p), s and z (B, m); the residuals of stationarity (B, n), equalities (B, p), rows (B, m).
+
+    `error` (B,) is the worst relative residual; `bend` (B,) weighs the second-order correction: 0 after a step that was
+    too bold, else 1 (without this, a few items cycle).
+    """
 
     x: Tensor
     y: Tensor
     s: Tensor
     z: Tensor
-    error: Tensor
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Stationarity (B, n), equality rows (B, p), inequality rows (B, m)."""
-
     dual: Tensor
     equal: Tensor
     unequal: Tensor
+    error: Tensor
+    bend: Tensor
 
 
 def interior_point(data: Data, iterations: int) -> tuple[State, Tensor]:
     """The best point found for each item, and the number of iterations that it took (B,)."""
     state = start(data)
     best, count = state, torch.zeros_like(state.error)
-    alive = torch.arange(len(state.x), device=state.x.device)
+    alive, since = torch.arange(len(state.x), device=state.x.device), torch.zeros_like(state.error)
     for k in range(iterations):
         state, going = advance(data, state)
-        better = state.error < best.error[alive]
-        best = best.put(alive[better], state.take(better.nonzero()[:, 0]))
+        known = best.error[alive]
+        since = torch.where(state.error < PROGRESS * known, 0, since + 1)
+        better = (state.error < known).nonzero()[:, 0]
+        best = best.put(alive[better], state.take(better))
         count[alive] = k + 1
-        going &= (state.error > CONVERGED) & (state.error < 1e6 * best.error[alive])
+        going &= (state.error > CONVERGED) & (since < torch.where(known < NEARLY, HASTE, PATIENCE))
         if not going.all():
             keep = going.nonzero()[:, 0]
-            alive, data, state = alive[keep], data.take(keep), state.take(keep)
+            alive, since, data, state = alive[keep], since[keep], data.take(keep), state.take(keep)
         if len(alive) == 0:
             break
     return best, count.to(torch.int64)
 
 
-def residuals(data: Data, state: State) -> Residuals:
-    """What the first-order conditions leave over."""
-    dual = times(data.P, state.x) + data.q + times(data.A.mT, state.y) + data.C.adjoint(state.z)
-    return Residuals(dual, times(data.A, state.x) - data.b, (data.C.apply(state.x) + state.s - data.d) * data.on)
+def measured(data: Data, x: Tensor, y: Tensor, s: Tensor, z: Tensor, bend: Tensor) -> State:
+    """The state at a point: its residuals, and the worst of them beside the products summed in its row.
 
-
-def relative_error(data: Data, state: State, r: Residuals) -> Tensor:
-    """(B,): the worst residual, each beside the terms summed in its row, and the gap beside the objective's terms."""
-    x, y = state.x.abs(), state.y.abs()
-    Px, Ax = times(data.P.abs(), x), times(data.A.abs(), x)
-    C = Rows(data.C.G.abs(), data.C.low, data.C.high)
-    forces = times(data.A.mT.abs(), y) + C.magnitude(state.z)
-    dual = beside(r.dual, Px + data.q.abs() + forces)
-    rows = torch.cat([Ax + data.b.abs(), C.apply(x).abs() + (state.s + data.d.abs()) * data.on], -1)
-    primal = beside(torch.cat([r.equal, r.unequal], -1), rows)
-    terms = ((Px + data.q.abs()) * x).sum(-1) + (data.b.abs() * y).sum(-1) + (data.d.abs() * state.z).sum(-1)
-    return torch.cat([dual, primal, ratio((state.s * state.z).sum(-1, keepdim=True), terms[:, None])], -1).amax(-1)
+    In equilibrated units the products Px, A'y, C'z tell enough of the size of a row's terms for a test to stop by.
+    """
+    Px, Ay, Cz = times(data.P, x), times(data.A.mT, y), data.C.adjoint(z)
+    Ax, Cx = times(data.A, x), data.C.apply(x) * data.on
+    dual, equal, unequal = Px + data.q + Ay + Cz, Ax - data.b, (Cx + s - data.d) * data.on
+    terms = Px.abs() + data.q.abs() + Ay.abs() + data.C.magnitude(z)
+    rows = torch.cat([Ax.abs() + data.b.abs(), Cx.abs() + (s + data.d.abs()) * data.on], -1)
+    work = ((Px.abs() + data.q.abs()) * x.abs()).sum(-1) + (data.b * y).abs().sum(-1) + (data.d.abs() * z).sum(-1)
+    gap = ratio((s * z).sum(-1, keepdim=True), work[:, None])
+    error = torch.cat([beside(dual, terms), beside(torch.cat([equal, unequal], -1), rows), gap], -1).amax(-1)
+    return State(x, y, s, z, dual, equal, unequal, error.nan_to_num(nan=torch.inf), bend)
 
 
 def beside(residual: Tensor, terms: Tensor) -> Tensor:
@@ -171,18 +174,20 @@ class Step:
         return w[:, : self.n], w[:, self.n :]
 
     def reduced(self, rx: Tensor, ry: Tensor) -> tuple[Tensor, Tensor]:
-        """H x + A'y = rx, A x = ry, refined once."""
+        """H x + A'y = rx, A x = ry; refined once where the proximal term is between."""
         x, y = self._once(rx, ry)
+        if self.p == 0:
+            return x, y
         dx, dy = self._once(rx - times(self.H, x) - times(self.data.A.mT, y), ry - times(self.data.A, x))
         return x + dx, y + dy
 
-    def solve(self, r: Residuals, complement: Tensor, state: State) -> tuple[Tensor, ...]:
-        """The Newton step for residuals r and z ds + s dz = -complement."""
+    def solve(self, complement: Tensor, at: State) -> tuple[Tensor, ...]:
+        """The Newton step for the residuals at a state and z ds + s dz = -complement."""
         on, C = self.data.on, self.data.C
-        t = torch.where(on, self.W * r.unequal - complement / state.s, 0)
-        x, y = self.reduced(-r.dual - C.adjoint(t), -r.equal)
-        s = torch.where(on, -r.unequal - C.apply(x), 0)
-        z = torch.where(on, -(complement + state.z * s) / state.s, 0)
+        t = torch.where(on, self.W * at.unequal - complement / at.s, 0)
+        x, y = self.reduced(-at.dual - C.adjoint(t), -at.equal)
+        s = torch.where(on, -at.unequal - C.apply(x), 0)
+        z = torch.where(on, -(complement + at.z * s) / at.s, 0)
         return x, y, s, z
 
 
@@ -190,12 +195,10 @@ def start(data: Data) -> State:
     """The least-squares point: s and z from one solve with W = 1, then moved inside the orthant."""
     on = data.on
     step = Step(data, on.to(data.q.dtype))
-    d = torch.where(on, data.d, 0)
-    x, y = step.reduced(data.C.adjoint(d) - data.q, data.b)
-    s = torch.where(on, d - data.C.apply(x), 1)
+    x, y = step.reduced(data.C.adjoint(data.d) - data.q, data.b)
+    s = torch.where(on, data.d - data.C.apply(x), 1)
     z = torch.where(on, -s, 0)
-    state = State(x, y, inside(s, on), inside(z, on) * on, data.q.new_full((len(x),), torch.inf))
-    return replace(state, s=torch.where(on, state.s, 1))
+    return measured(data, x, y, torch.where(on, inside(s, on), 1), inside(z, on) * on, torch.ones_like(x[:, 0]))
 
 
 def inside(v: Tensor, on: Tensor) -> Tensor:
@@ -208,25 +211,35 @@ def inside(v: Tensor, on: Tensor) -> Tensor:
     return torch.where(low > 1e-4 * size, v, v - low.clamp(max=0) + 0.1 * size + 1e-2)
 
 
-def advance(data: Data, state: State) -> tuple[State, Tensor]:
+def advance(data: Data, at: State) -> tuple[State, Tensor]:
     """One predictor-corrector step, and which items (B,) made progress."""
-    r = residuals(data, state)
-    count = data.on.sum(-1).clamp(min=1)
-    mu = (state.s * state.z * data.on).sum(-1) / count
-    step = Step(data, torch.where(data.on, state.z / state.s, 0))
-    _, _, ds, dz = step.solve(r, state.s * state.z, state)
-    alpha = torch.minimum(longest(state.s, ds), longest(state.z, dz)).clamp(max=1)[:, None]
-    affine = ((state.s + alpha * ds) * (state.z + alpha * dz) * data.on).sum(-1) / count
+    count, product = data.on.sum(-1).clamp(min=1), at.s * at.z * data.on
+    mu = product.sum(-1) / count
+    step = Step(data, torch.where(data.on, at.z / at.s, 0))
+    _, _, ds, dz = step.solve(product, at)
+    alpha = torch.minimum(longest(at.s, ds), longest(at.z, dz)).clamp(max=1)[:, None]
+    affine = ((at.s + alpha * ds) * (at.z + alpha * dz) * data.on).sum(-1) / count
     sigma = torch.where(mu > 0, (affine / torch.where(mu > 0, mu, 1)).clamp(0, 1) ** 3, 0)
-    dx, dy, ds, dz = step.solve(r, state.s * state.z + ds * dz - (sigma * mu)[:, None], state)
-    alpha = torch.minimum(longest(state.s, ds), longest(state.z, dz))
+    sigma = torch.maximum(sigma, CENTRE * (1 - at.bend))
+    dx, dy, ds, dz = step.solve(product + at.bend[:, None] * ds * dz - (sigma * mu)[:, None], at)
+    alpha = torch.minimum(longest(at.s, ds), longest(at.z, dz))
     alpha = torch.minimum(alpha * torch.clamp(1 - mu, 0.99, 0.9999), torch.ones_like(alpha))
+    alpha = torch.where(at.bend == 0, torch.minimum(alpha, least_gap(at, ds, dz)), alpha)
     finite = torch.isfinite(dx).all(-1) & torch.isfinite(dy).all(-1) & torch.isfinite(dz).all(-1)
     a = torch.where(finite, alpha, 0)[:, None]
-    move = [torch.where(finite[:, None], d, 0) for d in (dx, dy, ds, dz)]
-    new = State(state.x + a * move[0], state.y + a * move[1], state.s + a * move[2], state.z + a * move[3], state.error)
-    error = relative_error(data, new, residuals(data, new)).nan_to_num(nan=torch.inf)
-    return replace(new, error=error), finite & (alpha > GIVE_UP)
+    dx, dy, ds, dz = (torch.where(finite[:, None], d, 0) for d in (dx, dy, ds, dz))
+    s, z = at.s + a * ds, at.z + a * dz
+    left = ratio((s * z * data.on).sum(-1), mu * count)
+    bend = torch.where(left > HARM, 0, torch.where(left < HELP, 1, at.bend))
+    return measured(data, at.x + a * dx, at.y + a * dy, s, z, bend), finite & (alpha > GIVE_UP)
+
+
+def least_gap(at: State, ds: Tensor, dz: Tensor) -> Tensor:
+    """(B,): the step at which (s + step ds)'(z + step dz) is least, where it falls at first and has a minimum."""
+    slope, curvature = (at.s * dz + at.z * ds).sum(-1), (ds * dz).sum(-1)
+    return torch.where(
+        (slope < 0) & (curvature > 0), -slope / (2 * torch.where(curvature > 0, curvature, 1)), torch.inf
+    )
 
 
 def longest(v: Tensor, dv: Tensor) -> Tensor:

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.adjoint import active_system
-from declarative.backends.kkt.certify import Local, Model, Primal, Shares, evaluate, measure
+from declarative.backends.kkt.certify import Local, Model, Primal, Shares, evaluate, measure, units
 from declarative.backends.kkt.program import Active
+from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.scaling import times
 from declarative.backends.kkt.system import ActiveSystem, Right
 
 WEAK = 1e-7  # slack and multiplier both below this share: weakly active
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
-EXACT = 1e-15
+EXACT = 1e-13
 
 
 @dataclass(frozen=True)
@@ -36,35 +37,49 @@ class Polished:
 def polish(model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int) -> Polished:
     """At most `rounds` steps; bounds in `open_domain` (2, n) are never active."""
     local = evaluate(model, at)
-    shares = measure(local, at, blocks)
+    D, constant = units(local), isinstance(model, Quadratic)
+    shares, system = measure(local, at, blocks, D), None
     guess = shares.force > shares.slack
     for _ in range(rounds):
-        trial, _ = newton(local, at, split(guess, local, open_domain))
+        active = split(guess, local, open_domain)
+        if system is None or not constant or not same(system, active):
+            system = active_system(active, local.H, jacobian(local))
+        trial = newton(system, local, at, active)
         there = evaluate(model, trial)
-        found = measure(there, trial, blocks)
+        found = measure(there, trial, blocks, D)
         wrong = torch.where(guess, found.force < -ROUNDED, found.slack < -ROUNDED)
         better = found.error < shares.error
         at, local, shares = trial.where(better, at), there.where(better, local), found.where(better, shares)
         guess = guess ^ wrong
         if not (better & (shares.error > EXACT) | wrong.any(-1)).any():
             break
-    return settle(at, local, shares, open_domain)
+    return settle(at, local, shares, open_domain, system if constant else None)
 
 
-def newton(local: Local, at: Primal, active: Active) -> tuple[Primal, ActiveSystem]:
+def jacobian(local: Local) -> Tensor:
+    """The rows of c and g, (B, p + q, n)."""
+    return torch.cat([local.Jc, local.Jg], 1)
+
+
+def same(system: ActiveSystem, active: Active) -> bool:
+    """The system is that of this active set."""
+    p = system.rows.shape[1] - active.z.shape[1]
+    return torch.equal(system.rows[:, p:], active.z) and torch.equal(system.fixed, active.lower | active.upper)
+
+
+def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Primal:
     """The solution of the equations of the active set, linearised at a point.
 
     Multipliers come out of least norm; where that makes one of an inequality negative (dependent rows), the least
     change of the multipliers at hand is taken instead.
     """
-    system = active_system(active, local.H, torch.cat([local.Jc, local.Jg], 1))
     bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
     rows = -torch.cat([local.c, local.g], -1)
     new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
     if system.dual_nonunique.any():
         bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
         new = bend(system, local, at, bound, active).where(bent, new)
-    return new, system
+    return new
 
 
 def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
@@ -94,14 +109,15 @@ def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
     return Active(z, lower & ~open_domain[0] | fixed, upper & ~open_domain[1] | fixed)
 
 
-def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor) -> Polished:
+def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor, system: ActiveSystem | None) -> Polished:
     """The strictly active set; what is weakly active counts as inactive and is reported."""
     small = (shares.slack < WEAK) & (shares.force < WEAK)
     weak = split(small, local, open_domain)
     fixed = local.lower == local.upper
     degenerate = weak.z.any(-1) | ((weak.lower | weak.upper) & ~fixed).any(-1)
     active = split((shares.force > shares.slack) & ~small, local, open_domain)
-    system = active_system(active, local.H, torch.cat([local.Jc, local.Jg], 1))
+    if system is None or not same(system, active):
+        system = active_system(active, local.H, jacobian(local))
     pairs = zip(at.parts()[2:], active.parts(), strict=True)
     z, z_lower, z_upper = (torch.where(holds, multiplier, 0) for multiplier, holds in pairs)
     at = replace(at, z=z, z_lower=z_lower, z_upper=z_upper)

@@ -14,7 +14,7 @@ def inverse_root(size: Tensor) -> Tensor:
     return torch.where(size > 0, size, 1).rsqrt()
 
 
-def equilibrate(H: Tensor, A: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
+def equilibrate(H: Tensor, A: Tensor, rounds: int = 4) -> tuple[Tensor, Tensor]:
     """D (B, n) and E (B, m) that bring the largest entry of every row of [[D H D, D A' E], [E A D, 0]] near one.
 
     That leaves H's size free (for any t, (t D, E/t) scales D H D by t^2 and changes nothing else), so it is set to one
@@ -23,8 +23,9 @@ def equilibrate(H: Tensor, A: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
     H, A = H.abs(), A.abs()
     D, E = torch.ones_like(H[:, 0]), torch.ones_like(A[:, :, 0])
     for _ in range(rounds if H.shape[-1] else 0):
-        h, a = D[:, :, None] * H * D[:, None], E[:, :, None] * A * D[:, None]
-        D = D * inverse_root(torch.cat([h, a], 1).amax(1))
-        E = E * inverse_root(a.amax(-1))
-    t = inverse_root((D[:, :, None] * H * D[:, None]).flatten(1).amax(-1, keepdim=True))
+        of_H, of_A = D * (H * D[:, None]).amax(-1), (A * E[:, :, None]).amax(1) if A.shape[1] else 0 * D
+        of_E = E * (A * D[:, None]).amax(-1)
+        D, E = D * inverse_root(torch.maximum(of_H, D * of_A)), E * inverse_root(of_E)
+    largest = (D * (H * D[:, None]).amax(-1)).amax(-1, keepdim=True) if H.shape[-1] else D.sum(-1, keepdim=True)
+    t = inverse_root(largest)
     return t * D, E / t

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, evaluate, measure
+from declarative.backends.kkt.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.nlp import Stop, barrier_method, inside
 from declarative.backends.kkt.polish import polish
@@ -127,6 +127,7 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     x = answer.x[:, :n]
     nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)
     at = Primal(x, *nothing)
-    feasible = measure(evaluate(d, at), at, program.blocks).primal <= FEASIBLE
+    local = evaluate(d, at)
+    feasible = measure(local, at, program.blocks, units(local)).primal <= FEASIBLE
     blame = Blame(d.c(x).abs(), d.g(x).clamp(min=0), answer.z_lower[:, :n], answer.z_upper[:, :n])
     return x, feasible, ~feasible & (answer.status == Status.SOLVED), blame

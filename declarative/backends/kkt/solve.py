@@ -90,8 +90,8 @@ def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: 
     some = certified(found, torch.ones_like(items), options.tolerance)
     some = replace(some, nonunique=some.nonunique | nonunique, minimum=second_order(found.system)[0])
     some = some.marked(empty, Status.INFEASIBLE, Reason.NO_POINT)
-    row = ("c", 0) if program.p else ("g", 0)
-    blamed = {int(items[i]): [row] for i in empty.nonzero()[:, 0]}
+    row = ("c" if program.p else "g", 0)
+    blamed: Blamed = {int(items[i]): [row] for i in empty.nonzero()[:, 0]}
     return result(answer.put(items, some), blamed, found.system if len(items) == len(x0) else None)
 
 

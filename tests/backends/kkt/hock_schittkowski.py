@@ -88,7 +88,6 @@ PROBLEMS = {
         [0, 0.0],
         -30,
     ),
-    13: (
         smooth_program(
             2,
             lambda x, t: (x[0] - 2) ** 2 + x[1] ** 2,
