@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declarative.analysis.classify import classify
 from declarative.analysis.words import text
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
@@ -36,7 +37,9 @@ def parameter_only(root: Expr) -> tuple[Expr, ...]:
 
 
 def _is_work(e: Expr) -> bool:
-    part = e.base if isinstance(e, Index) else e
+    part = e
+    while isinstance(part, Index) or (isinstance(part, Call) and part.atom in ("neg", "transpose")):
+        part = part.base if isinstance(part, Index) else part.args[0]
     plain = isinstance(part, Constant | SizeValue | IndexSymbol | Parameter)
     return not plain and any(isinstance(s, Parameter) for s in symbols(e))
 
@@ -67,9 +70,9 @@ def _refused(node: Call, held: list[tuple[bool, bool]]) -> bool:
 def dpp_remarks(problem: Problem) -> list[Diagnostic]:
     """For `explain`: where CVXPY itself would refuse the params; the rewrites take these forms."""
     found: dict[Expr, Diagnostic] = {}
-    for root in roots(problem):
+    for root in roots(problem) if classify(problem).convex else ():
         for node in not_dpp(root):
-            message = f"`{text(node)}` multiplies params with params and variables, which CVXPY's DPP rules refuse"
+            message = f"CVXPY would refuse `{text(node)}`, a product of params with more of them; here it is taken"
             found.setdefault(node, Diagnostic("D111", Severity.REMARK, node.origin, message))
     return list(found.values())
 
@@ -78,4 +81,4 @@ def dependence(problem: Problem) -> list[str]:
     """Lines for `explain`: what the params make up alone, and which products CVXPY itself would refuse."""
     hoisted = dict.fromkeys(text(node) for root in roots(problem) for node in parameter_only(root))
     lines = [f"computed from the data before solving: {', '.join(f'`{one}`' for one in hoisted)}"] if hoisted else []
-    return lines + [f"{remark.message}; here they are taken" for remark in dpp_remarks(problem)]
+    return lines + [remark.message for remark in dpp_remarks(problem)]

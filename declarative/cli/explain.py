@@ -30,9 +30,11 @@ def command(file: str, backend: Wanted, form: Form) -> int:
 
 
 def _lines(problem: Problem, backend: Wanted) -> list[str]:
-    if found := unsupported(problem):
+    found = unsupported(problem)
+    if any(diagnostic.code == "E321" for diagnostic in found):
         return [f"{problem.name}: {classify(problem).text}", *render(found).splitlines()]
-    return explain(problem, chosen=_chosen(problem, backend))
+    lines = explain(problem, chosen=_chosen(problem, backend))
+    return [*lines, *render(found).splitlines()] if found else lines
 
 
 def _chosen(problem: Problem, backend: Wanted) -> BackendName | None:
