@@ -88,15 +88,6 @@ PROBLEMS = {
         [0, 0.0],
         -30,
     ),
-        smooth_program(
-            2,
-            lambda x, t: (x[0] - 2) ** 2 + x[1] ** 2,
-            inequalities=lambda x, t: [x[1] - (1 - x[0]) ** 3],
-            lower=[0, 0],
-        ),
-        [-2, -2.0],
-        1,
-    ),
     14: (
         smooth_program(
             2,
