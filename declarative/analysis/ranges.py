@@ -1,4 +1,4 @@
-"""Expressions to the intervals that hold their entries, so far as attributes with numbers tell: 1 - q for q in [0, 1]."""
+"""Expressions to the intervals that hold their entries, as far as numbers tell: 1 - q for q in [0, 1]."""
 
 from __future__ import annotations
 

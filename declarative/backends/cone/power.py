@@ -43,24 +43,39 @@ def _positive_root(x: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 
 def _on_boundary(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bisection to the last bit, then the eigenpairs: 1 along s, 0 along the normal, the curvature's between."""
+    """Bisection to the last bit, then the eigenpairs: 1 along s, 0 along the normal, the curvature's between.
+
+    The normal is that of |z| - x^a y^(1-a), times xy/r, which stays finite as x or y tends to 0. Along the third
+    direction that function has the second derivative a (1 - a) |s|^2 / (r |N|^2).
+    """
     lo, hi = np.zeros(len(v)), np.abs(v[:, 2])
     for _ in range(100):
         r = (lo + hi) / 2
         above = _product(*_at(v, alpha, r), alpha) > r
         lo, hi = np.where(above, r, lo), np.where(above, hi, r)
     r = (lo + hi) / 2
-    x, y = _at(v, alpha, r)
+    x, y = _exact_sides(v, alpha, r, *_at(v, alpha, r))
     sign = np.sign(v[:, 2])
     s = np.stack([x, y, sign * r], -1)
+    length = np.linalg.norm(s, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        N = np.stack([-alpha * r / x, -(1 - alpha) * r / y, sign], -1)  # gradient of |z| - x^a y^(1-a)
+        x, y, r = x / length, y / length, r / length
+        N = np.stack([-alpha * y, -(1 - alpha) * x, sign * x * (y / r)], -1)
         p, n = _unit(s), _unit(N)
-        t = np.cross(n, p)
-        mu = np.maximum(np.einsum("ki,ki->k", v - s, n), 0.0) / np.linalg.norm(N, axis=-1)
-        curvature = mu * alpha * (1 - alpha) * r * (t[:, 0] / x - t[:, 1] / y) ** 2
+        gap = np.maximum(np.einsum("ki,ki->k", v - s, n), 0.0) / length
+        curvature = gap * alpha * (1 - alpha) * (x / r) * (y / r) / np.linalg.norm(N, axis=-1) ** 3
         middle = np.where(r > 0, 1 / (1 + curvature), 0.0)
-    return s, np.stack([0 * r + 1, middle, 0 * r], -1), np.stack([p, t, n], -1)
+    return s, np.stack([0 * r + 1, middle, 0 * r], -1), np.stack([p, np.cross(n, p), n], -1)
+
+
+def _exact_sides(v: np.ndarray, alpha: np.ndarray, r: np.ndarray, x: np.ndarray, y: np.ndarray):
+    """Where r is near |z| the lift has lost its digits; the side that rests on it alone follows from x^a y^(1-a) = r."""
+    near = 2 * r > np.abs(v[:, 2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x_of_y = r * (r / y) ** ((1 - alpha) / alpha)
+        y_of_x = r * (r / x) ** (alpha / (1 - alpha))
+    low_x, low_y = near & (v[:, 0] < 0) & (v[:, 1] > 0), near & (v[:, 1] < 0) & (v[:, 0] > 0)
+    return np.where(low_x, x_of_y, x), np.where(low_y, y_of_x, y)
 
 
 def _unit(w: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.envelope import Envelope
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
+from declarative.backends.kkt.starts import unfit_starts
 from declarative.backends.outcome import Outcome
 from declarative.ir.problem import Problem
 from declarative.rewrite.domains import show_domains
@@ -46,7 +47,7 @@ def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Di
     standard = problem_to_standard(problem)
     if standard.cones:
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
-    unfit = unfit_kinks(problem)
+    unfit = unfit_kinks(problem) or unfit_starts(problem)
     limits = {name: options[name] for name in ("max_iterations",) if name in options}
     return unfit or KKTBackend(show_domains(to_graph_forms(standard)), Options(**limits))
 

@@ -20,6 +20,15 @@ RUNNING: tuple[Code, ...] = (
         'declarative.compile("nearest_correlation.opt")',
     ),
     Code(
+        "E303",
+        "no start inside the domain of a function of matrices",
+        "`log_det`, `tr_inv` and `matrix_frac` are defined for positive definite matrices only. The kkt backend begins "
+        "at 0 unless a variable has a start, and has no bound that keeps a matrix positive definite. The cone backend "
+        "has one.",
+        "var X : S^n, with log_det(X)",
+        "var X : S^n, start(C), with log_det(X)",
+    ),
+    Code(
         "E305",
         "an index out of range",
         "At these sizes a subscript points outside the array. Indices start at 0.",

@@ -89,3 +89,17 @@ def test_mixed_blocks_are_projected_each_on_its_own():
         start += block.rows
     assert list(cones.atomic) == [0, 1, 2, 2, 2, 3, 4, 4, 4, 5]
     assert list(cones.of_kind(Kind.NONNEG)) == [0, 1, 9]
+
+
+@pytest.mark.parametrize("alpha", [0.25, 1 / 3, 0.75])
+@pytest.mark.parametrize("z", [1e-3, -1e-8, 1e-20, -1e-60])
+def test_near_the_faces_of_a_power_cone_nothing_is_lost(alpha, z):
+    """(-1, 1, z) goes to (|z|^(1/a), 1, z), for small z: where t = |z|^(1/a) is least, its slope 0 is known."""
+    for v, face in (([-1.0, 1.0, z], 0), ([1.0, -1.0, z], 1)):
+        a = alpha if face == 0 else 1 - alpha
+        s, spectrum = project(Cones((Block(Kind.POWER, 3, alpha),)), np.array(v))
+        D = spectrum.from_frame(spectrum.values[:, None] * spectrum.to_frame(np.eye(3)))
+        assert np.isfinite(D).all() and abs(s[1 - face] - 1) < 1e-2
+        assert s[face] == pytest.approx(abs(s[2]) ** (1 / a) * s[1 - face] ** (1 - 1 / a), rel=1e-10)
+        if a < 0.5 and abs(z) < 1e-6:  # flat: z is free
+            assert D[2, 2] == pytest.approx(1, abs=1e-2) and D[face, face] == pytest.approx(0, abs=1e-6)
