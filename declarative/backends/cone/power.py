@@ -69,7 +69,7 @@ def _on_boundary(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _exact_sides(v: np.ndarray, alpha: np.ndarray, r: np.ndarray, x: np.ndarray, y: np.ndarray):
-    """Where r is near |z| the lift has lost its digits; the side that rests on it alone follows from x^a y^(1-a) = r."""
+    """Where r is near |z| the lift has lost its digits; the side that rests on it is that of x^a y^(1-a) = r."""
     near = 2 * r > np.abs(v[:, 2])
     with np.errstate(divide="ignore", invalid="ignore"):
         x_of_y = r * (r / y) ** ((1 - alpha) / alpha)
