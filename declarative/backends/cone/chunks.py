@@ -150,7 +150,7 @@ class ChunkBuilder:
             try:
                 self.templates[key] = tighten(make_template(wanted))
             except NotConic:
-                raise DiagnosticError([_not_conic(row)]) from None
+                raise DiagnosticError([not_conic(row)]) from None
         return self.templates[key]
 
     def _given(self, e: Expr, selection: Selection, shape: tuple[int, ...], own: tuple[int, ...]) -> np.ndarray | None:
@@ -177,7 +177,8 @@ class ChunkBuilder:
         return tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders)
 
 
-def _not_conic(row: AtomRow) -> Diagnostic:
+def not_conic(row: AtomRow) -> Diagnostic:
+    """CVXPY's rules refuse the function with its data as parameters."""
     text = f"the cone backend has no conic form of `{row.call.atom}` with these arguments"
     hint = "data among its arguments may have to be `const`, so that it is known when the layer is compiled"
     return error("E302", row.origin, text, hints=(hint,))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from declarative.analysis.facts import facts_of
+from declarative.atoms.record import Form
 from declarative.atoms.registry import find
-from declarative.backends.cone.chunks import is_static
+from declarative.backends.cone.chunks import is_static, not_conic
 from declarative.backends.cone.epigraph import AtomRow, Conic
+from declarative.backends.cone.template import NotConic, Wanted, make_template
 from declarative.ir.expr import Expr
 from declarative.ir.walk import variables
 from declarative.source.diagnostic import Diagnostic, error
@@ -24,7 +29,23 @@ def _refusal(row: AtomRow) -> Diagnostic | None:
     for argument in row.call.args[1:]:
         if row.call.atom == "quad" and not variables(argument) and not is_static(argument):
             return _parametrised_form(row, argument)
-    return None
+    return not_conic(row) if record.elementwise and not _fits_one_entry(row) else None
+
+
+def _fits_one_entry(row: AtomRow) -> bool:
+    """Is there a template for one entry, with 1 for data that the layer is compiled with?"""
+    args = row.call.args
+    data = tuple(not variables(a) for a in args)
+    given = tuple(np.ones(()) if is_static(a) else None for a in args)
+    if all(value is not None for value, known in zip(given, data, strict=True) if known):
+        return True
+    nonneg = tuple(facts_of(a, row.binders).sign.nonneg for a in args)
+    form = Form(((),) * len(args), (), dict(row.call.options))
+    try:
+        make_template(Wanted(row.call.atom, form, row.convex, given, data, nonneg))
+    except NotConic:
+        return False
+    return True
 
 
 def _parametrised_form(row: AtomRow, matrix: Expr) -> Diagnostic:
