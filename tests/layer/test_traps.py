@@ -244,3 +244,15 @@ def test_projection_on_a_ball_inside_and_outside(radius):
     u = y / length
     expected = radius / length * (torch.eye(3) - torch.outer(u, u)) if outside else torch.eye(3)
     assert torch.allclose(jacobian(lambda v: layer(v, r), y), expected.double(), atol=1e-7)
+
+
+def test_uniqueness_is_that_of_the_users_variables():
+    """Where norm1(x) <= 9 is slack, the variables of its graph form are free, and x is not."""
+    text = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y); subject to; norm1(x) <= 9"
+    y = torch.tensor([3.0, -0.5], dtype=torch.float64, requires_grad=True)
+    solution = compiled(text).solve(y)
+    assert not solution.nonunique and torch.allclose(solution.x, y)
+    solution.x[0].backward()
+    assert torch.allclose(y.grad, torch.tensor([1.0, 0.0]).double(), atol=1e-9)
+    flat = "param c : R; var x : R^2; minimize c*x[0]; subject to; x >= 0; x <= 1"
+    assert compiled(flat).solve(torch.tensor(1.0)).nonunique

@@ -62,6 +62,7 @@ class Answer(Items):
     nonunique: Tensor
     dual_nonunique: Tensor
     minimum: Tensor
+    loose: Tensor
 
     def marked(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
         """The same with some items (bool, B) marked."""
@@ -105,7 +106,7 @@ def certified(found: Polished, iterations: Tensor, tolerance: float) -> Answer:
     return Answer(
         at.x, at.y, at.z, at.z_lower, at.z_upper, found.local.f, status, reason, iterations,
         shares.primal, shares.dual, shares.gap, active.z, active.lower, active.upper,
-        found.degenerate, system.nonunique, system.dual_nonunique, torch.ones_like(found.degenerate),
+        found.degenerate, system.loose.any(-1), system.dual_nonunique, torch.ones_like(found.degenerate), system.loose,
     )  # fmt: skip
 
 
@@ -119,5 +120,5 @@ def unknown(batch: int, n: int, p: int, q: int, like: Tensor) -> Answer:
     error, count = nan[:, 0], torch.zeros(batch, dtype=torch.int64, device=like.device)
     return Answer(
         x, nan.expand(-1, p), nan.expand(-1, q), x, x, error, status, reason, count, error, error, error,
-        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag, flag,
+        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag, flag, no.expand(-1, n),
     )  # fmt: skip

@@ -95,10 +95,17 @@ class KKTPlan:
             dual=result.dual,
             gap=result.gap,
             degenerate=result.degenerate,
-            nonunique=result.nonunique,
+            nonunique=self._nonunique(result),
             dual_nonunique=result.dual_nonunique,
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
         )
+
+    def _nonunique(self, result: Result) -> Tensor:
+        """(B,): not where only variables move that a rewrite has added."""
+        names = list(self.assembly.layout.places)
+        added = [names.index(auxiliary.variable.name) for auxiliary in self.assembly.standard.auxiliaries]
+        hidden = torch.isin(self.assembly.layout.blocks(), torch.tensor(added, dtype=torch.int64)).to(result.x.device)
+        return result.nonunique & (~result.loose.any(-1) | (result.loose & ~hidden).any(-1))
 
     def _message(self, item: int, text: str, result: Result) -> str:
         """The engine's words, with the constraints to blame by name and line."""

@@ -15,6 +15,7 @@ from declarative.backends.kkt.scaling import times
 
 RANK = 1e-10  # singular values of the equilibrated rows below this are zero
 FLAT = 1e-11  # the same for eigenvalues of the equilibrated reduced Hessian
+LOOSE = 1e-8  # the square of the share in a null direction that moves an entry
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,13 @@ class LeastNorm:
         return self._rank < self.use.sum(-1)
 
     @cached_property
-    def nonunique(self) -> Tensor:
-        """(B,): the reduced Hessian has a null direction."""
-        return (self.curvature != 0).sum(-1) + self._rank < self.free.sum(-1)
+    def loose(self) -> Tensor:
+        """(B, n): entries of x that a null direction of the reduced Hessian moves, by the projector on all of those."""
+        _, S, V = self._svd
+        held = (V * (S > 0)[:, None]).square().sum(-1)
+        bent = (self.directions * (self.curvature != 0)[:, None]).square().sum(-1)
+        flat = (self.curvature != 0).sum(-1) + self._rank < self.free.sum(-1)
+        return (self.free.to(held.dtype) - held - bent > LOOSE) & flat[:, None]
 
     @property
     def curvature(self) -> Tensor:

@@ -72,7 +72,8 @@ class Result:
     `primal`, `dual`, `gap` (B,): the worst residual of the feasibility, stationarity and complementarity rows, each
     relative to the largest term summed in its row. `degenerate`: some constraint is weakly active; `nonunique`: the
     solution is not locally unique; `dual_nonunique`: the active rows are dependent (multipliers of least norm);
-    `minimum`: the second-order test holds (no negative curvature along the active constraints).
+    `minimum`: the second-order test holds (no negative curvature along the active constraints). `loose` bool (B, n):
+    the entries that move where the solution is not unique.
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to
     blame in `blamed`, as pairs of a kind ("c", "g", "lower", "upper") and an index, the heaviest first.
     `system` is the factorisation at the solution, where one serves the whole batch.
@@ -94,6 +95,7 @@ class Result:
     nonunique: Tensor
     dual_nonunique: Tensor
     minimum: Tensor
+    loose: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
     system: ActiveSystem | None = None

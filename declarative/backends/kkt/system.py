@@ -66,9 +66,12 @@ class ActiveSystem:
         return ~(pivots.amin(-1) > SINGULAR * pivots.amax(-1))
 
     @cached_property
-    def nonunique(self) -> Tensor:
-        """Items (B,) where H is singular along the directions that the active constraints leave."""
-        return self._spread(self._least_norm.nonunique if self._least_norm else None)
+    def loose(self) -> Tensor:
+        """(B, n): entries of x that move along directions in which H is flat and the active constraints are still."""
+        found = torch.zeros_like(self.fixed)
+        if self._least_norm is not None:
+            found[self._suspects] = self._least_norm.loose
+        return found
 
     @cached_property
     def dual_nonunique(self) -> Tensor:
