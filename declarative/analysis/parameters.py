@@ -8,7 +8,7 @@ from declarative.analysis.classify import classify
 from declarative.analysis.words import text
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
-from declarative.ir.problem import Comparison, Problem
+from declarative.ir.problem import Comparison, Membership, Problem, Relation
 from declarative.ir.walk import children, fold, postorder, symbols
 from declarative.source.diagnostic import Diagnostic, Severity
 
@@ -82,3 +82,40 @@ def dependence(problem: Problem) -> list[str]:
     hoisted = dict.fromkeys(text(node) for root in roots(problem) for node in parameter_only(root))
     lines = [f"computed from the data before solving: {', '.join(f'`{one}`' for one in hoisted)}"] if hoisted else []
     return lines + [remark.message for remark in dpp_remarks(problem)]
+
+
+def may_be_infinite(problem: Problem) -> frozenset[str]:
+    """The params that stand only as whole sides of inequalities, or as bounds of variables: there infinity is legal."""
+    whole: list[Parameter] = []
+    elsewhere: set[Parameter] = set()
+    for root in _sides(problem):
+        side = root.args[0] if isinstance(root, Call) and root.atom == "neg" else root
+        base = side.base if isinstance(side, Index) else side
+        if isinstance(base, Parameter):
+            whole.append(base)
+        else:
+            elsewhere.update(s for s in symbols(root) if isinstance(s, Parameter))
+    for root in _other_roots(problem):
+        elsewhere.update(s for s in symbols(root) if isinstance(s, Parameter))
+    return frozenset(symbol.name for symbol in whole if symbol not in elsewhere)
+
+
+def _sides(problem: Problem) -> Iterator[Expr]:
+    """The sides of inequalities, and the bounds of variables."""
+    for c in problem.constraints:
+        if isinstance(c, Comparison) and c.relation is not Relation.EQ:
+            yield from (c.left, c.right)
+    for declaration in problem.variables:
+        yield from (b for a in declaration.symbol.attributes if a.name == "between" for b in a.args)
+
+
+def _other_roots(problem: Problem) -> Iterator[Expr]:
+    if problem.objective.body is not None:
+        yield problem.objective.body
+    for c in problem.constraints:
+        if isinstance(c, Membership):
+            yield from (*c.elements, *c.args)
+        elif c.relation is Relation.EQ:
+            yield from (c.left, c.right)
+    for declaration in problem.variables:
+        yield from (e for a in declaration.symbol.attributes if a.name != "between" for e in a.args)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from declarative.analysis.parameters import may_be_infinite
 from declarative.backends.evaluate import Runner
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
@@ -29,12 +30,13 @@ class Breach:
 def breaches(
     problem: Problem, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor], sizes: Mapping[str, int], full: bool
 ) -> list[Breach]:
-    """All broken promises of a call; NaN only, unless `full`. `raw` is the data before symmetrisation."""
+    """All broken promises of a call; numbers only, unless `full`. `raw` is the data before symmetrisation."""
     found = []
+    unbounded = may_be_infinite(problem)
     for declaration in problem.parameters:
         symbol = declaration.symbol
         if symbol.name in inputs:
-            found.append(_not_numbers(symbol, inputs[symbol.name]))
+            found.append(_not_numbers(symbol, inputs[symbol.name], symbol.name in unbounded))
             if full:
                 found.extend(_declared(symbol, inputs[symbol.name], raw.get(symbol.name)))
     if full and problem.promises:
@@ -51,14 +53,15 @@ def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Brea
     return found
 
 
-def _not_numbers(symbol: Parameter, value: Tensor) -> Breach:
-    """The message names the first entry that is NaN."""
-    bad = value.isnan()
-    place = ""
-    if value.dim() > 1 and bool(bad.any()):
-        first = bad.nonzero()[0, 1:].tolist()
-        place = f"[{', '.join(map(str, first))}]"
-    return Breach(bad.flatten(1).any(1) if value.dim() > 1 else bad, f"`{symbol.name}{place}` is NaN")
+def _not_numbers(symbol: Parameter, value: Tensor, infinite: bool) -> Breach:
+    """The message names the first entry that is NaN, or infinite where that is not legal."""
+    bad = value.isnan() if infinite else ~value.isfinite()
+    place, found = "", "NaN"
+    if bool(bad.any()):
+        first = tuple(bad.nonzero()[0].tolist())
+        place = f"[{', '.join(map(str, first[1:]))}]" if value.dim() > 1 else ""
+        found = "NaN" if bool(value[first].isnan()) else "infinite, which only a whole side of an inequality may be"
+    return Breach(bad.flatten(1).any(1) if value.dim() > 1 else bad, f"`{symbol.name}{place}` is {found}")
 
 
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:

@@ -95,6 +95,31 @@ def test_nan_is_found_before_solving_and_named(batch):
         compiled()(y, lo, hi)
 
 
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_infinity_is_legal_as_a_whole_side_and_only_there(backend):
+    text = """
+    dim n
+    param y : R^n
+    param hi : R^n
+    param a : R
+    var x : R^n, between(-a, inf)
+    minimize sumsq(x - y)
+    subject to
+      roof: 2*x <= hi
+    return x, roof.dual
+    """
+    layer = compiled(text, backend=backend, on_failure="mask")
+    y = torch.tensor([[3.0, 3.0], [torch.inf, 1.0]], dtype=torch.float64)
+    hi = torch.tensor([1.0, torch.inf], dtype=torch.float64, requires_grad=True)
+    solution = layer.solve(y, hi, torch.inf)
+    assert solution.status.tolist() == [0, 4]
+    assert torch.allclose(solution.x[0], torch.tensor([0.5, 3.0]).double(), atol=1e-9)
+    words = "which only a whole side of an inequality may be"
+    assert solution.messages[(1,)] == f"`y[0]` is infinite, {words}"
+    solution.x[0].sum().backward()
+    assert torch.allclose(hi.grad, torch.tensor([0.5, 0.0]).double(), atol=1e-9)
+
+
 def test_broken_promises_fail_their_items():
     text = """
     dim n
