@@ -18,6 +18,8 @@ from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
 from declarative.backends.outcome import Outcome
+from declarative.backends.status import Status
+from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
 from declarative.rewrite.standard import problem_to_standard
 from declarative.source.diagnostic import Diagnostic
@@ -54,11 +56,18 @@ class ConePlan:
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """Solve every item; a start is of no use to an interior-point method."""
-        P, q, A, b, offset = self.assembly.data(inputs)
-        q = q.expand(batch, -1)
+        P, q, A, b, offset = self._data(inputs, batch)
         x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b)
+        answered = report[:, Report.STATUS] <= Status.INACCURATE
+        if not answered.all():
+            P, q, A, b, offset = self._data(without_unanswered(inputs, answered), batch)
+            x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b, outcomes)
         value = self._value((P, q, A, b), x, z) + offset
         return self._outcome(x, z, value, report, outcomes)
+
+    def _data(self, inputs: Mapping[str, Tensor], batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        P, q, A, b, offset = self.assembly.data(inputs)
+        return P, q.expand(batch, -1), A, b, offset
 
     def _value(self, data: tuple[Tensor, ...], x: Tensor, z: Tensor) -> Tensor:
         structure = self.assembly.structure

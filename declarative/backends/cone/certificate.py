@@ -47,13 +47,13 @@ class Blocks:
 
 
 def residuals(item: Item, point: Point, blocks: Blocks, scaling: Scaling) -> Residuals:
-    """In the units of `item`; `scaling` says what size counts as rounding."""
+    """In the units of `item`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
     x, z = _block_norm(point.x, blocks.columns), _block_norm(point.z, blocks.rows)
     A, P = np.abs(item.A), np.abs(item.P)
     primal = np.maximum((A * x).max(1, initial=0.0), np.abs(item.b))
     dual = np.maximum.reduce([(P * x).max(1, initial=0.0), (A.T * z).max(1, initial=0.0), np.abs(item.q)])
-    primal = np.maximum(primal, ROUNDING * scaling.sigma / scaling.D)
-    dual = np.maximum(dual, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E))
+    primal = np.maximum(primal, np.where(item.b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
+    dual = np.maximum(dual, np.where(item.q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
     quadratic, linear, support = point.x @ item.P @ point.x, item.q @ point.x, item.b @ point.z
     terms = np.abs(item.q * point.x).max(initial=0.0), np.abs(item.b * point.z).max(initial=0.0), abs(quadratic)
     return Residuals(

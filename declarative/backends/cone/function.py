@@ -59,14 +59,15 @@ class Outcomes:
 
 
 def solve_batch(
-    structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor
+    structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor, known: Outcomes | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Outcomes]:
     """x (B, n), z (B, m), the report (B, 8), and the outcomes; P (B, k), q (B, n), A (B, l), b (B, m) of float64.
 
-    Any of them may have a batch of 1, which all items share; its gradient is the sum over them.
+    Any of them may have a batch of 1, which all items share; its gradient is the sum over them. Where the outcomes are
+    `known`, nothing is solved again: their answers are connected to these data.
     """
     size = np.broadcast_shapes(*((t.shape[0],) for t in (P, q, A, b)))[0]
-    outcomes = Outcomes()
+    outcomes = known or Outcomes()
     data = [t.expand(size, t.shape[1]) for t in (P, q, A, b)]
     x, z, report = ConeSolve.apply(structure, outcomes, *data)  # pyright: ignore[reportGeneralTypeIssues]
     return x, z, report, outcomes
@@ -77,8 +78,9 @@ class ConeSolve(torch.autograd.Function):
 
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
-        parts = zip(*map(_array, (P, q, A, b)), strict=True)
-        outcomes.items.extend(solve_item(_item(structure, *own), structure.blocks) for own in parts)
+        if not outcomes.items:
+            parts = zip(*map(_array, (P, q, A, b)), strict=True)
+            outcomes.items.extend(solve_item(_item(structure, *own), structure.blocks) for own in parts)
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)

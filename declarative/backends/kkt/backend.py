@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
-from declarative.backends.kkt.envelope import Envelope
+from declarative.backends.kkt.envelope import attach_value
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
 from declarative.backends.outcome import Outcome
+from declarative.backends.status import Status
+from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
@@ -78,13 +80,17 @@ class KKTPlan:
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(fixed, batch, start)
         result = solve(program, fixed, x0, self.options)
+        answered = result.status <= Status.INACCURATE
+        if not answered.all():
+            theta = assembly.theta(without_unanswered(inputs, answered))
         return self._outcome(result, connect(program, theta, result), theta)
 
     def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta: Theta) -> Outcome:
         assembly = self.assembly
         x, y, z, z_lower, z_upper = solution
         duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper})
-        value = assembly.standard.sign * Envelope.apply(assembly.program, result.value, *solution, *theta)
+        answered = result.status <= Status.INACCURATE
+        value = assembly.standard.sign * attach_value(assembly.program, result.value, solution, theta, answered)
         return Outcome(
             variables=variables_of(assembly, x),
             duals=duals,

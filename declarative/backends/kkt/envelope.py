@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
-from declarative.backends.kkt.program import SmoothProgram, Theta
+from declarative.backends.kkt.derivatives import push
+from declarative.backends.kkt.program import SmoothProgram, Theta, take
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 
@@ -22,6 +23,17 @@ def lagrangian(program: SmoothProgram, solution: Solution, theta: Theta) -> Tens
     above = torch.where(upper.isfinite(), x - upper, torch.zeros_like(x))
     rows = (y * program.equalities(x, theta)).sum(-1) + (z * program.inequalities(x, theta)).sum(-1)
     return program.objective(x, theta) + rows + (z_lower * below + z_upper * above).sum(-1)
+
+
+def attach_value(program: SmoothProgram, value: Tensor, solution: Solution, theta: Theta, solved: Tensor) -> Tensor:
+    """The value (B,), connected to theta. Items outside `solved` (B,) keep their number and have gradient 0."""
+    if solved.all() and len(solved):
+        return Envelope.apply(program, value, *solution, *theta)  # pyright: ignore[reportReturnType]
+    items = solved.nonzero()[:, 0]
+    if len(items) == 0:
+        return value + sum(t.flatten()[:0].sum() for t in theta)
+    own = Envelope.apply(program, value[items], *(part[items] for part in solution), *take(theta, items))
+    return value.index_copy(0, items, own)  # pyright: ignore[reportArgumentType]
 
 
 class Envelope(torch.autograd.Function):
@@ -47,4 +59,4 @@ class Envelope(torch.autograd.Function):
     def jvp(ctx, *tangents):
         solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
         moves = tuple(torch.zeros_like(t) if d is None else d for t, d in zip(theta, tangents[7:], strict=True))
-        return torch.func.jvp(lambda *t: lagrangian(ctx.program, solution, t), theta, moves)[1]
+        return push(lambda *t: lagrangian(ctx.program, solution, t), theta, moves)
