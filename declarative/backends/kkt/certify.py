@@ -111,12 +111,12 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Share
 
 def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor) -> Tensor:
     """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system."""
-    Hx = (local.H.abs() * torch.maximum(at.x.abs(), noise)[:, None]).amax(-1)
+    Hx = worst(local.H.abs() * torch.maximum(at.x.abs(), noise)[:, None])
     constant = (local.gradient - times(local.H, at.x)).abs()
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
     parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
     T = torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
-    return torch.maximum(T, ROUNDING * (D * T).amax(-1, keepdim=True) / D)
+    return torch.maximum(T, ROUNDING * worst(D * T)[:, None] / D)
 
 
 def rounding(local: Local, at: Primal, D: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def rounding(local: Local, at: Primal, D: Tensor) -> Tensor:
     """
     pull = torch.maximum(D * local.gradient.abs(), local.f.abs().sqrt()[:, None])
     pull = torch.where(local.H.flatten(1).any(-1)[:, None], pull, 0)
-    return ROUNDING * D * torch.maximum(at.x.abs() / D, pull).amax(-1, keepdim=True)
+    return ROUNDING * D * worst(torch.maximum(at.x.abs() / D, pull))[:, None]
 
 
 def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:

@@ -129,7 +129,7 @@ def measured(data: Data, x: Tensor, y: Tensor, s: Tensor, z: Tensor, bend: Tenso
     terms = Px.abs() + data.q.abs() + Ay.abs() + data.C.magnitude(z)
     rows = torch.cat([Ax.abs() + data.b.abs(), Cx.abs() + (s + data.d.abs()) * data.on], -1)
     work = ((Px.abs() + data.q.abs()) * x.abs()).sum(-1) + (data.b * y).abs().sum(-1) + (data.d.abs() * z).sum(-1)
-    gap = ratio((s * z).sum(-1, keepdim=True), work[:, None])
+    gap = ratio((s * z).sum(-1, keepdim=True), work.clamp(min=ROW)[:, None])
     error = torch.cat([beside(dual, terms), beside(torch.cat([equal, unequal], -1), rows), gap], -1).amax(-1)
     return State(x, y, s, z, dual, equal, unequal, error.nan_to_num(nan=torch.inf), bend)
 
@@ -198,7 +198,7 @@ def start(data: Data) -> State:
     x, y = step.reduced(data.C.adjoint(data.d) - data.q, data.b)
     s = torch.where(on, data.d - data.C.apply(x), 1)
     z = torch.where(on, -s, 0)
-    return measured(data, x, y, torch.where(on, inside(s, on), 1), inside(z, on) * on, torch.ones_like(x[:, 0]))
+    return measured(data, x, y, torch.where(on, inside(s, on), 1), inside(z, on) * on, x.new_ones(len(x)))
 
 
 def inside(v: Tensor, on: Tensor) -> Tensor:

@@ -28,7 +28,6 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.program import SmoothProgram, Theta, take
 from declarative.backends.kkt.scaling import times
 
-TOLERANCE = 1e-9
 FIRST_BARRIER = 0.1
 FIRST_LIFT, LEAST_LIFT, MOST_LIFT = 1e-3, 1e-30, 1.0
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
@@ -78,15 +77,18 @@ class Problem:
     bounds: Bounds
     columns: Columns
     start: Tensor
+    tolerance: float = 0.0
 
     def take(self, items: Tensor) -> "Problem":
         """Some of the items (long, K)."""
         return replace(self, theta=take(self.theta, items), bounds=self.bounds.take(items), start=self.start[items])
 
 
-def barrier_method(program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int) -> tuple[Primal, Stop, Tensor]:
-    """The last point of each item, why it stopped, and its number of iterations."""
-    problem = prepare(program, theta, x0)
+def barrier_method(
+    program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float
+) -> tuple[Primal, Stop, Tensor]:
+    """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
+    problem = replace(prepare(program, theta, x0), tolerance=tolerance)
     everyone = first(problem)
     alive, count = torch.arange(len(x0), device=x0.device), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
     here, run = problem, everyone
@@ -165,8 +167,8 @@ def iterate(problem: Problem, run: Run) -> Run:
     d = Derivatives(problem.program, problem.theta)
     local = evaluate_free(problem, d, at)
     C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
-    converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= TOLERANCE
-    at, filter = lower_barrier(local, at, C, v, on, run.filter)
+    converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
+    at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
     system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift)
     step = direction(system, local, at, C, v, on, (local.c, local.g + at.s))
     new, filter, stuck = move(problem, d, local, at, step, filter, C, v, system)
@@ -198,13 +200,15 @@ def error(local: Local, at: Iterate, C, v: Tensor, on: Tensor) -> Tensor:
     return torch.stack([worst(dual.abs()) / scale, worst(primal.abs()), worst(complement.abs()) / scale]).amax(0)
 
 
-def lower_barrier(local: Local, at: Iterate, C, v: Tensor, on: Tensor, filter: Filter) -> tuple[Iterate, Filter]:
+def lower_barrier(
+    local: Local, at: Iterate, C, v: Tensor, on: Tensor, filter: Filter, tolerance: float
+) -> tuple[Iterate, Filter]:
     """A smaller mu, and an empty filter, where the problem for the present one is solved well enough."""
     for _ in range(4):
-        ready = (at.mu > TOLERANCE / 10) & (error(local, at, C, v, on) <= 10 * at.mu)
+        ready = (at.mu > tolerance / 10) & (error(local, at, C, v, on) <= 10 * at.mu)
         if not ready.any():
             break
-        smaller = torch.minimum(0.2 * at.mu, at.mu**1.5).clamp(min=TOLERANCE / 11)
+        smaller = torch.minimum(0.2 * at.mu, at.mu**1.5).clamp(min=tolerance / 11)
         at, filter = replace(at, mu=torch.where(ready, smaller, at.mu)), filter.clear(ready)
     return at, filter
 

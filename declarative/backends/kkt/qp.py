@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.certify import Primal, finite
+from declarative.backends.kkt.certify import Primal, finite, worst
 from declarative.backends.kkt.interior import Data, Rows, interior_point
 from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.scaling import equilibrate, times
@@ -60,17 +60,16 @@ def scaled(qp: Quadratic) -> tuple[Data, Units]:
     bounds = torch.cat([finite(qp.lower), finite(qp.upper)], -1).abs() / D.repeat(1, 2)
     sides = torch.cat([E[:, :p] * qp.b, E[:, p:] * finite(qp.h), bounds], -1).abs()
     q = D * qp.q
-    sigma = positive(sides.amax(-1, keepdim=True)) if sides.shape[-1] else positive(q.abs().amax(-1, keepdim=True))
+    sigma = torch.where(worst(sides) > 0, worst(sides), positive(worst(q.abs())))[:, None]
     P = D[:, :, None] * qp.P * D[:, None]
-    kappa = positive(torch.cat([q.abs() / sigma, P.abs().flatten(1)], -1).amax(-1, keepdim=True))
+    kappa = positive(worst(torch.cat([q.abs() / sigma, P.abs().flatten(1)], -1)))[:, None]
     low, high = (side.isfinite().any(0).nonzero()[:, 0] for side in (qp.lower, qp.upper))
     C = Rows(E[:, p:, None] * qp.G * D[:, None], low, high)
     d = torch.cat([E[:, p:] * qp.h, (-qp.lower / D)[:, low], (qp.upper / D)[:, high]], -1) / sigma
     A, b = E[:, :p, None] * qp.A * D[:, None], E[:, :p] * qp.b / sigma
     on = d.isfinite()
-    return Data(P / kappa[:, :, None], q / (sigma * kappa), A, b, C, torch.where(on, d, 0), on), Units(
-        D, E, sigma, kappa
-    )
+    data = Data(P / kappa[:, :, None], q / (sigma * kappa), A, b, C, torch.where(on, d, 0), on)
+    return data, Units(D, E, sigma, kappa)
 
 
 def positive(size: Tensor) -> Tensor:

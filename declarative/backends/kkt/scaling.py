@@ -21,7 +21,7 @@ def equilibrate(H: Tensor, A: Tensor, rounds: int = 4) -> tuple[Tensor, Tensor]:
     as well: an objective in other units gives the same matrix. Rows of zeros are left alone.
     """
     H, A = H.abs(), A.abs()
-    D, E = torch.ones_like(H[:, 0]), torch.ones_like(A[:, :, 0])
+    D, E = H.new_ones(H.shape[:2]), A.new_ones(A.shape[:2])
     for _ in range(rounds if H.shape[-1] else 0):
         of_H, of_A = D * (H * D[:, None]).amax(-1), (A * E[:, :, None]).amax(1) if A.shape[1] else 0 * D
         of_E = E * (A * D[:, None]).amax(-1)

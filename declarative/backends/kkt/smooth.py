@@ -21,7 +21,7 @@ from declarative.backends.kkt.variants import factors, least_violation, scaled, 
 from declarative.backends.status import Status
 
 POLISH = 10
-ROUNDS = 4
+TOLERANCES = (1e-9, 1e-12, 1e-14, 1e-14)  # of the barrier method, attempt by attempt
 CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
 FEASIBLE = 1e-7
@@ -40,32 +40,57 @@ class Attempt:
 def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> tuple[Answer, Blamed]:
     """Answers for B items from x0 (B, n), and the rows to blame for those that are infeasible."""
     answer, start = screened(program, theta, x0)
-    pending, blamed = (answer.reason == Reason.STALLED).nonzero()[:, 0], {}
-    start = start[pending]
-    for _ in range(ROUNDS):
+    pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
+    start, blamed = start[pending], {}
+    for attempts, tolerance in enumerate(TOLERANCES):
         if len(pending) == 0:
             break
         here = take(theta, pending)
-        attempt = try_once(program, here, start, options)
-        old, new = answer.take(pending), attempt.answer
-        answer = answer.put(pending, new.where(improves(new, old), old))
-        lost, saddle = new.status != Status.SOLVED, (new.status == Status.SOLVED) & ~new.minimum
-        falls = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
-        answer = answer.put(pending, answer.take(pending).marked(falls, Status.UNBOUNDED, Reason.FALLS))
-        next_start = torch.where(saddle[:, None], attempt.way_out, start)
-        retry = saddle.clone()
-        seek = (lost & ~falls).nonzero()[:, 0]
-        if len(seek):
-            point = torch.where(new.x.isfinite().all(-1)[:, None] & ~attempt.stop.diverged[:, None], new.x, start)[seek]
-            found, feasible, certain, blame = restore(program, take(here, seek), point, options)
-            next_start = next_start.index_copy(0, seek, found)
-            retry[seek] = feasible
-            hopeless = pending[seek[certain]]
-            mark = torch.zeros(len(x0), dtype=torch.bool, device=x0.device).index_fill(0, hopeless, True)
-            answer = answer.marked(mark & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
-            blamed |= {int(pending[seek[i]]): blame.heaviest(int(i)) for i in certain.nonzero()[:, 0]}
-        start, pending = next_start[retry], pending[retry]
+        attempt = try_once(program, here, start, options, tolerance)
+        verdict = judge(program, here, answer.take(pending), attempt, start, options, last=attempts > 0)
+        blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
+        answer = answer.put(pending, verdict.answer)
+        start, pending = verdict.start[verdict.retry], pending[verdict.retry]
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The better answers so far, which items (B,) should try again, from where (B, n), and the rows to blame."""
+
+    answer: Answer
+    retry: Tensor
+    start: Tensor
+    blamed: Blamed
+
+
+def judge(
+    program: SmoothProgram, theta: Theta, old: Answer, attempt: Attempt, start: Tensor, options: Options, last: bool
+) -> Verdict:
+    """What an attempt has shown. An infeasible item tries once more from elsewhere, unless this is the `last` time."""
+    new = attempt.answer
+    lost = new.status != Status.SOLVED
+    saddle, falls = ~lost & ~new.minimum, lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
+    answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
+    following = torch.where(saddle[:, None], attempt.way_out, start)
+    seek = (lost & ~falls).nonzero()[:, 0]
+    if len(seek) == 0:
+        return Verdict(answer, saddle, following, {})
+    usable = new.x.isfinite().all(-1) & ~attempt.stop.diverged
+    point = torch.where(usable[:, None], new.x, start)[seek]
+    found = restore(program, take(theta, seek), point, options)
+    hopeless = torch.zeros_like(lost).index_put((seek,), found.hopeless)
+    answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
+    away = torch.where(found.hopeless[:, None], elsewhere(start[seek]), found.x)
+    retry = saddle.index_put((seek,), found.feasible | (found.hopeless & (not last)))
+    blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
+    return Verdict(answer, retry, following.index_put((seek,), away), blamed)
+
+
+def elsewhere(x: Tensor) -> Tensor:
+    """Another start, about as far from x as x is large; always the same one."""
+    wave = torch.sin(1.0 + 2.0 * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
+    return x + wave * x.abs().amax(-1, keepdim=True).clamp(min=1)
 
 
 def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, Tensor]:
@@ -93,18 +118,21 @@ def improves(new: Answer, old: Answer) -> Tensor:
     solved, before = new.status == Status.SOLVED, old.status == Status.SOLVED
     worst = torch.maximum(torch.maximum(old.primal, old.dual), old.gap)
     smaller = torch.maximum(torch.maximum(new.primal, new.dual), new.gap) < worst.nan_to_num(nan=torch.inf)
-    return solved & (~before | (new.value < old.value)) | ~solved & ~before & (smaller | old.x.isnan().any(-1))
+    undecided = ~solved & ~before & (old.status != Status.INFEASIBLE)
+    return solved & (~before | (new.value < old.value)) | undecided & (smaller | old.x.isnan().any(-1))
 
 
-def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Attempt:
+def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, tolerance: float) -> Attempt:
     """The barrier method in good units, then Newton steps on the active set, then the second-order test."""
     d = Derivatives(program, theta)
     by = factors(program, theta, inside(x0, *d.bounds(x0)))
-    at, stop, count = barrier_method(scaled(program), (*theta, *by), x0, options.max_iterations)
+    at, stop, count = barrier_method(
+        scaled(program), (*theta, *by.parts()), x0 / by.x, options.max_iterations, tolerance
+    )
     found = polish(d, unscaled(at, by), program.open_domain, program.blocks, POLISH)
     answer = certified(found, count, options.tolerance)
     minimum, way = second_order(found.system)
-    step = LEAVE * at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
+    step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     return Attempt(replace(answer, minimum=minimum), stop, found.at.x + step * way)
 
 
@@ -118,16 +146,25 @@ def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
     return least > -CURVED, way / way.abs().amax(-1, keepdim=True).clamp(min=1e-300)
 
 
-def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -> tuple[Tensor, Tensor, Tensor, Blame]:
-    """The point of least violation near x: whether it is feasible, or certainly not, and the rows' violations."""
-    d = Derivatives(program, theta)
+@dataclass(frozen=True)
+class Restored:
+    """Points of least violation (B, n): `feasible` (B,), or certainly not (`hopeless`); and the rows' violations."""
+
+    x: Tensor
+    feasible: Tensor
+    hopeless: Tensor
+    blame: Blame
+
+
+def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -> Restored:
+    """The point of least violation near x (B, n)."""
+    d, n = Derivatives(program, theta), program.n
     t = d.g(inside(x, *d.bounds(x))).clamp(min=0)
-    answer = try_once(least_violation(program), theta, torch.cat([x, t], -1), options).answer
-    n = program.n
+    answer = try_once(least_violation(program), theta, torch.cat([x, t], -1), options, TOLERANCES[0]).answer
     x = answer.x[:, :n]
     nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)
     at = Primal(x, *nothing)
     local = evaluate(d, at)
     feasible = measure(local, at, program.blocks, units(local)).primal <= FEASIBLE
-    blame = Blame(d.c(x).abs(), d.g(x).clamp(min=0), answer.z_lower[:, :n], answer.z_upper[:, :n])
-    return x, feasible, ~feasible & (answer.status == Status.SOLVED), blame
+    blame = Blame(local.c.abs(), local.g.clamp(min=0), answer.z_lower[:, :n], answer.z_upper[:, :n])
+    return Restored(x, feasible, ~feasible & (answer.status == Status.SOLVED), blame)

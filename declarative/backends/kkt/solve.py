@@ -8,6 +8,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.adjoint import Point, Solution, attach
 from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified, unknown
+from declarative.backends.kkt.certify import worst
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
@@ -125,7 +126,7 @@ def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, Blamed]:
 
 def far_away(answer: Answer, qp: Quadratic) -> Tensor:
     """(B,): x is so large that the terms of Px drown q, as on the way along a ray."""
-    terms, pull = times(qp.P.abs(), answer.x.abs()).amax(-1), qp.q.abs().amax(-1)
+    terms, pull = worst(times(qp.P.abs(), answer.x.abs())), worst(qp.q.abs())
     return (pull > 0) & (terms > FAR * pull)
 
 

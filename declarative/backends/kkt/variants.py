@@ -1,27 +1,43 @@
 """A smooth program -> two others made from it: in better units, and the one that minimises the violation."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.certify import Primal
 from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.program import SmoothProgram, Theta, no_rows
+from declarative.backends.kkt.scaling import equilibrate
 
-LEAST, MOST = 1e-2, 1e2  # gradients of this size are left as they are
-Factors = tuple[Tensor, Tensor, Tensor]  # of the objective (B, 1), the equalities (B, p), the inequalities (B, q)
+LEAST, MOST = 1e-2, 1e2  # sizes between these are left as they are
+
+
+@dataclass(frozen=True)
+class Factors(Items):
+    """What multiplies the objective (B, 1), the equalities (B, p), the inequalities (B, q), and x (B, n)."""
+
+    f: Tensor
+    c: Tensor
+    g: Tensor
+    x: Tensor
 
 
 def factors(program: SmoothProgram, theta: Theta, x: Tensor) -> Factors:
-    """What brings the derivatives at x (B, n) to a size between LEAST and MOST."""
+    """Units in which the derivatives at x (B, n) have a size between LEAST and MOST.
+
+    Variables are only made smaller: a large derivative shows that x moves little, a small one may be an accident.
+    """
     d = Derivatives(program, theta)
     zero = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
-    H = d.lagrangian_hessian(x, *zero).abs().flatten(1)
-    slope = torch.cat([d.gradient(x).abs(), H], -1).amax(-1, keepdim=True)
-    rows = (J.abs().amax(-1) if J.shape[1] else J[:, :, 0] for J in (d.jacobian_c(x), d.jacobian_g(x)))
-    f, c, g = (moderate(size) for size in (slope, *rows))
-    return f, c, g
+    H, slope, Jc, Jg = d.lagrangian_hessian(x, *zero), d.gradient(x), d.jacobian_c(x), d.jacobian_g(x)
+    D = equilibrate(H.nan_to_num(0, 0, 0), torch.cat([Jc, Jg], 1).nan_to_num(0, 0, 0))[0]
+    D = torch.where((D > 0) & D.isfinite(), D / D.clamp(min=LEAST), 1)
+    H = (D[:, :, None] * H * D[:, None]).abs().flatten(1)
+    steepest = torch.cat([(D * slope).abs(), H], -1).amax(-1, keepdim=True) if program.n else D.sum(-1, keepdim=True)
+    c, g = ((J * D[:, None]).abs().amax(-1) if J.numel() else J.sum(-1) for J in (Jc, Jg))
+    return Factors(moderate(steepest), moderate(c), moderate(g), D)
 
 
 def moderate(size: Tensor) -> Tensor:
@@ -32,20 +48,21 @@ def moderate(size: Tensor) -> Tensor:
 
 
 def scaled(program: SmoothProgram) -> SmoothProgram:
-    """The program whose parameters end in three more, the factors, and whose functions are multiplied by them."""
+    """The program in other units of x and of its values; its parameters end in the four factors."""
     return replace(
         program,
-        objective=lambda x, t: t[-3][:, 0] * program.objective(x, t[:-3]),
-        equalities=lambda x, t: t[-2] * program.equalities(x, t[:-3]),
-        inequalities=lambda x, t: t[-1] * program.inequalities(x, t[:-3]),
-        bounds=lambda t: program.bounds(t[:-3]),
+        objective=lambda x, t: t[-4][:, 0] * program.objective(t[-1] * x, t[:-4]),
+        equalities=lambda x, t: t[-3] * program.equalities(t[-1] * x, t[:-4]),
+        inequalities=lambda x, t: t[-2] * program.inequalities(t[-1] * x, t[:-4]),
+        bounds=lambda t: tuple(side / t[-1] for side in program.bounds(t[:-4])),
     )
 
 
 def unscaled(at: Primal, by: Factors) -> Primal:
-    """A point of the scaled program, with the multipliers of the program itself."""
-    f, c, g = by
-    return Primal(at.x, at.y * c / f, at.z * g / f, at.z_lower / f, at.z_upper / f)
+    """A point of the scaled program as one of the program itself."""
+    return Primal(
+        by.x * at.x, at.y * by.c / by.f, at.z * by.g / by.f, *(z / (by.f * by.x) for z in (at.z_lower, at.z_upper))
+    )
 
 
 def least_violation(program: SmoothProgram) -> SmoothProgram:

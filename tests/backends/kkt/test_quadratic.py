@@ -8,7 +8,7 @@ import pytest
 import torch
 from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, tensor, times
 
-from declarative.backends.kkt.solve import solve
+from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.status import Status
 
 SHAPES = [  # n, p, q, rank of P, shift of h that makes some items infeasible
@@ -160,3 +160,27 @@ def test_residuals_are_what_they_say():
     assert (times(G, r.x) - h).max() < 1e-12 and (r.x >= lower).all() and (r.x <= upper).all()
     assert (r.z >= 0).all() and (r.z_lower >= 0).all() and (r.z_upper >= 0).all()
     assert (r.z * (times(G, r.x) - h)).abs().max() < 1e-12
+
+
+def test_duplicate_rows_share_their_multiplier():
+    none = (torch.zeros(1, 0, 1, dtype=FLOAT), torch.zeros(1, 0, dtype=FLOAT))
+    bounds = (tensor([[-INF]]), tensor([[INF]]))
+    h = torch.zeros(1, 2, dtype=FLOAT, requires_grad=True)
+    theta = (tensor([[[1.0]]]), tensor([[-1.0]]), *none, tensor([[[1.0], [1.0]]]), h, *bounds)
+    program = quadratic_program(1, 0, 2)
+    result = solve(program, theta, torch.zeros(1, 1, dtype=FLOAT))
+    torch.testing.assert_close(result.z, tensor([[0.5, 0.5]]), rtol=0, atol=1e-14)
+    assert result.dual_nonunique.all()
+    (gradient,) = torch.autograd.grad(connect(program, theta, result)[0].sum(), h)
+    torch.testing.assert_close(gradient, tensor([[0.5, 0.5]]), rtol=0, atol=1e-14)
+
+
+def test_a_program_without_variables():
+    theta = (
+        torch.zeros(1, 0, 0),
+        torch.zeros(1, 0),
+        *(torch.zeros(1, 0, 0), torch.zeros(1, 0)) * 2,
+        *[torch.zeros(1, 0)] * 2,
+    )
+    result = solve(quadratic_program(0), tuple(t.to(FLOAT) for t in theta), torch.zeros(2, 0, dtype=FLOAT))
+    assert result.status.tolist() == [Status.SOLVED] * 2 and result.value.tolist() == [0, 0]

@@ -84,3 +84,43 @@ def test_multipliers_of_a_nonlinear_program():
     result = solved(program, (), tensor([[2.0, 2]]))
     torch.testing.assert_close(result.x, tensor([[1.0, 1]]), rtol=0, atol=1e-12)
     torch.testing.assert_close(result.z, tensor([[2 / 3, 2 / 3]]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 1, 1e3, 1e6])
+def test_units_of_the_variables_and_of_the_values_do_not_matter(unit):
+    program = smooth_program(
+        2, lambda x, t: unit**2 * ((x[0] / unit - 2) ** 4 + (x[1] / unit) ** 2), None,
+        lambda x, t: [(x[0] / unit) ** 2 / unit + (x[1] / unit) ** 2 / unit - 1 / unit],
+    )  # fmt: skip
+    result = solved(program, (), tensor([[0.1 * unit, 0.2 * unit]]))
+    torch.testing.assert_close(result.x / unit, tensor([[1.0, 0]]), rtol=0, atol=1e-12)
+    torch.testing.assert_close(result.z, tensor([[2 * unit**3]]), rtol=1e-11, atol=0)
+
+
+def random_nonconvex(seed: int, batch: int, n: int, p: int, q: int):
+    """Quartics with quadratic constraints through or around a common point, in a box."""
+    g = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=g, dtype=FLOAT)
+
+    def rows(x, M, J):
+        return torch.einsum("bi,bkij,bj->bk", x, M, x) / 2 + torch.einsum("bkj,bj->bk", J, x)
+
+    at, H = normal(batch, n) / 2, normal(batch, n, n)
+    C, Jc, G, Jg = normal(batch, p, n, n), normal(batch, p, n), normal(batch, q, n, n), normal(batch, q, n)
+    theta = (H, normal(batch, n), C, Jc, rows(at, C, Jc), G, Jg, rows(at, G, Jg) + normal(batch, q).abs() / 2)
+    side = torch.full((1, n), 2.0, dtype=FLOAT)
+    return SmoothProgram(
+        n, p, q,
+        lambda x, t: torch.einsum("bi,bij,bj->b", x, t[0], x) / 2 + (t[1] * x).sum(-1) + (x**4).sum(-1) / 10,
+        lambda x, t: rows(x, t[2], t[3]) - t[4], lambda x, t: rows(x, t[5], t[6]) - t[7],
+        lambda t: (-side, side), torch.zeros(2, n, dtype=torch.bool),
+    ), theta  # fmt: skip
+
+
+def test_random_nonconvex_programs_reach_certified_minima():
+    program, theta = random_nonconvex(0, 16, 5, 2, 4)
+    result = solved(program, theta, torch.zeros(16, 5, dtype=FLOAT))
+    assert result.minimum.all()
+    assert torch.stack([result.primal, result.dual, result.gap]).max() < 1e-12
