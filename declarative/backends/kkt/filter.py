@@ -68,6 +68,7 @@ class Merit:
 
 
 Trial = Callable[[Tensor], tuple[Tensor, Tensor]]  # step lengths (B,) -> violation and barrier objective there
+Bent = Callable[[], tuple[Tensor, Tensor]]  # the same for the corrected step
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,14 @@ class Found:
     bent: Tensor
 
 
-def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Callable[[], Trial]) -> Found:
+def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Bent) -> Found:
     """Halve the step from `longest` until it is accepted; `bent` makes the second-order correction's trial."""
     alpha = longest.clone()
     violation, objective = trial(alpha)
     accepted, armijo = acceptable(filter, merit, alpha, violation, objective)
     corrected = torch.zeros_like(accepted)
     if (~accepted & (violation >= merit.violation)).any():
-        tried = acceptable(filter, merit, alpha, *bent()(alpha))
+        tried = acceptable(filter, merit, alpha, *bent())
         corrected = ~accepted & (violation >= merit.violation) & tried[0]
         accepted, armijo = accepted | corrected, torch.where(corrected, tried[1], armijo)
     for _ in range(HALVINGS):

@@ -9,27 +9,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.barrier import (
-    Bounds,
-    Columns,
-    Direction,
-    Iterate,
-    NewtonSystem,
-    barrier,
-    direction,
-    residuals,
-    to_the_boundary,
-    walk,
-)
+from declarative.backends.kkt.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals
 from declarative.backends.kkt.certify import Local, Primal, finite, worst
 from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.filter import Filter, Found, Merit, empty_filter, search
+from declarative.backends.kkt.filter import Filter, empty_filter
+from declarative.backends.kkt.interior import Rows
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.program import SmoothProgram, Theta, take
 from declarative.backends.kkt.scaling import times
+from declarative.backends.kkt.step import Place, move
 
 FIRST_BARRIER = 0.1
-FIRST_LIFT, LEAST_LIFT, MOST_LIFT = 1e-3, 1e-30, 1.0
+FIRST_LIFT = 1e-3
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
 
@@ -170,12 +161,9 @@ def iterate(problem: Problem, run: Run) -> Run:
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
     at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
     system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift)
-    step = direction(system, local, at, C, v, on, (local.c, local.g + at.s))
-    new, filter, stuck = move(problem, d, local, at, step, filter, C, v, system)
+    new, filter, stuck = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)
     done = converged | stuck
-    new = Iterate(
-        *(torch.where(done.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(new.parts(), at.parts(), strict=True))
-    )
+    new = at.where(done, new)
     size = problem.start.abs().amax(-1).clamp(min=1)
     diverged = ~done & ((new.x.abs().amax(-1) > FAR * size) | (local.f < -FAR * size))
     return Run(new, filter, Stop(converged, stuck & ~converged, diverged))
@@ -192,7 +180,7 @@ def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
     )  # fmt: skip
 
 
-def error(local: Local, at: Iterate, C, v: Tensor, on: Tensor) -> Tensor:
+def error(local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor) -> Tensor:
     """(B,): the worst residual, multipliers larger than 100 on average scaled down."""
     dual, primal, complement = residuals(local, at, C, v, on)
     multipliers = torch.cat([at.y, at.z], -1).abs()
@@ -201,7 +189,7 @@ def error(local: Local, at: Iterate, C, v: Tensor, on: Tensor) -> Tensor:
 
 
 def lower_barrier(
-    local: Local, at: Iterate, C, v: Tensor, on: Tensor, filter: Filter, tolerance: float
+    local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor, filter: Filter, tolerance: float
 ) -> tuple[Iterate, Filter]:
     """A smaller mu, and an empty filter, where the problem for the present one is solved well enough."""
     for _ in range(4):
@@ -211,70 +199,3 @@ def lower_barrier(
         smaller = torch.minimum(0.2 * at.mu, at.mu**1.5).clamp(min=tolerance / 11)
         at, filter = replace(at, mu=torch.where(ready, smaller, at.mu)), filter.clear(ready)
     return at, filter
-
-
-def move(
-    problem: Problem, d: Derivatives, local: Local, at: Iterate, step: Direction, filter: Filter, C, v: Tensor, system
-) -> tuple[Iterate, Filter, Tensor]:
-    """The line search along a step, the multipliers' own step, and which items found nothing acceptable."""
-    on, q = problem.bounds.on, problem.program.q
-    tau = torch.maximum(1 - at.mu, torch.full_like(at.mu, 0.99))
-
-    def violation(c: Tensor, g: Tensor, s: Tensor) -> Tensor:
-        return torch.cat([c, torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
-
-    def trial_of(step: Direction):
-        def trial(alpha: Tensor) -> tuple[Tensor, Tensor]:
-            x, s = walk(at.x, alpha[:, None] * step.x, problem.bounds), at.s + alpha[:, None] * step.s
-            there = problem.columns.distances(x, s, problem.bounds)
-            return violation(d.c(x), d.g(x), s), barrier(d.f(x), there, at.mu, on)
-
-        return trial
-
-    longest = to_the_boundary(v, step.v, tau)
-    slope = (local.gradient * step.x).sum(-1) - (at.mu[:, None] * step.v / v * on).sum(-1)
-    merit = Merit(violation(local.c, local.g, at.s), barrier(local.f, v, at.mu, on), slope)
-    corrections: list[Direction] = []
-
-    def bent():
-        x, s = walk(at.x, longest[:, None] * step.x, problem.bounds), at.s + longest[:, None] * step.s
-        rows = longest[:, None] * local.c + d.c(x), longest[:, None] * (local.g + at.s) + d.g(x) + s
-        other = direction(system, local, at, C, v, on, rows)
-        room = to_the_boundary(v, other.v, tau)
-        corrections.append(other.where(other.x.isfinite().all(-1), step))
-        return lambda alpha: trial_of(corrections[0])(room)
-
-    found = search(filter, merit, longest, trial_of(step), bent)
-    filter = filter.add(found.accepted & ~found.armijo, merit.violation, merit.objective)
-    return take_step(problem, d, at, step, corrections, found, v, tau, longest, system.lifted), filter, ~found.accepted
-
-
-def take_step(
-    problem: Problem,
-    d: Derivatives,
-    at: Iterate,
-    step: Direction,
-    corrections: list[Direction],
-    found: Found,
-    v,
-    tau,
-    longest,
-    lifted,
-) -> Iterate:
-    """The accepted point; slacks are raised to -g where that is larger, z kept within reach of mu/v."""
-    alpha, on, q = found.alpha, problem.bounds.on, problem.program.q
-    if corrections:
-        bent = corrections[0]
-        room = to_the_boundary(v, bent.v, tau)
-        step, alpha = bent.where(found.bent, step), torch.where(found.bent, room, alpha)
-    alpha = alpha[:, None]
-    x, y, s = walk(at.x, alpha * step.x, problem.bounds), at.y + alpha * (step.y - at.y), at.s + alpha * step.s
-    g = d.g(x)
-    s = torch.where(on[:, :q] & (g > -torch.inf), torch.maximum(s, -g), s)
-    z = at.z + to_the_boundary(at.z, step.z, tau)[:, None] * step.z
-    there = problem.columns.distances(x, s, problem.bounds)
-    near = at.mu[:, None] / there
-    z = torch.where(on, torch.minimum(torch.maximum(z, near / 1e10), near * 1e10), 0)
-    bold = (found.alpha == longest) & ~found.bent
-    lift = torch.where(bold, at.lift / 4, at.lift * 4).clamp(LEAST_LIFT, MOST_LIFT)
-    return Iterate(x, y, s, z, at.mu, torch.where(lifted, lift, at.lift))
