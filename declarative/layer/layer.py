@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -146,10 +147,13 @@ class DeclarativeLayer(nn.Module):
         if key not in self._plans:
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
-            plan = self.backend.plan(bound.sizes, constants, bound.device)
-            reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device)
-            self._plans[key] = _Ready(plan, reader)
+            with ThreadPoolExecutor(1) as apart:  # no grad mode or transform of this call holds there
+                self._plans[key] = apart.submit(self._prepare, bound, constants).result()
         return self._plans[key]
+
+    def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray]) -> _Ready:
+        plan = self.backend.plan(bound.sizes, constants, bound.device)
+        return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device))
 
     def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor]) -> list[Breach]:
         check = self.settings.check

@@ -286,3 +286,21 @@ def test_explain_names_the_class_and_the_backend(layer):
     assert (
         "quadratic program" in text and "kkt: takes it (chosen)" in text and "4 unknowns, 1 equation, 4 bounds" in text
     )
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+def test_a_first_call_without_gradients_settles_nothing(backend, without):
+    """min |A x - b|^2 + |x|^2 at the second A, not at the first."""
+    text = "dim m, n; param A : R^(m,n); param b : R^m; var x : R^n; minimize sumsq(A*x - b) + sumsq(x)"
+    text += "; subject to; roof: A*x <= 9"
+    layer = declarative.compile(declarative.parse(text, name="ridge"), backend=backend)
+    b, make = torch.ones(3, dtype=torch.float64), torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 3, 2, generator=make, dtype=torch.float64)
+    with without():
+        layer(first, b)
+    A = second.requires_grad_()
+    x = torch.linalg.solve(A.mT @ A + torch.eye(2, dtype=torch.float64), A.mT @ b)
+    (expected,) = torch.autograd.grad(x.sum(), A)
+    (found,) = torch.autograd.grad(layer(A, b).sum(), A)
+    assert torch.allclose(layer(A, b), x, atol=1e-9) and torch.allclose(found, expected, atol=1e-7)

@@ -104,7 +104,7 @@ def _probe(conic: Conic, vectoriser: Vectoriser, constants: Mapping[str, np.ndar
             )
             continue
         values = _stand_in(generator, vectoriser.shape(symbol.shape))
-        found[symbol.name] = torch.as_tensor(values, device=device).unsqueeze(0).requires_grad_()
+        found[symbol.name] = torch.tensor(values[None], device=device, requires_grad=True)
     return found
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import grad, jvp, vmap
+from torch.func import grad, vmap
 
 from declarative.backends.cone.chunks import Chunk
 from declarative.backends.cone.template import Entries
 from declarative.backends.evaluate import Runner
 from declarative.backends.layout import Layout
+from declarative.backends.push import push
 
 AT_ONCE = 512  # columns whose derivatives are taken together
 
@@ -77,7 +78,7 @@ def derivatives(
 
     def along(column: Tensor) -> Tensor:
         direction = torch.zeros_like(zero).index_fill(1, column.reshape(1), 1.0)
-        return jvp(lambda x: _at(runner, prepared, layout, part, x), (zero,), (direction,))[1]
+        return push(lambda x: _at(runner, prepared, layout, part, x), (zero,), (direction,))
 
     parts = [vmap(along)(some) for some in index.split(AT_ONCE)] if len(index) else []
     if not parts:
@@ -214,7 +215,7 @@ def _hessian(runner: Runner, prepared: Sequence[Tensor], layout: Layout, columns
 
     def along(column: Tensor) -> Tensor:
         direction = torch.zeros_like(zero).index_fill(1, column.reshape(1), 1.0)
-        return jvp(slope, (zero,), (direction,))[1].index_select(1, index)
+        return push(slope, (zero,), (direction,)).index_select(1, index)
 
     parts = [vmap(along)(some) for some in index.split(AT_ONCE)] if len(index) else []
     return torch.cat(parts).movedim(0, -1) if parts else zero.new_zeros(zero.shape[0], 0, 0)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
-from declarative.backends.kkt.derivatives import Derivatives, push
+from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve
+from declarative.backends.push import push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
-from torch.func import grad, jvp, vjp, vmap
-from torch.utils._pytree import tree_map
+from torch.func import grad, vjp, vmap
 
 from declarative.backends.kkt.program import SmoothProgram, Theta
+from declarative.backends.push import push
 
 Map = Callable[[Tensor], Tensor]
 MEMORY = 1 << 18  # entries of a batch of matrices that several pullbacks at once may take
@@ -103,16 +102,3 @@ def reverse_jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
     size = max(1, MEMORY // max(1, x.numel() * x.shape[1]))
     J = vmap(lambda e: pullback(e.expand(x.shape[0], rows))[0], chunk_size=min(size, rows))(basis)
     return J.permute(1, 0, 2)
-
-
-def push(function: Callable, inputs: Theta, tangents: Theta):
-    """The directional derivative of a function along tangents; its value may be a tensor or a tuple of them.
-
-    Forward mode does not nest: where it is in use already, a pullback is pulled back, since it is linear in what it
-    pulls (v -> J'v has the derivative J).
-    """
-    if forward_ad._current_level < 0:
-        return jvp(function, inputs, tangents)[1]
-    pullback = vjp(function, *inputs)[1]
-    zeros = tree_map(torch.zeros_like, function(*inputs))
-    return vjp(pullback, zeros)[1](tangents)[0]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
-from declarative.backends.kkt.derivatives import push
 from declarative.backends.kkt.program import SmoothProgram, Theta, take
+from declarative.backends.push import push
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 

@@ -1,0 +1,26 @@
+"""A function and a direction -> its directional derivative, also inside forward mode and in several threads at once."""
+
+from collections.abc import Callable
+from threading import RLock
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.func import jvp, vjp
+from torch.utils._pytree import tree_map
+
+FORWARD = RLock()  # torch keeps the level of forward mode for the whole process, not for a thread
+
+
+def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor, ...]):
+    """The directional derivative of a function along tangents; its value may be a tensor or a tuple of them.
+
+    Forward mode does not nest: where it is in use already, a pullback is pulled back, since it is linear in what it
+    pulls (v -> J'v has the derivative J).
+    """
+    with FORWARD:
+        if forward_ad._current_level < 0:
+            return jvp(function, inputs, tangents)[1]
+    pullback = vjp(function, *inputs)[1]
+    zeros = tree_map(torch.zeros_like, function(*inputs))
+    return vjp(pullback, zeros)[1](tangents)[0]
