@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.status import Status
+from declarative.cli.inputs import solve
 from declarative.ir.expr import Dual
 from declarative.ir.walk import postorder
 from declarative.layer.layer import DeclarativeLayer
@@ -41,7 +42,7 @@ class Probe:
         self.layer = layer
         self.params: dict[str, Any] = {name: value.requires_grad_() for name, value in params.items()}
         self.generator = torch.Generator().manual_seed(seed)
-        self.solution = layer.solve(**self.params)
+        self.solution = solve(layer, self.params)
         self.weights = {name: self.random(self.solution[name].shape) for name in self.unique_outputs()}
         self.floor = 0.01 * float(sum((self.solution[n].detach() * w).abs().sum() for n, w in self.weights.items()))
 
@@ -114,7 +115,7 @@ class Probe:
         return derivative, (derivative - fine).abs() + jump.abs()
 
     def at_once(self, name: str, points: Tensor) -> Tensor:
-        solution = self.layer.solve(**{**self.params, name: points})
+        solution = solve(self.layer, {**self.params, name: points})
         return self.weigh(solution, 1)
 
     def one_by_one(self, name: str, points: Tensor) -> Tensor:
@@ -123,7 +124,7 @@ class Probe:
         before, values = held.clone(), []
         for point in points:
             held.copy_(point)
-            values.append(self.weigh(self.layer.solve(**self.params), 0))
+            values.append(self.weigh(solve(self.layer, self.params), 0))
         held.copy_(before)
         return torch.stack(values) if values else points.new_zeros(0)
 

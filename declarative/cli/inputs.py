@@ -12,6 +12,7 @@ from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
 from declarative.layer.compile import compile
 from declarative.layer.layer import DeclarativeLayer
+from declarative.layer.solution import Solution
 from declarative.source.diagnostic import DiagnosticError, error
 
 Wanted: TypeAlias = Literal["auto", "cone", "kkt"]
@@ -76,3 +77,12 @@ def _unknown(name: str, roles: Mapping[str, Role]) -> tuple[str]:
 def build(problem: Problem, data: Data, **settings: Any) -> DeclarativeLayer:
     """The layer with its constants and learned parameters."""
     return compile(problem, dims=data.dims, consts=data.consts, learn=data.learn, **settings)
+
+
+def solve(layer: DeclarativeLayer, params: Mapping[str, Any]) -> Solution:
+    """The solution for parameters by name; given by position where possible, since one may be called `warm`."""
+    declared = [d for d in layer.problem.parameters if d.symbol.role is Role.PARAM and d.default is None]
+    names = [declaration.symbol.name for declaration in declared]
+    if not params.keys() >= set(names):
+        return layer.solve(**params)  # says what is missing
+    return layer.solve(*map(params.get, names), **{name: params[name] for name in params if name not in names})

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from declarative.backends.status import Status
-from declarative.cli.inputs import build, data_options, gather
+from declarative.cli.inputs import build, data_options, gather, solve
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import read_problem
@@ -30,7 +30,7 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     """
     problem = read_problem(file)
     data = gather(problem, **given)
-    solution = build(problem, data, backend=backend).solve(**data.params)
+    solution = solve(build(problem, data, backend=backend), data.params)
     if form == "json":
         show_json(to_json(_data(problem.name, solution)))
     else:

@@ -109,6 +109,13 @@ def test_consts_and_learned_data_come_by_name(run, folder):
     assert done.exit_code == 1 and "const `k`" in done.stderr
 
 
+def test_a_parameter_may_have_any_name(run, folder):
+    text = "param warm : R\nparam self : R\nvar x : R\nminimize (x - warm)^2 + self*x\n"
+    words = ["-p", "warm=1", "-p", "self=4", "--format", "json"]
+    assert outputs(run("solve", "-", *words, input=text))["outputs"]["x"] == pytest.approx(-1, abs=1e-9)
+    assert run("gradcheck", "-", *words, input=text).exit_code == 0
+
+
 def test_explain_tells_class_and_backends(run, folder):
     done = run("explain", "simplex.opt")
     assert done.exit_code == 0 and done.stdout.startswith("simplex: convex quadratic program")
