@@ -17,6 +17,7 @@ from declarative.ir.walk import postorder
 from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
 from declarative.layer.outputs import evaluate
+from declarative.layer.promises import SYMMETRY
 from declarative.layer.route import route
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
@@ -155,7 +156,7 @@ def _constants(problem: Problem, consts: Mapping[str, Any]) -> dict[str, Tensor]
 
 def _constant(declaration: ParameterDeclaration, value: Any) -> Tensor:
     symbol = declaration.symbol
-    tensor = torch.as_tensor(value).detach().to(torch.float64).clone()
+    tensor = _real(declaration, value).to(torch.float64).clone()
     if tensor.dim() != len(symbol.shape):
         text = f"`{symbol.name}` needs {len(symbol.shape)} axes, the value given has {tensor.dim()}"
         raise DiagnosticError([error("E312", declaration.origin, text)])
@@ -163,15 +164,46 @@ def _constant(declaration: ParameterDeclaration, value: Any) -> Tensor:
         raise DiagnosticError(
             [error("E318", declaration.origin, f"the const `{symbol.name}` has an entry that is not finite")]
         )
-    return (tensor + tensor.mT) / 2 if symbol.symmetric else tensor
+    if symbol.index_range is not None and bool((tensor != tensor.round()).any()):
+        raise DiagnosticError([error("E310", declaration.origin, f"`{symbol.name}` holds indices: whole numbers")])
+    if symbol.symmetric and _broken_symmetry(tensor):
+        text = f"`{symbol.name}` is declared symmetric (S^n), and is not"
+        raise DiagnosticError([error("E318", declaration.origin, text)])
+    square = tensor.dim() > 1 and tensor.shape[-1] == tensor.shape[-2]
+    return (tensor + tensor.mT) / 2 if symbol.symmetric and square else tensor
+
+
+def _real(declaration: ParameterDeclaration, value: Any) -> Tensor:
+    """Real numbers as a tensor, whatever they were given as."""
+    name = declaration.symbol.name
+    try:
+        tensor = torch.as_tensor(value).detach()
+    except (TypeError, ValueError, RuntimeError):
+        text = f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}"
+        raise DiagnosticError([error("E310", declaration.origin, text)]) from None
+    if tensor.is_complex():
+        raise DiagnosticError([error("E310", declaration.origin, f"`{name}` must be real, this is complex")])
+    return tensor
+
+
+def _broken_symmetry(tensor: Tensor) -> bool:
+    if tensor.shape[-1] != tensor.shape[-2]:
+        return False  # the sizes are told apart later, by name
+    return bool(((tensor - tensor.mT).abs() > SYMMETRY * tensor.abs().max()).any())
 
 
 def _known_sizes(
     problem: Problem, fixed: Mapping[str, Tensor], learn: Mapping[str, Any], dims: Mapping[str, int]
 ) -> dict[str, int]:
     """The dims that are known before any call."""
-    tensors = dict(fixed) | {name: torch.as_tensor(value) for name, value in learn.items()}
+    given = {d.symbol.name: _real(d, learn[d.symbol.name]) for d in problem.parameters if d.symbol.name in learn}
+    tensors = dict(fixed) | given
     declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
+    for name, value in given.items():
+        symbol = declarations[name].symbol
+        if value.dim() != len(symbol.shape):
+            text = f"`{name}` needs {len(symbol.shape)} axes, the value given has {value.dim()}"
+            raise DiagnosticError([error("E312", declarations[name].origin, text)])
     return find_sizes(problem, declarations, tensors, dims, partial=True)
 
 
@@ -198,7 +230,7 @@ def _learned(
         if symbol.role is not Role.LEARN:
             continue
         if symbol.name in learn:
-            value = torch.as_tensor(learn[symbol.name]).detach()
+            value = _real(declaration, learn[symbol.name])
             found[symbol.name] = value if value.is_floating_point() else value.to(torch.get_default_dtype())
             continue
         unknown = sorted({name for size in symbol.shape for name in size.names} - sizes.keys())

@@ -304,3 +304,31 @@ def test_a_first_call_without_gradients_settles_nothing(backend, without):
     (expected,) = torch.autograd.grad(x.sum(), A)
     (found,) = torch.autograd.grad(layer(A, b).sum(), A)
     assert torch.allclose(layer(A, b), x, atol=1e-9) and torch.allclose(found, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "words"),
+    [
+        ("const Q : S^2", "a", "must be a tensor"),
+        ("const Q : S^2", None, "must be a tensor"),
+        ("const Q : S^2", [[1j, 0], [0, 1]], "must be real"),
+        ("const Q : S^2", [[1.0, 0.0], [5.0, 1.0]], "symmetric"),
+        ("const Q : S^2", [[1.0, 0.0]], "`Q`"),
+        ("learn Q : S^2", "a", "must be a tensor"),
+        ("learn Q : R^(2,2)", [[[1.0, 0.0], [0.0, 1.0]]], "needs 2 axes"),
+    ],
+)
+def test_data_given_when_compiling_must_fit(declared, value, words):
+    problem = declarative.parse(f"{declared}; param y : R^2; var x : R^2; minimize sumsq(x - y) + sum(Q*x)", name="fix")
+    with pytest.raises(DiagnosticError) as refused:
+        declarative.compile(problem, **{"consts" if declared[0] == "c" else "learn": {"Q": value}})
+    assert words in message(refused) and refused.value.diagnostics[0].span is not None
+
+
+def test_indices_are_whole_numbers():
+    text = "dim e; const k[e] : index(2); param y : R^2; var x : R^2; minimize sumsq(x - y) + sum(x[k[j]] for j in e)"
+    problem = declarative.parse(text, name="pick")
+    with pytest.raises(DiagnosticError, match="whole numbers"):
+        declarative.compile(problem, consts={"k": [0, 0.5]})
+    x = declarative.compile(problem, consts={"k": [1, 1]})(torch.zeros(2))
+    assert torch.allclose(x, torch.tensor([0.0, -1.0]))
