@@ -83,9 +83,7 @@ class Derivatives:
 
 def jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
     """(B, rows, n): by columns or by rows, whichever are fewer."""
-    if rows == 0:
-        return x.new_zeros(x.shape[0], 0, x.shape[1])
-    return forward_jacobian(function, x) if x.shape[1] < rows else reverse_jacobian(function, x, rows)
+    return forward_jacobian(function, x) if 0 < x.shape[1] < rows else reverse_jacobian(function, x, rows)
 
 
 def forward_jacobian(function: Map, x: Tensor) -> Tensor:
@@ -97,6 +95,8 @@ def forward_jacobian(function: Map, x: Tensor) -> Tensor:
 
 def reverse_jacobian(function: Map, x: Tensor, rows: int) -> Tensor:
     """One pullback for each row of the function's value, at once for all items."""
+    if rows == 0:
+        return x.new_zeros(x.shape[0], 0, x.shape[1])
     pullback = vjp(function, x)[1]
     basis = torch.eye(rows, dtype=x.dtype, device=x.device)
     size = max(1, MEMORY // max(1, x.numel() * x.shape[1]))
