@@ -1,8 +1,8 @@
 """A nearly optimal point -> its active set, and the solution of the equations that hold there, to rounding error.
 
-A constraint is taken as active where its multiplier's share is larger than its slack's. One Newton step on the active
-equations finishes a quadratic program; a smooth one takes a few. What a step shows to be wrong about the active set is
-corrected, and a step is kept for the items whose certificate it improves.
+A constraint is taken as active where its multiplier's share is larger than its slack's, or about as large. One Newton
+step on the active equations finishes a quadratic program; a smooth one takes a few. What a step shows to be wrong about
+the active set is corrected, and a step is kept for the items whose certificate it improves.
 """
 
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.scaling import times
 from declarative.backends.kkt.system import ActiveSystem, Right
 
+ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
 WEAK = 1e-7  # slack and multiplier both below this share: weakly active
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
 EXACT = 1e-13
@@ -39,7 +40,7 @@ def polish(model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None,
     local = evaluate(model, at)
     D, constant = units(local), isinstance(model, Quadratic)
     shares, system = measure(local, at, blocks, D), None
-    guess = shares.force > shares.slack
+    guess = shares.force > ABOUT * shares.slack
     for _ in range(rounds):
         active = split(guess, local, open_domain)
         if system is None or not constant or not same(system, active):

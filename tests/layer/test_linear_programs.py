@@ -1,0 +1,37 @@
+"""Small linear programs of every outcome against HiGHS: many have the answer 0, where nothing tells a unit."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+import torch
+
+import declarative
+from declarative import Status
+
+TEXT = """
+dim m, n
+param c : R^n; param A : R^(m,n); param b : R^m
+var x : R^n, nonneg
+minimize c'*x
+subject to
+  rows: A*x <= b
+"""
+OUTCOMES = {0: Status.SOLVED, 2: Status.INFEASIBLE, 3: Status.UNBOUNDED}
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 1), (2, 3), (4, 3)])
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_outcomes_and_values_are_those_of_highs(n, m, backend):
+    rng, count = np.random.default_rng(n + 10 * m), 24
+    c, A, b = rng.standard_normal((count, n)), rng.standard_normal((count, m, n)), rng.uniform(-0.5, 1, (count, m))
+    c[::3] = np.abs(c[::3]) * 10.0 ** rng.uniform(-3, 3, (count // 3, n))
+    b[::4] = 0.0
+    layer = declarative.compile(declarative.parse(TEXT, name="lp"), backend=backend, on_failure="mask")
+    solution = layer.solve(*(torch.tensor(part) for part in (c, A, b)))
+    for k in range(count):
+        expected = scipy.optimize.linprog(c[k], A[k], b[k], method="highs")
+        if expected.status == 2 and solution.status[k] == Status.UNBOUNDED:  # HiGHS says one of both
+            continue
+        assert solution.status[k] == OUTCOMES[expected.status], k
+        if expected.status == 0:
+            assert float(solution.value[k]) == pytest.approx(expected.fun, rel=1e-6, abs=1e-9), k
