@@ -90,7 +90,7 @@ def _item(title: str, solution: Solution, item: tuple[int, ...]) -> list[str]:
     if status > Status.INACCURATE:
         return lines
     others = [name for name in solution.values if name not in solution.outputs]
-    lines += [f"  value = {float(solution.value[item]):.10g}"]
+    lines += [f"  value = {float(solution.value[item].detach()):.10g}"]
     lines += [_line(name, solution[name][item]) for name in [*solution.outputs, *others]]
     lines += [_line(f"{name}.dual", dual[item]) for name, dual in solution.duals.items()]
     return [*lines, *_remarks(solution, item)]

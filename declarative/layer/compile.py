@@ -17,7 +17,7 @@ from declarative.ir.walk import postorder
 from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
 from declarative.layer.outputs import evaluate
-from declarative.layer.promises import SYMMETRY
+from declarative.layer.promises import SYMMETRY, broken_by
 from declarative.layer.route import route
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
@@ -44,17 +44,21 @@ def compile(
     methods that take the place of the file's clauses ("auto": none). dtype: the inner precision, float64 by default.
     options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
     """
+    if not isinstance(problem, Problem | str | PathLike):
+        raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
     problem = problem if isinstance(problem, Problem) else load(Path(problem))
     _check_choice("backend", backend, ("auto", "cone", "kkt"))
     _check_choice("on_failure", on_failure, ("raise", "mask"))
     _check_choice("check", check, ("always", "first", "never"))
     _raise_all([*unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
     inner = dtype or torch.float64
+    if inner not in (torch.float32, torch.float64):
+        raise DiagnosticError([error("E315", None, f"dtype is torch.float64 or torch.float32, not {dtype!r}")])
     found = route(problem, backend, dict(options or {}))
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims or {})
     fixed |= _default_constants(problem, fixed, sizes)
-    learned = _learned(problem, learn or {}, sizes)
+    learned = _learned(problem, learn or {}, sizes, fixed)
     settings = Settings(found.name, on_failure, check, inner, tuple((dims or {}).items()))
     return DeclarativeLayer(problem, found.backend, settings, fixed, learned, found)
 
@@ -222,7 +226,7 @@ def _default_constants(problem: Problem, fixed: Mapping[str, Tensor], sizes: Map
 
 
 def _learned(
-    problem: Problem, learn: Mapping[str, Any], sizes: Mapping[str, int]
+    problem: Problem, learn: Mapping[str, Any], sizes: Mapping[str, int], fixed: Mapping[str, Tensor]
 ) -> dict[str, Tensor | tuple[int, ...]]:
     found: dict[str, Tensor | tuple[int, ...]] = {}
     for declaration in problem.parameters:
@@ -231,6 +235,8 @@ def _learned(
             continue
         if symbol.name in learn:
             value = _real(declaration, learn[symbol.name])
+            if (broken := broken_by(symbol, value)) is not None:
+                raise DiagnosticError([error("E320", declaration.origin, f"the initial value does not fit: {broken}")])
             found[symbol.name] = value if value.is_floating_point() else value.to(torch.get_default_dtype())
             continue
         unknown = sorted({name for size in symbol.shape for name in size.names} - sizes.keys())
@@ -239,5 +245,20 @@ def _learned(
             text = f"the sizes of the learned `{symbol.name}` must be known when compiling: {', '.join(unknown)}"
             hint = f'give dims={{{example}}}, or an initial value: learn={{"{symbol.name}": ...}}'
             raise DiagnosticError([error("E319", declaration.origin, text, hints=(hint,))])
-        found[symbol.name] = tuple(size.evaluate(sizes) for size in symbol.shape)
+        shape = tuple(size.evaluate(sizes) for size in symbol.shape)
+        found[symbol.name] = shape if declaration.default is None else _learned_default(declaration, fixed, sizes)
     return found
+
+
+def _learned_default(
+    declaration: ParameterDeclaration, fixed: Mapping[str, Tensor], sizes: Mapping[str, int]
+) -> Tensor:
+    """The initial value that the declaration gives; it may read consts that are known now."""
+    assert declaration.default is not None
+    missing = {s.name for s in postorder(declaration.default) if isinstance(s, Parameter)} - fixed.keys()
+    if missing:
+        text = f"the default of the learned `{declaration.symbol.name}` reads `{min(missing)}`, which is not known yet"
+        raise DiagnosticError([error("E319", declaration.origin, text, hints=("give an initial value: learn={...}",))])
+    known = {name: t.unsqueeze(0) for name, t in fixed.items()}
+    value = evaluate(declaration.default, declaration.symbol.shape, known, sizes, torch.device("cpu"))
+    return value.squeeze(0).to(torch.get_default_dtype())

@@ -22,6 +22,7 @@ from declarative.layer.learned import initial, parametrisation
 from declarative.layer.outputs import OutputReader, with_defaults
 from declarative.layer.promises import Breach, breaches
 from declarative.layer.solution import Outputs, Solution, SolveError
+from declarative.source.diagnostic import DiagnosticError, error
 
 
 class Backend(Protocol):
@@ -115,8 +116,10 @@ class DeclarativeLayer(nn.Module):
 
     def value_of(self, name: str) -> Tensor:
         """A learned parameter with its attributes: `value_of("lam")` is positive where `learn.lam` is free."""
-        symbol = next(d.symbol for d in self.problem.parameters if d.symbol.name == name)
-        return parametrisation(symbol).value(getattr(self.learn, name))
+        learned = {d.symbol.name: d.symbol for d in self.problem.parameters if d.symbol.role is Role.LEARN}
+        if name not in learned:
+            raise KeyError(f"no learned parameter `{name}`; there are: {', '.join(learned) or 'none'}")
+        return parametrisation(learned[name]).value(getattr(self.learn, name))
 
     def extra_repr(self) -> str:
         return f"{self.problem.name}, backend={self.settings.backend!r}"
@@ -168,6 +171,9 @@ class DeclarativeLayer(nn.Module):
         if warm is None:
             return None
         names = [d.symbol.name for d in self.problem.variables]
+        if not isinstance(warm, Solution) or not set(names) <= set(warm) or warm.status.shape != bound.batch_shape:
+            text = "`warm` must be a solution of this layer for a batch of the same shape"
+            raise DiagnosticError([error("E310", None, text)])
         flat = {
             n: warm.values[n].detach().to(self.settings.dtype).reshape((bound.batch, *self._trailing(warm, n)))
             for n in names

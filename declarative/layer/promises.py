@@ -44,6 +44,13 @@ def breaches(
     return [b for b in found if bool(b.items.any())]
 
 
+def broken_by(symbol: Parameter, value: Tensor) -> str | None:
+    """What a value given when compiling breaks, in words; None where it keeps what is declared."""
+    one = value.unsqueeze(0)
+    found = [_not_numbers(symbol, one, infinite=False), *_declared(symbol, one, one)]
+    return next((breach.message for breach in found if bool(breach.items.any())), None)
+
+
 def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Breach]:
     found = [_asymmetric(symbol, raw)] if symbol.symmetric and raw is not None else []
     for attribute in symbol.attributes:

@@ -229,6 +229,60 @@ def test_initial_values_of_learned_parameters():
         assert torch.allclose(layer.value_of(name), value, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("lam", [1.0, -1.0, 2.0], "the initial value does not fit: `lam` is declared pos"),
+        ("lam", [1.0, float("nan"), 2.0], "the initial value does not fit: `lam[1]` is NaN"),
+        ("Q", [[1.0, 0, 0], [0, -1, 0], [0, 0, 1]], "`Q` is declared psd"),
+        ("s", [0.2, 0.2, 0.2], "`s` is declared simplex"),
+        ("c", 3.0, "`c` is declared between"),
+        ("c", "3", "`c` must be a tensor, an array or numbers"),
+    ],
+)
+def test_initial_values_keep_the_attributes(name, value, expected):
+    problem = declarative.parse(LEARNED, name="learned")
+    with pytest.raises(DiagnosticError) as error:
+        declarative.compile(problem, consts={"target": [1.0, 2.0, 3.0]}, learn={name: value})
+    assert expected in message(error)
+
+
+def test_a_learned_parameter_starts_at_its_default():
+    text = "dim n = 2; const k : R = 2; learn A : R = 1.5*k; learn b : R^n = 4; var x : R^n; minimize A*sumsq(x - b)"
+    layer = declarative.compile(declarative.parse(text, name="default"))
+    assert float(layer.value_of("A").detach()) == 3.0
+    assert torch.allclose(layer(), torch.tensor([4.0, 4.0]))
+    with pytest.raises(KeyError, match="no learned parameter `k`; there are: A, b"):
+        layer.value_of("k")
+
+
+@pytest.mark.parametrize("wrong", [3, None, ["a.opt"]])
+def test_compile_takes_a_problem_or_a_path(wrong):
+    with pytest.raises(DiagnosticError, match="compile takes a problem or a path"):
+        declarative.compile(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["float32", torch.int32, torch.float16])
+def test_the_inner_precision_is_single_or_double(wrong):
+    with pytest.raises(DiagnosticError, match=r"dtype is torch\.float64 or torch\.float32"):
+        declarative.compile(declarative.parse(PORTFOLIO, name="folio"), dtype=wrong)
+
+
+def test_a_warm_start_must_fit(layer):
+    first = layer.solve(*data(3))
+    for warm in (3, torch.ones(4), layer.solve(*data(2))):
+        with pytest.raises(DiagnosticError, match="`warm` must be a solution of this layer"):
+            layer.solve(*data(3), warm=warm)
+    assert layer.solve(*data(3), warm=first).status.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_the_dual_of_a_family_that_a_condition_empties_is_zero(backend):
+    text = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y); subject to; a: x[i] <= 3 for i in n if i > 5"
+    layer = declarative.compile(declarative.parse(text + "; return x, a.dual", name="empty"), backend=backend)
+    assert layer(torch.ones(2, 3)).a_dual.tolist() == [[0.0] * 3] * 2
+
+
 def test_layers_are_copied_pickled_and_restored():
     layer = declarative.compile(declarative.parse(LEARNED, name="learned"), consts={"target": [1.0, 2.0, 3.0]})
     expected = layer()

@@ -193,3 +193,14 @@ def test_gradients_scale_from_tiny_to_huge(batch):
     for other in (grads[0], grads[2]):
         for a, b in zip(other, grads[1], strict=True):
             assert torch.allclose(a, b, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("huge", [1e6, 1e12, 1e30])
+def test_large_data_elsewhere_hide_no_violation(backend, huge):
+    """The rounding error of y is none of the row sum(x) == 1, whose terms are at most 1."""
+    text = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y); subject to; one: sum(x) == 1; sign: x >= 0"
+    layer = compiled(text, backend=backend, on_failure="mask")
+    solution = layer.solve(torch.tensor([1.0, huge, 2.0], dtype=torch.float64))
+    expected = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+    assert solution.status != Status.SOLVED or torch.allclose(solution.x, expected, atol=1e-6)

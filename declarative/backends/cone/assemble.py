@@ -37,6 +37,7 @@ class Assembly:
     chunks: tuple[Chunk, ...]
     rows: tuple[Coefficients, ...]  # a chunk each
     objective: Curvatures
+    empty: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # constraints whose condition selects nothing
 
     def data(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """P (B, k), q (B, n), A (B, l), b (B, m) and the constant of the objective (B,); a batch of 1 where shared."""
@@ -61,7 +62,9 @@ def assemble(
     """Everything on one tape; coefficients that no parameter changes are computed here, once."""
     vectoriser = Vectoriser(sizes, constants)
     objective = vectoriser.value(conic.standard.objective).slot
-    chunks = _chunks(conic, ChunkBuilder(vectoriser, constants))
+    whole = _chunks(conic, ChunkBuilder(vectoriser, constants))
+    chunks = [chunk for chunk in whole if chunk.rows]
+    empty = tuple((c.path, c.dual.shape) for c in whole if not c.rows and c.path and c.dual is not None)
     slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
     tape = vectoriser.tape((objective, *slots))
     symbols = conic.standard.variables
@@ -81,7 +84,7 @@ def assemble(
     curved = frozenset(v.name for v in conic.curved)
     curvatures = find_curvatures(runner, layout, probe, curved)
     structure = _structure(chunks, rows, curvatures, layout, added, columns)
-    return Assembly(conic, structure, layout, runner, tuple(chunks), tuple(rows), curvatures)
+    return Assembly(conic, structure, layout, runner, tuple(chunks), tuple(rows), curvatures, empty)
 
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
@@ -89,7 +92,7 @@ def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
     for membership in conic.standard.cones:
         found.extend(membership_chunks(membership, builder))
     found.extend(builder.bound(row) for row in conic.atoms)
-    return [chunk for chunk in found if chunk.rows]
+    return found
 
 
 def _probe(conic: Conic, vectoriser: Vectoriser, constants: Mapping[str, np.ndarray], device) -> dict[str, Tensor]:

@@ -18,6 +18,8 @@ def duals_of(assembly: Assembly, z: Tensor) -> Duals:
         if chunk.path and chunk.dual is not None:
             part = _dual(chunk.dual, z[:, start : start + chunk.rows])
             found[chunk.path] = found[chunk.path] + part if chunk.path in found else part
+    for path, shape in assembly.empty:
+        found.setdefault(path, z.new_zeros(z.shape[0], *shape))
     return found
 
 

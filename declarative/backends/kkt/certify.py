@@ -15,6 +15,7 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.scaling import equilibrate, times
 
 ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
+CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
 
 
 class Model(Protocol):
@@ -94,13 +95,13 @@ def units(local: Local) -> Tensor:
 def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Shares:
     """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance."""
     noise = rounding(local, at, D)
-    X, T = torch.maximum(block_size(at.x, blocks), noise), stationarity_terms(local, at, noise, D)
+    X, T = block_size(at.x, blocks), stationarity_terms(local, at, noise, D)
     stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
-    rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X), row_terms(local.Jg, local.g, at.x, X)
+    rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X, noise), row_terms(local.Jg, local.g, at.x, X, noise)
     low, high = at.x - local.lower, local.upper - at.x
     slack = torch.cat([
-        beside(-local.g, rows_g), beside(low, torch.maximum(X, finite(local.lower).abs())),
-        beside(high, torch.maximum(X, finite(local.upper).abs())),
+        beside(-local.g, rows_g), beside(low, bound_terms(local.lower, X, noise)),
+        beside(high, bound_terms(local.upper, X, noise)),
     ], -1)  # fmt: skip
     force_g = worst(beside(local.Jg * at.z[:, :, None], T[:, None]).abs()) * at.z.sign()
     force = torch.cat([force_g, beside(at.z_lower, T), beside(at.z_upper, T)], -1)
@@ -139,10 +140,23 @@ def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
     return most.gather(1, of)
 
 
-def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor) -> Tensor:
-    """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant."""
+def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+    """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant.
+
+    Rounding error in x is a term only of rows without a constant of their own, which have no other measure.
+    """
     constant = (value - times(J, x)).abs()
-    return torch.maximum((J.abs() * X[:, None]).amax(-1), constant) if J.shape[-1] else constant
+    if not J.shape[-1]:
+        return constant
+    terms = torch.maximum((J.abs() * X[:, None]).amax(-1), constant)
+    homogeneous = constant <= CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1)
+    return torch.where(homogeneous, torch.maximum(terms, (J.abs() * noise[:, None]).amax(-1)), terms)
+
+
+def bound_terms(bound: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+    """(B, n): the largest term of each bound, by the same rule."""
+    constant = finite(bound).abs()
+    return torch.where(constant > 0, torch.maximum(X, constant), torch.maximum(X, noise))
 
 
 def beside(value: Tensor, terms: Tensor) -> Tensor:
