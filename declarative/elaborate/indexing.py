@@ -153,6 +153,8 @@ def _report_outside(
         above = not shift.is_nonnegative()
         new = (range_.lo, range_.hi + shift) if above else (range_.lo + shift, range_.hi)
         hints = [f"`for {symbol.name} in {_over(*new)}`"]
+        if isinstance(s.value, IndexSymbol) and range_.hi - range_.lo == limits[1] - limits[0]:
+            hints = [f"indices start at 0: `for {symbol.name} in {_over(*limits)}`"]
         runs = f"`{symbol.name}` runs over {range_text(range_.lo, range_.hi)}"
         labels = [Label(range_.span, runs)] if range_.span else []
     report.error("E211", s.span, f"{_text(s.span)} reaches {end}, but {where}", labels=labels, hints=hints)

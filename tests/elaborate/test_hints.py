@@ -34,6 +34,7 @@ MISTAKES = {
     "function elsewhere": ("minimize ln(x[0])", "ln", "`log` may be what you want"),
     "upper end": ("minimize sum(x[i+1] - x[i] for i in n)", "i+1", "`for i in 0..n-2`"),
     "upper end of a part": ("minimize sum(x[i+2] for i in 1..n-2)", "i+2", "`for i in 1..n-3`"),
+    "counted from 1": ("minimize sum(x[i] for i in 1..n)", "i", "indices start at 0: `for i in n`"),
     "lower end": ("minimize sum(x[i-1] for i in n)", "i-1", "`for i in 1..n-1`"),
     "index of another size": ("minimize sum(A[i,j] for i in n, j in n)", "i", "`for i in m`"),
     "from the end": ("minimize x[-1]", "-1", "from the end it is `x[n-1]`"),
