@@ -84,12 +84,12 @@ _BOUNDS: dict[Domain, tuple[float, float | None, bool]] = {  # lower, upper, ope
 
 
 def _proven(sign: Sign, domain: Domain, entry: bool) -> bool:
-    """Does the sign alone keep an argument inside? On a closed domain a variable gets its bound all the same."""
+    """Does the sign alone keep an argument inside? A variable gets its bound all the same, for the solver to see."""
     match domain:
         case Domain.POS:
-            return sign in Sign.POS
+            return sign in Sign.POS and not entry
         case Domain.NONNEG:
-            return sign in Sign.POS or (sign.nonneg and not entry)
+            return sign.nonneg and not entry
         case Domain.ABOVE_MINUS_ONE:
             return sign.nonneg
         case _:

@@ -256,3 +256,14 @@ def test_uniqueness_is_that_of_the_users_variables():
     assert torch.allclose(y.grad, torch.tensor([1.0, 0.0]).double(), atol=1e-9)
     flat = "param c : R; var x : R^2; minimize c*x[0]; subject to; x >= 0; x <= 1"
     assert compiled(flat).solve(torch.tensor(1.0)).nonunique
+
+
+def test_a_domain_that_the_user_states_too_is_one_bound():
+    """The multiplier of `x >= 0` is not split with the domain of x^1.5."""
+    text = (
+        "param c : R^2; var x : R^2, nonneg; minimize sum(x .^ 1.5) + c'*x; subject to; x <= 5; return x, x.lower.dual"
+    )
+    layer = compiled(text, backend="kkt", on_failure="mask")
+    x, dual = layer(torch.tensor([-3.0, 2.0], dtype=torch.float64))
+    assert torch.allclose(x, torch.tensor([4.0, 0.0]).double(), atol=1e-7)
+    assert torch.allclose(dual, torch.tensor([0.0, 2.0]).double(), atol=1e-6)

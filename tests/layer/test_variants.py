@@ -169,7 +169,6 @@ def test_its_text_is_read_back(variant):
     assert declarative.parse(str(problem), name=problem.name) == problem
 
 
-@pytest.mark.xfail(strict=True, reason="kkt stops 1e-7 before the edge of an open domain, unflagged, where dx/dy is I")
 def test_an_answer_at_the_edge_of_an_open_domain():
     """|x - y|^2/t + t is 2|x - y| at the best t, so that x = y and t = 0 where |y| < 1."""
     text = "dim n; param y : R^n; var x : R^n; var t : R, pos; minimize quad_over_lin(x - y, t) + t + sumsq(x)"

@@ -108,7 +108,7 @@ def assemble(
     objective = vectoriser.value(standard.objective).slot
     builder = RowBuilder(vectoriser)
     ordered = sorted(standard.rows, key=lambda row: row.open_domain or not row.path)  # the user's bounds come first
-    blocks = tuple(builder.block(row) for row in ordered)
+    blocks = tuple(block for row in ordered if (block := builder.block(row)) is not None)
     starts = _given_starts(standard, vectoriser)
     groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
     for kind in ("c", "g", "lower", "upper"):
@@ -120,7 +120,7 @@ def assemble(
     shapes = {v.name: vectoriser.shape(v.shape) for v in standard.variables}
     layout = lay_out(standard.variables, shapes, tape, {a.variable.name for a in standard.auxiliaries})
     runner = Runner(tape, names, groups, device=device)
-    program = _program(standard, runner, layout, blocks)
+    program = _program(standard, runner, layout, blocks, _open_domain(builder, layout, blocks))
     return Assembly(standard, program, runner, layout, blocks, starts)
 
 
@@ -144,7 +144,19 @@ def _stands(auxiliary: Auxiliary, vectoriser: Vectoriser) -> Slot | None:
     return vectoriser.value(whole).slot
 
 
-def _program(standard: Standard, runner: Runner, layout: Layout, blocks: tuple[Block, ...]) -> SmoothProgram:
+def _open_domain(builder: RowBuilder, layout: Layout, blocks: tuple[Block, ...]) -> np.ndarray:
+    """Bool (2, n): the lower, the upper bounds that only say where functions are defined."""
+    found = np.zeros((2, layout.size), dtype=bool)
+    own = [(*b.entries, b.kind) for b in blocks if b.entries is not None and b.row.open_domain]
+    stated = [(name, np.asarray(sorted(entries), int), kind) for (name, kind), entries in builder.opened.items()]
+    for name, entries, kind in [*own, *stated]:
+        found[0 if kind == "lower" else 1, layout.places[name].reshape(-1)[entries]] = True
+    return found
+
+
+def _program(
+    standard: Standard, runner: Runner, layout: Layout, blocks: tuple[Block, ...], open_domain: np.ndarray
+) -> SmoothProgram:
     def objective(x: Tensor, theta: Theta) -> Tensor:
         (value,) = runner.finish(theta, layout.split(x), "objective")
         return value.expand(x.shape[0])
@@ -159,11 +171,6 @@ def _program(standard: Standard, runner: Runner, layout: Layout, blocks: tuple[B
         return values
 
     size = {kind: sum(b.count for b in blocks if b.kind == kind) for kind in ("c", "g")}
-    open_domain = np.zeros((2, layout.size), dtype=bool)
-    for block in blocks:
-        if block.entries is not None and block.row.open_domain:
-            name, entries = block.entries
-            open_domain[0 if block.kind == "lower" else 1, layout.places[name].reshape(-1)[entries]] = True
     return SmoothProgram(
         n=layout.size,
         p=size["c"],

@@ -37,19 +37,27 @@ class Block:
 
 
 class RowBuilder:
-    """Puts rows on a tape; bounds of variables are told from general rows by their form."""
+    """Puts rows on a tape; bounds of variables are told from general rows by their form.
+
+    `bounded` holds the entries of each variable that have a bound, with its value where that is a number; `opened`
+    those whose bound says no more than the open domain of a function.
+    """
 
     def __init__(self, vectoriser: Vectoriser):
         self.vectoriser = vectoriser
-        self.bounded: dict[tuple[str, Kind], set[int]] = {}
+        self.bounded: dict[tuple[str, Kind], dict[int, float | None]] = {}
+        self.opened: dict[tuple[str, Kind], set[int]] = {}
 
-    def block(self, row: Row) -> Block:
+    def block(self, row: Row) -> Block | None:
+        """The row's entries; None for a domain that the user's own bounds state already."""
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = self.vectoriser.shape(row.body.shape)
         places = _dual_places(selection, shape)
         whole = tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
         kept = _lower_triangle(places, shape) if row.symmetric else np.arange(places.size)
         bound = None if row.equality or row.symmetric else self._bound(row, selection, shape)
+        if bound == "stated":
+            return None
         if bound is not None:
             kind, slot, entries = bound
             return Block(row, kind, slot, places.size, whole, places, entries)
@@ -60,19 +68,33 @@ class RowBuilder:
         return Block(row, "c" if row.equality else "g", slot, kept.size, whole, places[kept])
 
     def _bound(self, row: Row, selection: Selection, shape: tuple[int, ...]):
-        """(kind, slot of the bound's value, entries) where the row bounds entries of one variable, each once."""
+        """(kind, slot of the bound's value, entries) where the row bounds entries of one variable, each once.
+
+        "stated" where it is a domain, and every entry has a bound at least as tight.
+        """
         split = _split(row.body)
         if split is None:
             return None
         kind, entry, rest = split
         value = self.vectoriser.value(entry, selection.environment)
         name, entries = self._entries(entry, value, selection, shape)
-        seen = self.bounded.setdefault((name, kind), set())
-        if np.unique(entries).size != entries.size or not seen.isdisjoint(entries.tolist()):
+        seen, number = self.bounded.setdefault((name, kind), {}), rest.value if isinstance(rest, Constant) else None
+        if not row.path and number is not None and self._stated(row, name, kind, entries.tolist(), number):
+            return "stated"
+        if np.unique(entries).size != entries.size or not seen.keys().isdisjoint(entries.tolist()):
             return None
-        seen.update(entries.tolist())
+        seen.update(dict.fromkeys(entries.tolist(), number))
         bound = self.vectoriser.value(rest, selection.environment)
         return kind, self.vectoriser.flat(bound, selection.axes, shape), (name, entries)
+
+    def _stated(self, row: Row, name: str, kind: Kind, entries: list[int], number: float) -> bool:
+        """Is every entry bounded as tightly already? Bounds that say just as much are then open, if the domain is."""
+        known = [self.bounded[name, kind].get(entry) for entry in entries]
+        tight = all(k is not None and (k >= number if kind == "lower" else k <= number) for k in known)
+        if tight and row.open_domain:
+            same = {entry for entry, k in zip(entries, known, strict=True) if k == number}
+            self.opened.setdefault((name, kind), set()).update(same)
+        return tight
 
     def _entries(self, entry: Expr, value: Value, selection: Selection, shape: tuple[int, ...]):
         symbol = entry.base if isinstance(entry, Index) else entry
