@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/check_time.py
+	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 fmt: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
