@@ -32,10 +32,9 @@ class Kind(Enum):
     PROJECTION = "feasibility problem"
 
 
-CONES = {
+CONES = {  # of the sets that equations and inequalities do not describe
     "PSD": Cone.SEMIDEFINITE,
     "SOC": Cone.SECOND_ORDER,
-    "Ball": Cone.SECOND_ORDER,
     "EXP": Cone.EXPONENTIAL,
     "POW": Cone.POWER,
 }
@@ -114,7 +113,7 @@ def classify(problem: Problem) -> Classification:
         return Classification(kind, False, smooth, cones, bool(cones), verdicts)
     levels = [(v.piece, level_of(v.look)) for v in verdicts]
     needed = cones.union(*(level.cones for _, level in levels))
-    return Classification(_convex_kind(levels, needed), True, smooth, needed, bool(cones), verdicts)
+    return Classification(_convex_kind(problem, levels, needed), True, smooth, needed, bool(cones), verdicts)
 
 
 def _verdict(piece: Piece) -> Verdict:
@@ -122,13 +121,13 @@ def _verdict(piece: Piece) -> Verdict:
     return Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure))
 
 
-def _convex_kind(levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
+def _convex_kind(problem: Problem, levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
     for cone, kind in STRONGEST:
         if cone in cones:
             return kind
     rows = max((max(level.rows, level.degree if piece.number else 0) for piece, level in levels), default=0)
     degree = max((level.degree for _, level in levels), default=0)
-    return Kind.QCQP if rows == 2 else Kind.QP if degree == 2 else Kind.LP
+    return Kind.QCQP if rows == 2 or _has_quadratic_set(problem) else Kind.QP if degree == 2 else Kind.LP
 
 
 def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: bool) -> Kind:
@@ -138,8 +137,14 @@ def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: boo
     degrees = [(v.piece.number, v.facts.degree) for v in verdicts]
     if foreign or any(degree is None or degree > 2 for _, degree in degrees) or any(v.kinks for v in verdicts):
         return Kind.NLP
-    quadratic_attribute = any(a.name in NOT_CONVEX for d in problem.variables for a in d.symbol.attributes)
-    return Kind.QCQP if quadratic_attribute or (2 in [d for number, d in degrees if number]) else Kind.QP
+    quadratic_rows = 2 in [degree for number, degree in degrees if number]
+    return Kind.QCQP if quadratic_rows or _has_quadratic_set(problem) else Kind.QP
+
+
+def _has_quadratic_set(problem: Problem) -> bool:
+    """A ball, a sphere or orthonormal columns: quadratic rows that no comparison shows."""
+    balls = any(isinstance(c, Membership) and c.cone == "Ball" for c in problem.constraints)
+    return balls or any(a.name in NOT_CONVEX for d in problem.variables for a in d.symbol.attributes)
 
 
 def _find_kind(problem: Problem) -> Kind:

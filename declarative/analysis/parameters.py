@@ -101,10 +101,12 @@ def may_be_infinite(problem: Problem) -> frozenset[str]:
 
 
 def _sides(problem: Problem) -> Iterator[Expr]:
-    """The sides of inequalities, and the bounds of variables."""
+    """The sides of inequalities, the ends of boxes, and the bounds of variables."""
     for c in problem.constraints:
         if isinstance(c, Comparison) and c.relation is not Relation.EQ:
             yield from (c.left, c.right)
+        if isinstance(c, Membership) and c.cone == "Box":
+            yield from c.args
     for declaration in problem.variables:
         yield from (b for a in declaration.symbol.attributes if a.name == "between" for b in a.args)
 
@@ -114,7 +116,7 @@ def _other_roots(problem: Problem) -> Iterator[Expr]:
         yield problem.objective.body
     for c in problem.constraints:
         if isinstance(c, Membership):
-            yield from (*c.elements, *c.args)
+            yield from (*c.elements, *(c.args if c.cone != "Box" else ()))
         elif c.relation is Relation.EQ:
             yield from (c.left, c.right)
     for declaration in problem.variables:

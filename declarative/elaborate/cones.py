@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound
 from declarative.elaborate.context import Context
 from declarative.elaborate.names import Scope
@@ -18,7 +19,7 @@ from declarative.syntax import tree
 
 
 @dataclass(frozen=True)
-class _Set:
+class Set:
     """`form` in words; `fits` judges the shapes of the elements; `args` those of the set's own arguments."""
 
     form: str
@@ -46,14 +47,19 @@ def _one(shapes: tuple[Shape, ...]) -> bool:
     return len(shapes) == 1
 
 
+def arguments_fit(name: str, element: Shape, args: tuple[Shape, ...]) -> bool:
+    """Scalars; an end of a box may have the shape of the element."""
+    return all(shape == () or (name == "Box" and shape == element) for shape in args)
+
+
 CONES = {
-    "PSD": _Set("X in PSD, with X square", _square),
-    "SOC": _Set("(t, x) in SOC: norm(x) <= t, with t a scalar and x a vector", _scalar_and_vector),
-    "EXP": _Set("(x, y, z) in EXP: y*exp(x/y) <= z, of equal shapes", _three_alike),
-    "POW": _Set("(x, y, z) in POW(a): x^a*y^(1-a) >= abs(z), of equal shapes", _three_alike, 1),
-    "Simplex": _Set("x in Simplex, with x a vector", _vector),
-    "Box": _Set("x in Box(lo, hi)", _one, 2),
-    "Ball": _Set("x in Ball(r): norm(x) <= r, with x a vector", _vector, 1),
+    "PSD": Set("X in PSD, with X square", _square),
+    "SOC": Set("(t, x) in SOC: norm(x) <= t, with t a scalar and x a vector", _scalar_and_vector),
+    "EXP": Set("(x, y, z) in EXP: y*exp(x/y) <= z, of equal shapes", _three_alike),
+    "POW": Set("(x, y, z) in POW(a): x^a*y^(1-a) >= abs(z), of equal shapes", _three_alike, 1),
+    "Simplex": Set("x in Simplex, with x a vector", _vector),
+    "Box": Set("x in Box(lo, hi)", _one, 2),
+    "Ball": Set("x in Ball(r): norm(x) <= r, with x a vector", _vector, 1),
 }
 
 
@@ -88,10 +94,16 @@ def _cone(ctx: Context, node: tree.Expression, scope: Scope):
     if len(given) != CONES[function.id].arguments or any(isinstance(a, tree.Keyword) for a in given):
         message = f"`{function.id}` takes {CONES[function.id].arguments} arguments; this has {len(given)}"
         return ctx.report.error("E227", node.span, message, hints=[f"`{CONES[function.id].form}`"])
-    made = [(a, ctx.value(a, scope)) for a in given if not isinstance(a, tree.Keyword)]
+    made = [(a, _argument(ctx, a, scope, function.id)) for a in given if not isinstance(a, tree.Keyword)]
     args = [(a, v) for a, v in made if v is not None]
     ok = all(require_data(ctx, a, v.expr, "the argument of a set") for a, v in args)
     return (function.id, args) if ok and len(args) == len(made) and _scalars(ctx, function.id, args) else None
+
+
+def _argument(ctx: Context, node: tree.Expression, scope: Scope, name: str) -> Value | None:
+    """A side of a box may be open."""
+    infinite = infinity(node) if name == "Box" else None
+    return ctx.value(node, scope) if infinite is None else Value(infinite)
 
 
 def _scalars(ctx: Context, name: str, args: list[tuple[tree.Expression, Value]]) -> bool:

@@ -22,8 +22,10 @@ from declarative.source.span import Span
 class Row:
     """`body == 0` (equality) or `body <= 0`, for binders if condition.
 
-    `path` is where users find the dual. `symmetric` rows count once for i <= j. `open_domain` rows only say where
-    the objective is defined, and are never active.
+    `path` is where users find the dual: the sum, over the rows with this path, of their multipliers, each times its
+    `weight` (an expression of the variables, entry by entry; of a scalar row it may be an array; None: 1).
+    `symmetric` rows count once for i <= j. `open_domain` rows only say where the objective is defined, and are never
+    active.
     """
 
     path: tuple[str, ...]
@@ -33,6 +35,7 @@ class Row:
     condition: Condition | None = None
     symmetric: bool = False
     open_domain: bool = False
+    weight: Expr | None = None
     origin: Span | None = None
 
 

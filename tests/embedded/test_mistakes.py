@@ -45,6 +45,9 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "Python's max": (lambda: max(w[0], w[1]), "E402", "max(w[0], w[1])", "dc.max"),
     "`and` of constraints": (lambda: w >= 0 and w <= 1, "E402", "w >= 0 and w <= 1", "dc.chain"),
     "`if` on a variable": (lambda: 1 if w[0] else 2, "E401", "1 if w[0] else 2", ""),
+    "an unknown set": (lambda: dc.member("Bal", w), "E227", 'dc.member("Bal", w)', "the sets are PSD"),
+    "a misfit of a set": (lambda: dc.member("SOC", w, w), "E227", 'dc.member("SOC", w, w)', "norm(x) <= t"),
+    "an argument of a set": (lambda: dc.member("Ball", w, args=(w,)), "E227", "", "norm(x) <= r"),
     "membership in a list": (lambda: w in [y], "E402", "w in [y]", ""),
     # values
     "numpy's product": (lambda: np.dot(w, y), "E403", "np.dot(w, y)", "x @ y"),

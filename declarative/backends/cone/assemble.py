@@ -19,7 +19,7 @@ from declarative.backends.cone.coefficients import Coefficients, Curvatures, fin
 from declarative.backends.cone.cones import Cones
 from declarative.backends.cone.epigraph import Conic
 from declarative.backends.cone.function import Structure
-from declarative.backends.cone.memberships import membership_chunks
+from declarative.backends.cone.memberships import membership_chunk
 from declarative.backends.evaluate import Runner
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.vectorise import Vectoriser
@@ -89,8 +89,7 @@ def assemble(
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
     found = [builder.affine(row) for row in conic.standard.rows]
-    for membership in conic.standard.cones:
-        found.extend(membership_chunks(membership, builder))
+    found.extend(membership_chunk(row, builder) for row in conic.standard.cones)
     found.extend(builder.bound(row) for row in conic.atoms)
     return found
 

@@ -21,6 +21,7 @@ from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
 from declarative.source.diagnostic import Diagnostic
 
@@ -44,7 +45,7 @@ def accept(problem: Problem) -> ConeBackend | list[Diagnostic]:
     found = convexity_errors(problem)
     if found:
         return found
-    conic = to_epigraphs(problem_to_standard(problem))
+    conic = to_epigraphs(sets_to_rows(problem_to_standard(problem), balls=False))
     return refusals(conic) or ConeBackend(conic)
 
 

@@ -77,8 +77,19 @@ class ChunkBuilder:
             slot, dual = self.vectoriser.emit(Gather(slot, kept)), _symmetric(whole, places[kept], 0.5)
         block = Block(Kind.ZERO if row.equality else Kind.NONNEG, 1)
         pattern = _pattern((block,), (1,), np.array([0]), np.array([0]), np.array([1.0]))
+        if row.weight is not None:
+            dual = self._weighted(row.weight, selection, shape, whole)
         count = len(places) if not row.symmetric else len(kept)
         return Chunk(pattern, count, (slot,), (), _reads(row.body), row, dual)
+
+    def _weighted(
+        self, weight: Expr, selection: Selection, shape: tuple[int, ...], whole: tuple[int, ...]
+    ) -> DualPlaces:
+        """The multiplier of a row enters the dual times a number, or of a scalar row times an array of numbers."""
+        own = self.vectoriser.shape(weight.shape) or shape
+        places = _dual_places(selection, own)
+        rows = np.arange(len(places)) // (_size(own) // _size(shape))
+        return DualPlaces(whole + own[len(shape) :], rows, places, self._known(weight, selection, own).reshape(-1))
 
     def semidefinite(self, row: ConeRow) -> Chunk:
         """-vec(X) + s = 0: the upper triangle, off-diagonal entries as means of both sides times sqrt(2)."""

@@ -53,20 +53,25 @@ class Assembly:
         zero = torch.zeros((), dtype=self.runner.dtype, device=self.runner.device)
         return {name: values.get(name, zero.expand(1, *places.shape)) for name, places in self.layout.places.items()}
 
-    def duals(self, parts: Mapping[Kind, Tensor]) -> Duals:
-        """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind."""
+    def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, theta: Theta) -> Duals:
+        """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
         found: Duals = {}
+        weights = iter(self.runner.finish(theta, self.layout.split(x), "weights"))
         for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
-            if block.row.path:
-                found[block.row.path] = self._dual(block, offset, parts)
+            weight = next(weights) if block.weight is not None else None
+            if path := block.row.path:
+                dual = self._dual(block, offset, parts, weight)
+                found[path] = found[path] + dual if path in found else dual
         return found
 
-    def _dual(self, block: Block, offset: int, parts: Mapping[Kind, Tensor]) -> Tensor:
+    def _dual(self, block: Block, offset: int, parts: Mapping[Kind, Tensor], weight: Tensor | None) -> Tensor:
         if block.entries is not None:
             columns = torch.as_tensor(self._unknowns(block), device=self.runner.device)
             values = parts[block.kind].index_select(1, columns)
         else:
             values = parts[block.kind][:, offset : offset + block.count]
+        if weight is not None:
+            values = values.repeat_interleave(len(block.places) // max(block.count, 1), 1) * weight
         whole = values.new_zeros(values.shape[0], int(np.prod(block.shape, dtype=np.int64)))
         weights = dual_weights(block)
         if weights is not None:
@@ -113,6 +118,7 @@ def assemble(
     groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
     for kind in ("c", "g", "lower", "upper"):
         groups[kind] = tuple(b.slot for b in blocks if b.kind == kind)
+    groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
     groups["starts"] = tuple(slot for _, slot in starts)
     groups |= {f"start {a.variable.name}": (slot,) for a in standard.auxiliaries if (slot := _stands(a, vectoriser))}
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))

@@ -21,6 +21,7 @@ from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
+from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
@@ -46,7 +47,7 @@ def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Di
 
     Of the options it reads `max_iterations`.
     """
-    standard = problem_to_standard(problem)
+    standard = sets_to_rows(problem_to_standard(problem), balls=True)
     if standard.cones:
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
     unfit = unfit_kinks(problem) or unfit_starts(problem)
@@ -56,14 +57,7 @@ def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Di
 
 def _cone_refusal(cone: str, origin: Span | None) -> Diagnostic:
     message = f"the kkt backend takes equations and inequalities, not membership in `{cone}`"
-    return error("E302", origin, message, hints=_WRITTEN_OUT.get(cone, ()))
-
-
-_WRITTEN_OUT = {
-    "Box": ("written out it is `lo <= x <= hi`",),
-    "Simplex": ("written out it is `x >= 0` and `sum(x) == 1`",),
-    "Ball": ("written out it is `sumsq(x) <= r^2`",),
-}
+    return error("E302", origin, message)
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class KKTPlan:
     def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta: Theta) -> Outcome:
         assembly = self.assembly
         x, y, z, z_lower, z_upper = solution
-        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper})
+        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper}, x, theta)
         answered = result.status <= Status.INACCURATE
         value = assembly.standard.sign * attach_value(assembly.program, result.value, solution, theta, answered)
         return Outcome(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ class Block:
 
     For bounds `entries` are the variable's entries (name, flat places). The dual of entry k belongs at `places[k]` of
     an array of shape `shape` (flat); what no entry reaches is 0. A symmetric family has its entries with i <= j only.
+    Where the row has a weight, its values are in the slot `weight`, (batch, count times the entries of a weight).
     """
 
     row: Row
@@ -34,6 +35,7 @@ class Block:
     shape: tuple[int, ...]
     places: np.ndarray
     entries: tuple[str, np.ndarray] | None = None
+    weight: Slot | None = None
 
 
 class RowBuilder:
@@ -50,6 +52,20 @@ class RowBuilder:
 
     def block(self, row: Row) -> Block | None:
         """The row's entries; None for a domain that the user's own bounds state already."""
+        block = self._block(row)
+        return block if block is None or row.weight is None else self._weighted(block, row.weight)
+
+    def _weighted(self, block: Block, weight: Expr) -> Block:
+        """Every entry of the dual has a weight of its own, also where one row serves several entries."""
+        row = block.row
+        selection = self.vectoriser.select(row.binders, row.condition)
+        shape = self.vectoriser.shape(row.body.shape)
+        own = self.vectoriser.shape(weight.shape) or shape
+        slot = self.vectoriser.flat(self.vectoriser.value(weight, selection.environment), selection.axes, own)
+        whole = block.shape + own[len(shape) :]
+        return replace(block, shape=whole, places=_dual_places(selection, own), weight=slot)
+
+    def _block(self, row: Row) -> Block | None:
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = self.vectoriser.shape(row.body.shape)
         places = _dual_places(selection, shape)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from inspect import isgenerator
 from typing import Any
 
+from declarative.elaborate.cones import CONES, arguments_fit
 from declarative.elaborate.embedded.declared import NOTHING, Declared
 from declarative.elaborate.embedded.functions import same
 from declarative.elaborate.embedded.generators import Family, gather
@@ -17,7 +18,7 @@ from declarative.elaborate.embedded.relation import Asked, Chain, Member, Relati
 from declarative.ir.expr import Dual, OptimalValue
 from declarative.ir.problem import Comparison, Constraint, Membership, Method
 from declarative.ir.problem import Relation as Sign
-from declarative.ir.size import SCALAR
+from declarative.ir.size import SCALAR, Shape, shape_text
 
 value = Handle(OptimalValue())  # the optimal value, among the outputs
 
@@ -43,8 +44,19 @@ def member(cone: str, *elements: Any, args: Iterable[Any] = ()) -> Member:
     """`elements in cone(args)`: `member("SOC", t, x)`, `member("POW", x, y, z, args=(0.5,))`."""
     place = here()
     items, given = [lift(e, place) for e in elements], [lift(a, place) for a in args]
+    _check_member(cone, [h.expr.shape for h in items], [h.expr.shape for h in given], place)
     declared = NOTHING.union(*(h.declared for h in (*items, *given)))
     return Member(tuple(h.expr for h in items), cone, tuple(h.expr for h in given), declared, place)
+
+
+def _check_member(cone: str, elements: list[Shape], args: list[Shape], place: Place) -> None:
+    if cone not in CONES:
+        raise fail("E227", f"there is no set `{cone}`", place, hints=[f"the sets are {', '.join(CONES)}"])
+    known = CONES[cone]
+    fits = known.elements(tuple(elements)) and len(args) == known.arguments
+    if not fits or not arguments_fit(cone, elements[0], tuple(args)):
+        found = ", ".join(map(shape_text, (*elements, *args)))
+        raise fail("E227", f"this does not fit `{cone}`: {found}", place, hints=[f"in a text: `{known.form}`"])
 
 
 def psd(X: Any) -> Member:
