@@ -5,6 +5,8 @@ from threading import RLock
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType
+from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
 from torch.autograd import forward_ad
 from torch.func import jvp, vjp
 from torch.utils._pytree import tree_map
@@ -24,3 +26,12 @@ def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor,
     pullback = vjp(function, *inputs)[1]
     zeros = tree_map(torch.zeros_like, function(*inputs))
     return vjp(pullback, zeros)[1](tangents)[0]
+
+
+def forward_mode_twice() -> bool:
+    """Asked in the jvp of a custom function: is it within another `torch.func.jvp`?
+
+    torch then takes the result for constant, and the second derivative for 0.
+    """
+    levels = retrieve_all_functorch_interpreters()
+    return sum(level.key() == TransformType.Jvp for level in levels) > 1

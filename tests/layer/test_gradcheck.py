@@ -67,12 +67,3 @@ def test_first_derivatives_of_the_cone_backend(name):
 def test_second_derivatives(name):
     function, inputs = outputs_of(name)
     assert gradgradcheck(function, inputs, eps=1e-5, atol=1e-5, rtol=1e-5)
-
-
-def test_second_derivatives_of_the_cone_backend_are_refused_and_not_zero():
-    text = "param y : R^2; var x : R^2; minimize norm(x - y) + sumsq(x)"
-    layer = declarative.compile(declarative.parse(text, name="far"), backend="cone")
-    y = torch.tensor([3.0, 1.0], dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(layer(y).square().sum(), y, create_graph=True)
-    with pytest.raises(RuntimeError, match="second derivative"):
-        torch.autograd.grad(gradient.sum(), y)

@@ -5,8 +5,9 @@ Items are solved one by one, so that a bad one harms no other: its x and z are 0
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import IntEnum
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,8 +17,12 @@ from declarative.backends.cone.adjoint import Gradients, pull_back, push_forward
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.cones import Cones
 from declarative.backends.cone.item import Item
+from declarative.backends.cone.second import Places, pull_twice
 from declarative.backends.cone.solve import solve_item
 from declarative.backends.cone.solved import Solved
+from declarative.backends.push import forward_mode_twice
+
+Parts: TypeAlias = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def solve_batch(
 
 
 class ConeSolve(torch.autograd.Function):
-    """See `solve_batch`. First derivatives, backward and forward; a second derivative raises."""
+    """See `solve_batch`. First and second derivatives, one of them at least in backward mode; others raise."""
 
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
@@ -90,6 +95,7 @@ class ConeSolve(torch.autograd.Function):
     def setup_context(ctx, inputs, output):
         ctx.structure, ctx.outcomes = inputs[:2]
         ctx.save_for_backward(*inputs[2:])
+        ctx.save_for_forward(*inputs[2:])
         ctx.mark_non_differentiable(output[2])
 
     @staticmethod
@@ -98,7 +104,9 @@ class ConeSolve(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx, _structure, _outcomes, *moves):
-        return *ConePush.apply(ctx.structure, ctx.outcomes, *moves), None
+        if forward_mode_twice():
+            raise NotImplementedError(FORWARD_TWICE)
+        return *ConePush.apply(ctx.structure, ctx.outcomes, *moves, *ctx.saved_tensors), None
 
     @staticmethod
     def vmap(info, in_dims, structure, _outcomes, *data):
@@ -111,58 +119,92 @@ class ConeSolve(torch.autograd.Function):
         return tuple(t.reshape(*moved[0].shape[:-1], t.shape[-1]) for t in flat), (0, 0, 0)
 
 
-class ConePull(torch.autograd.Function):
-    """(gx, gz) -> gradients of P, q, A, b. Depends on the data, so that a second derivative raises, and is not 0."""
+class _Derivative(torch.autograd.Function):
+    """A derivative of `ConeSolve`, as a function of tensors of which the last four are the data.
 
-    @staticmethod
-    def forward(structure: Structure, outcomes: Outcomes, gx, gz, P, q, A, b):
-        pairs = zip(outcomes.items, _array(gx), _array(gz), strict=True)
-        pulled = [_pull_back(structure, solved, x, z) for solved, x, z in pairs]
-        widths = (P.shape[1], q.shape[1], A.shape[1], b.shape[1])
-        parts = zip(*((g.P, g.q, g.A, g.b) for g in pulled), strict=True) if pulled else [[]] * 4
-        return tuple(_tensor(part, width, gx) for part, width in zip(parts, widths, strict=True))
+    It depends on the data, so that a derivative that nobody has worked out raises and is not taken for 0.
+    """
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        pass
+        ctx.structure, ctx.outcomes = inputs[:2]
+        ctx.save_for_backward(*inputs[2:])
+        ctx.save_for_forward(*inputs[2:])
 
     @staticmethod
     def backward(ctx, *_):
-        raise NotImplementedError(SECOND)
+        raise NotImplementedError(THIRD)
+
+    @staticmethod
+    def jvp(ctx, *_):
+        raise NotImplementedError(THIRD)
+
+
+class ConePull(_Derivative):
+    """(gx, gz, data) -> gradients of P, q, A, b."""
+
+    @staticmethod
+    def forward(structure: Structure, outcomes: Outcomes, gx, gz, P, q, A, b):
+        return _each(outcomes, lambda *own: _pull_back(structure, *own), (gx, gz), (P, q, A, b))
+
+    @staticmethod
+    def backward(ctx, *moves):
+        gx, gz, *data = ctx.saved_tensors
+        own = ConePush.apply(ctx.structure, ctx.outcomes, *moves, *data)
+        return None, None, *own, *ConePullTwice.apply(ctx.structure, ctx.outcomes, gx, gz, *moves, *data)
+
+    @staticmethod
+    def jvp(ctx, _structure, _outcomes, dx, dz, *moves):
+        gx, gz, *data = ctx.saved_tensors
+        own = ConePull.apply(ctx.structure, ctx.outcomes, dx, dz, *data)
+        bent = ConePullTwice.apply(ctx.structure, ctx.outcomes, gx, gz, *moves, *data)
+        return tuple(a + b for a, b in zip(own, bent, strict=True))
 
     @staticmethod
     def vmap(info, in_dims, structure, outcomes, *tensors):
         return _one_by_one(ConePull, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
-class ConePush(torch.autograd.Function):
-    """Moves of P, q, A, b -> moves of x and z."""
+class ConePush(_Derivative):
+    """(moves of P, q, A, b, data) -> moves of x and z."""
 
     @staticmethod
-    def forward(structure: Structure, outcomes: Outcomes, *moves):
-        arrays = [_array(t) for t in moves]
-        pushed = [
-            _push_forward(structure, solved, Gradients(*parts))
-            for solved, *parts in zip(outcomes.items, *arrays, strict=True)
-        ]
-        parts = zip(*pushed, strict=True) if pushed else [[]] * 2
-        widths = (structure.columns, structure.cones.rows)
-        return tuple(_tensor(part, width, moves[1]) for part, width in zip(parts, widths, strict=True))
+    def forward(structure: Structure, outcomes: Outcomes, *tensors):
+        like = tensors[1], tensors[3]  # as wide as x and z
+        return _each(outcomes, lambda *own: _push_forward(structure, *own), tensors[:4], like)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        pass
-
-    @staticmethod
-    def backward(ctx, *_):
-        raise NotImplementedError(SECOND)
+    def backward(ctx, gx, gz):
+        moves, data = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
+        own = ConePull.apply(ctx.structure, ctx.outcomes, gx, gz, *data)
+        return None, None, *own, *ConePullTwice.apply(ctx.structure, ctx.outcomes, gx, gz, *moves, *data)
 
     @staticmethod
     def vmap(info, in_dims, structure, outcomes, *tensors):
         return _one_by_one(ConePush, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
-SECOND = "second derivatives through the cone backend are not available"
+class ConePullTwice(_Derivative):
+    """(gx, gz, moves of the data, data) -> how `ConePull` of (gx, gz) changes as the data move."""
+
+    @staticmethod
+    def forward(structure: Structure, outcomes: Outcomes, *tensors):
+        return _each(outcomes, lambda *own: _pull_twice(structure, *own), tensors[:6], tensors[6:])
+
+    @staticmethod
+    def vmap(info, in_dims, structure, outcomes, *tensors):
+        return _one_by_one(ConePullTwice, info.batch_size, in_dims[2:], structure, outcomes, tensors)
+
+
+THIRD = "third derivatives through the cone backend are not available"
+FORWARD_TWICE = "torch gives 0 for forward mode within forward mode here: take jacfwd of jacrev, or jacrev of jacfwd"
+
+
+def _each(outcomes: Outcomes, function, tensors, like: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """`function` of each item and its rows of the tensors; results as wide as `like`."""
+    rows = zip(outcomes.items, *map(_array, tensors), strict=True)
+    parts = list(zip(*(function(*own) for own in rows), strict=True)) or [()] * len(like)
+    return tuple(_tensor(part, t.shape[-1], t) for part, t in zip(parts, like, strict=True))
 
 
 def _one_by_one(function, size: int, dims, structure: Structure, outcomes: Outcomes, tensors):
@@ -195,14 +237,24 @@ def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:
     return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, solved.degenerate, *loose)
 
 
-def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Gradients:
+def _zeros(structure: Structure) -> Parts:
+    k, n, l, m = structure.P_at.shape[1], structure.columns, structure.A_at.shape[1], structure.cones.rows
+    return np.zeros(k), np.zeros(n), np.zeros(l), np.zeros(m)
+
+
+def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Parts:
     if not solved.usable or not (gx.any() or gz.any()):
-        k, n, l, m = structure.P_at.shape[1], len(gx), structure.A_at.shape[1], len(gz)
-        return Gradients(np.zeros(k), np.zeros(n), np.zeros(l), np.zeros(m))
-    return pull_back(solved, gx, gz, structure.P_at, structure.A_at)
+        return _zeros(structure)
+    return astuple(pull_back(solved, gx, gz, structure.P_at, structure.A_at))
 
 
-def _push_forward(structure: Structure, solved: Solved, moves: Gradients) -> tuple[np.ndarray, np.ndarray]:
+def _push_forward(structure: Structure, solved: Solved, *moves: np.ndarray) -> Parts:
     if not solved.usable:
-        return np.zeros(len(moves.q)), np.zeros(len(moves.b))
-    return push_forward(solved, moves, structure.P_at, structure.A_at)
+        return _zeros(structure)[1::2]
+    return push_forward(solved, Gradients(*moves), structure.P_at, structure.A_at)
+
+
+def _pull_twice(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray, *moves: np.ndarray) -> Parts:
+    if not solved.usable or not (gx.any() or gz.any()):
+        return _zeros(structure)
+    return astuple(pull_twice(solved, gx, gz, Gradients(*moves), Places(structure.P_at, structure.A_at)))

@@ -60,11 +60,7 @@ def _step(item: Item, now: Iterate, system: System) -> Iterate:
     """Newton's step, halved until the error falls."""
     residual = now.spectrum.to_frame(now.feasibility)
     dx, dz = system.solve(-now.stationarity, -residual)
-    values, dv = now.spectrum.values, np.empty_like(dz)
-    held = system.active
-    dv[held] = -dz[held] / (1 - values[held])
-    dv[~held] = -(residual[~held] + system.A[~held] @ dx) / values[~held]
-    dv = now.spectrum.from_frame(dv)
+    dv = now.spectrum.from_frame(system.moved(dx, dz, -residual))
     length, best = 1.0, now
     for _ in range(6):
         best = iterate(item, now.x + length * dx, now.v + length * dv)

@@ -43,14 +43,14 @@ def project(cones: Cones, v: np.ndarray) -> tuple[np.ndarray, Spectrum]:
     """The projection of v (rows,) onto K, and the derivative there."""
     s, values, frames = np.zeros_like(v), np.zeros_like(v), []
     for group in cones.groups:
-        part, own, vectors = _project_group(group, v[group.places])
+        part, own, vectors = project_group(group, v[group.places])
         s[group.places], values[group.places] = part, own
         if vectors is not None:
             frames.append((group.places, vectors))
     return s, Spectrum(values, tuple(frames))
 
 
-def _project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     match group.kind:
         case Kind.ZERO:
             return np.zeros_like(v), np.zeros_like(v), None

@@ -1,13 +1,13 @@
 """The linear system that refines a solution of a cone program and differentiates it: one matrix for both.
 
 With v = s - z, s = proj_K(v), z = proj_K(v) - v the optimality conditions are F(x, v) = 0. In the eigenbasis of the
-projection's derivative (eigenvalues d) Newton's step, its transpose and the forward derivative are all of the form
+projection's derivative (eigenvalues d) Newton's step, its transpose and the forward derivatives are all of the form
 
-    P y + A' w = g,    (d - 1) A y + d w = (d - 1) h.
+    P y + A' w = g,    (d - 1) A y + d w = (d - 1) h + t.
 
-Rows whose d is not small give w = (1 - d)/d (A y - h), the curvature of the boundary; the others stay, and with
-theta = d/(1 - d) the matrix is the symmetric K = [[P + A_I' diag((1 - d)/d) A_I, A_A'], [A_A, -diag(theta)]]: the KKT
-matrix of the active constraints.
+(t is 0 but for second derivatives.) Rows whose d is not small give w = (1 - d)/d (A y - h) + t/d, the curvature of the
+boundary; the others stay, and with theta = d/(1 - d) the matrix is the symmetric
+K = [[P + A_I' diag((1 - d)/d) A_I, A_A'], [A_A, -diag(theta)]]: the KKT matrix of the active constraints.
 """
 
 from __future__ import annotations
@@ -33,15 +33,26 @@ class System:
     curvature: np.ndarray  # (1 - d)/d of the rows that are not active
     matrix: SymmetricMatrix
 
-    def solve(self, g: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """y (n,) and w (m,) for g (n,) and h (m,); h and w in the frame."""
+    def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
         inactive, n = ~self.active, len(g)
-        top = g + self.A[inactive].T @ (self.curvature * h[inactive])
+        pushed = np.zeros(int(inactive.sum()))
+        if t is not None:
+            pushed = t[inactive] / self.spectrum.values[inactive]
+            h = h - np.where(inactive, 0.0, t / (1 - np.where(inactive, 0.0, self.spectrum.values)))
+        top = g + self.A[inactive].T @ (self.curvature * h[inactive] - pushed)
         found = self.matrix.solve(np.concatenate([top, h[self.active]]))
         y, w = found[:n], np.empty_like(h)
         w[self.active] = found[n:]
-        w[inactive] = self.curvature * (self.A[inactive] @ y - h[inactive])
+        w[inactive] = self.curvature * (self.A[inactive] @ y - h[inactive]) + pushed
         return y, w
+
+    def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
+        d, found = self.spectrum.values, np.empty_like(h)
+        found[self.active] = -w[self.active] / (1 - d[self.active])
+        found[~self.active] = (h[~self.active] - self.A[~self.active] @ y) / d[~self.active]
+        return found
 
 
 def conic_system(item: Item, spectrum: Spectrum) -> System:

@@ -201,15 +201,6 @@ def test_vmap_maps_over_the_batch():
     assert torch.allclose(mapped[:, 0], solve_batch(structure, P, many[:, 0], values, b)[0], atol=1e-14)
 
 
-def test_a_second_derivative_is_refused_and_never_silently_wrong():
-    item = item_of(REGULAR["simplex"])
-    structure, (P, q, values, b) = structure_of(item), tensors_of(item)
-    q.requires_grad_()
-    (gradient,) = torch.autograd.grad((solve_batch(structure, P, q, values, b)[0] ** 2).sum(), q, create_graph=True)
-    with pytest.raises(NotImplementedError, match="second derivatives"):
-        gradient.sum().backward()
-
-
 def test_jacobians_by_both_modes_agree():
     item = item_of(REGULAR["simplex"])
     structure, (P, q, values, b) = structure_of(item), tensors_of(item)
