@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
-from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.certify import Model
+from declarative.backends.kkt.data import conditions_to_data
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
+from declarative.backends.kkt.quadratic import model
 from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve
 from declarative.backends.push import push
 
@@ -68,7 +70,7 @@ class Implicit(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *v):
         solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
-        return (None,) * 6 + pull_back(ctx.point, solution, theta, v)
+        return (None,) * 6 + pull_back(ctx.point, solution, theta, v, list(ctx.needs_input_grad[6:]))
 
     @staticmethod
     def jvp(ctx, *tangents):
@@ -77,12 +79,14 @@ class Implicit(torch.autograd.Function):
         return push_forward(ctx.point, solution, theta, moves)
 
 
-def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution) -> Theta:
-    """-w' dF/dtheta with K w = v."""
+def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, needed: list[bool]):
+    """-w' dF/dtheta with K w = v, at least for the entries of theta that need it."""
     low, high = sides(point, solution)
     w = solve(point, solution, theta, (v[0], torch.cat([v[1], v[2]], -1), high * v[4] - low * v[3]))
-    pullback = vjp(lambda *t: conditions(point, solution, t), *theta)[1]
-    return pullback(tuple(-part for part in w))
+    u = tuple(-part for part in w)
+    if point.program.explicit:
+        return conditions_to_data(u, solution, point.active, theta, needed)
+    return vjp(lambda *t: conditions(point, solution, t), *theta)[1](u)
 
 
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:
@@ -102,7 +106,7 @@ def sides(point: Point, solution: Solution) -> tuple[Tensor, Tensor]:
 def conditions(point: Point, solution: Solution, theta: Theta) -> tuple[Tensor, Tensor, Tensor]:
     """F as (B, n), (B, p + q), (B, n); the entries of what is not active are not used."""
     x, y, z, z_lower, z_upper = solution
-    d, active = Derivatives(point.program, theta), point.active
+    d, active = model(point.program, theta), point.active
     lower, upper = d.bounds(x)
     lower, upper = torch.where(active.lower, lower, upper), torch.where(active.upper, upper, lower)
     bound = torch.where(active.lower | active.upper, x - (lower + upper) / 2, 0)
@@ -114,12 +118,12 @@ def solve(point: Point, solution: Solution, theta: Theta, r: Solution) -> Soluti
     if point.system is not None and not torch.is_grad_enabled():
         H, A, system = point.system.H, point.system.A, point.system
     else:
-        H, A = matrices(Derivatives(point.program, theta), solution)
+        H, A = matrices(model(point.program, theta), solution)
         system = point.system or active_system(point.active, H.detach(), A.detach())
     return SymmetricSolve.apply(H, A, *r, system)
 
 
-def matrices(d: Derivatives, solution: Solution) -> tuple[Tensor, Tensor]:
+def matrices(d: Model, solution: Solution) -> tuple[Tensor, Tensor]:
     """The Lagrangian's Hessian (B, n, n) and the Jacobian of all rows (B, p + q, n)."""
     x, y, z, _, _ = solution
     return d.lagrangian_hessian(x, y, z), torch.cat([d.jacobian_c(x), d.jacobian_g(x)], -2)

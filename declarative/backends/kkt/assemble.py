@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.program import SmoothProgram, Theta
+from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, dual_weights, mirrored, offsets
 from declarative.backends.kkt.shape import kind_of
 from declarative.backends.layout import Layout, lay_out
@@ -24,10 +25,14 @@ Duals = dict[tuple[str, ...], Tensor]
 
 @dataclass(frozen=True)
 class Assembly:
-    """The program, and what leads from parameters to its theta and from its rows to the user's constraints."""
+    """The program, and what leads from parameters to its theta and from its rows to the user's constraints.
+
+    `read` gives theta; for a quadratic program these are its data.
+    """
 
     standard: Standard
     program: SmoothProgram
+    read: Callable[[Mapping[str, Tensor]], Theta]
     runner: Runner
     layout: Layout
     blocks: tuple[Block, ...]
@@ -35,10 +40,16 @@ class Assembly:
 
     def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
         """What the program's functions read: everything that depends on parameters only, computed once."""
-        return self.runner.prepare(inputs)
+        return self.read(inputs)
 
-    def start(self, theta: Theta, batch: int, given: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The starting point (batch, n): `given`, else `start`, else 0; auxiliaries start at what they stand for."""
+    def start(self, inputs: Mapping[str, Tensor], batch: int, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """The starting point (batch, n): `given`, else `start`, else 0; auxiliaries start at what they stand for.
+
+        A quadratic program has no use for auxiliaries' starts.
+        """
+        if self.program.explicit and not self.starts and given is None:
+            return torch.zeros(batch, self.layout.size, dtype=self.runner.dtype, device=self.runner.device)
+        theta = self.runner.prepare(inputs)
         parts = self._declared_starts(theta)
         parts.update({name: value for name, value in (given or {}).items() if name in parts})
         for auxiliary in self.standard.auxiliaries:
@@ -127,7 +138,21 @@ def assemble(
     layout = lay_out(standard.variables, shapes, tape, {a.variable.name for a in standard.auxiliaries})
     runner = Runner(tape, names, groups, device=device)
     program = _program(standard, runner, layout, blocks, _open_domain(builder, layout, blocks))
-    return Assembly(standard, program, runner, layout, blocks, starts)
+    if program.kind != "qp":
+        return Assembly(standard, program, runner.prepare, runner, layout, blocks, starts)
+    return Assembly(standard, explicit(program), _data(program, runner), runner, layout, blocks, starts)
+
+
+def _data(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[str, Tensor]], Theta]:
+    """The data of a quadratic program, read off its functions."""
+
+    def read(inputs: Mapping[str, Tensor]) -> Theta:
+        theta = runner.prepare(inputs)
+        batch = max((len(t) for t in theta), default=1)
+        zero = torch.zeros(batch, program.n, dtype=runner.dtype, device=runner.device)
+        return tuple(quadratic(program, theta, zero).parts())
+
+    return read
 
 
 def _given_starts(standard: Standard, vectoriser: Vectoriser) -> tuple[tuple[str, Slot], ...]:

@@ -72,7 +72,7 @@ class KKTPlan:
         assembly, program = self.assembly, self.assembly.program
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
-        x0 = assembly.start(fixed, batch, start)
+        x0 = assembly.start({name: t.detach() for name, t in inputs.items()}, batch, start)
         result = solve(program, fixed, x0, self.options)
         answered = result.status <= Status.INACCURATE
         if not answered.all():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
+from declarative.backends.kkt.data import lagrangian_to_data
 from declarative.backends.kkt.program import SmoothProgram, Theta, take
 from declarative.backends.push import push
 
@@ -52,8 +53,9 @@ class Envelope(torch.autograd.Function):
     @staticmethod
     def backward(ctx, v):
         solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
-        pullback = vjp(lambda *t: lagrangian(ctx.program, solution, t), *theta)[1]
-        return (None,) * 7 + pullback(v)
+        if ctx.program.explicit:
+            return (None,) * 7 + lagrangian_to_data(v, solution, theta, list(ctx.needs_input_grad[7:]))
+        return (None,) * 7 + vjp(lambda *t: lagrangian(ctx.program, solution, t), *theta)[1](v)
 
     @staticmethod
     def jvp(ctx, *tangents):

@@ -33,6 +33,7 @@ class SmoothProgram:
     `kind`: "qp" where f is quadratic in x and c, g are affine (LPs included); "sphere" where f and the one constraint
     row (equality or inequality) are quadratic in x, the row with a positive definite Hessian; "nlp" otherwise.
     `blocks` (long, n) numbers the variable that each entry of x belongs to: an entry is measured by its block's norm.
+    `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
     """
 
     n: int
@@ -45,6 +46,7 @@ class SmoothProgram:
     open_domain: Tensor
     kind: Literal["qp", "nlp", "sphere"] = "nlp"
     blocks: Tensor | None = None
+    explicit: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
-"""A quadratic program as tensors: read off a smooth program by derivatives at 0, and the same questions answered.
+"""A quadratic program as tensors, and the questions that `Derivatives` answers; as a smooth program, and read off one.
 
 min 1/2 x'Px + q'x + k   s.t.   Ax = b,  Gx <= h,  lower <= x <= upper
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.items import Items
+from declarative.backends.kkt.program import SmoothProgram, Theta, take
 from declarative.backends.kkt.scaling import times
 
 
@@ -17,7 +18,7 @@ from declarative.backends.kkt.scaling import times
 class Quadratic(Items):
     """P (B, n, n), q (B, n), k (B,), A (B, p, n), b (B, p), G (B, m, n), h (B, m), lower and upper (B, n).
 
-    It answers what `Derivatives` answers, for x of the same batch.
+    P is symmetric. What the items share leads with 1 instead of B. It answers what `Derivatives` answers.
     """
 
     P: Tensor
@@ -29,6 +30,14 @@ class Quadratic(Items):
     h: Tensor
     lower: Tensor
     upper: Tensor
+
+    def take(self, items: Tensor) -> "Quadratic":
+        """Some of the items (long, K); what is shared stays shared."""
+        return Quadratic(*take(tuple(self.parts()), items))
+
+    def expand(self, batch: int) -> "Quadratic":
+        """The same with nothing shared, as views."""
+        return Quadratic(*(part.expand(batch, *part.shape[1:]) for part in self.parts()))
 
     def f(self, x: Tensor) -> Tensor:
         """The objective, (B,)."""
@@ -44,7 +53,7 @@ class Quadratic(Items):
 
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds."""
-        return self.lower, self.upper
+        return self.lower.expand(x.shape), self.upper.expand(x.shape)
 
     def gradient(self, x: Tensor) -> Tensor:
         """Px + q."""
@@ -52,11 +61,11 @@ class Quadratic(Items):
 
     def jacobian_c(self, x: Tensor) -> Tensor:
         """A."""
-        return self.A
+        return self.A.expand(len(x), -1, -1)
 
     def jacobian_g(self, x: Tensor) -> Tensor:
         """G."""
-        return self.G
+        return self.G.expand(len(x), -1, -1)
 
     def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         """Px + q + A'y + G'z."""
@@ -64,13 +73,36 @@ class Quadratic(Items):
 
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         """P."""
-        return self.P
+        return self.P.expand(len(x), -1, -1)
 
 
-def quadratic(d: Derivatives, batch: int, dtype: torch.dtype, device: torch.device) -> Quadratic:
-    """The data of a program whose objective is quadratic and whose rows are affine."""
-    zero = torch.zeros(batch, d.program.n, dtype=dtype, device=device)
-    y, z = zero.new_zeros(batch, d.program.p), zero.new_zeros(batch, d.program.q)
+def model(program: SmoothProgram, theta: Theta) -> Quadratic | Derivatives:
+    """Values and derivatives of a program: from its data where theta holds these, else by differentiating it."""
+    return Quadratic(*theta) if program.explicit else Derivatives(program, theta)
+
+
+def explicit(program: SmoothProgram) -> SmoothProgram:
+    """A quadratic program as a function of its data: its theta are the nine tensors of `Quadratic`."""
+    return replace(
+        program,
+        objective=lambda x, theta: Quadratic(*theta).f(x),
+        equalities=lambda x, theta: Quadratic(*theta).c(x),
+        inequalities=lambda x, theta: Quadratic(*theta).g(x),
+        bounds=lambda theta: theta[7:],
+        explicit=True,
+    )
+
+
+def quadratic(program: SmoothProgram, theta: Theta, x: Tensor) -> Quadratic:
+    """The data, connected to theta, of a program whose objective is quadratic and whose rows are affine.
+
+    By derivatives at 0, for a batch like x (B, n).
+    """
+    if program.explicit:
+        return Quadratic(*theta)
+    d = Derivatives(program, theta)
+    zero = torch.zeros_like(x)
+    y, z = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
     P = d.lagrangian_hessian(zero, y, z)
     lower, upper = d.bounds(zero)
     return Quadratic(

@@ -5,8 +5,8 @@ from torch import Tensor
 
 
 def times(M: Tensor, v: Tensor) -> Tensor:
-    """M v for a batch of matrices (B, k, n) and vectors (B, n)."""
-    return (M @ v[..., None])[..., 0]
+    """M v for matrices (B, k, n), or (1, k, n) that the batch shares, and vectors (B, n)."""
+    return v @ M[0].mT if len(M) == 1 else (M @ v[..., None])[..., 0]
 
 
 def inverse_root(size: Tensor) -> Tensor:

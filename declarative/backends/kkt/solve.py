@@ -13,7 +13,7 @@ from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.qp import solve_quadratic
-from declarative.backends.kkt.quadratic import Quadratic, quadratic
+from declarative.backends.kkt.quadratic import Quadratic, explicit, quadratic
 from declarative.backends.kkt.rays import infeasible, unbounded
 from declarative.backends.kkt.scaling import inverse_root, times
 from declarative.backends.kkt.smooth import Blamed, screened, second_order, solve_smooth
@@ -48,12 +48,14 @@ def connect(program: SmoothProgram, theta: Theta, result: Result) -> Solution:
     """(x, y, z, z_lower, z_upper) of a result as differentiable functions of theta; see `adjoint.attach`."""
     solved = (result.status == Status.SOLVED) | (result.status == Status.INACCURATE)
     solution = (result.x, result.y, result.z, result.z_lower, result.z_upper)
+    if program.kind == "qp":
+        program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
     return attach(Point(program, result.active, result.system), solution, theta, solved)
 
 
 def quadratic_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:
     """Items with finite data are solved together; those that are not convex go to the method for smooth programs."""
-    qp = quadratic(Derivatives(program, theta), len(x0), x0.dtype, x0.device)
+    qp = quadratic(program, theta, x0).expand(len(x0))
     answer, sound = unknown(len(x0), program.n, program.p, program.q, x0), usable(qp)
     curved = sound & ~convex(qp)
     answer, blamed, system = quadratic_answer(program, qp, answer, (sound & ~curved).nonzero()[:, 0], options)
