@@ -14,6 +14,11 @@ from torch.utils._pytree import tree_map
 FORWARD = RLock()  # torch keeps the level of forward mode for the whole process, not for a thread
 
 
+def in_forward_mode() -> bool:
+    """Is forward mode in use already, by a caller of this call?"""
+    return forward_ad._current_level >= 0
+
+
 def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor, ...]):
     """The directional derivative of a function along tangents; its value may be a tensor or a tuple of them.
 
@@ -21,7 +26,7 @@ def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor,
     pulls (v -> J'v has the derivative J).
     """
     with FORWARD:
-        if forward_ad._current_level < 0:
+        if not in_forward_mode():
             return jvp(function, inputs, tangents)[1]
     pullback = vjp(function, *inputs)[1]
     zeros = tree_map(torch.zeros_like, function(*inputs))

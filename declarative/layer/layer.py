@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,17 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from declarative.backends.outcome import Outcome, Plan
 from declarative.backends.status import Status
 from declarative.backends.vectorise import dual_input
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
-from declarative.layer.binding import Bound, Raw, bind
+from declarative.layer.binding import Bound, Raw, bind, match_arguments
 from declarative.layer.learned import initial, parametrisation
+from declarative.layer.mapped import Batched, needs_mapping
+from declarative.layer.mapped import call as call_mapped
 from declarative.layer.outputs import OutputReader, with_defaults
 from declarative.layer.promises import Breach, breaches
 from declarative.layer.solution import Outputs, Solution, SolveError
@@ -94,18 +98,47 @@ class DeclarativeLayer(nn.Module):
 
     # --- calls ---------------------------------------------------------------------------------
 
-    def forward(self, *args: Raw, **named: Raw) -> Any:
-        solution = self._solve(args, named, None)
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """The call. `torch.compile` runs it as it is: torch's compiler cannot follow a solver, which looks at data."""
+        if "torch._dynamo" in sys.modules:  # loading it would take a second
+            return torch.compiler.disable(self._call)
+        return self._call
+
+    def _call(self, *args: Raw, **named: Raw) -> Any:
+        raw = match_arguments(self.problem, args, named)
+        mapped = {name: value for name, value in raw.items() if isinstance(value, Tensor)}
+        learned = dict(self.learn.named_parameters())
+        if needs_mapping([*mapped.values(), *learned.values()]):
+            return self._mapped(raw, mapped, learned)
+        solution = self._solve((), raw, None)
         if self.settings.on_failure == "raise" and bool((solution.status > Status.INACCURATE).any()):
             raise SolveError(self.problem.name, solution)
         if bool((solution.status == Status.INACCURATE).any()):
             self._warn_inaccurate(solution)
-        results = [solution.values[name] for name in solution.outputs]
-        return results[0] if len(results) == 1 else Outputs(results, solution.outputs)
+        return _given_back([solution.values[name] for name in solution.outputs], solution.outputs)
 
     def solve(self, *args: Raw, warm: Solution | None = None, **named: Raw) -> Solution:
         """The solution with its status, duals and residuals. `warm`: a solution of the same shapes to begin at."""
-        return self._solve(args, named, warm)
+        raw = match_arguments(self.problem, args, named)
+        if needs_mapping(value for value in raw.values() if isinstance(value, Tensor)):
+            text = "`solve` looks at its data, which `torch.func.vmap` hides; call the layer itself there"
+            raise DiagnosticError([error("E310", None, text, hints=("or give a batch as leading axes",))])
+        return self._solve((), raw, warm)
+
+    def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> Any:
+        """A call under `torch.func.vmap`, as one call for a batch."""
+        ranks = {d.symbol.name: len(d.symbol.shape) for d in self.problem.parameters}
+        names = [*given, *learned]
+
+        def call(*tensors: Tensor) -> tuple[Tensor, ...]:
+            data = dict(zip(names, tensors, strict=True))
+            own = {f"learn.{name}": data.pop(name) for name in learned}
+            found = functional_call(self, own, (), {**raw, **data}) if own else self(**{**raw, **data})
+            return (found,) if isinstance(found, Tensor) else tuple(found)
+
+        results = call_mapped(Batched(call, tuple(ranks[name] for name in names)), [*given.values(), *learned.values()])
+        return _given_back(list(results), tuple(o.name for o in self.problem.outputs))
 
     def explain(self) -> str:
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
@@ -225,6 +258,11 @@ class DeclarativeLayer(nn.Module):
         count = int((solution.status == Status.INACCURATE).sum())
         text = f"`{self.problem.name}`: {count} of {solution.status.numel()} items are inaccurate: residuals above 1e-6"
         warnings.warn(text, stacklevel=3)
+
+
+def _given_back(results: list[Tensor], names: tuple[str, ...]) -> Any:
+    """One output as a tensor, several as a named tuple."""
+    return results[0] if len(results) == 1 else Outputs(results, names)
 
 
 @dataclass(frozen=True)

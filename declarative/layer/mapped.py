@@ -1,0 +1,145 @@
+"""A layer under `torch.func.vmap` -> the same layer called once, with the mapped axis as a leading batch axis.
+
+A solver looks at its data, and a mapped tensor cannot be looked at; nor can transforms stand in each other around it.
+`Mappable` is an autograd function that hides the call until every mapped axis is a batch axis and every transform is
+done. Its derivatives are functions of the same kind, so they have any order: the pullback of a mapped call is the
+pullback of the batched one, which is solved again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
+
+from declarative.backends.push import in_forward_mode, push
+
+Results = tuple[Tensor, ...]
+Function: TypeAlias = "Batched | Pullback | Pushforward"
+
+
+def needs_mapping(tensors: Iterable[Tensor], allowed: int = 1) -> bool:
+    """Does `torch.func.vmap` map one of the tensors, or is it inside more transforms than `allowed`?"""
+    return any(_mapped_or_deep(t, allowed) for t in tensors)
+
+
+def _mapped_or_deep(tensor: Tensor, allowed: int) -> bool:
+    depth = 0
+    while is_functorch_wrapped_tensor(tensor):
+        depth += 1
+        if is_batchedtensor(tensor) or depth > allowed:
+            return True
+        tensor = get_unwrapped(tensor)
+    return False
+
+
+@dataclass(frozen=True)
+class Batched:
+    """`call(*tensors)` for tensors (*batch, *shape), with `levels` mapped axes before each tensor's own batch.
+
+    `ranks` are the numbers of axes of the shapes; batches that are shorter get axes of length one, so that the mapped
+    axes line up.
+    """
+
+    call: Callable[..., Results]
+    ranks: tuple[int, ...]
+    levels: int = 0
+
+    def __call__(self, *tensors: Tensor) -> Results:
+        own = [t.dim() - self.levels - rank for t, rank in zip(tensors, self.ranks, strict=True)]
+        most = max(own, default=0)
+        pairs = zip(tensors, own, strict=True)
+        return self.call(*(t[(slice(None),) * self.levels + (None,) * (most - k)] for t, k in pairs))
+
+    def mapped(self) -> Batched:
+        return replace(self, levels=self.levels + 1)
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """Tensors and cotangents of a function's results -> cotangents of the tensors."""
+
+    function: Function
+    count: int
+
+    def __call__(self, *tensors: Tensor) -> Results:
+        with torch.enable_grad():
+            at = [t if t.requires_grad else t.detach().requires_grad_() for t in tensors[: self.count]]
+            results = self.function(*at)
+        return torch.autograd.grad(
+            results, at, tensors[self.count :], create_graph=torch.is_grad_enabled(), materialize_grads=True
+        )
+
+    def mapped(self) -> Pullback:
+        return replace(self, function=self.function.mapped())
+
+
+@dataclass(frozen=True)
+class Pushforward:
+    """Tensors and their tangents -> tangents of a function's results."""
+
+    function: Function
+    count: int
+
+    def __call__(self, *tensors: Tensor) -> Results:
+        at, moves = tensors[: self.count], tensors[self.count :]
+        if isinstance(self.function, Batched) and not in_forward_mode():
+            return push(self.function, at, moves)
+        with torch.enable_grad():  # u -> J'u is linear, and J v is its own pullback
+            at = [t if t.requires_grad else t.detach().requires_grad_() for t in at]
+            results = self.function(*at)
+            u = [torch.zeros_like(r, requires_grad=True) for r in results]
+            back = torch.autograd.grad(results, at, u, create_graph=True, materialize_grads=True)
+        return torch.autograd.grad(back, u, moves, create_graph=torch.is_grad_enabled(), materialize_grads=True)
+
+    def mapped(self) -> Pushforward:
+        return replace(self, function=self.function.mapped())
+
+
+class Mappable(torch.autograd.Function):
+    """(function, *tensors) -> the function's results."""
+
+    @staticmethod
+    def forward(function, *tensors):
+        with torch.no_grad():
+            return tuple(result.detach() for result in function(*tensors))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.function = inputs[0]
+        ctx.save_for_backward(*inputs[1:])
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx, *cotangents):
+        tensors = ctx.saved_tensors
+        return (None, *Mappable.apply(Pullback(ctx.function, len(tensors)), *tensors, *cotangents))
+
+    @staticmethod
+    def jvp(ctx, _, *tangents):
+        tensors = ctx.saved_tensors
+        moves = [torch.zeros_like(t) if d is None else d for t, d in zip(tensors, tangents, strict=True)]
+        return Mappable.apply(Pushforward(ctx.function, len(tensors)), *tensors, *moves)
+
+    @staticmethod
+    def vmap(info, in_dims, function, *tensors):
+        leading = _leading(tensors, in_dims[1:], info.batch_size)
+        results = call(function.mapped(), leading)
+        return results, (0,) * len(results)
+
+
+def _leading(tensors: Sequence[Tensor], dims: Sequence[int | None], count: int) -> list[Tensor]:
+    """Each tensor with its mapped axis in front; what is not mapped is the same for each."""
+    pairs = zip(tensors, dims, strict=True)
+    return [t.expand(count, *t.shape) if d is None else t.movedim(d, 0) for t, d in pairs]
+
+
+def call(function: Function, tensors: Sequence[Tensor]) -> Results:
+    """The results, with derivatives of any order, whatever transforms of torch.func are around."""
+    allowed = 1 if isinstance(function, Batched) else 0  # a layer itself works inside one transform
+    hidden = needs_mapping(tensors, allowed)
+    return Mappable.apply(function, *tensors) if hidden else function(*tensors)  # pyright: ignore[reportReturnType]
