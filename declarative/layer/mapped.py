@@ -67,12 +67,8 @@ class Pullback:
     count: int
 
     def __call__(self, *tensors: Tensor) -> Results:
-        with torch.enable_grad():
-            at = [t if t.requires_grad else t.detach().requires_grad_() for t in tensors[: self.count]]
-            results = self.function(*at)
-        return torch.autograd.grad(
-            results, at, tensors[self.count :], create_graph=torch.is_grad_enabled(), materialize_grads=True
-        )
+        at, results = _recorded(self.function, tensors[: self.count])
+        return _pulled(results, at, tensors[self.count :], torch.is_grad_enabled())
 
     def mapped(self) -> Pullback:
         return replace(self, function=self.function.mapped())
@@ -87,17 +83,43 @@ class Pushforward:
 
     def __call__(self, *tensors: Tensor) -> Results:
         at, moves = tensors[: self.count], tensors[self.count :]
-        if isinstance(self.function, Batched) and not in_forward_mode():
-            return push(self.function, at, moves)
-        with torch.enable_grad():  # u -> J'u is linear, and J v is its own pullback
-            at = [t if t.requires_grad else t.detach().requires_grad_() for t in at]
-            results = self.function(*at)
-            u = [torch.zeros_like(r, requires_grad=True) for r in results]
-            back = torch.autograd.grad(results, at, u, create_graph=True, materialize_grads=True)
-        return torch.autograd.grad(back, u, moves, create_graph=torch.is_grad_enabled(), materialize_grads=True)
+        match self.function:
+            case Batched() if not in_forward_mode():
+                return push(self.function, at, moves)
+            case Pullback(inner, count):
+                return _pullback_pushed(inner, at[:count], at[count:], moves[:count], moves[count:])
+            case _:
+                return _pushed(self.function, at, moves)
 
     def mapped(self) -> Pushforward:
         return replace(self, function=self.function.mapped())
+
+
+def _recorded(function: Function, tensors: Sequence[Tensor]) -> tuple[list[Tensor], Results]:
+    """The tensors as leaves or as they are, and the function's results connected to them."""
+    with torch.enable_grad():
+        at = [t if t.requires_grad else t.detach().requires_grad_() for t in tensors]
+        return at, function(*at)
+
+
+def _pulled(results: Results, at: Sequence[Tensor], cotangents: Sequence[Tensor], again: bool) -> Results:
+    return torch.autograd.grad(results, at, cotangents, create_graph=again, retain_graph=True, materialize_grads=True)
+
+
+def _pullback_pushed(inner: Function, at: Results, c: Results, dt: Results, dc: Results) -> Results:
+    """The move of J'c: the Hessian of c'f, which is symmetric, times dt, and J'dc."""
+    again = torch.is_grad_enabled()
+    leaves, results = _recorded(inner, at)
+    curved = _pulled(_pulled(results, leaves, c, True), leaves, dt, again)
+    return tuple(a + b for a, b in zip(curved, _pulled(results, leaves, dc, again), strict=True))
+
+
+def _pushed(function: Function, at: Results, moves: Results) -> Results:
+    """J v, by the pullback of the linear map u -> J'u."""
+    again = torch.is_grad_enabled()
+    leaves, results = _recorded(function, at)
+    u = [torch.zeros_like(r, requires_grad=True) for r in results]
+    return _pulled(_pulled(results, leaves, u, True), u, moves, again)
 
 
 class Mappable(torch.autograd.Function):
