@@ -64,10 +64,12 @@ class Assembly:
         zero = torch.zeros((), dtype=self.runner.dtype, device=self.runner.device)
         return {name: values.get(name, zero.expand(1, *places.shape)) for name, places in self.layout.places.items()}
 
-    def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, theta: Theta) -> Duals:
+    def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
         """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
         found: Duals = {}
-        weights = iter(self.runner.finish(theta, self.layout.split(x), "weights"))
+        weighed = any(block.weight is not None for block in self.blocks)
+        prepared = self.runner.prepare(inputs) if weighed else ()
+        weights = iter(self.runner.finish(prepared, self.layout.split(x), "weights") if weighed else ())
         for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
             weight = next(weights) if block.weight is not None else None
             if path := block.row.path:

@@ -76,13 +76,16 @@ class KKTPlan:
         result = solve(program, fixed, x0, self.options)
         answered = result.status <= Status.INACCURATE
         if not answered.all():
-            theta = assembly.theta(without_unanswered(inputs, answered))
-        return self._outcome(result, connect(program, theta, result), theta)
+            inputs = without_unanswered(inputs, answered)
+            theta = assembly.theta(inputs)
+        return self._outcome(result, connect(program, theta, result), theta, inputs)
 
-    def _outcome(self, result: Result, solution: tuple[Tensor, ...], theta: Theta) -> Outcome:
+    def _outcome(
+        self, result: Result, solution: tuple[Tensor, ...], theta: Theta, inputs: Mapping[str, Tensor]
+    ) -> Outcome:
         assembly = self.assembly
         x, y, z, z_lower, z_upper = solution
-        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper}, x, theta)
+        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper}, x, inputs)
         answered = result.status <= Status.INACCURATE
         value = assembly.standard.sign * attach_value(assembly.program, result.value, solution, theta, answered)
         return Outcome(
