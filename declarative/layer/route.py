@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from declarative.analysis.classify import classify
-from declarative.analysis.convexity import no_backend
 from declarative.analysis.parameters import dependence
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
+from declarative.rewrite.repair import no_backend, repair
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 from declarative.source.render import render
 
@@ -47,7 +46,7 @@ def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Map
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
-    lines = [f"{problem.name}: {classify(problem).text}", *dependence(problem)]
+    lines = [f"{problem.name}: {repair(problem).text}", *dependence(problem)]
     for name in ("kkt", "cone"):
         accepted = _accept(problem, name, {})
         mark = " (chosen)" if name == chosen else ""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.analysis.convexity import convexity_errors
 from declarative.backends.cone.assemble import Assembly, assemble
 from declarative.backends.cone.duals import duals_of
 from declarative.backends.cone.envelope import OptimalValue
@@ -21,6 +20,7 @@ from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
 from declarative.source.diagnostic import Diagnostic
@@ -42,10 +42,11 @@ class ConeBackend:
 
 def accept(problem: Problem) -> ConeBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
-    found = convexity_errors(problem)
-    if found:
-        return found
-    conic = to_epigraphs(sets_to_rows(problem_to_standard(problem), balls=False))
+    repaired = repair(problem)
+    if not repaired.found.convex:
+        return obstacles(repaired)
+    standard = problem_to_standard(repaired.problem)
+    conic = to_epigraphs(sets_to_rows(replace(standard, log=repaired.steps), balls=False))
     return refusals(conic) or ConeBackend(conic)
 
 
