@@ -10,6 +10,7 @@ from declarative.analysis.parameters import dependence
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
+from declarative.backends.monotone import MonotoneBackend
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
 from declarative.rewrite.repair import no_backend, repair
@@ -66,7 +67,7 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
 
 def _accept(
     problem: Problem, name: str, options: Mapping[str, Any], mode: Mode
-) -> kkt.KKTBackend | cone.ConeBackend | list[Diagnostic]:
+) -> kkt.KKTBackend | cone.ConeBackend | MonotoneBackend | list[Diagnostic]:
     if name == "kkt":
         return kkt.accept(problem, options, mode)
     return _other_mode(problem, mode) or cone.accept(problem)

@@ -12,17 +12,22 @@ from declarative.analysis.convexity import convexity_errors
 from declarative.ir.expr import Expr
 from declarative.ir.problem import Comparison, Objective, Problem, Sense
 from declarative.rewrite.equivalents import to_equivalents
+from declarative.rewrite.monotone import Outer, without_outer
 from declarative.source.diagnostic import Diagnostic
 
 
 @dataclass(frozen=True)
 class Repair:
-    """`problem` has the solutions of the `original`; `found` is what it is, `steps` say how it was written anew."""
+    """`problem` has the solutions of the `original`; `found` is what it is, `steps` say how it was written anew.
+
+    `outer`: the monotone function that was taken off the objective.
+    """
 
     original: Classification
     problem: Problem
     found: Classification
     steps: tuple[str, ...] = ()
+    outer: Outer | None = None
 
     @property
     def text(self) -> str:
@@ -45,8 +50,24 @@ def repair(problem: Problem) -> Repair:
     attributes = {a.name for d in problem.variables for a in d.symbol.attributes}
     if original.convex or problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
         return Repair(original, problem, original)
+    found = _changed(original, problem)
+    return found if found.found.convex else _without_outer(original, problem) or found
+
+
+def _changed(original: Classification, problem: Problem) -> Repair:
+    """Everything that is not as it must be in its equivalent form."""
     changed, steps = _with_equivalents(problem, original.verdicts)
     return Repair(original, changed, classify(changed) if steps else original, steps)
+
+
+def _without_outer(original: Classification, problem: Problem) -> Repair | None:
+    """The problem with so many monotone functions taken off its objective that it is convex."""
+    for objective, outer in without_outer(problem.objective):
+        inner = replace(problem, objective=objective)
+        found = _changed(classify(inner), inner)
+        if found.found.convex:
+            return replace(found, original=original, steps=(outer.step, *found.steps), outer=outer)
+    return None
 
 
 def obstacles(repaired: Repair) -> list[Diagnostic]:

@@ -16,6 +16,7 @@ from declarative.backends.cone.epigraph import Conic, to_epigraphs
 from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
+from declarative.backends.monotone import MonotoneBackend
 from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
@@ -40,14 +41,16 @@ class ConeBackend:
         return list(self.conic.standard.log)
 
 
-def accept(problem: Problem) -> ConeBackend | list[Diagnostic]:
+def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
     repaired = repair(problem)
     if not repaired.found.convex:
         return obstacles(repaired)
     standard = problem_to_standard(repaired.problem)
     conic = to_epigraphs(sets_to_rows(replace(standard, log=repaired.steps), balls=False))
-    return refusals(conic) or ConeBackend(conic)
+    backend = ConeBackend(conic)
+    whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
+    return refusals(conic) or whole
 
 
 @dataclass(frozen=True)
