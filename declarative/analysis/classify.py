@@ -7,6 +7,7 @@ from enum import Enum
 
 from declarative.analysis.curvature import Blame, blame
 from declarative.analysis.facts import FactsTable
+from declarative.analysis.geometric import geometric
 from declarative.analysis.levels import Level, level_of
 from declarative.analysis.pieces import Piece, pieces
 from declarative.analysis.smooth import Kink, kinks
@@ -25,6 +26,7 @@ class Kind(Enum):
     POWER = "power cone program"
     EXP = "exponential cone program"
     SDP = "semidefinite program"
+    GP = "geometric program"
     NLP = "smooth program"
     NONSMOOTH = "program with kinks"
     FIXED_POINT = "fixed point"
@@ -81,13 +83,15 @@ class Classification:
 
     @property
     def accepted(self) -> bool:
-        """Is there a backend for it: cone for convex programs, kkt for smooth ones without cones?"""
-        return self.convex or (self.smooth and not self.memberships)
+        """Is there a backend for it: one for convex and for geometric programs, kkt for smooth ones without cones?"""
+        return self.convex or self.kind is Kind.GP or (self.smooth and not self.memberships)
 
     @property
     def text(self) -> str:
         """For people: "convex quadratic program", "smooth program, not known to be convex"."""
-        if self.kind in (Kind.FIXED_POINT, Kind.ROOT, Kind.PROJECTION) or (self.convex and not _may_be_nonconvex(self)):
+        if self.kind in (Kind.GP, Kind.FIXED_POINT, Kind.ROOT, Kind.PROJECTION) or (
+            self.convex and not _may_be_nonconvex(self)
+        ):
             return self.kind.value
         return f"convex {self.kind.value}" if self.convex else f"{self.kind.value}, not known to be convex"
 
@@ -131,6 +135,9 @@ def _convex_kind(problem: Problem, levels: list[tuple[Piece, Level]], cones: fro
 
 
 def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: bool) -> Kind:
+    found = geometric(problem)
+    if found is not None and found.holds:
+        return Kind.GP
     if not smooth:
         return Kind.NONSMOOTH
     foreign = any(isinstance(n, Extern | Nested) for v in verdicts for n in postorder(v.piece.root))

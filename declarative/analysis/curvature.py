@@ -95,8 +95,8 @@ def _descend(node: Expr, wanted: Curvature, look: FactsTable) -> tuple[Expr, Cur
             return base, wanted, False
         case Stack(body=body) | Reduce(op="sum", body=body):
             return body, wanted, False
-        case Reduce(op="max" | "min" as op, body=body):
-            own = Curvature.CONVEX if op == "max" else Curvature.CONCAVE
+        case Reduce(op="max" | "min" | "logsumexp" as op, body=body):
+            own = Curvature.CONCAVE if op == "min" else Curvature.CONVEX
             return (body, wanted, True) if fits(own, wanted) else None
         case Call():
             return _spoiler(node, wanted, look)

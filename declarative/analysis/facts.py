@@ -172,6 +172,10 @@ def _reduce(node: Reduce, body: Facts) -> Facts:
             smoothness = Smoothness.SMOOTH if constant else Smoothness.KINKED
             known = Curvature.CONSTANT if constant else curvature
             return Facts(node.shape, body.sign, known, 0 if constant else None, smoothness)
+        case "logsumexp":
+            curvature = Curvature.CONSTANT if constant else body.curvature + Curvature.CONVEX
+            sign = body.sign if body.sign.nonneg and _never_empty(node) else Sign.ANY
+            return Facts(node.shape, sign, curvature, 0 if constant else None, body.smoothness)
         case "prod":
             curvature = Curvature.CONSTANT if constant else Curvature.UNKNOWN
             sign = Sign.POS if body.sign is Sign.POS else Sign.NONNEG if body.sign.nonneg else Sign.ANY

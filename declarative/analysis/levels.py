@@ -36,6 +36,8 @@ def level_of(look: FactsTable) -> Level:
                 return _call(node, dict(zip(map(id, node.args), inner, strict=True)))
             case Reduce(op="sum") | Stack() | Index():
                 return inner[0]
+            case Reduce(op="logsumexp"):
+                return _with(_joined(inner, 1), {Cone.EXPONENTIAL})
             case Reduce(op="max" | "min"):
                 return Level(1, max(inner[0].rows, inner[0].degree), inner[0].cones)
             case _:

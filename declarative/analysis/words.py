@@ -46,7 +46,7 @@ def manner(node: Expr, look: FactsTable) -> str:
             moves = set(record.monotonicity(facts, options))
             own = record.curvature(facts, options).value
             return f"{own} and {moves.pop().value}" if len(moves) == 1 and Monotonicity.NONE not in moves else own
-        case Reduce(op="max"):
+        case Reduce(op="max" | "logsumexp"):
             return "convex and increasing"
         case Reduce(op="min"):
             return "concave and increasing"

@@ -135,11 +135,15 @@ def _fold(op: str, value: Tensor, axes: tuple[int, ...]) -> Tensor:
             for axis in sorted(axes, reverse=True):
                 value = value.prod(dim=axis)
             return value
+        case "logsumexp":
+            return value.logsumexp(dim=axes)
         case _:
             raise AssertionError(op)
 
 
 def _scatter(op: str, value: Tensor, axis: int, groups: Tensor, count: int) -> Tensor:
+    if op == "logsumexp":
+        return _scattered_logsumexp(value, axis, groups, count)
     sizes = list(value.shape)
     sizes[axis] = count
     start = torch.full(sizes, NEUTRAL[op], dtype=value.dtype, device=value.device)
@@ -149,6 +153,14 @@ def _scatter(op: str, value: Tensor, axis: int, groups: Tensor, count: int) -> T
     view = [1] * value.dim()
     view[axis] = -1
     return start.scatter_reduce(axis, groups.reshape(view).expand(value.shape), value, names[op], include_self=True)
+
+
+def _scattered_logsumexp(value: Tensor, axis: int, groups: Tensor, count: int) -> Tensor:
+    """log of the sum of exp of each group, whose greatest entry is taken out; -inf for a group without entries."""
+    greatest = _scatter("max", value.detach(), axis, groups, count)
+    greatest = torch.where(greatest.isfinite(), greatest, 0.0)
+    sums = _scatter("sum", (value - greatest.index_select(axis, groups)).exp(), axis, groups, count)
+    return sums.log() + greatest
 
 
 def static_value(tape: Tape, constants: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:

@@ -192,7 +192,7 @@ class Binder:
 
 @dataclass(frozen=True, eq=False)
 class Reduce(_Hashed):
-    """`sum(body for i in n if condition)`; op is `sum`, `max`, `min` or `prod`. The body may have any shape."""
+    """`sum(body for i in n if condition)`; op is `sum`, `max`, `min`, `prod`, `logsumexp`; bodies of any shape."""
 
     op: str
     body: Expr

@@ -14,7 +14,8 @@ UNKNOWN = ", not known to be convex"
 CLASSES = {
     "arc_path": "convex quadratic program",
     "babylonian": "fixed point",
-    "box_design": "smooth program" + UNKNOWN,
+    "box_design": "geometric program",
+    "cantilever": "geometric program",
     "curve_fit": "smooth program" + UNKNOWN,
     "entropic_ot": "exponential cone program",
     "equilibrium": "fixed point",
@@ -26,8 +27,10 @@ CLASSES = {
     "mpc": "convex quadratic program",
     "nearest_correlation": "semidefinite program",
     "path_flow": "convex quadratic program",
+    "perron_frobenius": "geometric program",
     "pnp": "smooth program" + UNKNOWN,
     "portfolio": "convex quadratic program",
+    "power_control": "geometric program",
     "procrustes": "quadratic program with quadratic constraints" + UNKNOWN,
     "ridge": "convex quadratic program",
     "robust_lp": "second-order cone program",
@@ -49,7 +52,7 @@ def test_the_class_of_each_language_file(name):
     found = classify(load(EXAMPLES / f"{name}.opt"))
     assert found.text == CLASSES[name]
     assert found.smooth == (name != "robust_lp")
-    assert found.convex == (UNKNOWN not in found.text and name != "babylonian" and name != "equilibrium")
+    assert found.convex == (UNKNOWN not in found.text and found.kind not in (Kind.FIXED_POINT, Kind.GP))
 
 
 HEAD = """dim n, m

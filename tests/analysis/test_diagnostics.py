@@ -5,6 +5,7 @@ import pytest
 from declarative import parse
 from declarative.analysis.classify import classify
 from declarative.analysis.convexity import convexity_errors
+from declarative.analysis.near_geometric import geometric_remarks
 from declarative.analysis.parameters import dpp_remarks
 from declarative.source.codes.convexity import CONVEXITY
 from declarative.source.diagnostic import Severity
@@ -26,7 +27,7 @@ def found(body):
 
 @pytest.mark.parametrize("code", CONVEXITY, ids=lambda code: code.code)
 def test_the_examples_earn_their_code_and_the_cures_do_not(code):
-    earned = dpp_remarks if code.code == "D111" else convexity_errors
+    earned = {"D111": dpp_remarks, "D112": geometric_remarks}.get(code.code, convexity_errors)
     assert [d.code for d in earned(parse(code.wrong))] == [code.code]
     assert earned(parse(code.right)) == []
 

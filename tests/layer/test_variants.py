@@ -9,13 +9,24 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from layer.variants import control, flows, matrices, portfolios, projections, regressions, signals, smooth, spheres
+from layer.variants import (
+    control,
+    flows,
+    geometric,
+    matrices,
+    portfolios,
+    projections,
+    regressions,
+    signals,
+    smooth,
+    spheres,
+)
 from layer.variants.variant import BATCH, Variant
 
 import declarative
 from declarative import DiagnosticError
 
-TABLES = (projections, regressions, portfolios, control, flows, matrices, spheres, smooth, signals)
+TABLES = (projections, regressions, portfolios, control, flows, matrices, spheres, smooth, signals, geometric)
 VARIANTS: list[Variant] = [v for table in TABLES for v in table.VARIANTS]
 STEP = 1e-5
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from declarative.analysis.facts import FactsTable, meaning
 from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition
-from declarative.ir.expr import Binder, Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
 from declarative.ir.walk import variables
 from declarative.rewrite.scope import Additions, Scope
@@ -83,6 +83,9 @@ class _Walker:
             case Reduce(op="max" | "min", body=body, binders=binders, condition=condition):
                 inner = self._walk(body, scope.inside(binders, condition), False)
                 return self._extreme(node, replace(node, body=inner), scope)
+            case Reduce(op="logsumexp", body=body, binders=binders, condition=condition):
+                inner = self._walk(body, scope.inside(binders, condition), False)
+                return self._log_sum(node, replace(node, body=inner), scope)
             case Reduce(body=body, binders=binders, condition=condition):
                 return replace(node, body=self._walk(body, scope.inside(binders, condition), quadratic))
             case Stack(body=body, binders=binders):
@@ -107,7 +110,7 @@ class _Walker:
         call = Call(record.name, args, node.shape, node.options, origin=node.origin)
         return self._epigraph(node, call, own.convex, scope)
 
-    def _epigraph(self, node: Call, call: Call, convex: bool, scope: Scope) -> Expr:
+    def _epigraph(self, node: Call | Reduce, call: Call, convex: bool, scope: Scope) -> Expr:
         around = scope.around(call)
         t = self.additions.variable(node.shape, around, node)
         self.atoms.append(AtomRow(call, t, convex, around.binders, around.condition, node.origin))
@@ -122,6 +125,18 @@ class _Walker:
         less, more = (rebuilt.body, t) if node.op == "max" else (t, rebuilt.body)
         body = apply("add", less, apply("neg", more))
         self.additions.rows.append(Row((), False, body, over.binders, over.condition, origin=node.origin))
+        return t
+
+    def _log_sum(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
+        """logsumexp over an index: t with sum exp(body - t) <= 1."""
+        around = scope.around(rebuilt)
+        t = self.additions.variable(node.shape, around, node)
+        over = around.inside(node.binders, node.condition)
+        gap = apply("exp", apply("add", rebuilt.body, apply("neg", t)), origin=node.origin)
+        assert isinstance(gap, Call)
+        total = replace(rebuilt, op="sum", body=self._epigraph(node, gap, True, over))
+        row = apply("add", total, Constant(-1.0))
+        self.additions.rows.append(Row((), False, row, around.binders, around.condition, origin=node.origin))
         return t
 
 

@@ -89,4 +89,14 @@ CONVEXITY: tuple[Code, ...] = (
         "dim k, n\nparam F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
         "dim k, n\nconst F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
     ),
+    Code(
+        "D112",
+        "nearly a geometric program",
+        "A remark. In a geometric program every variable is positive, and what is minimised or bounded above is a sum "
+        "of products of powers with positive coefficients (or a maximum, a norm, a power of such); what is maximised, "
+        "or bounds from above, is one product of powers. It is convex in the logarithms of the variables and so solved "
+        "globally. Here one expression stands in the way.",
+        "param c : R\nvar x : R, pos\nvar y : R, pos\nminimize c*x/y + y/x",
+        "param c : R, pos\nvar x : R, pos\nvar y : R, pos\nminimize c*x/y + y/x",
+    ),
 )

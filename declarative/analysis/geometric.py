@@ -1,0 +1,186 @@
+"""A problem to the geometric program that it is, row by row, or to what bars it from being one.
+
+Every row is brought to posynomial <= monomial, or more generally log-log convex <= log-log concave, by moving what is
+subtracted to the other side; the objective is a log-log convex function to minimise or a concave one to maximise, but
+for a constant that may be added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from declarative.analysis.facts import facts_of
+from declarative.analysis.loglog import LogBlame, LogLogTable, log_blame
+from declarative.analysis.signomial import excess, signomial
+from declarative.atoms.apply import apply
+from declarative.ir.expr import Attribute, Binder, Expr, Index, Variable
+from declarative.ir.facts import Curvature, Sign
+from declarative.ir.problem import Comparison, Constraint, Membership, Objective, Problem, Relation, Sense
+from declarative.ir.walk import substitute, variables
+
+POSITIVE = Attribute("pos")
+DESCRIBED = ("nonneg", "pos", "between", "start")  # attributes of a variable that logarithms can describe
+
+
+@dataclass(frozen=True)
+class Sides:
+    """`less <= more`, or `less == more`; None where nothing stands on a side."""
+
+    less: Expr | None
+    more: Expr | None
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a part of the problem does not fit: `blame` for an expression, else the attribute, the side or the cone."""
+
+    owner: Objective | Constraint | Variable
+    blame: LogBlame | None = None
+    attribute: Attribute | None = None
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """`sign * core + offset` is the objective, `sides` has an entry for each constraint that compares.
+
+    `lacking`: the variables that nothing makes positive; everything else is found with all variables positive.
+    """
+
+    problem: Problem
+    core: Expr
+    sign: int
+    offset: Expr | None
+    sides: tuple[Sides, ...]
+    lacking: tuple[Variable, ...]
+    obstacles: tuple[Obstacle, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.lacking and not self.obstacles
+
+
+def geometric(problem: Problem) -> Geometric | None:
+    """None where there is nothing to compare with a geometric program: `find`, cones, an objective of both signs."""
+    if problem.objective.body is None or problem.objective.sense is Sense.FIND:
+        return None
+    if not problem.variables or any(isinstance(c, Membership) for c in problem.constraints):
+        return None
+    rows = [c for c in problem.constraints if isinstance(c, Comparison)]
+    goal = _goal(problem.objective.body)
+    sides = tuple(_sides(row) for row in rows)
+    return _Reading(problem, rows, sides).result(*goal)
+
+
+def _goal(body: Expr) -> tuple[Expr, int, Expr | None]:
+    """The objective as a positive function, its sign, and the constant added to it."""
+    found = signomial(body)
+    plus, minus = (tuple(t for t in terms if variables(t)) for terms in (found.plus, found.minus))
+    constants = [t for t in found.plus if not variables(t)]
+    constants += [apply("neg", t) for t in found.minus if not variables(t)]
+    offset = _total(tuple(constants)) if constants else None
+    if minus and not plus:
+        return _total(minus), -1, offset
+    if minus or offset is None or not plus:
+        return body, 1, None
+    return _total(plus), 1, offset
+
+
+def _total(terms: tuple[Expr, ...]) -> Expr:
+    return terms[0] if len(terms) == 1 else apply("add", *terms)
+
+
+def _sides(row: Comparison) -> Sides:
+    """A side from which nothing is moved stays as it is written."""
+    found = excess(row)
+    less, more = (row.right, row.left) if row.relation is Relation.GE else (row.left, row.right)
+    whole = not signomial(less).minus and not signomial(more).minus
+    pairs = zip((found.plus, found.minus), (less, more), strict=True)
+    return Sides(*(None if not terms else side if whole else _total(terms) for terms, side in pairs))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    problem: Problem
+    rows: list[Comparison]
+    sides: tuple[Sides, ...]
+
+    @cached_property
+    def positive(self) -> dict[Expr, Expr]:
+        """Each variable, declared positive."""
+        symbols = [d.symbol for d in self.problem.variables]
+        return {v: replace(v, attributes=(*v.attributes, POSITIVE)) for v in symbols}
+
+    def result(self, core: Expr, sign: int, offset: Expr | None) -> Geometric:
+        lacking = tuple(d.symbol for d in self.problem.variables if not _is_positive(d.symbol, self.rows))
+        obstacles = [*self._attributes(), *self._objective(core, sign)]
+        for row, sides in zip(self.rows, self.sides, strict=True):
+            obstacles.extend(self._row(row, sides))
+        return Geometric(self.problem, core, sign, offset, self.sides, lacking, tuple(obstacles))
+
+    def _attributes(self) -> list[Obstacle]:
+        symbols = [d.symbol for d in self.problem.variables]
+        return [Obstacle(v, attribute=a) for v in symbols for a in v.attributes if not _describable(a)]
+
+    def _objective(self, core: Expr, sign: int) -> list[Obstacle]:
+        minimised = (self.problem.objective.sense is Sense.MINIMIZE) == (sign > 0)
+        return self._blame(self.problem.objective, core, Curvature.CONVEX if minimised else Curvature.CONCAVE, ())
+
+    def _row(self, row: Comparison, sides: Sides) -> list[Obstacle]:
+        equation = row.relation is Relation.EQ
+        if sides.more is None or (equation and sides.less is None):
+            return [Obstacle(row)]
+        wanted = (Curvature.AFFINE, Curvature.AFFINE) if equation else (Curvature.CONVEX, Curvature.CONCAVE)
+        pairs = zip((sides.less, sides.more), wanted, strict=True)
+        return [o for side, needed in pairs if side is not None for o in self._blame(row, side, needed, row.binders)]
+
+    def _blame(
+        self, owner: Objective | Comparison, side: Expr, wanted: Curvature, binders: tuple[Binder, ...]
+    ) -> list[Obstacle]:
+        blame = log_blame(LogLogTable(substitute(side, self.positive), binders), wanted)
+        return [Obstacle(owner, blame)] if blame else []
+
+
+def _describable(attribute: Attribute) -> bool:
+    """Bounds have logarithms where they are positive; a lower bound 0 says no more than that the variable is."""
+    if attribute.name != "between":
+        return attribute.name in DESCRIBED
+    lo, hi = (facts_of(bound).sign for bound in attribute.args)
+    return (lo in Sign.POS or lo in Sign.ZERO) and hi in Sign.POS
+
+
+def _is_positive(variable: Variable, rows: list[Comparison]) -> bool:
+    """Declared so, or bounded below by something positive, entry by entry."""
+    for attribute in variable.attributes:
+        if attribute.name == "pos" or (attribute.name == "between" and _positive(attribute.args[0])):
+            return True
+    return any(_bounds_below(row, variable) for row in rows)
+
+
+def _bounds_below(row: Comparison, variable: Variable) -> bool:
+    if row.relation is Relation.EQ:
+        return False
+    more, less = (row.right, row.left) if row.relation is Relation.LE else (row.left, row.right)
+    return (
+        not variables(less)
+        and _positive(less, row.binders)
+        and row.condition is None
+        and _is_whole(more, row, variable)
+    )
+
+
+def _is_whole(e: Expr, row: Comparison, variable: Variable) -> bool:
+    """The variable itself, or its entry at the row's indices, which run over all of them."""
+    match e:
+        case Variable():
+            return e == variable and not row.binders
+        case Index(base=base, subscripts=subscripts) if base == variable:
+            ranges = [(b.lo.constant, b.hi) for b in row.binders]
+            lengths = [(0, length) for length in variable.shape[: len(subscripts)]]
+            return subscripts == tuple(b.index for b in row.binders) and ranges == lengths
+        case _:
+            return False
+
+
+def _positive(e: Expr, binders: tuple[Binder, ...] = ()) -> bool:
+    return facts_of(e, binders).sign in Sign.POS

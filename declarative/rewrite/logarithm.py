@@ -1,0 +1,62 @@
+"""A positive expression to its logarithm, as an expression of the logarithms of the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from declarative.atoms.apply import apply
+from declarative.atoms.loglog import Indices, log_form, log_of_reduction
+from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.walk import variables
+
+
+def logarithm(e: Expr, logs: Mapping[Expr, Expr], indices: Indices) -> Expr:
+    """`logs` has the logarithm of each variable. The expression has a log-log curvature; depth costs no stack."""
+    found: dict[int, Expr] = {}
+    pending = [e]
+    while pending:
+        node = pending[-1]
+        missing = [part for part in _parts(node) if id(part) not in found]
+        if missing:
+            pending.extend(missing)
+            continue
+        pending.pop()
+        found[id(node)] = _step(node, tuple(found[id(part)] for part in _parts(node)), logs, indices)
+    return found[id(e)]
+
+
+def _parts(node: Expr) -> tuple[Expr, ...]:
+    """The subexpressions whose logarithms a node's logarithm is made of."""
+    if not variables(node):
+        return ()
+    match node:
+        case Call(args=args):
+            return args
+        case Index(base=part) | Stack(body=part) | Reduce(body=part):
+            return (part,)
+        case _:
+            return ()
+
+
+def _step(node: Expr, parts: tuple[Expr, ...], logs: Mapping[Expr, Expr], indices: Indices) -> Expr:
+    if not parts:
+        return logs[node] if isinstance(node, Variable) else apply("log", node)
+    match node:
+        case Index():
+            return replace(node, base=parts[0])
+        case Stack():
+            return replace(node, body=parts[0])
+        case Reduce():
+            return _from(node, log_of_reduction(node, parts[0]))
+        case Call():
+            form = log_form(node)
+            assert form is not None, f"`{node.atom}` has no logarithmic form"
+            return _from(node, form.log(node, parts, indices))
+        case _:
+            raise AssertionError("no other node has parts")
+
+
+def _from(node: Expr, log: Expr) -> Expr:
+    """Messages about the logarithm show what it is the logarithm of."""
+    return replace(log, origin=node.origin) if isinstance(log, Call | Reduce | Stack) and log.origin is None else log

@@ -1,0 +1,278 @@
+"""Geometric programs to convex ones, as texts; what is nearly one; duals, statuses and a bad item on the way back."""
+
+import numpy as np
+import pytest
+import torch
+
+import declarative
+from declarative.analysis.classify import classify
+from declarative.analysis.near_geometric import geometric_remarks
+from declarative.backends.geometric import VANISHES
+from declarative.rewrite.geometric import to_log_problem
+
+DECLARATIONS = "dim n\nparam c : R\nparam a : R, pos\nvar x : R, pos\nvar y : R, pos\nvar z : R^n, pos\n"
+
+
+def _problem(text: str):
+    return declarative.parse(text, name="program")
+
+
+def _double(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# --- before and after ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("minimize a*x/y + y^2", "minimize logsumexp([log(a) + log(x) - log(y), 2*log(y)])"),
+        ("maximize a*x*y - 3", "maximize log(a) + log(x) + log(y)"),
+        ("minimize 2 - x*sqrt(y)", "maximize log(x) + 0.5*log(y)"),
+        ("minimize max(x, 1/y)*y", "minimize max(log(x), log(1) - log(y)) + log(y)"),
+        ("minimize norm(z)/x", "minimize 0.5*logsumexp(2*log(z)) - log(x)"),
+        ("maximize x/sum(z[i]*x for i in n)", "maximize log(x) - logsumexp(log(z)[i] + log(x) for i in n)"),
+    ],
+)
+def test_objectives(before, after):
+    found = to_log_problem(_problem(DECLARATIONS + before))
+    assert found is not None and found.log[1].removeprefix("objective: ") == f"`{after}`"
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("x*y - a <= 0", "log(x) + log(y) <= log(a)"),
+        ("a <= x*y", "log(a) <= log(x) + log(y)"),
+        ("1 - x/y >= a*x", "logsumexp([log(a) + log(x), log(x) - log(y)]) <= log(1)"),
+        ("x*y == 2*a", "log(x) + log(y) == log(2*a)"),
+        ("z.*z >= x", "log(x) <= log(z) + log(z)"),
+    ],
+)
+def test_rows(before, after):
+    found = to_log_problem(_problem(f"{DECLARATIONS}minimize x*y/a\nsubject to\n  row: {before}"))
+    assert found is not None and found.log[2] == f"`row`: `{after}`"
+
+
+def test_explain_tells_the_transformation():
+    lines = declarative.compile(_problem(f"{DECLARATIONS}minimize x*y\nsubject to\n  low: x^2*y >= a")).explain()
+    assert "program: geometric program" in lines
+    assert "a geometric program, convex in the logarithms of `x`, `y`, `z`" in lines
+    assert "`low`: `log(a) <= 2*log(x) + log(y)`" in lines
+
+
+# --- what is one, and what is not ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        ("minimize x + a/x", "exponential cone program"),  # convex as it stands
+        ("minimize x + y\nsubject to\n  x + 2*y >= 1", "linear program"),
+        ("minimize x*y + 1/x", "geometric program"),
+        ("minimize x*y - x", "quadratic program, not known to be convex"),
+    ],
+)
+def test_what_is_convex_already_stays_as_it_is(body, kind):
+    problem = _problem(DECLARATIONS + body)
+    assert classify(problem).text in (kind, kind.replace("exponential", "second-order"))
+    remarks = declarative.compile(problem, backend="kkt").explain()
+    assert ("in the logarithms" in remarks) == (kind == "geometric program")
+
+
+@pytest.mark.parametrize(
+    "bound", ["x >= a", "x >= 0.5", "a <= x", "x >= 2*a^2"], ids=lambda text: text.replace(" ", "")
+)
+def test_a_bound_above_zero_makes_a_variable_positive(bound):
+    body = f"param a : R, pos; var x : R; var y : R, pos; minimize x*y + 1/y\nsubject to\n  low: {bound}"
+    assert classify(_problem(body)).text == "geometric program"
+
+
+@pytest.mark.parametrize("bound", ["z[i] >= 1 for i in n", "z >= 1"])
+def test_a_bound_on_every_entry_makes_a_family_positive(bound):
+    body = f"dim n; var z : R^n; minimize prod(z[i] for i in n)\nsubject to\n  low: {bound}"
+    assert classify(_problem(body)).text == "geometric program"
+    assert (
+        classify(_problem(body.replace("in n", "in n if i > 0").replace("z >=", "z[0] >="))).text != "geometric program"
+    )
+
+
+REMARKS = [
+    ("minimize x*(y - a) + 1/x", "a", "`a` is subtracted here; a geometric program adds positive terms only"),
+    ("minimize x/(x + y) + c*y", "c", "nothing says that `c` is positive"),
+    ("minimize x*y + sin(x)", "sin(x)", "`sin` is no function of geometric programs"),
+    (
+        "maximize x*y + x",
+        "x*y + x",
+        "`x*y + x` is log-log convex, as a sum of monomials is; a log-log concave expression, such as a monomial, is "
+        "needed here",
+    ),
+    (
+        "minimize x*y\nsubject to\n  x + y == 3",
+        "x + y",
+        "`x + y` is log-log convex, as a sum of monomials is; a monomial, a product of powers, is needed here",
+    ),
+    (
+        "minimize x*y\nsubject to\n  1/x + x + y <= 0",
+        "1/x + x + y <= 0",
+        "what is positive is never 0 or less, so this holds for no positive variables",
+    ),
+    ("minimize -2*x*y + x^2", "-2", "`-2` is negative; a geometric program has positive coefficients only"),
+    ("minimize x^2 - x*y", "x*y", "`x*y` is subtracted here; a geometric program adds positive terms only"),
+    (
+        "minimize sum(z)/x\nsubject to\n  norm(z) >= 1",
+        "norm(z)",
+        "`norm(z)` is log-log convex, as a sum of monomials is; a log-log concave expression, such as a monomial, is "
+        "needed here",
+    ),
+]
+
+
+@pytest.mark.parametrize("body, culprit, message", REMARKS, ids=[body.split("\n")[-1] for body, _, _ in REMARKS])
+def test_what_is_nearly_one_is_told_the_culprit(body, culprit, message):
+    (found,) = geometric_remarks(_problem(DECLARATIONS + body))
+    assert (found.code, found.message) == ("D112", message)
+    assert found.span is not None and found.span.text == culprit
+
+
+def test_a_variable_that_may_be_zero():
+    (found,) = geometric_remarks(_problem("var x : R, nonneg; var y : R, pos; minimize 1/(x*y) + x"))
+    assert found.message == "`x` may be 0; in a geometric program every variable is positive"
+    assert found.hints == ("declare `x` with the attribute `pos`, if it is",)
+
+
+def test_programs_of_variables_of_any_sign_are_no_geometric_ones():
+    assert geometric_remarks(_problem("var x : R; var y : R; minimize x*y + x")) == []
+
+
+# --- what comes back -------------------------------------------------------------------------------
+
+PERTURBED = """
+param low : R, pos; param top : R, pos; param same : R, pos; param hi : R^2, pos; param side : R, pos
+var x : R^2, pos; var y : R, between(0.3, side)
+minimize y/x[0] + 2/(x[1]*sqrt(y)) - 1
+subject to
+  upper: x[0]^2 + x[1]*y <= top
+  lower: y*x[1]^2 >= low
+  equal: x[0]*x[1] == same
+  each: x[i]/y^(i+1) <= hi[i] for i in 2
+"""
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_duals_are_the_sensitivities_of_the_value(backend):
+    """L = f + lambda'(lhs - rhs): a right side that grows by 1 lowers the value by lambda, for >= it raises it."""
+    data = {"low": _double(1.79, 1.9, 1.5, 0.22), "top": _double(3.68, 7.81, 7.53, 1.17)}
+    data |= {"same": _double(0.58, 1.61, 0.73, 0.65), "side": _double(1.94, 1.19, 2.15, 2.43)}
+    data["hi"] = _double(3.22, 3.56, 1.85, 0.92, 0.36, 3.28, 3.05, 2.32).reshape(4, 2)
+    inputs = {n: t.requires_grad_() for n, t in data.items()}
+    found = declarative.compile(_problem(PERTURBED), backend=backend).solve(**inputs)
+    assert found.status.tolist() == [0, 0, 0, 0]
+    found.value.sum().backward()
+    for name, dual, sign in [("top", "upper", -1), ("low", "lower", 1), ("same", "equal", -1), ("hi", "each", -1)]:
+        assert torch.allclose(found.duals[dual], sign * inputs[name].grad, rtol=1e-7, atol=1e-9), name
+    assert torch.allclose(found.duals["y.upper"], -inputs["side"].grad, rtol=1e-7, atol=1e-9)
+    active = torch.cat([found.duals[n].reshape(4, -1) for n in ("upper", "lower", "each", "y.upper")], 1) > 1e-6
+    assert active.any(0).all()  # every row binds in some item
+    assert (found.duals["x.lower"] == 0).all() and found.duals["x.lower"].shape == (4, 2)
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_statuses_and_a_batch_with_bad_items(backend):
+    """min a/(x y) + x y over x y <= u, x y >= l: infeasible for l > u; the others are what they would be alone."""
+    text = """
+    param a : R, pos; param u : R, pos; param l : R, pos
+    var x : R, pos; var y : R, pos
+    minimize a/(x*y) + x*y
+    subject to
+      upper: x*y <= u
+      lower: x*y >= l
+      tie: x == y
+    """
+    layer = declarative.compile(_problem(text), backend=backend, on_failure="mask")
+    a, u, l = (
+        t.requires_grad_() for t in (_double(4.0, 4.0, 4.0, torch.nan), _double(1.0, 1.0, 9.0, 1.0), _double(0.1))
+    )
+    lower = torch.cat([l, 2 * l.detach() + 1.8, l, l])
+    found = layer.solve(a, u, lower)
+    assert found.status.tolist() == [0, 2, 0, 4]
+    assert "`upper`" in found.messages[1,] and "`lower`" in found.messages[1,]
+    assert found.value[[0, 2]].tolist() == pytest.approx([5.0, 4.0], rel=1e-9)
+    assert found.value[[1, 3]].isnan().all() and found.x[[1, 3]].isnan().all()
+    (found.value[[0, 2]].sum() + found.x[[0, 2]].sum()).backward()
+    # item 0: x y = u, the value a/u + u; item 2: x y = sqrt(a), the value 2 sqrt(a), x = a^(1/4)
+    assert a.grad[[0, 2]].tolist() == pytest.approx([1.0, 0.5 + 4**-0.75 / 4], rel=1e-8)
+    assert u.grad[[0, 2]].tolist() == pytest.approx([1 - 4 + 0.5, 0.0], rel=1e-8, abs=1e-9)
+    assert a.grad[[1, 3]].tolist() == [0, 0] and u.grad[[1, 3]].tolist() == [0, 0] and l.grad.tolist() == [0]
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize(
+    "objective, message",
+    [("maximize x*y", ""), ("minimize 1/(x*y)", VANISHES), ("minimize y/x + 1/(x*y)", VANISHES)],
+)
+def test_unbounded(objective, message, backend):
+    text = f"param a : R, pos; var x : R, pos; var y : R, pos; {objective}\nsubject to\n  row: y/sqrt(x) <= a"
+    found = declarative.compile(_problem(text), backend=backend, on_failure="mask").solve(_double(1.0, 2.0))
+    assert found.status.tolist() == [3, 3]
+    assert all(message in text for text in found.messages.values())
+
+
+def test_rows_that_bind_nothing_come_back_as_zeros():
+    """A positive expression is at least 0 without being told."""
+    text = "dim n; param c : R^n, pos; var z : R^n, pos; minimize sum(z)/prod(z[i] for i in n)^(1/2)\n"
+    text += "subject to\n  idle: z[i]*z[0] >= 0 for i in n if i > 0\n  cap: z <= c"
+    found = declarative.compile(_problem(text)).solve(c=_double(1.0, 2.0, 3.0))
+    assert found.duals["idle"].tolist() == [0.0, 0.0, 0.0] and found.status.item() == 0
+
+
+def test_a_start_and_a_warm_start():
+    text = "param a : R, pos; var x : R, pos, start(a); var y : R, pos, start(-1); minimize x*y + a/x + 1/y"
+    layer = declarative.compile(_problem(text))
+    a = _double(2.0, 5.0)
+    cold = layer.solve(a)
+    warm = layer.solve(a, warm=cold)
+    assert warm.value.tolist() == pytest.approx((3 * a ** (1 / 3)).tolist(), rel=1e-9)
+    assert (warm.iterations <= cold.iterations).all()
+
+
+def test_second_derivatives_and_forward_mode():
+    """The value is 3 (a b)^(1/3), x = (a^2/b)^(1/3)."""
+    layer = declarative.compile(
+        _problem("param a : R, pos; param b : R, pos; var x : R, pos; var y : R, pos\nminimize x*y + a/x + b/y")
+    )
+    a, b = _double(2.0).requires_grad_(), _double(3.0).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: layer.solve(a, b).x, (a, b))
+    assert torch.autograd.gradgradcheck(lambda a, b: layer.solve(a, b).value, (a, b))
+    _, moved = torch.func.jvp(
+        lambda a: layer.solve(a, b.detach()).x, (a.detach(),), (torch.ones(1, dtype=torch.float64),)
+    )
+    assert moved.item() == pytest.approx(2 / 3 * (2**2 / 3) ** (1 / 3) / 2, rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1e3, 1e9])
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_units_do_not_matter(scale, backend):
+    """Logarithms turn units into shifts: min w*h, w h^2 >= s^3, h <= r*w."""
+    text = "param s : R, pos; param r : R, pos; var w : R, pos; var h : R, pos; minimize w*h\n"
+    text += "subject to\n  firm: w*h^2 >= s^3\n  slim: h <= r*w"
+    s = _double(scale)
+    found = declarative.compile(_problem(text), backend=backend).solve(s, _double(2.0))
+    w = (s**3 / 4) ** (1 / 3)
+    assert found.status.item() == 0
+    assert found.w.item() == pytest.approx(w.item(), rel=1e-8)
+    assert found.value.item() == pytest.approx(2 * w.item() ** 2, rel=1e-8)
+
+
+def test_against_brute_force_on_random_monomials():
+    """min c x^p y^q s.t. two posynomials: the optimum of a fine grid, in logarithms, is no better and close."""
+    make = np.random.default_rng(0)
+    k = make.uniform(0.5, 2, (2, 2))
+    text = "param k : R^(2,2), pos; var x : R, pos; var y : R, pos; minimize 1/(x*y^1.5)\nsubject to\n"
+    text += "  one: k[0,0]*x*y^0.5 + k[0,1]*y <= 1\n  two: k[1,0]*x^2 + k[1,1]*x/y <= 3"
+    found = declarative.compile(_problem(text)).solve(torch.tensor(k))
+    x, y = np.meshgrid(*np.exp(np.linspace(-3, 2, 1500))[None].repeat(2, 0))
+    fits = (k[0, 0] * x * y**0.5 + k[0, 1] * y <= 1) & (k[1, 0] * x**2 + k[1, 1] * x / y <= 3)
+    least = (1 / (x * y**1.5))[fits].min()
+    assert found.value.item() <= least <= found.value.item() * 1.01
