@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -30,8 +30,12 @@ from declarative.backends.tape import (
 NEUTRAL = {"sum": 0.0, "prod": 1.0, "max": -torch.inf, "min": torch.inf}
 
 
+Values = dict[Slot, Tensor]
+Step = Callable[[Values, Mapping[str, Tensor]], Tensor]
+
+
 class Runner:
-    """A tape made ready for one dtype and device: known arrays are tensors once.
+    """A tape made ready for one dtype and device: what depends on no input, or on `known` ones only, is computed once.
 
     `prepare` computes once what depends on parameters only; `finish` the rest, for every x. `groups` names sets of
     results that are asked for apart (objective, rows); only what a group needs is computed.
@@ -43,6 +47,7 @@ class Runner:
         variables: Iterable[str] = (),
         groups: Mapping[str, tuple[Slot, ...]] | None = None,
         *,
+        known: Mapping[str, np.ndarray] | None = None,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ):
@@ -51,76 +56,96 @@ class Runner:
         wanted = tuple(slot for results in self.groups.values() for slot in results)
         needed = needs(tape, wanted)
         moving = depends(tape, frozenset(variables))
-        self._constants = {slot: self._constant(tape.instructions[slot]) for slot in needed if _known(tape, slot)}
-        self._early = [slot for slot in needed if not moving[slot]]
+        given = {name: self._tensor(array) for name, array in (known or {}).items()}
+        names = {i.name for i in tape.instructions if isinstance(i, Input)}
+        open_ended = depends(tape, frozenset(names - given.keys()))
+        steps = {slot: self._step(tape.instructions[slot]) for slot in needed}
+        self._fixed: Values = {}
+        for slot in needed:
+            if not open_ended[slot]:
+                self._fixed[slot] = steps[slot](self._fixed, given)
+        early = [slot for slot in needed if open_ended[slot] and not moving[slot]]
         read_late = {s for slot in needed if moving[slot] for s in operands(tape.instructions[slot])} | set(wanted)
-        self.boundary: tuple[Slot, ...] = tuple(slot for slot in self._early if slot in read_late)
+        self.boundary: tuple[Slot, ...] = tuple(slot for slot in early if slot in read_late)
+        self._early = [(slot, steps[slot]) for slot in early]
         self._late = {
-            name: [slot for slot in needs(tape, results) if moving[slot]] for name, results in self.groups.items()
+            name: [(slot, steps[slot]) for slot in needs(tape, results) if moving[slot]]
+            for name, results in self.groups.items()
         }
 
-    def _constant(self, instruction: Instruction) -> Tensor:
-        match instruction:
-            case Literal(array):
-                return torch.tensor(array, dtype=self.dtype, device=self.device).unsqueeze(0)
-            case Gather(places=places):
-                return torch.tensor(places.reshape(-1), dtype=torch.int64, device=self.device)
-            case Scatter(groups=groups):
-                return torch.tensor(groups, dtype=torch.int64, device=self.device)
-            case _:
-                raise AssertionError("only these hold known arrays")
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        """A known array as a tensor with a batch axis."""
+        return torch.tensor(array, dtype=self.dtype, device=self.device).unsqueeze(0)
+
+    def _index(self, array: np.ndarray) -> Tensor:
+        return torch.tensor(array.reshape(-1), dtype=torch.int64, device=self.device)
 
     def prepare(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Values at the boundary: all that `finish` needs to know of the parameters. Inputs: (batch or 1, *shape)."""
-        values: dict[Slot, Tensor] = {}
-        self._run(self._early, values, inputs)
+        values = dict(self._fixed)
+        for slot, step in self._early:
+            values[slot] = step(values, inputs)
         return tuple(values[slot] for slot in self.boundary)
 
     def finish(
         self, prepared: Sequence[Tensor], variables: Mapping[str, Tensor], group: str = "all"
     ) -> tuple[Tensor, ...]:
         """The results of a group, each (batch, *axes, *shape), for these variables."""
-        values = dict(zip(self.boundary, prepared, strict=True))
-        self._run(self._late[group], values, variables)
+        values = self._fixed | dict(zip(self.boundary, prepared, strict=True))
+        for slot, step in self._late[group]:
+            values[slot] = step(values, variables)
         return tuple(values[slot] for slot in self.groups[group])
 
     def __call__(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         return self.finish(self.prepare(inputs), inputs)
 
-    def _run(self, slots: list[Slot], values: dict[Slot, Tensor], inputs: Mapping[str, Tensor]) -> None:
-        for slot in slots:
-            values[slot] = self._step(slot, self.tape.instructions[slot], values, inputs)
-
-    def _step(self, slot: Slot, instruction: Instruction, values: Mapping[Slot, Tensor], inputs) -> Tensor:
+    def _step(self, instruction: Instruction) -> Step:
+        """The instruction as a function of the values before it and the inputs."""
         match instruction:
             case Input(name):
-                return inputs[name]
-            case Literal():
-                return self._constants[slot]
+                return lambda values, inputs: inputs[name]
+            case Literal(array):
+                known = self._tensor(array)
+                return lambda values, inputs: known
             case Align(value, order, sizes, full):
-                v = values[value].permute(0, *(axis + 1 for axis in order))
-                return v.reshape(v.shape[0], *sizes).expand(v.shape[0], *full)
+                return _align(value, order, sizes, full)
             case Apply(atom, args, form):
                 record = find(atom)
                 assert record is not None
-                return record.torch(torch, form, *(values[a] for a in args))
+                return lambda values, inputs: record.torch(torch, form, *[values[a] for a in args])
             case Gather(value, places):
-                v = values[value]
-                flat = v.reshape(v.shape[0], -1).index_select(1, self._constants[slot])
-                return flat.reshape(v.shape[0], *places.shape)
+                return _gather(value, self._index(places), places.shape)
             case Fold(op, value, axes):
-                return _fold(op, values[value], tuple(axis + 1 for axis in axes))
-            case Scatter(op, value, axis, _, count):
-                return _scatter(op, values[value], axis + 1, self._constants[slot], count)
+                after = tuple(axis + 1 for axis in axes)
+                return lambda values, inputs: _fold(op, values[value], after)
+            case Scatter(op, value, axis, groups, count):
+                index = self._index(groups)
+                return lambda values, inputs: _scatter(op, values[value], axis + 1, index, count)
             case Reshape(value, sizes):
-                v = values[value]
-                return v.reshape(v.shape[0], *sizes)
+                return lambda values, inputs: (v := values[value]).reshape(v.shape[0], *sizes)
             case _:
                 assert_never(instruction)
 
 
-def _known(tape: Tape, slot: Slot) -> bool:
-    return isinstance(tape.instructions[slot], Literal | Gather | Scatter)
+def _align(value: Slot, order: tuple[int, ...], sizes: tuple[int, ...], full: tuple[int, ...]) -> Step:
+    permutation = (0, *(axis + 1 for axis in order))
+    moves, grows = permutation != tuple(range(len(permutation))), sizes != full
+
+    def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
+        v = values[value]
+        v = v.permute(permutation) if moves else v
+        v = v.reshape(v.shape[0], *sizes)
+        return v.expand(v.shape[0], *full) if grows else v
+
+    return step
+
+
+def _gather(value: Slot, index: Tensor, sizes: tuple[int, ...]) -> Step:
+    def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
+        v = values[value]
+        return v.reshape(v.shape[0], -1).index_select(1, index).reshape(v.shape[0], *sizes)
+
+    return step
 
 
 def _fold(op: str, value: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -6,21 +6,24 @@ for each index in scope, then the shape of the expression. Axes of different val
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import numpy as np
 
 from declarative.atoms.record import Form
+from declarative.atoms.registry import find
 
 Slot: TypeAlias = int  # the number of the instruction whose value is meant
 
 
 @dataclass(frozen=True)
 class Input:
-    """A parameter or variable by name, an array (batch, *shape)."""
+    """A parameter or variable by name, an array (batch, *sizes)."""
 
     name: str
+    sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,31 @@ def operands(instruction: Instruction) -> tuple[Slot, ...]:
             return args
         case Align(value) | Gather(value) | Reshape(value) | Fold(value=value) | Scatter(value=value):
             return (value,)
+
+
+def sizes_of(instruction: Instruction, known: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The axes of an instruction's value after the batch, from those of the slots before it."""
+    match instruction:
+        case Input(_, sizes) | Reshape(_, sizes):
+            return sizes
+        case Literal(array):
+            return array.shape
+        case Align(full=full):
+            return full
+        case Gather(places=places):
+            return places.shape
+        case Apply(atom, args, form):
+            record = find(atom)
+            if record is not None and record.elementwise:  # a scalar among them has the axes of the others
+                return np.broadcast_shapes(*(known[a] for a in args))
+            leads = (known[a][: len(known[a]) - len(shape)] for a, shape in zip(args, form.shapes, strict=True))
+            return (*np.broadcast_shapes(*leads), *form.shape)
+        case Fold(_, value, axes):
+            return tuple(size for axis, size in enumerate(known[value]) if axis not in axes)
+        case Scatter(_, value, axis, _, count):
+            return (*known[value][:axis], count, *known[value][axis + 1 :])
+        case _:
+            assert_never(instruction)
 
 
 def depends(tape: Tape, names: frozenset[str]) -> tuple[bool, ...]:

@@ -204,11 +204,11 @@ class Vectoriser:
                 along = env[node]
                 return Value(self.emit(Literal(along.values.astype(float))), (along.axis,), ())
             case Parameter(name, shape) | Variable(name, shape):
-                return Value(self.emit(Input(name)), (), self.shape(shape))
+                return Value(self.emit(Input(name, self.shape(shape))), (), self.shape(shape))
             case Dual(path, shape):
-                return Value(self.emit(Input(dual_input(path))), (), self.shape(shape))
+                return Value(self.emit(Input(dual_input(path), self.shape(shape))), (), self.shape(shape))
             case OptimalValue():
-                return Value(self.emit(Input(VALUE_INPUT)), (), ())
+                return Value(self.emit(Input(VALUE_INPUT, ())), (), ())
             case Call():
                 return self._call(node, [self._memo[self._key(a, env)] for a in node.args])
             case Index(base=base):

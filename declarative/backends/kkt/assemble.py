@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.extract import extract
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, dual_weights, mirrored, offsets
@@ -67,15 +68,18 @@ class Assembly:
     def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
         """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
         found: Duals = {}
-        weighed = any(block.weight is not None for block in self.blocks)
-        prepared = self.runner.prepare(inputs) if weighed else ()
-        weights = iter(self.runner.finish(prepared, self.layout.split(x), "weights") if weighed else ())
+        weights = iter(self._weights(x, inputs))
         for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
             weight = next(weights) if block.weight is not None else None
             if path := block.row.path:
                 dual = self._dual(block, offset, parts, weight)
                 found[path] = found[path] + dual if path in found else dual
         return found
+
+    def _weights(self, x: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        if not self.runner.groups["weights"]:
+            return ()
+        return self.runner.finish(self.runner.prepare(inputs), self.layout.split(x), "weights")
 
     def _dual(self, block: Block, offset: int, parts: Mapping[Kind, Tensor], weight: Tensor | None) -> Tensor:
         if block.entries is not None:
@@ -142,11 +146,15 @@ def assemble(
     program = _program(standard, runner, layout, blocks, _open_domain(builder, layout, blocks))
     if program.kind != "qp":
         return Assembly(standard, program, runner.prepare, runner, layout, blocks, starts)
-    return Assembly(standard, explicit(program), _data(program, runner), runner, layout, blocks, starts)
+    slots = extract(standard, vectoriser, layout, objective, blocks)
+    read = differentiated(program, runner)
+    if slots is not None:
+        read = Runner(vectoriser.tape(slots), known=constants, device=device)
+    return Assembly(standard, explicit(program), read, runner, layout, blocks, starts)
 
 
-def _data(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[str, Tensor]], Theta]:
-    """The data of a quadratic program, read off its functions."""
+def differentiated(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[str, Tensor]], Theta]:
+    """What reads the data of a quadratic program off its functions, by their derivatives."""
 
     def read(inputs: Mapping[str, Tensor]) -> Theta:
         theta = runner.prepare(inputs)
