@@ -28,12 +28,14 @@ Duals = dict[tuple[str, ...], Tensor]
 class Assembly:
     """The program, and what leads from parameters to its theta and from its rows to the user's constraints.
 
-    `read` gives theta; for a quadratic program these are its data.
+    `read` gives theta; for a quadratic program these are its data. `functions` is the same program as functions of
+    what the runner prepares.
     """
 
     standard: Standard
     program: SmoothProgram
     read: Callable[[Mapping[str, Tensor]], Theta]
+    functions: SmoothProgram
     runner: Runner
     layout: Layout
     blocks: tuple[Block, ...]
@@ -145,12 +147,12 @@ def assemble(
     runner = Runner(tape, names, groups, device=device)
     program = _program(standard, runner, layout, blocks, _open_domain(builder, layout, blocks))
     if program.kind != "qp":
-        return Assembly(standard, program, runner.prepare, runner, layout, blocks, starts)
+        return Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts)
     slots = extract(standard, vectoriser, layout, objective, blocks)
     read = differentiated(program, runner)
     if slots is not None:
         read = Runner(vectoriser.tape(slots), known=constants, device=device)
-    return Assembly(standard, explicit(program), read, runner, layout, blocks, starts)
+    return Assembly(standard, explicit(program), read, program, runner, layout, blocks, starts)
 
 
 def differentiated(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[str, Tensor]], Theta]:
