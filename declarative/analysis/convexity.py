@@ -8,7 +8,6 @@ from __future__ import annotations
 from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
 from declarative.analysis.curvature import Blame, Fault
 from declarative.analysis.hints import hints
-from declarative.analysis.near_geometric import geometric_remarks
 from declarative.analysis.pieces import SIDES, Piece
 from declarative.analysis.words import because, manner, text, title
 from declarative.ir.expr import Call, Expr
@@ -28,9 +27,15 @@ CODES = {
 }
 
 
-def convexity_errors(problem: Problem, severity: Severity = Severity.ERROR) -> list[Diagnostic]:
-    """One diagnostic for each expression to blame, and for each attribute that is no convex set; none if convex."""
+def convexity_errors(
+    problem: Problem, severity: Severity = Severity.ERROR, original: Classification | None = None
+) -> list[Diagnostic]:
+    """One diagnostic for each expression to blame, and for each attribute that is no convex set; none if convex.
+
+    `original` is what the user's problem is, where this one has been rewritten: it says which other backend takes it.
+    """
     found = classify(problem)
+    elsewhere = _elsewhere(original or found)
     diagnostics: dict[object, Diagnostic] = {}
     for declaration in problem.variables:
         for attribute in declaration.symbol.attributes:
@@ -41,27 +46,26 @@ def convexity_errors(problem: Problem, severity: Severity = Severity.ERROR) -> l
     for verdict in found.verdicts:
         if verdict.blame is not None:
             key = verdict.blame.culprit.origin or id(verdict.blame.culprit)
-            diagnostics.setdefault(key, _diagnostic(verdict, verdict.blame, found, severity))
+            diagnostics.setdefault(key, _diagnostic(verdict, verdict.blame, elsewhere, severity))
     return list(diagnostics.values())
 
 
-def no_backend(problem: Problem) -> list[Diagnostic]:
-    """Why no backend can take a problem: it is not convex, and its kinks or cones bar it from the kkt backend."""
-    if problem.objective.sense is Sense.FIND or classify(problem).accepted:
-        return []
-    return [*convexity_errors(problem), *geometric_remarks(problem)]
+def _elsewhere(found: Classification) -> tuple[str, ...]:
+    """A note on the other backend, where that takes the problem."""
+    if not found.smooth or found.memberships:
+        return ()
+    return (SMOOTH_OTHERWISE if any(v.kinks for v in found.verdicts) else SMOOTH,)
 
 
-def _diagnostic(verdict: Verdict, blame: Blame, found: Classification, severity: Severity) -> Diagnostic:
+def _diagnostic(verdict: Verdict, blame: Blame, elsewhere: tuple[str, ...], severity: Severity) -> Diagnostic:
     code, span, message, label = _what(verdict.piece, blame)
     labels = _labels(blame) if code == "D102" else ()
-    notes = [*_chain(blame, labelled=bool(labels)), _requirement(verdict.piece)]
-    if found.smooth and not found.memberships:
-        notes.append("it is smooth, so the kkt backend takes it unchanged" if not verdict.kinks else SMOOTH_OTHERWISE)
+    notes = [*_chain(blame, labelled=bool(labels)), _requirement(verdict.piece), *elsewhere]
     return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(hints(verdict.piece, blame)))
 
 
 LONGEST_CHAIN = 5
+SMOOTH = "it is smooth, so the kkt backend takes it unchanged"
 SMOOTH_OTHERWISE = "its kinks have linear forms, so the kkt backend takes it"
 
 

@@ -4,13 +4,12 @@ from typing import Any
 
 import click
 
-from declarative.analysis.classify import classify
-from declarative.analysis.convexity import no_backend
 from declarative.cli.report import Form, count, reporting, show, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import check_problem
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
+from declarative.rewrite.repair import no_backend, repair
 from declarative.source.diagnostic import Diagnostic
 from declarative.source.render import to_json
 
@@ -48,7 +47,7 @@ def _summary(problem: Problem) -> str:
     """`quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints`."""
     dims = ", ".join(dim.name for dim in problem.dims)
     counts = [count(number, noun) for noun, number in _counts(problem).items() if number]
-    return "; ".join(part for part in (classify(problem).text, dims and f"dims {dims}", ", ".join(counts)) if part)
+    return "; ".join(part for part in (repair(problem).text, dims and f"dims {dims}", ", ".join(counts)) if part)
 
 
 def _counts(problem: Problem) -> dict[str, int]:
@@ -69,7 +68,7 @@ def _data(path: str, problem: Problem | None, diagnostics: list[Diagnostic]) -> 
         "file": path,
         "ok": True,
         "problem": problem.name,
-        "class": classify(problem).text,
+        "class": repair(problem).text,
         "dims": [dim.name for dim in problem.dims],
         "variables": [declaration.symbol.name for declaration in problem.variables],
         **{f"{role.value}s": _names(problem, role) for role in Role},

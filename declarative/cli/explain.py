@@ -2,7 +2,6 @@
 
 import click
 
-from declarative.analysis.classify import classify
 from declarative.cli.inputs import Wanted, backend_option
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
@@ -10,6 +9,7 @@ from declarative.cli.texts import read_problem
 from declarative.ir.problem import Problem
 from declarative.layer.compile import unsupported
 from declarative.layer.route import BackendName, explain, route
+from declarative.rewrite.repair import repair
 from declarative.source.diagnostic import DiagnosticError
 from declarative.source.render import render
 
@@ -32,7 +32,7 @@ def command(file: str, backend: Wanted, form: Form) -> int:
 def _lines(problem: Problem, backend: Wanted) -> list[str]:
     found = unsupported(problem)
     if any(diagnostic.code == "E321" for diagnostic in found):
-        return [f"{problem.name}: {classify(problem).text}", *render(found).splitlines()]
+        return [f"{problem.name}: {repair(problem).text}", *render(found).splitlines()]
     lines = explain(problem, chosen=_chosen(problem, backend))
     return [*lines, *render(found).splitlines()] if found else lines
 

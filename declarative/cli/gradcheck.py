@@ -45,6 +45,8 @@ def _notes(probe: Probe) -> list[str]:
     """What the layer itself says of its gradients here."""
     left_out = [output.name for output in probe.layer.problem.outputs if output.name not in probe.weights]
     notes = [f"the duals are not unique here; left out: {', '.join(left_out)}"] if left_out else []
+    if (mode := probe.layer.mode) != "implicit":
+        notes.append(f"the layer differentiates by {mode}, which is not the derivative of the solution")
     choice = "the solution is not differentiable here; the layer's gradient is a choice, and says so by a flag"
     return [*notes, choice] if probe.is_choice else notes
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from declarative.elaborate.attributes import infinity
 from declarative.elaborate.context import Context
-from declarative.elaborate.report import closest, did_you_mean
+from declarative.elaborate.report import Report, closest, did_you_mean
 from declarative.elaborate.values import name_span, shown, stripped
 from declarative.ir.problem import Method
+from declarative.source.diagnostic import DiagnosticError, error
+from declarative.source.span import Source
 from declarative.syntax import tree
+from declarative.syntax.parse import parse_tree
 
 SOLVERS = (
     *("newton", "gauss_newton", "levenberg_marquardt", "lbfgs", "bfgs", "sqp", "ipopt", "trust_region"),
@@ -16,41 +21,60 @@ SOLVERS = (
     *("davis_yin", "douglas_rachford", "admm", "projected_gradient", "gradient_descent", "fista", "frank_wolfe"),
     *("clarabel", "scs", "osqp", "daqp", "piqp", "highs", "moreau", "adam"),
 )
-MODES = ("implicit", "one_step", "unroll")
+MODES = ("implicit", "one_step", "unroll", "smooth", "none")
+
+
+def method_of(kind: Literal["solve", "differentiate"], text: str) -> Method:
+    """`newton(tol = 1e-10)`, as it stands after `solve by` or `differentiate by`. Raises DiagnosticError."""
+    source = Source(f"<{kind}>", f"{kind} by {text}")
+    file, found = parse_tree(source)
+    found = [d for d in found if d.code != "E117"]  # a clause alone has no objective
+    report = Report()
+    clauses = [s for s in file.statements if isinstance(s, tree.Clause)]
+    if found or len(clauses) != 1 or len(file.statements) != 1:
+        raise DiagnosticError(found or [error("E226", None, f"{kind} takes one method and its settings")])
+    made = _method(report, clauses[0])
+    if made is None:
+        raise DiagnosticError(report.in_order())
+    return made
 
 
 def method(ctx: Context, node: tree.Clause) -> Method | None:
     """A method and its settings. A solver that is not ours may be given later, so its name is only a warning."""
-    made = [_argument(ctx, a) for a in node.args or ()]
-    if any(m is None for m in made) or not _is_known(ctx, node):
+    return _method(ctx.report, node)
+
+
+def _method(report: Report, node: tree.Clause) -> Method | None:
+    made = [_argument(report, a) for a in node.args or ()]
+    if any(m is None for m in made) or not _is_known(report, node):
         return None
     known = [m for m in made if m is not None]
     named = [key for key, _ in known if key is not None]
     if len(set(named)) < len(named):
-        return ctx.report.error("E226", node.span, "a setting is given twice")
+        return report.error("E226", node.span, "a setting is given twice")
     args = tuple(value for key, value in known if key is None)
     options = tuple(sorted((key, value) for key, value in known if key is not None))
     return Method(node.method, args, options, origin=node.span)
 
 
-def _is_known(ctx: Context, node: tree.Clause) -> bool:
+def _is_known(report: Report, node: tree.Clause) -> bool:
     span = name_span(node, node.method)
     if node.kind == "solve":
         if node.method not in SOLVERS and closest(node.method, SOLVERS):
             message = f"`{node.method}` is not a method of the library"
-            ctx.report.warn("W202", span, message, hints=did_you_mean(node.method, SOLVERS))
+            report.warn("W202", span, message, hints=did_you_mean(node.method, SOLVERS))
         return True
     if node.method not in MODES:
         hints = did_you_mean(node.method, MODES) or (f"the modes are {', '.join(MODES)}",)
-        ctx.report.error("E226", span, f"there is no backward mode `{node.method}`", hints=hints)
+        report.error("E226", span, f"there is no backward mode `{node.method}`", hints=hints)
     return node.method in MODES
 
 
-def _argument(ctx: Context, node: tree.Expression | tree.Keyword) -> tuple[str | None, float | str] | None:
+def _argument(report: Report, node: tree.Expression | tree.Keyword) -> tuple[str | None, float | str] | None:
     key, value = (node.name, node.value) if isinstance(node, tree.Keyword) else (None, node)
     found = _setting(value)
     if found is None:
-        return ctx.report.error("E226", value.span, f"a setting is a number or a name; {shown(value)} is neither")
+        return report.error("E226", value.span, f"a setting is a number or a name; {shown(value)} is neither")
     return key, found
 
 

@@ -111,8 +111,8 @@ def with_children(e: Expr, new: tuple[Expr, ...]) -> Expr:
             assert_never(e)
 
 
-def postorder(root: Expr) -> Iterator[Expr]:
-    """Every node once (by identity), children before parents."""
+def postorder(root: Expr, enter: Callable[[Expr], bool] = lambda node: True) -> Iterator[Expr]:
+    """Every node once (by identity), children before parents; only those below nodes that are to be entered."""
     seen: set[int] = set()
     stack: list[tuple[Expr, bool]] = [(root, False)]
     while stack:
@@ -122,7 +122,8 @@ def postorder(root: Expr) -> Iterator[Expr]:
         elif id(node) not in seen:
             seen.add(id(node))
             stack.append((node, True))
-            stack.extend((child, False) for child in reversed(children(node)) if id(child) not in seen)
+            below = children(node) if enter(node) else ()
+            stack.extend((child, False) for child in reversed(below) if id(child) not in seen)
 
 
 def fold(root: Expr, step: Callable[[Expr, tuple[T, ...]], T]) -> T:

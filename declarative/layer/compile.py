@@ -10,6 +10,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from declarative.backends.mode import Mode, mode_of
+from declarative.elaborate.clauses import method_of
 from declarative.elaborate.load import load
 from declarative.ir.expr import Extern, Nested, Parameter, Role
 from declarative.ir.problem import Membership, Method, ParameterDeclaration, Problem, Sense
@@ -41,8 +43,9 @@ def compile(
 
     dims: sizes, where the data does not tell them. consts: fixed data by name. learn: initial values of learned
     parameters by name (their sizes must be known here). extern: torch functions by name. solve, differentiate:
-    methods that take the place of the file's clauses ("auto": none). dtype: the inner precision, float64 by default.
-    options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
+    methods that take the place of the file's clauses, in the words of a clause: "smooth(mu = 1e-2)" ("auto": none).
+    dtype: the inner precision, float64 by default. options: passed to the backend. Raises DiagnosticError for what
+    cannot be compiled, with the line to blame.
     """
     if not isinstance(problem, Problem | str | PathLike):
         raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
@@ -54,12 +57,14 @@ def compile(
     inner = dtype or torch.float64
     if inner not in (torch.float32, torch.float64):
         raise DiagnosticError([error("E315", None, f"dtype is torch.float64 or torch.float32, not {dtype!r}")])
-    found = route(problem, backend, dict(options or {}))
+    mode = mode_of(_method("differentiate", differentiate, problem.differentiate))
+    assert isinstance(mode, Mode)
+    found = route(problem, backend, dict(options or {}), mode)
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims or {})
     fixed |= _default_constants(problem, fixed, sizes)
     learned = _learned(problem, learn or {}, sizes, fixed)
-    settings = Settings(found.name, on_failure, check, inner, tuple((dims or {}).items()))
+    settings = Settings(found.name, on_failure, check, inner, tuple((dims or {}).items()), mode.name)
     return DeclarativeLayer(problem, found.backend, settings, fixed, learned, found)
 
 
@@ -91,12 +96,19 @@ def unsupported(problem: Problem, solve: str | None = None, differentiate: str |
         text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
         found.append(error("E321", node.origin, text))
     solver = Method(solve) if solve is not None else problem.solve
-    mode = Method(differentiate) if differentiate is not None else problem.differentiate
     if solver is not None and (solver.name, solver.args, solver.options) not in _SOLVERS:
         found.append(_clause("solve by", "solve", solver))
-    if mode is not None and mode.name not in ("implicit", "auto"):
-        found.append(_clause("differentiate by", "differentiate", mode))
+    mode = mode_of(_method("differentiate", differentiate, problem.differentiate))
+    if isinstance(mode, Diagnostic):
+        found.append(mode)
     return found
+
+
+def _method(kind: Literal["solve", "differentiate"], given: str | None, own: Method | None) -> Method | None:
+    """The method given to `compile` as the words of a clause ("auto": none), or the file's own."""
+    if given is None or given == "auto":
+        return own if given is None else None
+    return method_of(kind, given)
 
 
 _SOLVERS = (("auto", (), ()), ("interior_point", (), ()))

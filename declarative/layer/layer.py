@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -44,6 +45,7 @@ class Settings:
     check: Literal["always", "first", "never"] = "always"
     dtype: torch.dtype = torch.float64
     dims: tuple[tuple[str, int], ...] = ()
+    mode: str = "implicit"
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ class DeclarativeLayer(nn.Module):
             raise KeyError(f"no learned parameter `{name}`; there are: {', '.join(learned) or 'none'}")
         return parametrisation(learned[name]).value(getattr(self.learn, name))
 
+    @property
+    def mode(self) -> str:
+        """The name of the backward mode."""
+        return self.settings.mode
+
     def extra_repr(self) -> str:
         return f"{self.problem.name}, backend={self.settings.backend!r}"
 
@@ -163,6 +170,10 @@ class DeclarativeLayer(nn.Module):
     # --- one call, from arguments to solution -----------------------------------------------------
 
     def _solve(self, args: tuple[Raw, ...], named: Mapping[str, Raw], warm: Solution | None) -> Solution:
+        with torch.no_grad() if self.mode == "none" else nullcontext():
+            return self._solved(args, named, warm)
+
+    def _solved(self, args: tuple[Raw, ...], named: Mapping[str, Raw], warm: Solution | None) -> Solution:
         bound = bind(self.problem, args, named, self._held(), dict(self.settings.dims), self.settings.dtype)
         inputs = with_defaults(self.problem, bound.inputs, bound.sizes, bound.device, self.settings.dtype)
         ready = self._ready(bound, inputs)

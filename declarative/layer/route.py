@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from declarative.analysis.classify import classify
-from declarative.analysis.convexity import no_backend
 from declarative.analysis.parameters import dependence
 from declarative.backends import geometric
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
+from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
+from declarative.rewrite.repair import no_backend, repair
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 from declarative.source.render import render
 
@@ -33,13 +33,15 @@ class Route:
         return explain(self.problem, chosen=self.name)
 
 
-def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Mapping[str, Any]) -> Route:
+def route(
+    problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Mapping[str, Any], mode: Mode = IMPLICIT
+) -> Route:
     """The backend wanted, or the first that accepts: kkt, then cone. Raises DiagnosticError with the reasons."""
     if wanted == "auto" and (obstacles := no_backend(problem)):
         raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
     for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
-        accepted = _accept(problem, name, options)
+        accepted = _accept(problem, name, options, mode)
         if not isinstance(accepted, list):
             _check_options(name, options)
             return Route(problem, name, accepted)
@@ -49,9 +51,11 @@ def route(problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Map
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
-    lines = [f"{problem.name}: {classify(problem).text}", *dependence(problem)]
+    found = mode_of(problem.differentiate)
+    mode = found if isinstance(found, Mode) else IMPLICIT
+    lines = [f"{problem.name}: {repair(problem).text}", *dependence(problem)]
     for name in ("kkt", "cone"):
-        accepted = _accept(problem, name, {})
+        accepted = _accept(problem, name, {}, mode)
         mark = " (chosen)" if name == chosen else ""
         if isinstance(accepted, list):
             lines.append(f"{name}: does not take it")
@@ -62,8 +66,21 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     return lines
 
 
-def _accept(problem: Problem, name: str, options: Mapping[str, Any]) -> geometric.Backend | list[Diagnostic]:
-    return geometric.accept(problem, partial(kkt.accept, options=options) if name == "kkt" else cone.accept)
+def _accept(
+    problem: Problem, name: str, options: Mapping[str, Any], mode: Mode
+) -> geometric.Backend | list[Diagnostic]:
+    if name == "kkt":
+        return geometric.accept(problem, partial(kkt.accept, options=options, mode=mode))
+    return _other_mode(problem, mode) or geometric.accept(problem, cone.accept)
+
+
+def _other_mode(problem: Problem, mode: Mode) -> list[Diagnostic]:
+    """The cone backend has the derivative of the solution, or none."""
+    if mode.name in ("implicit", "none"):
+        return []
+    origin = problem.differentiate.origin if problem.differentiate is not None else None
+    text = f"the cone backend differentiates the solution itself, not by `{mode.name}`"
+    return [error("E322", origin, text, hints=("`differentiate by implicit`, or leave the line out",))]
 
 
 _OPTIONS: dict[str, tuple[str, ...]] = {"kkt": ("max_iterations",), "cone": ()}

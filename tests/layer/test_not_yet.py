@@ -13,8 +13,6 @@ CASES = {
     "nested output": (f"import inner\n{FIT}return x, r = inner(x).x\n", "E321", 5, "`inner`"),
     "method": (f"{FIT}solve by newton\n", "E322", 4, "no backend has `solve by newton` yet"),
     "settings": (f"{FIT}solve by interior_point(tol = 1e-4)\n", "E322", 4, "with these settings"),
-    "one step": (f"{FIT}differentiate by one_step\n", "E322", 4, "`differentiate by one_step` yet"),
-    "unroll": (f"{FIT}differentiate by unroll\n", "E322", 4, "`differentiate by unroll` yet"),
 }
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.analysis.convexity import convexity_errors
 from declarative.analysis.near_geometric import geometric_remarks
 from declarative.backends.cone.assemble import Assembly, assemble
 from declarative.backends.cone.duals import duals_of
@@ -18,10 +17,12 @@ from declarative.backends.cone.epigraph import Conic, to_epigraphs
 from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
+from declarative.backends.monotone import MonotoneBackend
 from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
 from declarative.source.diagnostic import Diagnostic
@@ -41,13 +42,16 @@ class ConeBackend:
         return list(self.conic.standard.log)
 
 
-def accept(problem: Problem) -> ConeBackend | list[Diagnostic]:
+def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
-    found = convexity_errors(problem)
-    if found:
-        return [*found, *geometric_remarks(problem)]
-    conic = to_epigraphs(sets_to_rows(problem_to_standard(problem), balls=False))
-    return refusals(conic) or ConeBackend(conic)
+    repaired = repair(problem)
+    if not repaired.found.convex:
+        return [*obstacles(repaired), *geometric_remarks(problem)]
+    standard = problem_to_standard(repaired.problem)
+    conic = to_epigraphs(sets_to_rows(replace(standard, log=repaired.steps), balls=False))
+    backend = ConeBackend(conic)
+    whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
+    return refusals(conic) or whole
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ Choices where the solution is not differentiable: a weakly active constraint cou
 multipliers of least norm, and a flat direction does not move.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,7 +22,10 @@ from declarative.backends.kkt.certify import Model
 from declarative.backends.kkt.data import conditions_to_data
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import model
+from declarative.backends.kkt.smoothed import attach_smoothed
 from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve
+from declarative.backends.kkt.truncated import last_steps
+from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.push import push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
@@ -35,6 +38,7 @@ class Point:
     program: SmoothProgram
     active: Active
     system: ActiveSystem | None = None
+    mode: Mode = IMPLICIT
 
 
 def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor) -> Solution:
@@ -44,14 +48,22 @@ def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor) -> So
     them. Items outside `solved` (B,) keep their numbers, whatever these are, and have gradient 0, never NaN.
     """
     if solved.all() and len(solved):
-        return Implicit.apply(point, *solution, *theta)
+        return moving(point, solution, theta)
     items = solved.nonzero()[:, 0]
     if len(items) == 0:
         nothing = sum(t.flatten()[:0].sum() for t in theta)
         return tuple(part + nothing for part in solution)
-    some = Point(point.program, point.active.take(items))
-    moved = Implicit.apply(some, *(part[items] for part in solution), *take(theta, items))
+    some = replace(point, active=point.active.take(items), system=None)
+    moved = moving(some, tuple(part[items] for part in solution), take(theta, items))
     return tuple(part.index_copy(0, items, new) for part, new in zip(solution, moved, strict=True))
+
+
+def moving(point: Point, solution: Solution, theta: Theta) -> Solution:
+    """The numbers of a solution with the derivative that the mode asks for."""
+    moved = Implicit.apply(point, *solution, *theta)
+    if point.mode.name == "smooth":
+        return attach_smoothed(point.program, solution, theta, point.mode.mu, moved)
+    return moved
 
 
 class Implicit(torch.autograd.Function):
@@ -120,6 +132,8 @@ def solve(point: Point, solution: Solution, theta: Theta, r: Solution) -> Soluti
     else:
         H, A = matrices(model(point.program, theta), solution)
         system = point.system or active_system(point.active, H.detach(), A.detach())
+    if point.mode.name in ("one_step", "unroll"):
+        return last_steps(system, H, A, r, point.mode.steps, point.mode.step)
     return SymmetricSolve.apply(H, A, *r, system)
 
 

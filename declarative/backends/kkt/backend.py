@@ -15,6 +15,7 @@ from declarative.backends.kkt.envelope import attach_value
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
+from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
@@ -42,7 +43,7 @@ class KKTBackend:
         return list(self.standard.log)
 
 
-def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Diagnostic]:
+def accept(problem: Problem, options: Mapping[str, Any], mode: Mode = IMPLICIT) -> KKTBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it.
 
     Of the options it reads `max_iterations`.
@@ -52,7 +53,7 @@ def accept(problem: Problem, options: Mapping[str, Any]) -> KKTBackend | list[Di
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
     unfit = unfit_kinks(problem) or unfit_starts(problem)
     limits = {name: options[name] for name in ("max_iterations",) if name in options}
-    return unfit or KKTBackend(show_domains(to_graph_forms(standard)), Options(**limits))
+    return unfit or KKTBackend(show_domains(to_graph_forms(standard)), Options(**limits, mode=mode))
 
 
 def _cone_refusal(cone: str, origin: Span | None) -> Diagnostic:
@@ -78,7 +79,7 @@ class KKTPlan:
         if not answered.all():
             inputs = without_unanswered(inputs, answered)
             theta = assembly.theta(inputs)
-        return self._outcome(result, connect(program, theta, result), theta, inputs)
+        return self._outcome(result, connect(program, theta, result, self.options.mode), theta, inputs)
 
     def _outcome(
         self, result: Result, solution: tuple[Tensor, ...], theta: Theta, inputs: Mapping[str, Tensor]

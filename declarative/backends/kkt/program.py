@@ -14,6 +14,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.system import ActiveSystem
+from declarative.backends.mode import IMPLICIT, Mode
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
@@ -51,10 +52,11 @@ class SmoothProgram:
 
 @dataclass(frozen=True)
 class Options:
-    """How hard to try; `tolerance` is that of the certificate, relative to the terms of each row."""
+    """How hard to try, and what derivative to give; `tolerance` is the certificate's, relative to each row's terms."""
 
     tolerance: float = 1e-6
     max_iterations: int = 300
+    mode: Mode = IMPLICIT
 
 
 @dataclass(frozen=True)

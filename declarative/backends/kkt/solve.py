@@ -19,6 +19,7 @@ from declarative.backends.kkt.scaling import inverse_root, times
 from declarative.backends.kkt.smooth import Blamed, screened, second_order, solve_smooth
 from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.system import ActiveSystem
+from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.status import Status
 
 QP_ITERATIONS = 60
@@ -44,13 +45,13 @@ def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | N
                 assert_never(program.kind)
 
 
-def connect(program: SmoothProgram, theta: Theta, result: Result) -> Solution:
+def connect(program: SmoothProgram, theta: Theta, result: Result, mode: Mode = IMPLICIT) -> Solution:
     """(x, y, z, z_lower, z_upper) of a result as differentiable functions of theta; see `adjoint.attach`."""
     solved = (result.status == Status.SOLVED) | (result.status == Status.INACCURATE)
     solution = (result.x, result.y, result.z, result.z_lower, result.z_upper)
     if program.kind == "qp":
         program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
-    return attach(Point(program, result.active, result.system), solution, theta, solved)
+    return attach(Point(program, result.active, result.system, mode), solution, theta, solved)
 
 
 def quadratic_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+from declarative.elaborate.clauses import method_of
 from declarative.elaborate.embedded.declared import NOTHING
 from declarative.elaborate.embedded.handle import Handle, lift
 from declarative.elaborate.embedded.names import check_alike, checked_name
@@ -104,8 +105,8 @@ def problem(
         externs=parts.externs,
         imports=parts.imports,
         promises=promised.constraints,
-        solve=_method(solve, place.keyword("solve")),
-        differentiate=_method(differentiate, place.keyword("differentiate")),
+        solve=_method("solve", solve, place.keyword("solve")),
+        differentiate=_method("differentiate", differentiate, place.keyword("differentiate")),
         doc=doc,
         origin=place.span,
     )
@@ -132,8 +133,14 @@ def _objective(aim: Aim) -> Objective:
     return Objective(aim.sense, None, unknowns, origin=aim.place.span)
 
 
-def _method(given: Method | str | None, place: Place) -> Method | None:
-    return Method(given, origin=place.span) if isinstance(given, str) else given
+def _method(kind: Literal["solve", "differentiate"], given: Method | str | None, place: Place) -> Method | None:
+    """A method, or the words that stand for it in a text: `newton(tol = 1e-10)`."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return replace(method_of(kind, given), origin=place.span)
+    except DiagnosticError as failure:
+        raise DiagnosticError([replace(d, span=place.span) for d in failure.diagnostics]) from None
 
 
 def _elaborated(draft: Problem, parts: Parts) -> Problem:

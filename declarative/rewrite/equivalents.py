@@ -1,0 +1,72 @@
+"""Expressions in equivalent forms that the rules of convexity know: each rule in a file of its own.
+
+The forms are equal as functions, so values, primal and dual go back as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from declarative.analysis.words import text
+from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.walk import children, fold, postorder, variables, with_children
+from declarative.rewrite.logsumexp import log_of_exponentials
+from declarative.rewrite.norms import root_of_squares
+from declarative.rewrite.products import absolute_of_nonneg, entropy, powers
+from declarative.rewrite.ratios import squares_over
+from declarative.source.span import Span
+
+RULES: tuple[Callable[[Call], Expr | None], ...] = (
+    absolute_of_nonneg,
+    entropy,
+    powers,
+    root_of_squares,
+    log_of_exponentials,
+    squares_over,
+)
+
+
+def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
+    """The expression with every rule applied that fits, from the leaves up, and a line for each."""
+    log: dict[str, None] = {}
+
+    def step(node: Expr, parts: tuple[tuple[Expr, bool], ...]) -> tuple[Expr, bool]:
+        moving = isinstance(node, Variable) or any(m for _, m in parts)
+        rebuilt = with_children(node, tuple(e for e, _ in parts))
+        for rule in RULES if moving else ():
+            if isinstance(rebuilt, Call) and (found := rule(rebuilt)) is not None and found != rebuilt:
+                log[f"`{text(node)}` is written as {_form(found)}"] = None
+                rebuilt = _placed(found, node.origin)
+        return rebuilt, moving
+
+    return fold(root, step)[0], tuple(log)
+
+
+def _form(e: Expr) -> str:
+    """The function that a form is made with: `norm`, a product with `entr`."""
+    match e:
+        case Stack(body=body):
+            return _form(body)
+        case Call("mul" | "neg" | "sum", args):
+            inner = [a for a in args if variables(a)]
+            return _form(inner[-1])
+        case Call("power"):
+            return f"a power {e.option('p'):g}"
+        case Call(atom):
+            return f"`{atom}`"
+        case _:
+            return f"`{text(e)}`"
+
+
+def _placed(root: Expr, origin: Span | None) -> Expr:
+    """New nodes stand where the old one stood; what the user wrote keeps its place."""
+    new: dict[int, Expr] = {}
+    for node in postorder(root, _is_new):
+        rebuilt = with_children(node, tuple(new[id(c)] for c in children(node))) if _is_new(node) else node
+        new[id(node)] = replace(rebuilt, origin=origin) if _is_new(rebuilt) else rebuilt
+    return new[id(root)]
+
+
+def _is_new(node: Expr) -> bool:
+    return isinstance(node, Call | Stack | Index | Reduce) and node.origin is None

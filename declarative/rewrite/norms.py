@@ -1,0 +1,32 @@
+"""Roots of sums of squares to norms: sqrt(1 + z^2) is norm([1, z]), sumsq(r)^0.5 is norm(r).
+
+The two are equal wherever they are defined, so primal and dual stay as they are. The root of one square is `abs`.
+"""
+
+from __future__ import annotations
+
+from declarative.atoms.apply import apply
+from declarative.ir.expr import Call, Expr
+from declarative.rewrite.entries import At, joined, over_entries
+from declarative.rewrite.squares import squares
+
+
+def root_of_squares(node: Call) -> Expr | None:
+    """The norm that a root is, entry by entry; a power p of a sum of squares, 1/2 <= p < 1, is that norm to the 2p."""
+    match node:
+        case Call("sqrt", (e,)):
+            p = 0.5
+        case Call("power", (e,)) if 0.5 <= node.option("p") < 1:
+            p = node.option("p")
+        case _:
+            return None
+    norm = over_entries(e.shape, lambda at: _norm(e, at))
+    return norm if norm is None or p == 0.5 else apply("power", norm, p=2 * p)
+
+
+def _norm(e: Expr, at: At) -> Expr | None:
+    parts = squares(e, at)
+    if parts is None:
+        return None
+    whole = joined(parts)
+    return apply("norm" if whole.shape else "abs", whole)

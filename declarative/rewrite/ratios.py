@@ -1,0 +1,31 @@
+"""Squares over a positive expression to quad_over_lin: (x^2 + 1)/y is quad_over_lin([x, 1], y), convex in both.
+
+Equal wherever they are defined, so primal and dual stay as they are.
+"""
+
+from __future__ import annotations
+
+from declarative.analysis.facts import facts_of
+from declarative.atoms.apply import apply
+from declarative.ir.expr import Call, Expr
+from declarative.ir.walk import variables
+from declarative.rewrite.entries import At, entry, joined, over_entries
+from declarative.rewrite.squares import squares
+
+
+def squares_over(node: Call) -> Expr | None:
+    """Of a quotient whose lower side holds variables and is known to be positive."""
+    match node:
+        case Call("div", (above, below)) if variables(above) and variables(below) and facts_of(below).sign.nonneg:
+            return over_entries(node.shape, lambda at: _over(above, below, at))
+        case _:
+            return None
+
+
+def _over(above: Expr, below: Expr, at: At) -> Expr | None:
+    sign, above = (-1, above.args[0]) if isinstance(above, Call) and above.atom == "neg" else (1, above)
+    parts = squares(above, at if above.shape else ())
+    if parts is None:
+        return None
+    value = apply("quad_over_lin", joined(parts), entry(below, at))
+    return value if sign > 0 else apply("neg", value)

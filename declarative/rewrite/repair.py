@@ -1,0 +1,112 @@
+"""A problem that the rules of convexity do not know to be convex, to an equal one that they do, where that is possible.
+
+Only what is not as it must be is rewritten. What is made for the cone backend is used only once that is chosen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
+from declarative.analysis.convexity import convexity_errors
+from declarative.analysis.near_geometric import geometric_remarks
+from declarative.ir.expr import Expr
+from declarative.ir.problem import Comparison, Objective, Problem, Sense
+from declarative.rewrite.equivalents import to_equivalents
+from declarative.rewrite.monotone import Outer, without_outer
+from declarative.source.diagnostic import Diagnostic
+
+
+@dataclass(frozen=True)
+class Repair:
+    """`problem` has the solutions of the `original`; `found` is what it is, `steps` say how it was written anew.
+
+    `outer`: the monotone function that was taken off the objective.
+    """
+
+    original: Classification
+    problem: Problem
+    found: Classification
+    steps: tuple[str, ...] = ()
+    outer: Outer | None = None
+
+    @property
+    def text(self) -> str:
+        """For people: "smooth program, convex after `sqrt(1 + z^2)` is written as `norm`"."""
+        if self.original.convex or not self.found.convex:
+            return self.original.text
+        what = self.original.kind.value if self.original.smooth else self.found.text
+        first, *others = self.steps
+        return f"{what}, convex after {first}" + (f" and {len(others)} more" if others else "")
+
+    @property
+    def accepted(self) -> bool:
+        """Is there a backend for it, before or after?"""
+        return self.original.accepted or self.found.convex
+
+
+def repair(problem: Problem) -> Repair:
+    """The problem itself where it is convex, or where nothing helps."""
+    original = classify(problem)
+    attributes = {a.name for d in problem.variables for a in d.symbol.attributes}
+    if original.convex or problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
+        return Repair(original, problem, original)
+    found = _changed(original, problem)
+    return found if found.found.convex else _without_outer(original, problem) or found
+
+
+def _changed(original: Classification, problem: Problem) -> Repair:
+    """Everything that is not as it must be in its equivalent form."""
+    changed, steps = _with_equivalents(problem, original.verdicts)
+    return Repair(original, changed, classify(changed) if steps else original, steps)
+
+
+def _without_outer(original: Classification, problem: Problem) -> Repair | None:
+    """The problem with so many monotone functions taken off its objective that it is convex."""
+    for objective, outer in without_outer(problem.objective):
+        inner = replace(problem, objective=objective)
+        found = _changed(classify(inner), inner)
+        if found.found.convex:
+            return replace(found, original=original, steps=(outer.step, *found.steps), outer=outer)
+    return None
+
+
+def obstacles(repaired: Repair) -> list[Diagnostic]:
+    """Why the cone backend cannot take it, even so: what is still not convex."""
+    return convexity_errors(repaired.problem, original=repaired.original)
+
+
+def no_backend(problem: Problem) -> list[Diagnostic]:
+    """Why no backend can take a problem: it is not convex, and its kinks or cones bar it from the kkt backend."""
+    if problem.objective.sense is Sense.FIND or classify(problem).accepted:
+        return []
+    repaired = repair(problem)
+    return [] if repaired.accepted else [*obstacles(repaired), *geometric_remarks(problem)]
+
+
+def _with_equivalents(problem: Problem, verdicts: tuple[Verdict, ...]) -> tuple[Problem, tuple[str, ...]]:
+    """Every expression that is not as it must be, in its equivalent form."""
+    changed: dict[int, Expr] = {}
+    steps: dict[str, None] = {}
+    for verdict in verdicts:
+        if not verdict.holds:
+            changed[id(verdict.piece.root)], log = to_equivalents(verdict.piece.root)
+            steps |= dict.fromkeys(log)
+    return (_replaced(problem, changed), tuple(steps)) if steps else (problem, ())
+
+
+def _replaced(problem: Problem, changed: dict[int, Expr]) -> Problem:
+    """Roots, told apart by identity, in their new forms."""
+
+    def new(e: Expr) -> Expr:
+        return changed.get(id(e), e)
+
+    body = problem.objective.body
+    objective: Objective = problem.objective if body is None else replace(problem.objective, body=new(body))
+    constraints = tuple(
+        replace(c, left=new(c.left), right=new(c.right))
+        if isinstance(c, Comparison)
+        else replace(c, elements=tuple(map(new, c.elements)))
+        for c in problem.constraints
+    )
+    return replace(problem, objective=objective, constraints=constraints)

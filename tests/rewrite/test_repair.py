@@ -1,0 +1,114 @@
+"""Problems that become convex when they are rewritten: what is said of them, and that the cone backend solves them."""
+
+import pytest
+import torch
+from layer.cases import EXAMPLES
+from rewrite.equivalent_forms import DECLARATIONS
+
+import declarative
+from declarative import parse
+from declarative.rewrite.repair import no_backend, repair
+
+CONSTRAINTS = """
+subject to
+  total: sum(x) + s >= c
+  box: -2 <= x <= 2
+  range: -3 <= s <= 3
+  top: t <= 5
+  least: a*sum(p) + t >= 2
+return x, s, t, p, value, total.dual, box.lower.dual, range.upper.dual, top.dual, least.dual
+"""
+REGULAR = " + 0.01*sumsq(x) + 0.01*s^2 + 0.02*(t - 1)^2 + 0.01*sumsq(p)"
+DATA = {
+    "A": [[1.0, 0.3, -0.2], [0.4, -1.1, 0.6], [0.2, 0.5, 0.9], [-0.7, 0.1, 0.8]],
+    "b": [0.5, -1.0, 2.0, 0.3],
+    "c": 0.7,
+    "a": 1.3,
+    "w": [0.4, 1.1, 0.8],
+}
+
+
+def outputs_and_gradients(objective, backend, constraints=CONSTRAINTS):
+    """Every output, and the gradients of the value and of a sum of the others with fixed weights."""
+    layer = declarative.compile(parse(DECLARATIONS + f"minimize {objective}{constraints}"), backend=backend)
+    data = {name: torch.tensor(v, dtype=torch.float64, requires_grad=True) for name, v in DATA.items()}
+    results = layer(d=torch.tensor(0.5), **data)
+    weighted = sum(((1 + k) * r).sum() for k, r in enumerate(results))
+    gradients = torch.autograd.grad(weighted, list(data.values()), allow_unused=True)
+    return [r.detach() for r in results], [torch.zeros(()) if g is None else g for g in gradients]
+
+
+@pytest.mark.parametrize(
+    "text, fix",
+    [
+        ("sqrt(sumsq(A*x - b)) + a^2*(sqrt(1 + (s/a)^2) - 1)", "norm(A*x - b) + a*norm([a, s]) - a^2"),
+        ("sumsq(A*x - b)^0.75 + sum(sqrt(1 + (x - c).^2))", "norm(A*x - b)^1.5 + sum(norm([1, x[i] - c]) for i in n)"),
+        ("log(w'*exp(x)) + log(1 + exp(s))", "logsumexp(x + log(w)) + logistic(s)"),
+        (
+            "c^2*t*log(t) + p'*log(p./w) + (s^2 + 1)/(t + 1)",
+            "c^2*xlogx(t) + sum(rel_entr(p, w)) + quad_over_lin([s, 1], t + 1)",
+        ),
+        ("t*sqrt(t) + max(a*exp(s)/exp(t), sqrt(1 + s^2))", "t^1.5 + max(a*exp(s - t), norm([1, s]))"),
+    ],
+)
+def test_outputs_duals_and_gradients_are_those_of_the_fix(text, fix):
+    found, gradients = outputs_and_gradients(text + REGULAR, "cone")
+    wanted, right = outputs_and_gradients(fix + REGULAR, "cone")
+    for one, other in zip([*found, *gradients], [*wanted, *right], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-8)
+
+
+def test_a_repair_in_a_constraint_keeps_the_dual():
+    limits = [f"\nsubject to\n  size: {size} <= a\n  near: x >= 0.1\nreturn x, size.dual" for size in SIZES]
+    (x, dual), gradients = outputs_and_gradients("b[0]*sum(x) - w'*x", "cone", limits[0])
+    (y, right), wanted = outputs_and_gradients("b[0]*sum(x) - w'*x", "cone", limits[1])
+    for one, other in zip([x, dual, *gradients], [y, right, *wanted], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-8)
+    assert dual > 0.1
+
+
+SIZES = ("sqrt(c^2 + sumsq(x))", "norm([c, x])")
+
+
+def test_the_written_out_pseudo_huber_pools_on_either_backend():
+    x = torch.tensor([-1.0, 0.2, 0.4, 7.0], dtype=torch.float64, requires_grad=True)
+    d = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    results = []
+    for backend in ("kkt", "cone"):
+        y = declarative.compile(EXAMPLES / "robust_pool.opt", backend=backend)(x, d)
+        results.append([y, *torch.autograd.grad(y, (x, d))])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_the_class_says_after_what_it_is_convex():
+    after = "smooth program, convex after `sqrt(1 + s^2)` is written as `norm`"
+    assert repair(parse(DECLARATIONS + "minimize sqrt(1 + s^2)")).text == after
+    assert repair(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + t*log(t)")).text == after + " and 1 more"
+    both = repair(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x)"))
+    assert both.text == "second-order cone program, convex after `sqrt(1 + s^2)` is written as `norm`"
+    assert repair(parse(DECLARATIONS + "minimize s*t")).text == "quadratic program, not known to be convex"
+
+
+def test_smooth_programs_stay_with_kkt_and_the_rewrite_is_of_cone_alone():
+    layer = declarative.compile(parse(DECLARATIONS + "minimize sqrt(1 + s^2)"))
+    assert layer.settings.backend == "kkt"
+    lines = layer.explain().splitlines()
+    assert "  `sqrt(1 + s^2)` is written as `norm`" in lines[lines.index("cone: takes it") :]
+
+
+def test_where_kinks_bar_kkt_the_rewrite_makes_the_problem_solvable():
+    problem = parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x - w)")
+    assert no_backend(problem) == []
+    assert declarative.compile(problem).settings.backend == "cone"
+
+
+def test_only_what_is_still_in_the_way_is_told():
+    (left,) = no_backend(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x) + s*t"))
+    assert (left.code, left.span.text) == ("D103", "s*t")
+    (left,) = no_backend(parse(DECLARATIONS + "maximize log(sum(exp(x))) - norm(x)"))
+    assert left.message == "`log(sum(exp(x)))` is convex, a concave expression is needed here"
+    with pytest.raises(declarative.DiagnosticError) as caught:
+        declarative.compile(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + s*t"), backend="cone")
+    (left,) = caught.value.diagnostics
+    assert left.span.text == "s*t" and "it is smooth, so the kkt backend takes it unchanged" in left.notes
