@@ -1,7 +1,8 @@
 """What a point or a ray of a cone program is worth: checks of our own, independent of the solver that found it.
 
 A point in the cones and complementary (polishing gives no other) is optimal where Ax + s = b and Px + q + A'z = 0.
-Each row may miss by TOLERANCE times the largest absolute term summed in it, a data entry times its block's norm.
+Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
+a data entry times its block's norm, where SHARE says how exactly.
 A ray z in the dual cone with A'z = 0 and b'z = -1 proves infeasibility (Farkas); a ray x with Px = 0, -Ax in K and
 q'x = -1 proves that the objective falls without end.
 """
@@ -18,6 +19,7 @@ from declarative.backends.cone.scaling import Scaling
 from declarative.backends.status import Status
 
 TOLERANCE = 1e-6
+SHARE = 1e-5  # times TOLERANCE: rounding, beside the largest entries of the blocks that a row combines
 LOOSE = 1e-3  # beyond it an answer has no value
 ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
 
@@ -48,9 +50,10 @@ class Blocks:
 
 def residuals(item: Item, point: Point, blocks: Blocks, scaling: Scaling) -> Residuals:
     """In the units of `item`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
-    x, z = _block_norm(point.x, blocks.columns), _block_norm(point.z, blocks.rows)
+    x = np.maximum(np.abs(point.x), SHARE * _block_norm(point.x, blocks.columns))
+    z = np.maximum(np.abs(point.z), SHARE * _block_norm(point.z, blocks.rows))
     A, P = np.abs(item.A), np.abs(item.P)
-    primal = np.maximum((A * x).max(1, initial=0.0), np.abs(item.b))
+    primal = np.maximum.reduce([(A * x).max(1, initial=0.0), np.abs(item.b), np.abs(point.s)])
     dual = np.maximum.reduce([(P * x).max(1, initial=0.0), (A.T * z).max(1, initial=0.0), np.abs(item.q)])
     primal = np.maximum(primal, np.where(item.b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
     dual = np.maximum(dual, np.where(item.q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))

@@ -49,19 +49,35 @@ def equilibrate(item: Item, sweeps: int = 4) -> Scaling:
     Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
     only has bounds is scaled by P.
     """
-    E, D, A = np.ones(len(item.q)), np.ones(len(item.b)), np.abs(item.A)
-    coupling = np.count_nonzero(A, axis=1) > 1
+    E, A = np.ones(len(item.q)), np.abs(item.A)
+    D = np.ones(len(item.b))
+    coupling = (np.count_nonzero(A, axis=1) > 1) | ~np.isin(np.arange(len(D)), _separable(item))
     held = A[coupling].any(0)
     for _ in range(sweeps):
         E[held] = 1 / _mean(D[coupling, None] * A[np.ix_(coupling, held)], 0)
-        D = 1 / _mean(A * E, 1)
+        D = 1 / _mean_by_cone(item, A * E)
     curved = ~held & (np.diag(item.P) > 0)
     E[curved] = 1 / np.sqrt(np.diag(item.P)[curved])
     largest = (A * E).max(1, initial=0.0)
     D = 1 / _or_one(shared_by_cone(item, largest))
-    sigma = _or_one(np.abs(D * item.b).max(initial=0.0))
-    size = max(sigma * np.abs(E[:, None] * item.P * E).max(initial=0.0), np.abs(E * item.q).max(initial=0.0)) * sigma
-    return Scaling(E, D, float(sigma), 1 / float(_or_one(size)))
+    P, q = np.abs(E[:, None] * item.P * E).max(initial=0.0), np.abs(E * item.q).max(initial=0.0)
+    sigma = np.abs(D * item.b).max(initial=0.0)
+    if not sigma and P and q:
+        sigma = q / P  # where right sides give no size, that at which both terms of the objective weigh the same
+    sigma = _or_one(sigma)
+    return Scaling(E, D, float(sigma), 1 / float(_or_one(max(sigma * P, q) * sigma)))
+
+
+def _separable(item: Item) -> np.ndarray:
+    return np.concatenate([item.cones.of_kind(Kind.ZERO), item.cones.of_kind(Kind.NONNEG)])
+
+
+def _mean_by_cone(item: Item, entries: np.ndarray) -> np.ndarray:
+    """The geometric mean of the entries of each cone's rows that are not zero, in all of its rows."""
+    found, cone = entries > 0, item.cones.atomic
+    logs = np.log(np.where(found, entries, 1.0)).sum(1)
+    total, count = (np.bincount(cone, weights=rows, minlength=1) for rows in (logs, found.sum(1)))
+    return np.exp(total / np.maximum(count, 1))[cone]
 
 
 def _mean(entries: np.ndarray, axis: int) -> np.ndarray:

@@ -54,10 +54,7 @@ def _attempt(item: Item, data: Item, blocks: Blocks, scaling: Scaling) -> Solved
         case Claim.INFEASIBLE:
             return _infeasible(item, scaled, scaling, answer)
         case Claim.UNBOUNDED:
-            ray = unboundedness_ray(scaled, answer.point.x)
-            if ray is None:
-                return without_numbers(item, Status.FAILED, answer.iterations, scaling)
-            return without_numbers(item, Status.UNBOUNDED, answer.iterations, scaling, scaling.E * ray)
+            return _unbounded(item, blocks, scaling.E * answer.point.x, answer.iterations)
         case Claim.POINT:
             return _finish(item, data, blocks, scaling, answer)
         case _:
@@ -66,13 +63,32 @@ def _attempt(item: Item, data: Item, blocks: Blocks, scaling: Scaling) -> Solved
 
 def _infeasible(item: Item, scaled: Item, scaling: Scaling, answer: Answer) -> Solved:
     """The checked ray that blames the fewest rows."""
+    even = equilibrate(item)  # rays are judged where data are of size one, whatever scaling they were found in
+    judged = even.apply(item)
     sparse = least_violation_ray(scaled)
-    rays = [infeasibility_ray(scaled, z) for z in (sparse, answer.point.z) if z is not None]
+    rays = [infeasibility_ray(judged, scaling.D * z / even.D) for z in (sparse, answer.point.z) if z is not None]
     ray = next((r for r in rays if r is not None), None)
     if ray is None:
         return without_numbers(item, Status.FAILED, answer.iterations, scaling)
-    shares = np.abs(ray) * np.abs(scaled.A).max(1, initial=0.0)
-    return without_numbers(item, Status.INFEASIBLE, answer.iterations, scaling, scaling.D * ray, shares)
+    shares = np.abs(ray) * np.abs(judged.A).max(1, initial=0.0)
+    return without_numbers(item, Status.INFEASIBLE, answer.iterations, scaling, even.D * ray, shares)
+
+
+def _unbounded(item: Item, blocks: Blocks, ray: np.ndarray, iterations: int) -> Solved:
+    """A direction in which the objective falls proves something only where there is a point to start from."""
+    even = equilibrate(item)
+    checked = unboundedness_ray(even.apply(item), ray / even.E)
+    if checked is None:
+        return without_numbers(item, Status.FAILED, iterations, even)
+    constraints = replace(item, P=0 * item.P, q=0 * item.q)
+    start = _attempt(constraints, constraints, blocks, equilibrate(constraints))
+    match start.status:
+        case Status.SOLVED:
+            return without_numbers(item, Status.UNBOUNDED, iterations, even, even.E * checked, np.abs(checked))
+        case Status.INFEASIBLE:
+            return start
+        case _:
+            return without_numbers(item, Status.FAILED, iterations, even)
 
 
 def _finish(item: Item, data: Item, blocks: Blocks, scaling: Scaling, answer: Answer) -> Solved:

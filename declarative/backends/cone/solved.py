@@ -16,7 +16,7 @@ from declarative.backends.status import Status
 
 @dataclass(frozen=True)
 class Solved:
-    """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` (m,) is each row's part in a contradiction.
+    """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
     `span` (equalities, rank) is given where the equalities depend on each other.
     """

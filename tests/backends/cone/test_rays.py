@@ -1,0 +1,151 @@
+"""Programs without a solution, for every cone: rays proved here anew, the constraints they blame, statuses."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from backends.cone.programs import solved
+
+import declarative
+from declarative import Status
+from declarative.backends.cone.cones import Cones, Kind, psd_side, triangle
+
+EPS = 1e-6  # of the largest entry: how far a ray may be off
+
+
+def distance(kind: Kind, s: np.ndarray, power: float) -> float:
+    """How far s is from a cone at most, by the cone's definition."""
+    match kind:
+        case Kind.ZERO:
+            return np.abs(s).max(initial=0.0)
+        case Kind.NONNEG:
+            return max(0.0, *(-s))
+        case Kind.SOC:
+            return max(0.0, np.linalg.norm(s[1:]) - s[0])
+        case Kind.PSD:
+            row, column, factor = triangle(psd_side(len(s)))
+            matrix = np.zeros((psd_side(len(s)),) * 2)
+            matrix[row, column] = matrix[column, row] = s / factor
+            return max(0.0, -np.linalg.eigvalsh(matrix)[0])
+        case Kind.EXP:
+            x, y, z = s
+            top = y * np.exp(x / y) if y > 0 else (0.0 if x <= EPS else np.inf)
+            return max(-y, top - z, 0.0)
+        case Kind.POWER:
+            x, y, z = s
+            return max(-x, -y, abs(z) - max(x, 0) ** power * max(y, 0) ** (1 - power), 0.0)
+
+
+def dual_distance(kind: Kind, z: np.ndarray, power: float) -> float:
+    """How far z is from the dual cone at most: that of EXP is {(u, v, w) : -u e^(v/u) <= e w, u < 0}."""
+    match kind:
+        case Kind.ZERO:
+            return 0.0
+        case Kind.EXP:
+            u, v, w = z
+            least = -u * np.exp(v / u - 1) if u < 0 else (0.0 if v >= -EPS else np.inf)
+            return max(u, least - w, 0.0)
+        case Kind.POWER:
+            return distance(kind, z / np.array([power, 1 - power, 1.0]), power)
+        case _:
+            return distance(kind, z, power)
+
+
+def farthest(cones: Cones, values: np.ndarray, how) -> float:
+    starts = zip(cones.starts, cones.blocks, strict=True)
+    return max(how(block.kind, values[at : at + block.rows], block.power) for at, block in starts)
+
+
+x, t, X = cp.Variable(3), cp.Variable(), cp.Variable((4, 4), symmetric=True)
+INFEASIBLE = {
+    "equalities": (cp.norm(x), [cp.sum(x) == 1, 2 * cp.sum(x) == 3]),
+    "inequalities": (cp.norm(x), [cp.sum(x) >= 4, x <= 1]),
+    "second-order": (cp.sum(x), [cp.norm(x) <= 1, cp.sum(x) >= 2]),
+    "barely": (cp.sum(x), [cp.norm(x) <= 1, x[0] >= 1.0001]),
+    "semidefinite": (cp.trace(X), [X >> 0, cp.diag(X) == 1, cp.sum(X) <= -1]),
+    "exponential": (x[0], [cp.exp(x[0]) <= x[1], x[1] <= 1, x[0] >= 1]),
+    "logarithm": (x[0], [cp.sum(cp.log(x)) >= 1, cp.sum(x) <= 3]),
+    "power": (x[0], [cp.constraints.PowCone3D(x[0], x[1], x[2], 0.3), x[2] >= 2, x[0] + x[1] <= 1]),
+}
+UNBOUNDED = {
+    "linear": (x[0], [x[1] >= 1, x[2] == 3]),
+    "second-order": (-t, [cp.norm(x) <= t]),
+    "along a ray of the cone": (x[0] - t, [cp.norm(x) <= t, x[1] == 1]),
+    "quadratic": (cp.sum_squares(x[0] - x[1]) - cp.sum(x), [x[2] == 0]),
+    "semidefinite": (cp.trace(X) - 2 * X[0, 1] - 2 * X[2, 3] - 0.01 * cp.sum(X), [X >> 0]),
+    "exponential": (-x[1], [cp.exp(x[0]) <= x[1]]),
+    "exponential, along its face": (x[0], [cp.exp(x[0]) <= x[1], x[1] <= 3]),
+    "power": (-x[2], [cp.constraints.PowCone3D(x[0], x[1], x[2], 0.3)]),
+}
+
+
+@pytest.mark.parametrize("name", INFEASIBLE)
+def test_an_infeasible_program_has_a_ray_of_multipliers(name):
+    """z in the dual cone with A'z = 0 and b'z < 0."""
+    objective, constraints = INFEASIBLE[name]
+    item, found = solved(cp.Problem(cp.Minimize(objective), constraints))
+    assert found.status is Status.INFEASIBLE
+    z = found.ray / -(item.b @ found.ray)
+    assert item.b @ z < 0
+    assert np.abs(item.A.T @ z).max() <= EPS
+    assert farthest(item.cones, z, dual_distance) <= 1e-9 * np.abs(z).max()
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_an_unbounded_program_has_a_ray_of_points(name):
+    """x with Px = 0, -Ax in the cone and q'x < 0."""
+    objective, constraints = UNBOUNDED[name]
+    item, found = solved(cp.Problem(cp.Minimize(objective), constraints))
+    assert found.status is Status.UNBOUNDED
+    ray = found.ray / -(item.q @ found.ray)
+    assert item.q @ ray < 0
+    assert np.abs(item.P @ ray).max() <= EPS
+    assert farthest(item.cones, -item.A @ ray, distance) <= EPS * np.abs(ray).max()
+
+
+BLAMED = {
+    "var x : R^2; minimize norm(x)\nsubject to\n a: sum(x) == 1\n b: 2*sum(x) == 3\n c: x[0] >= -5": "ab",
+    "var x : R^2; minimize norm(x)\nsubject to\n a: sum(x) >= 3\n b: x <= 1\n c: x[0] >= -5": "ab",
+    "var x : R^2; minimize sum(x)\nsubject to\n a: norm(x) <= 1\n b: sum(x) >= 2\n c: x[0] <= 7": "ab",
+    "var x : R^2; minimize sum(x)\nsubject to\n a: (1, x) in SOC\n b: sum(x) >= 2\n c: x[0] <= 7": "ab",
+    "var X : S^4; minimize trace(X)\nsubject to\n a: X in PSD\n b: sum(X) <= -1\n c: X[2,1] <= 9": "ab",
+    "var X : S^3; minimize 0\nsubject to\n a: X in PSD\n b: trace(X) == 2\n c: X[0,1] >= 2\n d: X[2,2] <= 9": "abc",
+    "var x : R^2; minimize 0\nsubject to\n a: exp(x[0]) <= x[1]\n b: x[1] <= 1\n c: x[0] >= 1\n d: x[0] <= 9": "abc",
+    "var x : R^3; minimize 0\nsubject to\n a: (x[0], 1, x[2]) in EXP\n b: x[2] <= 1\n c: x[0] >= 1\n d: x <= 9": "abc",
+    "var x : R^2; minimize 0\nsubject to\n a: sum(log(x)) >= 1\n b: sum(x) <= 2\n c: x[0] <= 9": "ab",
+    "var x : R^3; minimize 0\nsubject to\n a: (x[0], x[1], 2) in POW(0.3)\n b: x[0] + x[1] <= 1\n c: x[2] == 0": "ab",
+    "var x : R; var y : R^2; minimize x\nsubject to\n a: norm(y) <= 1\n b: y[0] >= 2": "ab",  # unbounded below as well
+}
+
+
+@pytest.mark.parametrize("text", BLAMED)
+def test_the_message_names_the_constraints_in_the_contradiction_and_no_others(text):
+    layer = declarative.compile(declarative.parse(text, name="none"), backend="cone", on_failure="mask")
+    solution = layer.solve()
+    assert solution.status == Status.INFEASIBLE
+    blamed = solution.messages[()].partition("; to blame: ")[2].split(", ")
+    assert sorted(blamed) == [f"`{name}` (line {2 + 'abcd'.index(name) + 1})" for name in BLAMED[text]]
+
+
+def test_the_message_of_an_unbounded_program_names_what_moves():
+    text = "var x : R^2\nvar t : R\nvar idle : R\nminimize -t\nsubject to\n norm(x) <= t\n norm(x - idle) <= 3"
+    layer = declarative.compile(declarative.parse(text, name="none"), backend="cone", on_failure="mask")
+    solution = layer.solve()
+    assert solution.status == Status.UNBOUNDED
+    assert solution.messages[()].endswith("; what moves: `t` (line 2)")
+
+
+NEITHER = [
+    "var x : R; minimize x\nsubject to\n a: [x, 1; 1, 0] in PSD",  # feasible in the limit only
+    "var x : R^2; minimize x[0]\nsubject to\n a: norm([x[0] - x[1], 1]) <= x[0] - x[1]",
+    "var x : R^2; minimize x[1]\nsubject to\n a: quad_over_lin(1, x[0]) <= x[1]\n b: x[1] <= 0",
+    "var x : R; minimize x\nsubject to\n a: exp(x) <= 0",
+    "var x : R; maximize log(x)",  # unbounded, along no ray
+    "var x : R^3; maximize x[2]\nsubject to\n a: (x[0], x[1], x[2]) in POW(0.3)\n b: x[0] <= 1",
+    "var x : R^2; minimize x[0]\nsubject to\n a: inv_pos(x[1]) <= x[0]",  # the infimum 0 is not attained
+]
+
+
+@pytest.mark.parametrize("text", NEITHER)
+def test_a_program_whose_failure_has_no_certificate_is_not_called_solved(text):
+    layer = declarative.compile(declarative.parse(text, name="none"), backend="cone", on_failure="mask")
+    assert layer.solve().status != Status.SOLVED
