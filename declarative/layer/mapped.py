@@ -85,7 +85,7 @@ class Pushforward:
         at, moves = tensors[: self.count], tensors[self.count :]
         match self.function:
             case Batched() if not in_forward_mode():
-                return push(self.function, at, moves)
+                return push(self.function, *(tuple(t.contiguous() for t in part) for part in (at, moves)))
             case Pullback(inner, count):
                 return _pullback_pushed(inner, at[:count], at[count:], moves[:count], moves[count:])
             case _:

@@ -105,7 +105,7 @@ class ConeSolve(torch.autograd.Function):
     @staticmethod
     def jvp(ctx, _structure, _outcomes, *moves):
         if forward_mode_twice():
-            raise NotImplementedError(FORWARD_TWICE)
+            raise NotImplementedError(THIRD)
         return *ConePush.apply(ctx.structure, ctx.outcomes, *moves, *ctx.saved_tensors), None
 
     @staticmethod
@@ -196,8 +196,10 @@ class ConePullTwice(_Derivative):
         return _one_by_one(ConePullTwice, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
-THIRD = "third derivatives through the cone backend are not available"
-FORWARD_TWICE = "torch gives 0 for forward mode within forward mode here: take jacfwd of jacrev, or jacrev of jacfwd"
+THIRD = (
+    "third derivatives through the cone backend are not available, nor is forward mode within forward mode"
+    " (for second derivatives take jacfwd of jacrev, or jacrev of jacfwd)"
+)
 
 
 def _each(outcomes: Outcomes, function, tensors, like: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

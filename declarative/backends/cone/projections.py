@@ -77,6 +77,8 @@ def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     s = np.concatenate([(high + low)[:, None] / 2, (high - low)[:, None] / 2 * unit], -1)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = np.where(norm > 0, (high - low) / (2 * norm), high > 0)
+    inside = t >= norm  # to the last bit: 1e-16 of a multiplier or of curvature would count as some
+    s[inside], between[inside] = v[inside], 1.0
     values = np.repeat(np.clip(between, 0.0, 1.0)[:, None], v.shape[1], axis=1)
     values[:, 0] = t + norm > 0
     if v.shape[1] > 1:
@@ -117,6 +119,8 @@ def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     eigenvalues, Q = np.linalg.eigh(matrix)
     kept = np.maximum(eigenvalues, 0.0)
     s = ((Q * kept[:, None, :]) @ Q.transpose(0, 2, 1))[:, row, column] * factor
+    inside = (eigenvalues >= 0).all(1)
+    s[inside] = v[inside]
     i, j = eigenvalues[:, row], eigenvalues[:, column]  # i <= j: eigh sorts them upward
     with np.errstate(divide="ignore", invalid="ignore"):
         between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))

@@ -103,3 +103,28 @@ def test_near_the_faces_of_a_power_cone_nothing_is_lost(alpha, z):
         assert s[face] == pytest.approx(abs(s[2]) ** (1 / a) * s[1 - face] ** (1 - 1 / a), rel=1e-10)
         if a < 0.5 and abs(z) < 1e-6:  # flat: z is free
             assert D[2, 2] == pytest.approx(1, abs=1e-2) and D[face, face] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("block", [b for b, _ in CASES if b.kind is not Kind.ZERO])
+def test_inside_the_cone_nothing_moves_and_nothing_is_curved(block):
+    """To the last bit: a multiplier or a curvature of 1e-16 would be taken for one."""
+    cones = Cones((block,))
+    for v in samples(block.rows, 1.0):
+        inside = project(cones, v)[0] + 0.1 * np.linalg.norm(v) * interior(block)
+        s, spectrum = project(cones, inside)
+        assert np.array_equal(s, inside) and (spectrum.values == 1).all()
+
+
+def interior(block: Block) -> np.ndarray:
+    match block.kind:
+        case Kind.SOC:
+            return np.eye(block.rows)[0]
+        case Kind.PSD:
+            row, column, _ = triangle(psd_side(block.rows))
+            return (row == column).astype(float)
+        case Kind.EXP:
+            return np.array([-1.0, 1.0, 1.0])
+        case Kind.POWER:
+            return np.array([1.0, 1.0, 0.0])
+        case _:
+            return np.ones(block.rows)

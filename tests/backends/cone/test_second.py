@@ -149,3 +149,7 @@ def test_forward_mode_within_forward_mode_is_refused_and_not_zero():
     function, (y, g) = compiled("norm")
     with pytest.raises(NotImplementedError, match="jacfwd of jacrev"):
         jacfwd(jacfwd(lambda t: function(t, g.detach())[0]))(y.detach())
+    item = item_of(REGULAR["norms"])
+    structure, (P, q, A, b) = structure_of(item), tensors_of(item)
+    with pytest.raises(NotImplementedError, match="jacfwd of jacrev"):
+        jacfwd(jacfwd(lambda t: solve_batch(structure, P, t, A, b)[0].sum()))(q)
