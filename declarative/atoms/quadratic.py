@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from declarative.atoms.norms import safe_root
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import CONVEX, NEITHER, NONNEG, along, away_from_zero, doubled
 from declarative.atoms.shapes import need_equal, need_rank, need_square, to_scalar
-from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign
+from declarative.ir.facts import Cone, Curvature, Domain, Monotonicity, Sign, Smoothness
 from declarative.ir.size import SCALAR, Shape
 
 SUMSQ = Atom(
@@ -79,6 +80,32 @@ QUAD = Atom(
     degree=doubled,
     arity=(2, 2),
     latex=lambda x, A: f"{x}^\\top {A} {x}",
+)
+
+
+def root_curvature(facts: tuple[Facts, ...], options: Options) -> Curvature:
+    """A norm of x for a semidefinite A; the root of what is linear in A for a fixed x."""
+    x, A = facts
+    if x.curvature is Curvature.CONSTANT:
+        return Curvature.CONCAVE
+    known = A.curvature is Curvature.CONSTANT and A.form.nonneg
+    return Curvature.CONVEX if known else Curvature.UNKNOWN
+
+
+QUAD_ROOT = Atom(
+    name="quad_root",
+    doc="sqrt(x'*A*x), the norm that a positive semidefinite A makes: a standard deviation, where A is a covariance.",
+    signature="quad_root(x : R^n, A : R^(n,n)) : R",
+    shape=quad_shape,
+    torch=lambda xp, form, x, A: safe_root(xp, quad_torch(xp, form, x, A).clamp(min=0)),
+    cvxpy=None,
+    sign=NONNEG,
+    curvature=root_curvature,
+    monotonicity=quad_monotonicity,
+    smoothness=Smoothness.KINKED,
+    cone=Cone.SECOND_ORDER,
+    arity=(2, 2),
+    latex=lambda x, A: f"\\sqrt{{{x}^\\top {A} {x}}}",
 )
 
 

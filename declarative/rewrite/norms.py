@@ -5,6 +5,7 @@ The two are equal wherever they are defined, so primal and dual stay as they are
 
 from __future__ import annotations
 
+from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Expr
 from declarative.rewrite.entries import At, joined, over_entries
@@ -29,4 +30,6 @@ def _norm(e: Expr, at: At) -> Expr | None:
     if parts is None:
         return None
     whole = joined(parts)
-    return apply("norm" if whole.shape else "abs", whole)
+    if not whole.shape:
+        return whole if facts_of(whole).sign.nonneg else apply("abs", whole)
+    return apply("norm", whole)

@@ -40,6 +40,8 @@ def squares(e: Expr, at: At = (), depth: int = 0) -> list[Expr] | None:
             return None if parts is None else [flat(family(part, binders)) for part in parts]
         case Call("quad", (x, Call("matmul", (left, F)))) if apply("transpose", left) == F:
             return [apply("matmul", F, x)]
+        case Call("quad", (x, A)) if variables(x) and not variables(A) and facts_of(A).form.nonneg:
+            return [apply("quad_root", x, A)]
         case _:
             c = None if variables(e) else root(e)
             return None if c is None else [entry(c, at)]

@@ -177,6 +177,7 @@ CASES: list[Case] = [
     *one("square"),
     *one("sumsq"),
     *two("quad", ALL, PD, ((3,), (3, 3)), fixed=(1,)),
+    *two("quad_root", ALL, PD, ((3,), (3, 3)), fixed=(1,)),
     *two("quad_over_lin", ALL, POS, ((4,), ()), ((2, 3), ())),
     *two("matrix_frac", ALL, PD, ((3,), (3, 3))),
     # roots, exponentials, logarithms

@@ -39,11 +39,21 @@ class Assembly:
     objective: Curvatures
     empty: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # constraints whose condition selects nothing
 
-    def data(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """P (B, k), q (B, n), A (B, l), b (B, m) and the constant of the objective (B,); a batch of 1 where shared."""
+    @property
+    def differentiates_at_solution(self) -> bool:
+        """Are there parameters whose derivatives are found at the solution?"""
+        return any(chunk.form is not None for chunk in self.chunks)
+
+    def data(
+        self, inputs: Mapping[str, Tensor], x: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """P (B, k), q (B, n), A (B, l), b (B, m) and the constant of the objective (B,); a batch of 1 where shared.
+
+        x (B, n): the solution, once it is known; then the derivatives of all parameters are there.
+        """
         prepared = self.runner.prepare(inputs)
         P, q, offset = self.objective.values(self.runner, prepared, self.layout, self.structure.columns)
-        parts = [c.values(self.runner, prepared, self.layout) for c in self.rows]
+        parts = [c.values(self.runner, prepared, self.layout, x) for c in self.rows]
         return P, q, _joined([A for A, _ in parts], q), _joined([b for _, b in parts], q), offset
 
     def starts(self) -> list[int]:

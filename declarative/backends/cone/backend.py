@@ -65,14 +65,17 @@ class ConePlan:
         P, q, A, b, offset = self._data(inputs, batch)
         x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b)
         answered = report[:, Report.STATUS] <= Status.INACCURATE
-        if not answered.all():
-            P, q, A, b, offset = self._data(without_unanswered(inputs, answered), batch)
+        if not answered.all() or self.assembly.differentiates_at_solution:
+            inputs = inputs if answered.all() else without_unanswered(inputs, answered)
+            P, q, A, b, offset = self._data(inputs, batch, x[:, : self.assembly.layout.size].detach())
             x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b, outcomes)
         value = self._value((P, q, A, b), x, z) + offset
         return self._outcome(x, z, value, report, outcomes)
 
-    def _data(self, inputs: Mapping[str, Tensor], batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        P, q, A, b, offset = self.assembly.data(inputs)
+    def _data(
+        self, inputs: Mapping[str, Tensor], batch: int, x: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        P, q, A, b, offset = self.assembly.data(inputs, x)
         return P, q.expand(batch, -1), A, b, offset
 
     def _value(self, data: tuple[Tensor, ...], x: Tensor, z: Tensor) -> Tensor:

@@ -17,12 +17,13 @@ from declarative.atoms.registry import find
 from declarative.backends.axes import Selection
 from declarative.backends.cone.cones import Block, Kind, triangle
 from declarative.backends.cone.epigraph import AtomRow
+from declarative.backends.cone.forms import FormRows
 from declarative.backends.cone.template import Entries, NotConic, Template, Wanted, make_template
 from declarative.backends.cone.tighten import tighten
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import Gather, Slot
 from declarative.backends.vectorise import Vectoriser, concrete
-from declarative.ir.expr import Expr, Parameter, Role, Variable
+from declarative.ir.expr import Call, Expr, Parameter, Role, Variable
 from declarative.ir.walk import postorder, variables
 from declarative.rewrite.standard import ConeRow, Row
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
@@ -49,6 +50,7 @@ class Chunk:
     reads: frozenset[str]  # the variables that the expressions hold
     owner: Row | ConeRow | AtomRow
     dual: DualPlaces | None = None
+    form: FormRows | None = None  # the pattern's parameters are made of `data` by it
 
     @property
     def rows(self) -> int:
@@ -141,11 +143,12 @@ class ChunkBuilder:
         shapes = [shape if record.elementwise else self.vectoriser.shape(a.shape) for a in args]
         form = self._form(row, [() if record.elementwise else s for s in shapes], () if record.elementwise else shape)
         given = [self._given(a, selection, s, f) for a, s, f in zip(args, shapes, form.shapes, strict=True)]
-        template = self._template(row, form, given)
+        rows = form_rows(row, form)
+        template = rows.template() if rows is not None else self._template(row, form, given)
         slots = [self._flat(e, selection, s) for e, s in zip((*args, row.value), (*shapes, shape), strict=True)]
         moving, data = (tuple(slots[k] for k in part) for part in ((*template.moving, len(args)), template.fixed))
         count = _count(selection) * (_size(shape) if record.elementwise else 1)
-        return Chunk(template, count, moving, data, _reads(*args, row.value), row)
+        return Chunk(template, count, moving, data, _reads(*args, row.value), row, form=rows)
 
     def _form(self, row: AtomRow, shapes: list[tuple[int, ...]], shape: tuple[int, ...]) -> Form:
         options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}
@@ -186,6 +189,16 @@ class ChunkBuilder:
 
     def _lengths(self, row: Row | ConeRow) -> tuple[int, ...]:
         return tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders)
+
+
+def form_rows(row: AtomRow, form: Form) -> FormRows | None:
+    """For the root of a quadratic form, and for a form whose matrix is not known when the layer is compiled."""
+    match row.call:
+        case Call("quad_root" | "quad" as atom, (x, A)) if variables(x) and not variables(A):
+            rooted = atom == "quad_root"
+            return None if is_static(A) and not rooted else FormRows(form.shapes[0][0], 1 if row.convex else -1, rooted)
+        case _:
+            return None
 
 
 def not_conic(row: AtomRow) -> Diagnostic:

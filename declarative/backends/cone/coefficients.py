@@ -34,9 +34,11 @@ class Coefficients:
     fixed: Tensor
     columns: np.ndarray | None  # None: no parameter changes the derivatives
 
-    def values(self, runner: Runner, prepared: Sequence[Tensor], layout: Layout) -> tuple[Tensor, Tensor]:
-        """A's values (B, l) and b (B, rows)."""
-        p = _parameters(runner, prepared, self)
+    def values(
+        self, runner: Runner, prepared: Sequence[Tensor], layout: Layout, x: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A's values (B, l) and b (B, rows). x (B, n): the solution, which the derivatives of some parameters need."""
+        p = _parameters(runner, prepared, self, self._of_form(runner, prepared, layout, x))
         e = _expressions(runner, prepared, layout, self)
         b = -_apply(self.chunk, e.unsqueeze(-1), p)[..., 0].flatten(1)
         b = b + _constants(self.chunk, p)
@@ -47,6 +49,11 @@ class Coefficients:
         extra = _auxiliaries(self.chunk, p)
         batch = max(moving.shape[0], extra.shape[0])
         return torch.cat([moving.expand(batch, -1), extra.expand(batch, -1)], dim=1), b
+
+    def _of_form(self, runner: Runner, prepared: Sequence[Tensor], layout: Layout, x: Tensor | None) -> Tensor | None:
+        """The argument of a quadratic form at the solution."""
+        form = self.chunk.form
+        return None if form is None or x is None else _at(runner, prepared, layout, self, x)[..., : form.n].detach()
 
 
 def find_coefficients(
@@ -62,7 +69,7 @@ def find_coefficients(
     rows = np.arange(chunk.rows)
     dense = np.stack([np.repeat(rows, len(columns)), np.tile(columns, len(rows))])
     places = np.concatenate([dense, _auxiliary_places(chunk, first)], 1)
-    if A.requires_grad or extra.requires_grad:
+    if A.requires_grad or extra.requires_grad or chunk.form is not None:
         return Coefficients(chunk, group, data, places, torch.zeros(0), columns)
     values = torch.cat([A.flatten(), extra.flatten()])
     kept = values.nonzero()[:, 0]
@@ -97,13 +104,18 @@ def _expressions(runner: Runner, prepared: Sequence[Tensor], layout: Layout, par
     return _at(runner, prepared, layout, part, torch.zeros(1, layout.size, dtype=runner.dtype, device=runner.device))
 
 
-def _parameters(runner: Runner, prepared: Sequence[Tensor], part: Coefficients) -> Tensor:
-    """The pattern's parameters and a one at the end, (B, count, p + 1)."""
+def _parameters(
+    runner: Runner, prepared: Sequence[Tensor], part: Coefficients, argument: Tensor | None = None
+) -> Tensor:
+    """The pattern's parameters and a one at the end, (B, count, p + 1); `argument`: of a form, at the solution."""
     chunk = part.chunk
     one = torch.ones(1, chunk.count, 1, dtype=runner.dtype, device=runner.device)
     results = runner.finish(prepared, {}, part.data)
     batch = max((r.shape[0] for r in results), default=1)
     values = [r.reshape(r.shape[0], chunk.count, -1).expand(batch, -1, -1) for r in results]
+    if chunk.form is not None:
+        values = [chunk.form.parameters(values[0], argument)]
+        batch = values[0].shape[0]
     return torch.cat([*values, one.expand(batch, -1, -1)], dim=-1)
 
 

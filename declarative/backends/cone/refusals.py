@@ -10,7 +10,6 @@ from declarative.atoms.registry import find
 from declarative.backends.cone.chunks import is_static, not_conic
 from declarative.backends.cone.epigraph import AtomRow, Conic
 from declarative.backends.cone.template import NotConic, Wanted, make_template
-from declarative.ir.expr import Expr
 from declarative.ir.walk import variables
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -23,12 +22,9 @@ def refusals(conic: Conic) -> list[Diagnostic]:
 def _refusal(row: AtomRow) -> Diagnostic | None:
     record = find(row.call.atom)
     assert record is not None
-    if record.cvxpy is None:
+    if record.cvxpy is None and row.call.atom != "quad_root":
         text = f"the cone backend has no conic form of `{row.call.atom}`"
         return error("E302", row.origin, text)
-    for argument in row.call.args[1:]:
-        if row.call.atom == "quad" and not variables(argument) and not is_static(argument):
-            return _parametrised_form(row, argument)
     return not_conic(row) if record.elementwise and not _fits_one_entry(row) else None
 
 
@@ -46,11 +42,3 @@ def _fits_one_entry(row: AtomRow) -> bool:
     except NotConic:
         return False
     return True
-
-
-def _parametrised_form(row: AtomRow, matrix: Expr) -> Diagnostic:
-    text = "a quadratic form in a constraint, or inside another function, needs its matrix when the layer is compiled"
-    span = matrix.origin or row.origin
-    name = span.text if span is not None else "the matrix"
-    hints = (f"make `{name}` a `const`", f"or give a factor F with {name} = F'*F, and write sumsq(F*x)")
-    return error("E302", span, text, hints=hints)
