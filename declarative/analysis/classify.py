@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from weakref import finalize
 
 from declarative.analysis.curvature import Blame, blame
 from declarative.analysis.facts import FactsTable
@@ -100,8 +101,21 @@ def _may_be_nonconvex(found: Classification) -> bool:
     return found.kind in (Kind.QP, Kind.QCQP, Kind.NLP, Kind.NONSMOOTH)
 
 
+_KNOWN: dict[int, Classification] = {}  # by the identity of problems that are alive
+
+
 def classify(problem: Problem) -> Classification:
-    """By the rules alone, without numbers: what holds for every value of the params."""
+    """By the rules alone, without numbers: what holds for every value of the params.
+
+    Worked out once for a problem, however many passes ask (equal problems may differ in their places in a text).
+    """
+    if id(problem) not in _KNOWN:
+        _KNOWN[id(problem)] = _classified(problem)
+        finalize(problem, _KNOWN.pop, id(problem), None).atexit = False
+    return _KNOWN[id(problem)]
+
+
+def _classified(problem: Problem) -> Classification:
     verdicts = tuple(_verdict(piece) for piece in pieces(problem))
     attributes = [a.name for d in problem.variables for a in d.symbol.attributes]
     convex = all(v.holds for v in verdicts) and not any(name in NOT_CONVEX for name in attributes)

@@ -44,8 +44,9 @@ class FactsTable:
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
         self._facts: dict[int, Facts] = {}
         self._ranges: dict[int, Range] = {}
-        self._lowest = _lowest_indices(root, binders)
-        for node in postorder(root):
+        nodes = tuple(postorder(root))
+        self._lowest = _lowest_indices(nodes, binders)
+        for node in nodes:
             self._ranges[id(node)] = range_of(node, lambda part: self._ranges[id(part)])
             self._facts[id(node)] = self._node(node)
         self.root = root  # keeps the nodes alive, so that no identity is used twice
@@ -55,6 +56,10 @@ class FactsTable:
 
     def _node(self, node: Expr) -> Facts:
         match node:
+            case Call():
+                return _call(node, self, self._ranges[id(node)].sign)
+            case Index():
+                return _index(node, self(node.base))
             case Constant(value):
                 return _data(node, Sign.ZERO if value == 0 else Sign.POS if value > 0 else Sign.NEG)
             case SizeValue(size):
@@ -63,10 +68,6 @@ class FactsTable:
                 return _data(node, self._lowest.get(node, Sign.NONNEG))
             case Parameter() | Variable():
                 return symbol_facts(node, lambda bound: facts_of(bound).sign)
-            case Call():
-                return _call(node, self, self._ranges[id(node)].sign)
-            case Index():
-                return _index(node, self(node.base))
             case Reduce():
                 return _reduce(node, self(node.body))
             case Stack(body=body):
@@ -80,10 +81,10 @@ class FactsTable:
                 assert_never(node)
 
 
-def _lowest_indices(root: Expr, binders: Iterable[Binder]) -> dict[IndexSymbol, Sign]:
+def _lowest_indices(nodes: Iterable[Expr], binders: Iterable[Binder]) -> dict[IndexSymbol, Sign]:
     """Indices start at 0 unless a range says otherwise; siblings may share an index, so all ranges count."""
     found: dict[IndexSymbol, Sign] = {}
-    inner = (b for node in postorder(root) if isinstance(node, Reduce | Stack) for b in node.binders)
+    inner = (b for node in nodes if isinstance(node, Reduce | Stack) for b in node.binders)
     for binder in (*binders, *inner):
         found[binder.index] = found.get(binder.index, Sign(0)) | _size_sign(binder.lo)
     return found

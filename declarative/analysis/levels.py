@@ -13,7 +13,7 @@ from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Parameter, Reduce, Role, Stack, Variable
 from declarative.ir.facts import Cone, Curvature, Smoothness
 from declarative.ir.size import Shape
-from declarative.ir.walk import children, fold
+from declarative.ir.walk import fold
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,16 @@ class Level:
     cones: frozenset[Cone] = frozenset()
 
 
+FLAT = {Curvature.CONSTANT: Level(0), Curvature.AFFINE: Level(1)}  # whatever is inside
+
+
 def level_of(look: FactsTable) -> Level:
     """Of the table's expression, which is convex or concave by the rules."""
 
+    def flat(node: Expr) -> Level | None:
+        return FLAT.get(look(node).curvature)
+
     def step(node: Expr, inner: tuple[Level, ...]) -> Level:
-        if look(node).curvature is Curvature.CONSTANT:
-            return Level(0)
         match node:
             case Call():
                 return _call(node, dict(zip(map(id, node.args), inner, strict=True)))
@@ -41,9 +45,9 @@ def level_of(look: FactsTable) -> Level:
             case Reduce(op="max" | "min"):
                 return Level(1, max(inner[0].rows, inner[0].degree), inner[0].cones)
             case _:
-                return Level(1) if not children(node) else _joined(inner)
+                return _joined(inner)
 
-    return fold(look.root, step)
+    return fold(look.root, step, flat)
 
 
 def _joined(inner: Iterable[Level], degree: int | None = None) -> Level:

@@ -44,20 +44,28 @@ _ATTRIBUTES = {"nonneg": Range(0.0), "pos": Range(0.0), "simplex": _UNIT, "binar
 def range_of(node: Expr, look: Callable[[Expr], Range]) -> Range:
     """The interval of a node from those of its parts."""
     match node:
+        case Call():
+            return _call_range(node, look)
         case Constant(value):
             return Range(value, value)
         case Parameter() | Variable():
             return _symbol_range(node)
-        case Call(atom="add", args=args):
-            return sum(map(look, args), Range(0.0, 0.0))
-        case Call(atom="neg", args=(inner,)):
-            return -look(inner)
-        case Call(atom="mul", args=(left, right)):
-            return look(left) * look(right)
-        case Call(atom="div", args=(left, Constant(value))) if value:
-            return look(left) * Range(1 / value, 1 / value)
         case Index(base=inner) | Stack(body=inner):
             return look(inner)
+        case _:
+            return EVERYTHING
+
+
+def _call_range(node: Call, look: Callable[[Expr], Range]) -> Range:
+    match node.atom, node.args:
+        case "add", args:
+            return sum(map(look, args), Range(0.0, 0.0))
+        case "neg", (inner,):
+            return -look(inner)
+        case "mul", (left, right):
+            return look(left) * look(right)
+        case "div", (left, Constant(value)) if value:
+            return look(left) * Range(1 / value, 1 / value)
         case _:
             return EVERYTHING
 

@@ -54,12 +54,12 @@ def called(ctx: Context, node: tree.Call, scope: Scope) -> Value | Solved | None
 
 def is_function(name: str) -> bool:
     """True for the functions of the library that are called by name."""
-    return name in function_names()
+    atom = registry.find(name)
+    return name in REDUCTIONS or (atom is not None and not atom.operator)
 
 
 def function_names() -> tuple[str, ...]:
-    found = (registry.find(name) for name in registry.names())
-    return tuple(atom.name for atom in found if atom is not None and not atom.operator) + REDUCTIONS
+    return tuple(name for name in dict.fromkeys((*registry.names(), *REDUCTIONS)) if is_function(name))
 
 
 def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -> None:

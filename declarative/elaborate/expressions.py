@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from declarative.elaborate.arrays import joined
 from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
@@ -91,7 +89,7 @@ def _name(ctx: Context, node: tree.Name, scope: Scope) -> Value | Solved | None:
             return Value(SizeValue(Size.of(node.id), origin=node.span))
         case tree.Declaration():
             symbol = symbol_of(ctx, entity)
-            return None if symbol is None else Value(replace(symbol, origin=node.span))
+            return None if symbol is None else Value(symbol.at(node.span))
         case tree.Let():
             found = let_value(ctx, entity)
             return whole(found, node.span) if isinstance(found, Family) else found
@@ -107,7 +105,7 @@ def _name(ctx: Context, node: tree.Name, scope: Scope) -> Value | Solved | None:
 def _local(node: tree.Name, scope: Scope) -> Value | None:
     match scope.locals[node.id]:
         case IndexSymbol() as symbol:
-            return Value(replace(symbol, origin=node.span))
+            return Value(symbol.at(node.span))
         case Size() as size:
             return Value(SizeValue(size, origin=node.span))
         case value:
@@ -192,7 +190,7 @@ def _subscript_item(ctx: Context, item: tree.Expression | tree.Slice, length: Si
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = length if item.hi is None else to_size(ctx, item.hi, scope)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
-    value = ctx.value(item, replace(scope, subscript=True))
+    value = ctx.value(item, scope.in_subscript)
     return None if value is None else Subscript(value.expr, item.span)
 
 

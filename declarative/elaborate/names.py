@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias, assert_never
 
 from declarative.elaborate.report import Report
@@ -27,6 +28,10 @@ class Scope:
     locals: Mapping[str, Local] = field(default_factory=dict)
     outputs: bool = False
     subscript: bool = False
+
+    @cached_property
+    def in_subscript(self) -> Scope:
+        return replace(self, subscript=True)
 
     def with_names(self, names: Mapping[str, Local]) -> Scope:
         return replace(self, locals={**self.locals, **names})

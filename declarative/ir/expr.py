@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from declarative.ir.size import SCALAR, Shape, Size
 from declarative.source.span import Span
@@ -19,8 +21,14 @@ class _Hashed:
     """Hash once at birth (children first); compare by hash before comparing by parts. Neither recurses."""
 
     def __post_init__(self) -> None:
-        parts = tuple(getattr(self, name) for name in _compared(type(self)))
-        object.__setattr__(self, "_hash", hash((type(self).__name__, parts)))
+        kind = type(self)
+        self.__dict__["_hash"] = hash((kind.__name__, _parts(kind)(self)))
+
+    def at(self, origin: Span | None) -> Self:
+        """The same node, written at another place."""
+        node = object.__new__(type(self))
+        node.__dict__.update(self.__dict__, origin=origin)
+        return node
 
     def __hash__(self) -> int:
         return self._hash  # pyright: ignore
@@ -52,6 +60,13 @@ class _Hashed:
 def _compared(kind: type) -> tuple[str, ...]:
     """The names of the fields that count in equality."""
     return tuple(f.name for f in fields(kind) if f.compare)
+
+
+@cache
+def _parts(kind: type) -> Callable[[Any], Any]:
+    """What counts in equality, of a node of this kind."""
+    names = _compared(kind)
+    return attrgetter(*names) if names else lambda node: ()
 
 
 def _rebuild(kind: type, values: dict[str, Any]) -> Any:

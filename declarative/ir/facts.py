@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum, Flag
-from functools import cache
 
 
 class Sign(Flag):
@@ -17,24 +17,35 @@ class Sign(Flag):
     NONZERO = 5
     ANY = 7
 
+    # Asked for at every node, so by tables of the 8 sets; Python's own operators of flags take microseconds.
+
+    def __contains__(self, other: Sign) -> bool:
+        return not other._value_ & ~self._value_
+
+    def __and__(self, other: Sign) -> Sign:
+        return _SETS[self._value_ & other._value_]
+
+    def __or__(self, other: Sign) -> Sign:
+        return _SETS[self._value_ | other._value_]
+
     @property
     def nonneg(self) -> bool:
-        return self in Sign.NONNEG
+        return not self._value_ & 1
 
     @property
     def nonpos(self) -> bool:
-        return self in Sign.NONPOS
+        return not self._value_ & 4
 
     def __neg__(self) -> Sign:
-        return Sign((self.value & 2) | (self.value & 1) << 2 | (self.value & 4) >> 2)
+        return _SETS[(self._value_ & 2) | (self._value_ & 1) << 2 | (self._value_ & 4) >> 2]
 
     def __add__(self, other: Sign) -> Sign:
         """The signs that a sum of two may have."""
-        return _pairwise(self, other, _add)
+        return _SUMS[self._value_][other._value_]
 
     def __mul__(self, other: Sign) -> Sign:
         """The signs that a product of two may have."""
-        return _pairwise(self, other, _multiply)
+        return _PRODUCTS[self._value_][other._value_]
 
     @property
     def squared(self) -> Sign:
@@ -43,12 +54,18 @@ class Sign(Flag):
         return zero | Sign.POS if self & Sign.NONZERO else zero
 
 
-@cache  # of 64 pairs, asked for at every node
-def _pairwise(left: Sign, right: Sign, rule) -> Sign:
+_SETS = tuple(Sign(value) for value in range(8))
+
+
+def _pairwise(rule: Callable[[Sign, Sign], Sign]) -> tuple[tuple[Sign, ...], ...]:
+    """The table of what a rule for single signs says of sets of them."""
+    return tuple(tuple(_union(rule(a, b) for a in left for b in right) for right in _SETS) for left in _SETS)
+
+
+def _union(signs: Iterable[Sign]) -> Sign:
     result = Sign(0)
-    for a in left:
-        for b in right:
-            result |= rule(a, b)
+    for sign in signs:
+        result |= sign
     return result
 
 
@@ -64,6 +81,9 @@ def _multiply(a: Sign, b: Sign) -> Sign:
     if Sign.ZERO in (a, b):
         return Sign.ZERO
     return Sign.POS if a is b else Sign.NEG
+
+
+_SUMS, _PRODUCTS = _pairwise(_add), _pairwise(_multiply)
 
 
 class Curvature(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import TypeAlias
 
@@ -20,13 +20,7 @@ class Size:
     @staticmethod
     def of(value: int | str | Size) -> Size:
         """A number, a declared name, or a size as it is."""
-        match value:
-            case Size():
-                return value
-            case int():
-                return _normal({(): value})
-            case str():
-                return _normal({(value,): 1})
+        return value if isinstance(value, Size) else _size(value)
 
     @property
     def constant(self) -> int | None:
@@ -53,16 +47,13 @@ class Size:
         return total
 
     def __add__(self, other: Size | int) -> Size:
-        terms = dict(self.terms)
-        for monomial, factor in Size.of(other).terms:
-            terms[monomial] = terms.get(monomial, 0) + factor
-        return _normal(terms)
+        return _sum(self, Size.of(other), 1)
 
     def __neg__(self) -> Size:
-        return Size(tuple((monomial, -factor) for monomial, factor in self.terms))
+        return _sum(ZERO, self, -1)
 
     def __sub__(self, other: Size | int) -> Size:
-        return self + (-Size.of(other))
+        return _sum(self, Size.of(other), -1)
 
     def __mul__(self, other: Size | int) -> Size:
         terms: dict[Monomial, int] = {}
@@ -74,8 +65,9 @@ class Size:
 
     def is_nonnegative(self) -> bool:
         """True where the size is at least 0 for all names at least 1; False where that cannot be told."""
-        return self._least() is not None and (self._least() or 0) >= 0
+        return self._least is not None and self._least >= 0
 
+    @cached_property
     def _least(self) -> int | None:
         """The value with every name at 1, where all factors of names are positive (then it is the least)."""
         if any(factor < 0 for monomial, factor in self.terms if monomial):
@@ -92,6 +84,19 @@ class Size:
             number = str(abs(factor)) if abs(factor) != 1 or not names else ""
             text += sign + number + ("*" if number and names else "") + names
         return text
+
+
+@lru_cache(maxsize=10_000)
+def _size(value: int | str) -> Size:
+    return _normal({(): value} if isinstance(value, int) else {(value,): 1})
+
+
+@lru_cache(maxsize=10_000)  # the ranges of many subscripts are compared with the same few lengths
+def _sum(left: Size, right: Size, sign: int) -> Size:
+    terms = dict(left.terms)
+    for monomial, factor in right.terms:
+        terms[monomial] = terms.get(monomial, 0) + sign * factor
+    return _normal(terms)
 
 
 def _normal(terms: Mapping[Monomial, int]) -> Size:

@@ -67,18 +67,20 @@ def map_condition(condition: Condition | None, change: Callable[[Expr], Expr]) -
 def children(e: Expr) -> tuple[Expr, ...]:
     """The direct subexpressions: arguments, subscripts, bodies, and what conditions read."""
     match e:
-        case Call(args=args) | Extern(args=args):
-            return args
-        case Index(base, subscripts):
-            return (base, *(s for s in subscripts if not isinstance(s, Slice)))
+        case Call():
+            return e.args
+        case Constant() | Variable() | Parameter() | IndexSymbol() | SizeValue() | Dual() | OptimalValue():
+            return ()
+        case Index():
+            return (e.base, *[s for s in e.subscripts if not isinstance(s, Slice)])
         case Reduce(body=body, condition=condition):
             return (body, *condition_expressions(condition))
-        case Stack(body=body):
-            return (body,)
+        case Stack():
+            return (e.body,)
+        case Extern():
+            return e.args
         case Nested(args=args, consts=consts):
             return (*args, *(value for _, value in consts))
-        case Constant() | SizeValue() | IndexSymbol() | Parameter() | Variable() | Dual() | OptimalValue():
-            return ()
         case _:
             assert_never(e)
 
@@ -121,16 +123,37 @@ def postorder(root: Expr, enter: Callable[[Expr], bool] = lambda node: True) -> 
             yield node
         elif id(node) not in seen:
             seen.add(id(node))
+            inner = children(node) if enter(node) else ()
+            if not inner:
+                yield node
+                continue
             stack.append((node, True))
-            below = children(node) if enter(node) else ()
-            stack.extend((child, False) for child in reversed(below) if id(child) not in seen)
+            stack.extend([(child, False) for child in reversed(inner) if id(child) not in seen])
 
 
-def fold(root: Expr, step: Callable[[Expr, tuple[T, ...]], T]) -> T:
-    """From the leaves up: `step(node, results of its children)`. Shared nodes are visited once."""
+def fold(
+    root: Expr, step: Callable[[Expr, tuple[T, ...]], T], known: Callable[[Expr], T | None] = lambda node: None
+) -> T:
+    """From the leaves up: `step(node, results of its children)`. Shared nodes are visited once.
+
+    `known` may give the result of a node without a look inside.
+    """
     results: dict[int, T] = {}
-    for node in postorder(root):
-        results[id(node)] = step(node, tuple(results[id(child)] for child in children(node)))
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) in results:
+            continue
+        if (found := known(node)) is not None:
+            results[id(node)] = found
+            continue
+        inner = children(node)
+        pending = [child for child in reversed(inner) if id(child) not in results]
+        if pending:
+            stack.append(node)
+            stack.extend(pending)
+        else:
+            results[id(node)] = step(node, tuple([results[id(child)] for child in inner]))
     return results[id(root)]
 
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from declarative.analysis.classify import classify
 from declarative.analysis.smooth import Kink
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Expr, Index, Reduce, Stack
+from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
 from declarative.ir.problem import Problem
-from declarative.ir.walk import postorder, variables, with_children
+from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard, difference
 from declarative.source.diagnostic import Diagnostic, error
@@ -45,9 +45,17 @@ def to_graph_forms(standard: Standard) -> Standard:
     return walker.additions.extend(standard, objective, rows)
 
 
-def has_kinks(e: Expr) -> bool:
-    """Is there a kinked function of the variables in this expression?"""
-    return any(_kinked(node) and variables(node) for node in postorder(e))
+def _with_kinks(root: Expr) -> frozenset[int]:
+    """The nodes, by identity, that hold a kinked function of the variables."""
+    moving: set[int] = set()
+    kinked: set[int] = set()
+    for node in postorder(root):
+        inner = [id(child) for child in children(node)]
+        if isinstance(node, Variable) or not moving.isdisjoint(inner):
+            moving.add(id(node))
+            if _kinked(node) or not kinked.isdisjoint(inner):
+                kinked.add(id(node))
+    return frozenset(kinked)
 
 
 def _kinked(node: Expr) -> bool:
@@ -67,21 +75,26 @@ class _Walker:
 
     def __init__(self, additions: Additions):
         self.additions = additions
+        self.with_kinks: frozenset[int] = frozenset()  # of the expression under way
 
-    def rewrite(self, node: Expr, scope: Scope) -> Expr:
-        if not has_kinks(node):
+    def rewrite(self, root: Expr, scope: Scope) -> Expr:
+        self.with_kinks = _with_kinks(root)
+        return self._rewrite(root, scope)
+
+    def _rewrite(self, node: Expr, scope: Scope) -> Expr:
+        if id(node) not in self.with_kinks:
             return node
         match node:
             case Call(args=args):
-                rebuilt = with_children(node, tuple(self.rewrite(a, scope) for a in args))
+                rebuilt = with_children(node, tuple(self._rewrite(a, scope) for a in args))
                 return self._graph(node, rebuilt, scope) if _kinked(node) else rebuilt
             case Reduce(binders=binders, condition=condition):
-                rebuilt = replace(node, body=self.rewrite(node.body, scope.inside(binders, condition)))
+                rebuilt = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
                 return self._extreme(node, rebuilt, scope) if _kinked(node) else rebuilt
             case Stack(binders=binders):
-                return replace(node, body=self.rewrite(node.body, scope.inside(binders, None)))
+                return replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
             case Index(base=base):
-                return replace(node, base=self.rewrite(base, scope))
+                return replace(node, base=self._rewrite(base, scope))
             case _:
                 raise AssertionError("only these hold kinks that are fit")
 

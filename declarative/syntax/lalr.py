@@ -5,6 +5,7 @@ Nothing here recurses, so that a sum of ten thousand terms is read like a short 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from declarative.source.span import Source, Span
@@ -54,17 +55,25 @@ def read_statement(source: Source, tokens: Sequence[Token]) -> Node | Stuck | To
             if action is None:
                 return Stuck(index, _expected(tokens[:index]))
             if ~action in _RENAMING:
-                states.pop()
+                states[-1] = _renamed(states[-2], states[-1], token.type)
             else:
                 entries.append(_reduce(source, states, entries, ~action))
                 if entries[-1].depth > DEEPEST:
                     return TooDeep(Span(source, entries[-1].start, entries[-1].end))
-            states.append(GOTOS[states[-1]][RULES[~action][0]])
+                states.append(GOTOS[states[-1]][RULES[~action][0]])
             if states[-1] == END and token.type == "$END":
                 return entries[-1].value
         states.append(action)
         entries.append(_Entry(token, token.start, token.end, 0))
     raise AssertionError("the automaton neither accepted nor refused; please report this")
+
+
+@cache  # of the pairs of states, which are few; an operand passes through a dozen of these rules
+def _renamed(below: int, state: int, kind: str) -> int:
+    """The state after all the rules in a row that only give the last symbol another name, before a token."""
+    while (action := ACTIONS[state].get(kind)) is not None and action < 0 and ~action in _RENAMING:
+        state = GOTOS[below][RULES[~action][0]]
+    return state
 
 
 def _reduce(source: Source, states: list[int], entries: list[_Entry], number: int) -> _Entry:
@@ -76,7 +85,7 @@ def _reduce(source: Source, states: list[int], entries: list[_Entry], number: in
     taken = entries[-length:]
     del entries[-length:], states[-length:]
     start, end = taken[0].start, taken[-1].end
-    depth = max(entry.depth for entry in taken)
+    depth = max([entry.depth for entry in taken])
     children = _children(taken, parts)
     if not node:
         return _Entry(children, start, end, depth)

@@ -1,5 +1,7 @@
 """Boxes, simplices and balls: the rows before and after, and the same answers and duals from both backends."""
 
+from typing import Literal
+
 import pytest
 import torch
 
@@ -8,6 +10,8 @@ from declarative.elaborate.to_text import expression_to_text
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
 
+Backend = Literal["cone", "kkt"]
+BACKENDS: tuple[Backend, ...] = ("cone", "kkt")
 BASE = "dim n\nparam a : R^n\nparam lo : R^n\nparam r : R\nparam s : R, pos\nvar x : R^n\nminimize sumsq(x - a)\n"
 
 
@@ -70,13 +74,13 @@ subject to
   {SETS[name]}
 return x, X, c.dual, v = value
 """
-    found = [_answer(declarative.parse(text), backend) for backend in ("cone", "kkt")]
+    found = [_answer(declarative.parse(text), backend) for backend in BACKENDS]
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-7)
     assert bool((found[0][2].abs() > 0.01).any())
 
 
-def _answer(problem, backend: str) -> list[torch.Tensor]:
+def _answer(problem, backend: Backend) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(3)
     data = {name: torch.randn(2, *shape, generator=generator, dtype=torch.float64)
             for name, shape in {"a": (3,), "A": (4, 3)}.items()}  # fmt: skip
@@ -91,7 +95,7 @@ def _answer(problem, backend: str) -> list[torch.Tensor]:
     return [*outputs, *gradients]
 
 
-@pytest.mark.parametrize("backend", ["cone", "kkt"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_duals_in_closed_form(backend):
     """f = |x - a|^2/2 has the gradient x - a, which is the dual: of the simplex, lambda = x - a; of a ball too."""
     a = torch.tensor([0.9, 0.5, -1.0], dtype=torch.float64)
@@ -106,7 +110,7 @@ def test_duals_in_closed_form(backend):
         torch.testing.assert_close(dual, x - a, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("backend", ["cone", "kkt"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_ball_of_negative_radius_is_empty(backend):
     layer = declarative.compile(declarative.parse(f"{BASE}subject to\n  c: x in Ball(r)\n"), backend=backend)
     a, lo = torch.ones(2), torch.zeros(2)

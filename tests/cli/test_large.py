@@ -1,0 +1,74 @@
+"""Long sums and deep nests: an answer or a refusal, and no traceback. Times: benchmarks/bench_check.py."""
+
+import pytest
+
+TERMS = 10_000
+DEEP = 2_000
+HEAD = "dim n\nparam a : R^n\nvar x : R^n\nvar t : R\n"
+
+
+def summed(term: str, between: str = " + ", terms: int = TERMS) -> str:
+    """A sum of terms with a number in each."""
+    return f"{HEAD}minimize t^2 + {between.join(term.format(k) for k in range(terms))}\n"
+
+
+LONG = {
+    "one line": (summed("{0}*t"), "convex quadratic program"),
+    "a line a term": (summed("(x[0] - {0})^2", " +\n  "), "convex quadratic program"),
+    "kinks": (summed("abs(x[1] - {0})", terms=DEEP), "convex quadratic program"),
+    "data": (summed("a[0]*x[0] - {0}", " - ", terms=DEEP), "convex quadratic program"),
+    "not convex": (summed("{0}*x[0]^3", terms=DEEP), "smooth program, not known to be convex"),
+    "constraints": (
+        f"{HEAD}minimize t\nsubject to\n" + "".join(f"  c{k}: t >= {k}*x[0] - {k}\n" for k in range(DEEP)),
+        "linear program",
+    ),
+    "lets": (
+        f"{HEAD}let y0 = t^2\n" + "".join(f"let y{k + 1} = y{k} + exp(t)\n" for k in range(DEEP)) + f"minimize y{DEEP}",
+        "exponential cone program",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_problem_is_judged(run, name):
+    text, kind = LONG[name]
+    done = run("check", "-", input=text)
+    assert done.exit_code == 0 and done.stderr == ""
+    assert done.stdout.startswith(f"-: {kind}; ")
+
+
+def test_mistakes_in_a_long_sum_are_found(run):
+    done = run("check", "-", "--format", "concise", input=summed("{0}*t", " +\n  ").replace("  777*t", "  y*t"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("<stdin>:782:3: error[E201]: `y` is not declared")
+
+
+NESTS = {
+    "parentheses": ("(", ")"),
+    "sums": ("(1 + ", ")"),
+    "calls": ("exp(", ")"),
+    "kinks": ("abs(", ")"),
+    "minus": ("-", ""),
+    "minus and parentheses": ("-(", ")"),
+    "arrays": ("[", "]"),
+    "powers": ("", "^2"),
+    "transposes": ("", "'"),
+    "open": ("(", ""),
+}
+
+
+@pytest.mark.parametrize("name", NESTS)
+def test_a_deep_nest_is_refused(run, name):
+    opening, closing = NESTS[name]
+    done = run("check", "-", "--format", "concise", input=f"{HEAD}minimize {opening * DEEP}t{closing * DEEP}\n")
+    assert done.exit_code == 1 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    code, words = ("E103", "never closed") if name == "open" else ("E121", "nested too deeply")
+    assert line.startswith("<stdin>:5:") and code in line and words in line
+
+
+@pytest.mark.parametrize("name", ["parentheses", "sums", "minus and parentheses", "powers"])
+def test_a_nest_that_people_write_is_taken(run, name):
+    opening, closing = NESTS[name]
+    done = run("check", "-", input=f"{HEAD}minimize {opening * 20}t{closing * 20}^2\n")
+    assert done.exit_code == 0, done.stderr
