@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
+
+from declarative.backends.report import Report
 
 Duals = dict[tuple[str, ...], Tensor]
 
@@ -16,7 +18,8 @@ class Outcome:
     """B items. Variables (B, *shape), duals by path (B, *binders, *shape) and value (B,) are connected to the inputs.
 
     `status` int8 (B,), `iterations` (B,), residuals (B,) relative to the largest term summed in a row. `messages`
-    says, for an item that is not solved, what went wrong, naming the constraint and its line.
+    says, for an item that is not solved, what went wrong, naming the constraint and its line. `report` works out more
+    about the points, where a backend can.
     """
 
     variables: dict[str, Tensor]
@@ -31,6 +34,7 @@ class Outcome:
     nonunique: Tensor
     dual_nonunique: Tensor
     messages: dict[int, str] = field(default_factory=dict)
+    report: Callable[[], Report] | None = None
 
 
 class Plan(Protocol):

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.backends.vectorise import dual_input
 from declarative.ir.expr import Role
@@ -263,6 +265,7 @@ class DeclarativeLayer(nn.Module):
             nonunique=placer.flags(outcome.nonunique),
             dual_nonunique=placer.flags(outcome.dual_nonunique),
             messages=placer.messages(messages, outcome.messages),
+            inspection=partial(placer.report, outcome.report) if outcome.report is not None else None,
         )
 
     def _warn_inaccurate(self, solution: Solution) -> None:
@@ -302,6 +305,22 @@ class _Placer:
 
     def flags(self, value: Tensor) -> Tensor:
         return self.place(value, torch.zeros(self.bound.batch, dtype=torch.bool, device=value.device))
+
+    def report(self, work: Callable[[], Report]) -> Report:
+        """A report in its place; 0 and False for items without an answer."""
+        found = work()
+        figures = {f.name: getattr(found, f.name) for f in fields(Report) if f.name != "active"}
+        zero = torch.zeros(self.bound.batch, device=self.bound.device)
+        placed = {name: self.place(value, zero.to(value.dtype)) for name, value in figures.items()}
+        active = {
+            path: zero.bool()
+            .reshape(-1, *[1] * (holds.dim() - 1))
+            .repeat(1, *holds.shape[1:])
+            .index_copy(0, self.good, holds)
+            for path, holds in found.active.items()
+        }
+        shape = self.bound.batch_shape
+        return Report({path: holds.reshape((*shape, *holds.shape[1:])) for path, holds in active.items()}, **placed)
 
     def messages(self, broken: Mapping[int, str], unsolved: Mapping[int, str]) -> dict[tuple[int, ...], str]:
         found = dict(broken) | {int(self.good[item]): text for item, text in unsolved.items()}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils import _pytree
 
+from declarative.backends.report import Report
 from declarative.backends.status import Status
 
 
@@ -75,6 +77,7 @@ class Solution:
     nonunique: Tensor
     dual_nonunique: Tensor
     messages: Mapping[tuple[int, ...], str] = field(default_factory=dict)
+    inspection: Callable[[], Report] | None = field(default=None, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Tensor:
         if name in self.values:
@@ -91,6 +94,20 @@ class Solution:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)
+
+    @cached_property
+    def report(self) -> Report:
+        """The active set, its rank, the inertia of the reduced Hessian and the smallest pivot of each item.
+
+        Worked out on first use, by the kkt backend. Raises RuntimeError for a solution of the cone backend, and for a
+        copy (a pickled one too) of a solution that nobody had asked.
+        """
+        if self.inspection is None:
+            raise RuntimeError("this solution has no report: the kkt backend makes one, before a solution is copied")
+        return self.inspection()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "inspection": None}  # it holds functions
 
     @property
     def solved(self) -> Tensor:

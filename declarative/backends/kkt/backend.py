@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from torch import Tensor
 
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.envelope import attach_value
+from declarative.backends.kkt.inspect import inspect
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
+from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
@@ -102,7 +105,14 @@ class KKTPlan:
             nonunique=self._nonunique(result),
             dual_nonunique=result.dual_nonunique,
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
+            report=partial(self._report, result, theta, inputs),
         )
+
+    def _report(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Report:
+        parts = {"g": result.active.z, "lower": result.active.lower, "upper": result.active.upper}
+        marks = {kind: mark.to(result.x.dtype) for kind, mark in parts.items()}
+        active = self.assembly.duals({"c": torch.ones_like(result.y), **marks}, result.x, inputs)  # pyright: ignore
+        return inspect(self.assembly.program, result, theta, active)
 
     def _nonunique(self, result: Result) -> Tensor:
         """(B,): not where only variables move that a rewrite has added."""

@@ -32,7 +32,7 @@ class LeastNorm:
     @cached_property
     def dependent(self) -> Tensor:
         """(B,): the rows in use are linearly dependent."""
-        return self._rank < self.use.sum(-1)
+        return self.rank < self.use.sum(-1)
 
     @cached_property
     def loose(self) -> Tensor:
@@ -40,7 +40,7 @@ class LeastNorm:
         _, S, V = self._svd
         held = (V * (S > 0)[:, None]).square().sum(-1)
         bent = (self.directions * (self.curvature != 0)[:, None]).square().sum(-1)
-        flat = (self.curvature != 0).sum(-1) + self._rank < self.free.sum(-1)
+        flat = (self.curvature != 0).sum(-1) + self.rank < self.free.sum(-1)
         return (self.free.to(held.dtype) - held - bent > LOOSE) & flat[:, None]
 
     @property
@@ -71,7 +71,8 @@ class LeastNorm:
         return U, torch.where(S > RANK, S, 0), Vt.mT
 
     @cached_property
-    def _rank(self) -> Tensor:
+    def rank(self) -> Tensor:
+        """(B,): how many of the rows are linearly independent."""
         return (self._svd[1] > 0).sum(-1)
 
     @cached_property

@@ -100,6 +100,16 @@ class ActiveSystem:
         reduced = self._analysed(torch.arange(len(self.H), device=self.H.device))
         return reduced.curvature, reduced.D[:, :, None] * reduced.directions
 
+    def rank(self) -> Tensor:
+        """(B,): how many of the active rows are independent, among the entries that no bound fixes."""
+        return self._analysed(torch.arange(len(self.H), device=self.H.device)).rank
+
+    @property
+    def smallest_pivot(self) -> Tensor:
+        """(B,): of the equilibrated matrix, beside its largest; 1 for a matrix of side 0."""
+        pivots = self._factor[0].diagonal(dim1=-2, dim2=-1).abs()
+        return pivots.amin(-1) / pivots.amax(-1) if pivots.shape[-1] else pivots.new_ones(len(pivots))
+
     def _analysed(self, items: Tensor) -> LeastNorm:
         n = self.H.shape[-1]
         K, scale, free, use = (part[items] for part in (*self._matrix, ~self.fixed, self._used))
