@@ -146,7 +146,6 @@ VARIANTS = [
         """,
         lambda g: {**_rows(6, 3)(g), "w": g.uniform(0.5, 2, (2, 6)), "s": g.standard_normal((2, 3))},
         _weighted_ridge,
-        backends=("kkt",),
         python=_weighted_ridge_python,
     ),
     Variant(

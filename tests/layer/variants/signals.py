@@ -139,7 +139,6 @@ VARIANTS = [
         """,
         lambda g: {"y": g.standard_normal((2, 2, 3)), "lam": g.uniform(0.1, 0.3, 2)},
         _smooth_image,
-        backends=("kkt",),
     ),
     Variant(
         "tomography: the norm of a pair in place of the root",

@@ -1,4 +1,4 @@
-"""Variants of the smooth and the nonconvex programs: pools, curves, poses, frames."""
+"""Variants of the smooth and the nonconvex programs: pools, curves, poses, frames, boxes."""
 
 import cvxpy as cp
 import numpy as np
@@ -134,6 +134,22 @@ def _bearings(d: Data, q: np.ndarray) -> np.ndarray:
     return np.sqrt(d["w"]) * (c[:, 0] / c[:, 1] - d["q"])
 
 
+def _box(d: Data) -> Answer:
+    """A geometric program is convex in the logarithms."""
+    log = cp.Variable(3)
+    h, w, l = log
+    walls = cp.log_sum_exp(cp.hstack([h + w, h + l])) <= np.log(d["wall"] / 2)
+    rows = [walls, w + l <= np.log(d["floor"]), h <= np.log(d["r"]) + w, l <= np.log(d["r"]) + w]
+    convex(cp.Maximize(cp.sum(log)), rows)
+    return dict(zip("hwd", np.exp(log.value), strict=True))
+
+
+def _can(d: Data) -> Answer:
+    """The least surface 2 pi r (r + h) for a volume: h = 2 r."""
+    r = (d["V"] / (2 * np.pi)) ** (1 / 3)
+    return {"r": r, "h": 2 * r, "value": 6 * np.pi * r**2}
+
+
 def _poses(g: np.random.Generator) -> Data:
     p = g.uniform(-1, 1, (2, 6, 2)) + np.array([0.0, 4.0])
     q = p[..., 0] / p[..., 1] + 0.02 * g.standard_normal((2, 6)) + 0.05
@@ -190,7 +206,6 @@ VARIANTS = [
         """,
         lambda g: {"p": g.standard_normal((2, 5, 2)), "e": g.uniform(0.1, 0.5, 2), "k": np.array([1.0, -3.0])},
         _points,
-        backends=("kkt",),
     ),
     Variant(
         "huber_pool: the kinked one",
@@ -318,5 +333,35 @@ VARIANTS = [
         lambda d: _pose_2d(d),
         backends=("kkt",),
         fixed=("R0",),
+    ),
+    Variant(
+        "box: sides that may be 0, so that it is no geometric program",
+        """
+        param wall : R, pos; param floor : R, pos; param r : R, pos
+        var d : R, nonneg, start(1); var w : R, nonneg, start(1); var h : R, nonneg, start(1)
+        minimize -h*w*d
+        subject to
+          walls: 2*h*(w + d) <= wall
+          ground: floor >= w*d
+          max(h, d) <= r*w
+        """,
+        lambda g: {"wall": np.array([10.0, 8.0]), "floor": np.array([3.0, 5.0]), "r": np.array([1.5, 2.0])},
+        _box,
+        backends=("kkt",),
+    ),
+    Variant(
+        "can: a constraint that is not convex, a number that is not exact",
+        """
+        param V : R, pos
+        var r : R, pos, start(1)
+        var h : R, pos, start(1)
+        const pi : R = 3.141592653589793
+        minimize 2*pi*r*(r + h)
+        subject to
+          volume: pi*r^2*h == V
+        """,
+        lambda g: {"V": np.array([1.0, 3.0])},
+        _can,
+        backends=("kkt",),
     ),
 ]
