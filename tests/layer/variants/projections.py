@@ -285,7 +285,6 @@ VARIANTS = [
             "r": g.uniform(0.5, 1, 2),
         },
         _ellipsoid,
-        backends=("kkt",),
     ),
     Variant(
         "halfspaces: rows of a shared matrix",
