@@ -9,7 +9,7 @@ from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, c
 from declarative.analysis.curvature import Blame, Fault
 from declarative.analysis.hints import hints
 from declarative.analysis.pieces import SIDES, Piece
-from declarative.analysis.words import because, manner, text, title
+from declarative.analysis.words import article, because, manner, text, title
 from declarative.ir.expr import Call, Expr
 from declarative.ir.facts import Curvature
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation, Sense
@@ -78,12 +78,12 @@ def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
             needs, curvature = blame.argument_needs.value, look(blame.argument).curvature
             its = curvature if curvature is not Curvature.UNKNOWN else look(culprit).curvature
             place = blame.argument if curvature is not Curvature.UNKNOWN else culprit
-            message = f"`{title(blame.parent)}` needs {_article(needs)} argument here, this one is {its.value}"
+            message = f"`{title(blame.parent)}` needs {article(needs)} argument here, this one is {its.value}"
             return "D102", place.origin, message, because(place, look)
         case Fault.CURVATURE:
             equality = isinstance(piece.owner, Comparison) and piece.owner.relation is Relation.EQ
             needs, its = blame.needed.value, look(culprit).curvature.value
-            message = f"`{text(culprit)}` is {its}, {_article(needs)} expression is needed here"
+            message = f"`{text(culprit)}` is {its}, {article(needs)} expression is needed here"
             return "D106" if equality else code, culprit.origin, message, because(culprit, look)
         case Fault.PRODUCT:
             message = f"`{text(culprit)}` multiplies expressions of the variables: neither convex nor concave"
@@ -104,10 +104,6 @@ def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
         case Fault.FOREIGN:
             message = f"`{text(culprit)}` is a function from outside: nothing is known of its curvature"
     return code, culprit.origin, message, ""
-
-
-def _article(curvature: str) -> str:
-    return f"an {curvature}" if curvature == "affine" else f"a {curvature}"
 
 
 def _factor(culprit: Expr, blame: Blame) -> tuple[Expr, Expr]:
@@ -132,7 +128,7 @@ def _labels(blame: Blame) -> tuple[Label, ...]:
 def _chain(blame: Blame, labelled: bool) -> list[str]:
     """The curved functions around the culprit, from the inside out; the innermost may stand in a label already."""
     around = blame.chain[: len(blame.chain) - labelled]
-    told = [f"around it, {step.reason}: it needs {_article(step.needs.value)} argument" for step in reversed(around)]
+    told = [f"around it, {step.reason}: it needs {article(step.needs.value)} argument" for step in reversed(around)]
     return told if len(told) <= LONGEST_CHAIN else [*told[:LONGEST_CHAIN], f"and {len(told) - LONGEST_CHAIN} more"]
 
 

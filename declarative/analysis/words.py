@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from declarative.analysis.facts import FactsTable, meaning
-from declarative.ir.expr import Call, Expr, Index, Parameter, Reduce, Stack, Variable
+from declarative.atoms.record import Facts
+from declarative.elaborate.to_text import expression_to_text
+from declarative.ir.expr import Call, Expr, Index, Reduce, Stack
 from declarative.ir.facts import Curvature, Monotonicity
 
 SIGNS = {"add": "+", "neg": "-", "mul": "*", "div": "/", "matmul": "*", "dot": "*", "outer": "*", "transpose": "'"}
 
 
 def text(node: Expr) -> str:
-    """The user's text of a node on one line; a name where nothing was written."""
+    """The user's text of a node on one line; its own form where nothing was written."""
     if node.origin is not None:
         return " ".join(node.origin.text.split())
+    return expression_to_text(node)
+
+
+LONGEST = 60  # characters of a text in a tree of reasons
+
+
+def brief(node: Expr) -> str:
+    """The text of a node, the middle of a long one left out."""
+    whole = _signed(node)
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 3 :]}"
+
+
+def _signed(node: Expr) -> str:
+    """The `- b` of `a - b` has the text of b."""
     match node:
-        case Parameter(name=name) | Variable(name=name):
-            return name
-        case Call(args=args):
-            return f"{title(node)} of {', '.join(text(a) for a in args)}"
-        case Reduce(op=op):
-            return op
+        case Call("neg", (x,)) if node.origin is not None and x.origin == node.origin:
+            return f"-({text(x)})" if isinstance(x, Call) and x.atom == "add" else f"-{text(x)}"
         case _:
-            return "this expression"
+            return text(node)
+
+
+def article(curvature: str) -> str:
+    """`an affine`, `a convex`."""
+    return f"an {curvature}" if curvature[0] in "aeiou" else f"a {curvature}"
 
 
 def title(node: Expr) -> str:
@@ -43,7 +60,7 @@ def manner(node: Expr, look: FactsTable) -> str:
         case Call():
             record, operands, options = meaning(node)
             facts = tuple(map(look, operands))
-            moves = set(record.monotonicity(facts, options))
+            moves = {m for m, f in zip(record.monotonicity(facts, options), facts, strict=True) if _moves(f)}
             own = record.curvature(facts, options).value
             return f"{own} and {moves.pop().value}" if len(moves) == 1 and Monotonicity.NONE not in moves else own
         case Reduce(op="max" | "logsumexp"):
@@ -52,6 +69,10 @@ def manner(node: Expr, look: FactsTable) -> str:
             return "concave and increasing"
         case _:
             return look(node).curvature.value
+
+
+def _moves(facts: Facts) -> bool:
+    return facts.curvature is not Curvature.CONSTANT
 
 
 def inner(node: Expr, look: FactsTable) -> tuple[Expr, ...]:

@@ -2,6 +2,9 @@
 
 import click
 
+from declarative.analysis.classify import classify
+from declarative.analysis.reasons import accounts
+from declarative.analysis.tell import to_data
 from declarative.cli.inputs import Wanted, backend_option
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
@@ -19,11 +22,12 @@ from declarative.source.render import render
 @backend_option
 @reporting
 def command(file: str, backend: Wanted, form: Form) -> int:
-    """Tell what FILE (`-`: standard input) is, what each backend says to it, and what is rewritten."""
+    """Tell what FILE (`-`: standard input) is and why, what each backend says to it, and what is rewritten."""
     problem = read_problem(file)
     lines = _lines(problem, backend)
     if form == "json":
-        show_json({"problem": problem.name, "explanation": lines})
+        reasons = to_data(accounts(classify(problem)))
+        show_json({"problem": problem.name, "explanation": lines, "reasons": reasons})
     else:
         click.echo("\n".join(lines))
     return Exit.FINE

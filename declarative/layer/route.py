@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
+from declarative.analysis.classify import Classification, Kind
 from declarative.analysis.parameters import dependence
+from declarative.analysis.reasons import accounts
+from declarative.analysis.tell import to_lines
 from declarative.backends import geometric
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
@@ -53,7 +56,8 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
     found = mode_of(problem.differentiate)
     mode = found if isinstance(found, Mode) else IMPLICIT
-    lines = [f"{problem.name}: {repair(problem).text}", *dependence(problem)]
+    repaired = repair(problem)
+    lines = [f"{problem.name}: {repaired.text}", *dependence(problem), *why(repaired.original)]
     for name in ("kkt", "cone"):
         accepted = _accept(problem, name, {}, mode)
         mark = " (chosen)" if name == chosen else ""
@@ -64,6 +68,12 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
             lines.append(f"{name}: takes it{mark}")
             lines.extend(f"  {line}" for line in accepted.remarks())
     return lines
+
+
+def why(found: Classification) -> list[str]:
+    """The trees of curvature; a geometric program has its own reasons."""
+    told = () if found.kind is Kind.GP else accounts(found)
+    return ["by the rules of convexity:", *(f"  {line}" for line in to_lines(told))] if told else []
 
 
 def _accept(
