@@ -16,12 +16,18 @@ CLASSES = {
     "babylonian": "fixed point",
     "box_design": "geometric program",
     "cantilever": "geometric program",
+    "chebyshev": "linear program",
+    "completion": "semidefinite program",
+    "covering_ellipsoid": "semidefinite program",
     "curve_fit": "smooth program" + UNKNOWN,
     "entropic_ot": "exponential cone program",
     "equilibrium": "fixed point",
     "follower": "quadratic program" + UNKNOWN,
+    "frontier": "convex quadratic program",
     "knapsack": "convex quadratic program",
     "lasso": "convex quadratic program",
+    "logistic_regression": "exponential cone program",
+    "max_cut": "semidefinite program",
     "max_entropy": "exponential cone program",
     "minimax": "linear program",
     "mpc": "convex quadratic program",
@@ -38,11 +44,13 @@ CLASSES = {
     "shortest_path": "convex quadratic program",
     "simplex_projection": "convex quadratic program",
     "stackelberg": "smooth program" + UNKNOWN,
+    "svm": "convex quadratic program",
     "tomography": "smooth program" + UNKNOWN,
     "top_eigenvector": "quadratic program with quadratic constraints" + UNKNOWN,
     "trust_region": "quadratic program with quadratic constraints" + UNKNOWN,
     "tv_denoise": "convex quadratic program",
     "tv_image": "smooth program" + UNKNOWN,
+    "water_filling": "exponential cone program",
     "welsch_pool": "smooth program" + UNKNOWN,
 }
 
@@ -51,7 +59,7 @@ CLASSES = {
 def test_the_class_of_each_language_file(name):
     found = classify(load(EXAMPLES / f"{name}.opt"))
     assert found.text == CLASSES[name]
-    assert found.smooth == (name != "robust_lp")
+    assert found.smooth == (name not in ("robust_lp", "covering_ellipsoid"))
     assert found.convex == (UNKNOWN not in found.text and found.kind not in (Kind.FIXED_POINT, Kind.GP))
 
 
