@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from declarative.backends.cone.cones import Block, Cones, Kind, psd_side, triangle
+from declarative.backends.cone.cones import Block, Cones, Kind, interior
 from declarative.backends.cone.interior import Claim, interior_point
 from declarative.backends.cone.item import Item, Point
 from declarative.backends.cone.polish import polish
@@ -20,7 +20,7 @@ def least_violation_ray(item: Item) -> np.ndarray | None:
     equal, rest = item.cones.of_kind(Kind.ZERO), _others(item)
     A = np.concatenate([item.A[rest], item.A[equal], -item.A[equal]])
     b = np.concatenate([item.b[rest], item.b[equal], -item.b[equal]])
-    inside = np.concatenate([_interior(item.cones)[rest], np.ones(2 * len(equal))])
+    inside = np.concatenate([interior(item.cones)[rest], np.ones(2 * len(equal))])
     blocks = tuple(block for block in item.cones.blocks if block.kind is not Kind.ZERO)
     cones = Cones((*blocks, Block(Kind.NONNEG, 2 * len(equal)), Block(Kind.NONNEG, 1)))
     n = item.A.shape[1]
@@ -41,22 +41,3 @@ def least_violation_ray(item: Item) -> np.ndarray | None:
 def _others(item: Item) -> np.ndarray:
     """The rows that are no equalities, in order."""
     return np.setdiff1d(np.arange(len(item.b)), item.cones.of_kind(Kind.ZERO))
-
-
-def _interior(cones: Cones) -> np.ndarray:
-    """A point inside every cone."""
-    inside = np.ones(cones.rows)
-    for group in cones.groups:
-        match group.kind:
-            case Kind.SOC:
-                inside[group.places] = np.eye(group.places.shape[1])[0]
-            case Kind.PSD:
-                row, column, _ = triangle(psd_side(group.places.shape[1]))
-                inside[group.places] = row == column
-            case Kind.EXP:
-                inside[group.places] = (-1.0, 1.0, 1.0)
-            case Kind.POWER:
-                inside[group.places] = (1.0, 1.0, 0.0)
-            case Kind.ZERO | Kind.NONNEG:
-                pass
-    return inside

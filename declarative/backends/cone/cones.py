@@ -95,3 +95,22 @@ def triangle(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row and column of each entry of the vector form, and its factor (1 on the diagonal, sqrt(2) off it)."""
     column, row = np.tril_indices(side)
     return row, column, np.where(row == column, 1.0, np.sqrt(2.0))
+
+
+def interior(cones: Cones) -> np.ndarray:
+    """A point inside every cone."""
+    inside = np.ones(cones.rows)
+    for group in cones.groups:
+        match group.kind:
+            case Kind.SOC:
+                inside[group.places] = np.eye(group.places.shape[1])[0]
+            case Kind.PSD:
+                row, column, _ = triangle(psd_side(group.places.shape[1]))
+                inside[group.places] = row == column
+            case Kind.EXP:
+                inside[group.places] = (-1.0, 1.0, 1.0)
+            case Kind.POWER:
+                inside[group.places] = (1.0, 1.0, 0.0)
+            case Kind.ZERO | Kind.NONNEG:
+                pass
+    return inside

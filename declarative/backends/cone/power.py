@@ -20,10 +20,19 @@ def project_power(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndar
     rest = ~(inside | polar | flat)
     s[polar], values[polar] = 0.0, 0.0
     s[flat, :2] = np.maximum(v[flat, :2], 0.0)
-    values[flat, :2], values[flat, 2] = v[flat, :2] > 0, 0.0
+    values[flat, :2], values[flat, 2] = v[flat, :2] > 0, _across(v[flat], alpha[flat])
     if rest.any():
         s[rest], values[rest], vectors[rest] = _on_boundary(v[rest], alpha[rest])
     return s, values, vectors
+
+
+def _across(v: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The slope of z at 0 on the face x = 0, where x = (|z| / y^(1-a))^(1/a), or y = 0."""
+    low, high = np.minimum(v[:, 0], v[:, 1]), np.maximum(v[:, 0], v[:, 1])
+    power = np.where(v[:, 0] < 0, alpha, 1 - alpha)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        curved = 1 / (1 - 2 * low / high)  # x = z^2 / y
+    return np.where(high > 0, np.where(power == 0.5, curved, power < 0.5), 0.0)
 
 
 def _product(x: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from declarative.backends.cone.blame import least_violation_ray
 from declarative.backends.cone.certificate import Blocks, infeasibility_ray, residuals, unboundedness_ray
-from declarative.backends.cone.cones import Kind
+from declarative.backends.cone.degenerate import is_degenerate
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.interior import Answer, Claim, interior_point
 from declarative.backends.cone.item import Item, Point, without_infinite_rows
@@ -21,7 +21,6 @@ from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance
 from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
-WEAK = 1e-7  # slack and multiplier both below this, where the problem's size is one: a degenerate cone
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
 
@@ -106,22 +105,4 @@ def _finish(item: Item, data: Item, blocks: Blocks, scaling: Scaling, answer: An
     if checked.status is Status.FAILED:
         return without_numbers(item, Status.FAILED, answer.iterations, scaling)
     found = Solved(item.cones, checked.status, point, answer.iterations, checked, balanced, system, span)
-    return replace(found, degenerate=is_degenerate(scaled, best.point))
-
-
-def is_degenerate(item: Item, point: Point) -> bool:
-    """Does some cone have slack and multiplier both at zero (no strict complementarity)? `item` is scaled."""
-    v = point.s - point.z
-    for group in item.cones.groups:
-        part = v[group.places]
-        match group.kind:
-            case Kind.ZERO:
-                continue
-            case Kind.SOC:
-                norm = np.linalg.norm(part[:, 1:], axis=-1)
-                size = np.minimum(np.abs(part[:, 0] + norm), np.abs(part[:, 0] - norm))
-            case _:
-                size = np.abs(part).max(-1)
-        if size.size and size.min() < WEAK:
-            return True
-    return False
+    return replace(found, degenerate=is_degenerate(item.cones, best.v))

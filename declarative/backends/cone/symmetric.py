@@ -1,7 +1,7 @@
 """A symmetric indefinite matrix, factored once for many right sides; where it is singular, solutions of least norm.
 
-A singular K = [[H, A'], [A, -T]] is factored as K + eps diag(I, -I). What K maps to zero lies in one of the two parts,
-so refinement on K itself converges to a solution without a component there.
+A singular K = [[H, A'], [A, -T]] is factored as M = K + eps diag(I, -I). What K maps to zero lies in one of the two
+parts; K M^-1 takes it out of the right side, and refinement on K itself then converges without a component there.
 """
 
 from __future__ import annotations
@@ -33,16 +33,25 @@ class SymmetricMatrix:
         return found
 
     def _refined(self, right: np.ndarray) -> np.ndarray:
-        found, left, K = np.zeros_like(right), right, self.K
+        K, right = self.K, self._in_range(right) if self.singular else right
+        found, left = np.zeros_like(right), right
         best, least = found, np.inf
         for _ in range(8 if self.singular else 3):
-            found = found + self.balance * lu_solve(self.lu, self.balance * left, check_finite=False)
+            found = found + self._once(left)
             left = right - K @ found
             error = float(np.abs(self.balance * left).max(initial=0.0))
             if not error < 0.5 * least:
                 break
             best, least = found, error
         return best
+
+    def _in_range(self, right: np.ndarray) -> np.ndarray:
+        """The part that K can give: K M^-1 shrinks it by eps / eigenvalue only, which a second pass makes up for."""
+        first = self.K @ self._once(right)
+        return first + self.K @ self._once(right - first)
+
+    def _once(self, right: np.ndarray) -> np.ndarray:
+        return self.balance * lu_solve(self.lu, self.balance * right, check_finite=False)
 
     def null_sample(self, count: int = 8) -> np.ndarray:
         """Up to `count` orthonormal directions (size, k) that K maps to zero, by inverse iteration."""
