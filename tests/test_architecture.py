@@ -21,7 +21,7 @@ FLOORS = (
     "emit",
     "cli",
 )
-HEAVY = {"torch", "cvxpy", "cvxpylayers", "diffcp", "scipy"}  # a second or more to import
+HEAVY = {"torch", "cvxpy", "cvxpylayers", "diffcp", "numba", "scipy"}  # a second or more to import
 FLOORS_WITHOUT_HEAVY = FLOORS[: FLOORS.index("rewrite") + 1]
 FLOORS_WITHOUT_NUMPY = FLOORS[: FLOORS.index("rewrite")]
 
@@ -29,6 +29,7 @@ FLOORS_WITHOUT_NUMPY = FLOORS[: FLOORS.index("rewrite")]
 LATE = {
     ("source/diagnostic.py", "declarative.source.render"): "an error shows itself; the renderer reads diagnostics",
     ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
+    ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }
 # The only files that import by name (importlib), so that a command pays only for what it uses.

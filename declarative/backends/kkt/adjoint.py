@@ -23,7 +23,7 @@ from declarative.backends.kkt.data import conditions_to_data
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import model
 from declarative.backends.kkt.smoothed import attach_smoothed
-from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve
+from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve, System
 from declarative.backends.kkt.truncated import last_steps
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.push import push
@@ -37,7 +37,7 @@ class Point:
 
     program: SmoothProgram
     active: Active
-    system: ActiveSystem | None = None
+    system: System | None = None
     mode: Mode = IMPLICIT
 
 
@@ -53,7 +53,8 @@ def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor) -> So
     if len(items) == 0:
         nothing = sum(t.flatten()[:0].sum() for t in theta)
         return tuple(part + nothing for part in solution)
-    some = replace(point, active=point.active.take(items), system=None)
+    system = point.system.take(items) if point.system is not None else None
+    some = replace(point, active=point.active.take(items), system=system)
     moved = moving(some, tuple(part[items] for part in solution), take(theta, items))
     return tuple(part.index_copy(0, items, new) for part, new in zip(solution, moved, strict=True))
 
@@ -127,13 +128,14 @@ def conditions(point: Point, solution: Solution, theta: Theta) -> tuple[Tensor, 
 
 def solve(point: Point, solution: Solution, theta: Theta, r: Solution) -> Solution:
     """K^-1 r, differentiable where that is asked for; by the factorisation at hand, if there is one."""
-    if point.system is not None and not torch.is_grad_enabled():
-        H, A, system = point.system.H, point.system.A, point.system
-    else:
-        H, A = matrices(model(point.program, theta), solution)
-        system = point.system or active_system(point.active, H.detach(), A.detach())
-    if point.mode.name in ("one_step", "unroll"):
-        return last_steps(system, H, A, r, point.mode.steps, point.mode.step)
+    truncated = point.mode.name in ("one_step", "unroll")
+    if point.system is not None and not truncated and not torch.is_grad_enabled():
+        return SymmetricSolve.apply(None, None, *r, point.system)
+    H, A = matrices(model(point.program, theta), solution)
+    if truncated:
+        own = active_system(point.active, H.detach(), A.detach())
+        return last_steps(own, H, A, r, point.mode.steps, point.mode.step)
+    system = point.system or active_system(point.active, H.detach(), A.detach())
     return SymmetricSolve.apply(H, A, *r, system)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.items import Items
-from declarative.backends.kkt.system import ActiveSystem
+from declarative.backends.kkt.system import System
 from declarative.backends.mode import IMPLICIT, Mode
 
 Theta = tuple[Tensor, ...]
@@ -80,7 +80,7 @@ class Result:
     the entries that move where the solution is not unique.
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to
     blame in `blamed`, as pairs of a kind ("c", "g", "lower", "upper") and an index, the heaviest first.
-    `system` is the factorisation at the solution, where one serves the whole batch.
+    `system` solves with the factorisation at the solution, where there is one for every item that is solved.
     """
 
     x: Tensor
@@ -102,7 +102,7 @@ class Result:
     loose: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
-    system: ActiveSystem | None = None
+    system: System | None = None
 
 
 def take(theta: Theta, items: Tensor) -> Theta:

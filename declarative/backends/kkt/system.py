@@ -9,6 +9,7 @@ once (LU), with iterative refinement. Items whose factorisation is nearly singul
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -35,6 +36,37 @@ class Right:
         return Right(self.x + other.x, self.rows + other.rows, self.bounds + other.bounds)
 
 
+class System(Protocol):
+    """The KKT systems of the active sets of a batch."""
+
+    def solve(self, r: Right) -> Right: ...
+    def take(self, items: Tensor) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several systems as one: item i is item `place[i]` of the system `which[i]`, both long (B,)."""
+
+    systems: tuple[System, ...]
+    which: Tensor
+    place: Tensor
+
+    def take(self, items: Tensor) -> "Joined":
+        """Those of some items (long, K)."""
+        return Joined(self.systems, self.which[items], self.place[items])
+
+    def solve(self, r: Right) -> Right:
+        """Each system solves for its own items."""
+        whole = [torch.zeros_like(part) for part in (r.x, r.rows, r.bounds)]
+        for number, system in enumerate(self.systems):
+            items = (self.which == number).nonzero()[:, 0]
+            if len(items):
+                found = system.take(self.place[items]).solve(Right(r.x[items], r.rows[items], r.bounds[items]))
+                parts = zip(whole, (found.x, found.rows, found.bounds), strict=True)
+                whole = [part.index_copy(0, items, new) for part, new in parts]
+        return Right(*whole)
+
+
 @dataclass(frozen=True)
 class ActiveSystem:
     """H (B, n, n) symmetric, A (B, m, n); `rows` (B, m) and `fixed` (B, n) say which rows and bounds are active."""
@@ -43,6 +75,12 @@ class ActiveSystem:
     A: Tensor
     rows: Tensor
     fixed: Tensor
+
+    def take(self, items: Tensor) -> "ActiveSystem":
+        """Those of some items (long, K); all of them are itself, with its factors."""
+        if len(items) == len(self.H) and torch.equal(items, torch.arange(len(items), device=items.device)):
+            return self
+        return ActiveSystem(self.H[items], self.A[items], self.rows[items], self.fixed[items])
 
     def multiply(self, w: Right) -> Right:
         """K w, with zeros where a row or a bound is not active."""

@@ -1,0 +1,91 @@
+"""The compiled solver for whole batches of numpy arrays: memory, and threads where they are worth it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import ROUTINES
+from declarative.backends.kkt.compiled.item import Data
+from declarative.backends.kkt.compiled.kernel import CLEAR, DOUBTFUL, Answers, Kept, memory_for, solve_items
+from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
+
+ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The systems at the solutions of a batch; `items` (K,) are those that are solved for."""
+
+    data: Data
+    kept: Kept
+    items: np.ndarray
+
+    def take(self, places: np.ndarray) -> "Factors":
+        """The same for some of the items."""
+        return replace(self, items=self.items[places])
+
+    def active(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows (K, p + m) and which bounds (K, n) are active."""
+        data, rows = self.data, self.data.b.shape[1] + self.data.h.shape[1]
+        whole = np.zeros((len(self.items), rows + data.q.shape[1]), bool)
+        columns = np.concatenate([np.arange(rows), rows + data.bounded])
+        for place, item in enumerate(self.items):
+            whole[place, columns[self.kept.rows[item, : self.kept.count[item]]]] = True
+        return whole[:, :rows], whole[:, rows:]
+
+    def solve(self, x: np.ndarray, rows: np.ndarray, bounds: np.ndarray, threads: int) -> tuple[np.ndarray, ...]:
+        """The solution for a right-hand side x (K, n), rows (K, p + m), bounds (K, n)."""
+        right = Vectors(*(np.ascontiguousarray(part, dtype=np.float64) for part in (x, rows, bounds)))
+        found = Vectors(*(np.empty(part.shape) for part in right))
+        n, most = x.shape[1], self.kept.V.shape[1]
+
+        def some(first: int, last: int) -> None:
+            here, there = (Vectors(*(v[first:last] for v in vectors)) for vectors in (right, found))
+            solve_kept(ROUTINES, self.data, self.kept, self.items[first:last], here, there, memory_for_solve(n, most))
+
+        in_chunks(some, len(x), n * n, threads)
+        return found
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Answers, which of the items are `clear` (B,) and of which at least a point is `known` (B,), and the factors."""
+
+    answers: Answers
+    clear: np.ndarray
+    known: np.ndarray
+    factors: Factors
+
+
+def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
+    """Solve B items from a guess (B, rows) of their active sets."""
+    (batch, rows), n = guess.shape, data.q.shape[1]
+    most, kinds = min(rows, n), int(data.blocks.max()) + 1
+    kept = Kept(
+        np.empty_like(data.P), np.empty((batch, most, n)), np.empty((batch, most * most)),
+        np.empty((batch, most), np.int64), np.zeros(batch, np.int64),
+    )  # fmt: skip
+    answers = Answers(
+        np.zeros((batch, n)), np.zeros((batch, rows)), np.zeros(batch), guess,
+        np.zeros((batch, 3)), np.zeros(batch, np.int64), np.zeros(batch, np.int64),
+    )  # fmt: skip
+
+    def some(first: int, last: int) -> None:
+        own = kept._replace(L=np.empty_like(kept.L)) if first > 0 and len(data.P) == 1 else kept
+        solve_items(ROUTINES, data, *memory_for(n, rows, kinds), own, answers, first, last)
+
+    in_chunks(some, batch, n * (n + rows), threads)
+    known = answers.verdict <= DOUBTFUL
+    return Batch(answers, answers.verdict == CLEAR, known, Factors(data, kept, np.arange(batch)))
+
+
+def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: int) -> None:
+    """Call `work(first, last)` for all items, in threads where each has enough to do."""
+    parts = max(1, min(threads, items, items * size // ENOUGH))
+    edges = [items * k // parts for k in range(parts + 1)]
+    if parts == 1:
+        return work(0, items)
+    with ThreadPoolExecutor(parts) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))

@@ -1,0 +1,245 @@
+"""A point and its active set -> refined, and how well it satisfies the optimality conditions: see `kkt/certify.py`.
+
+The same measures without the allowance for rounding made there: what these pass, those pass.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
+from declarative.backends.kkt.compiled.item import add, copy, fill
+from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
+
+REFINEMENTS = 3
+EXACT = 1e-13
+GAIN = 0.5
+WEAK = 1e-7  # as in `kkt/polish.py`
+
+
+class Point(NamedTuple):
+    """A point x (n,) and memory for what is measured there."""
+
+    x: np.ndarray
+    rx: np.ndarray
+    rows: np.ndarray
+    sizes: np.ndarray
+    forces: np.ndarray
+    value: np.ndarray
+    terms: np.ndarray
+    kept_x: np.ndarray
+    kept_w: np.ndarray
+    most: np.ndarray
+
+
+def point_memory(n, rows, kinds):
+    """A Point."""
+    return Point(
+        np.empty(n), np.empty(n), np.empty(rows), np.empty(n), np.empty(n), np.empty(rows), np.empty(rows),
+        np.empty(n), np.empty(rows), np.empty(kinds),
+    )  # fmt: skip
+
+
+@inner()
+def solve_active(routines, L, V, K, n, k, rx, rows):
+    """(rx, rows) become the solution (x, w) of P x + C'w = rx, C x = rows, with P = LL', V = C L'^-1, VV' = KK'."""
+    solve_lower(routines, L, n, n, rx)
+    if k > 0:
+        times(routines, V, k, n, rx, 1.0, rows, -1.0)
+        solve_lower(routines, K, k, k, rows)
+        solve_upper(routines, K, k, k, rows)
+        transposed_times(routines, V, k, n, rows, -1.0, rx, 1.0)
+    solve_upper(routines, L, n, n, rx)
+
+
+@inner(fastmath=SUMS)
+def measured(a, x, sizes):
+    """a'x, and the largest |a_j| times a size."""
+    total, most = 0.0, 0.0
+    for j in range(len(x)):
+        total += a[j] * x[j]
+        most = largest(most, abs(a[j] * sizes[j]))
+    return total, most
+
+
+@inner(fastmath=SUMS)
+def gather(a, w, total, most):
+    """total += w a, and most = its largest term so far, entry by entry."""
+    for j in range(len(a)):
+        term = w * a[j]
+        total[j] += term
+        if abs(term) > most[j]:
+            most[j] = abs(term)
+
+
+@inner()
+def block_sizes(x, blocks, most, out):
+    """For each entry of x the largest of its block; `most` is memory for those."""
+    fill(most, len(most), 0.0)
+    for j in range(len(x)):
+        most[blocks[j]] = max(most[blocks[j]], abs(x[j]))
+    for j in range(len(x)):
+        out[j] = most[blocks[j]]
+
+
+@inner()
+def stationarity(item, x, active, w, rx, terms):
+    """rx = -(Px + q + C'w) and the largest term of each of its entries."""
+    n, p, m = len(x), len(item.b), len(item.h)
+    for i in range(n):
+        rx[i], terms[i] = measured(item.P[i], x, x)
+        terms[i] = max(terms[i], abs(item.q[i]), abs(rx[i] + item.q[i]))
+        rx[i] += item.q[i]
+    for i in range(len(active)):
+        r = active[i]
+        if r < p:
+            gather(item.A[r], w[i], rx, terms)
+        elif r < p + m:
+            gather(item.G[r - p], w[i], rx, terms)
+        else:
+            j = item.bounded[r - p - m]
+            rx[j] += w[i]
+            terms[j] = max(terms[j], abs(w[i]))
+    for i in range(n):
+        rx[i] = -rx[i]
+
+
+@inner()
+def row_terms(item, x, sizes, value, terms):
+    """c'x of every row and its largest entry times its block's size; the sides are for the caller to add."""
+    p, m = len(item.b), len(item.h)
+    for r in range(p):
+        value[r], terms[r] = measured(item.A[r], x, sizes)
+    for r in range(m):
+        value[p + r], terms[p + r] = measured(item.G[r], x, sizes)
+    for k in range(len(item.bounded)):
+        j = item.bounded[k]
+        value[p + m + k], terms[p + m + k] = x[j], sizes[j]
+
+
+@inner()
+def beside(value, terms):
+    """|value| / terms with 0/0 = 0."""
+    return 0.0 if value == 0 else abs(value) / terms
+
+
+@inner()
+def worse(most, value):
+    """The larger one; not a number wins."""
+    return most if value <= most or most != most else value
+
+
+@inner(fastmath=SUMS)
+def heaviest(row, inverse):
+    """The largest |row_j| inverse_j."""
+    most = 0.0
+    for j in range(len(inverse)):
+        most = largest(most, abs(row[j] * inverse[j]))
+    return most
+
+
+@inner()
+def share(gap, terms):
+    """gap / terms with its sign, 0/0 = 0; an infinite gap is infinite."""
+    return 0.0 if gap == 0 else gap / terms if np.isfinite(gap) else gap
+
+
+@inner()
+def slack(value, lower, upper, terms):
+    """How far a value is inside the nearer side, beside its terms."""
+    low, high = value - lower, upper - value
+    if low < high:
+        return share(low, max(terms, abs(lower)))
+    return share(high, max(terms, abs(upper)) if np.isfinite(upper) else terms)
+
+
+@inner()
+def force_of(item, r, inverse):
+    """The largest share that row r has in a stationarity row, for a multiplier of 1; `inverse` of their terms."""
+    p, m = len(item.b), len(item.h)
+    if r >= p + m:
+        return inverse[item.bounded[r - p - m]]
+    return heaviest(item.G[r - p], inverse)
+
+
+@inner()
+def stationary(at):
+    """The worst residual of stationarity; `at.forces` becomes the reciprocal of its terms."""
+    worst, rx, forces = 0.0, at.rx, at.forces
+    for j in range(len(rx)):
+        worst = worse(worst, beside(rx[j], forces[j]))
+        forces[j] = 1 / forces[j] if forces[j] > 0 else 0.0
+    return worst
+
+
+@inner()
+def shares(item, blocks, work, at, state, active, w):
+    """(primal, dual, gap, clear): the worst residuals, and whether every row is clearly in the active set or out.
+
+    Leaves in `at` the right-hand sides of a correction: `rx`, and `rows` for the active ones.
+    """
+    primal, gap, clear = 0.0, 0.0, True
+    lower, upper, value, terms = work.lower, work.upper, at.value, at.terms
+    block_sizes(at.x, blocks, at.most, at.sizes)
+    row_terms(item, at.x, at.sizes, value, terms)
+    stationarity(item, at.x, active, w, at.rx, at.forces)
+    dual = stationary(at)
+    for i in range(len(active)):
+        r = active[i]
+        d = upper[r] if state[r] > 0 else lower[r]
+        at.rows[i] = d - value[r]
+        residual = beside(at.rows[i], max(terms[r], abs(d)))
+        primal = worse(primal, residual)
+        if lower[r] != upper[r]:
+            force = abs(w[i]) * force_of(item, r, at.forces)
+            dual = worse(dual, 0.0 if w[i] * state[r] >= 0 else force)
+            gap = worse(gap, min(residual, force))
+            clear = clear and force > WEAK and force > residual
+    for r in range(len(state)):
+        if state[r] == 0:
+            room = slack(value[r], lower[r], upper[r], terms[r])
+            primal = worse(primal, -room)
+            clear = clear and room > WEAK
+    return primal, dual, gap, clear
+
+
+@inner()
+def worst_of(measures):
+    """The largest of the three residuals."""
+    return worse(worse(measures[0], measures[1]), measures[2])
+
+
+@inner()
+def refine(routines, item, blocks, work, L, V, K, at, state, active, w):
+    """Newton steps on the equations of the active set, as long as they help; the measures of the point kept."""
+    n, k = len(at.x), len(active)
+    stand_at_bounds(item, work, at.x, state)
+    measures = shares(item, blocks, work, at, state, active, w)
+    for _ in range(REFINEMENTS):
+        error = worst_of(measures)
+        if not error > EXACT:
+            break
+        copy(at.x, at.kept_x)
+        copy(w, at.kept_w)
+        solve_active(routines, L, V, K, n, k, at.rx, at.rows)
+        add(at.rx, at.x)
+        add(at.rows[:k], w)
+        stand_at_bounds(item, work, at.x, state)
+        found = shares(item, blocks, work, at, state, active, w)
+        if not worst_of(found) < error:
+            copy(at.kept_x, at.x)
+            copy(at.kept_w[:k], w)
+            break
+        measures = found
+        if worst_of(found) > GAIN * error:
+            break
+    return measures
+
+
+@inner()
+def stand_at_bounds(item, work, x, state):
+    """Variables whose bound is active are there to the last bit."""
+    first = len(item.b) + len(item.h)
+    for r in range(first, len(state)):
+        if state[r] != 0:
+            x[item.bounded[r - first]] = work.upper[r] if state[r] > 0 else work.lower[r]

@@ -1,0 +1,133 @@
+"""One quadratic program -> its active set: block pivoting, and the dual active-set method where that gives up.
+
+Goldfarb and Idnani (1983): the multipliers keep their signs, and the most violated row enters with a multiplier that
+grows until the row holds; a row whose multiplier falls to 0 on the way leaves. Each row that has entered makes the dual
+objective larger, so that it ends; a row that cannot be made to hold contradicts the active ones.
+"""
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper
+from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.pivot import (
+    CONTRADICTORY,
+    DEPENDENT,
+    FOUND,
+    FULL,
+    GAVE_UP,
+    entering,
+    factor,
+    learn,
+    leaving,
+    pivot,
+    solve_set,
+)  # fmt: skip
+
+STEPS = 5  # times the number of rows: more is a cycle that rounding makes
+
+
+@inner()
+def find_set(routines, item, L, work, state):
+    """From a first guess `state` to the active set: (outcome, active rows, rounds)."""
+    outcome, k, rounds = pivot(routines, item, L, work, state)
+    if outcome == GAVE_UP:
+        outcome, k, more = climb(routines, item, L, work, state)
+        rounds += more
+    return outcome, k, rounds
+
+
+@inner()
+def climb(routines, item, L, work, state):
+    """The same by the dual active-set method, from the rows whose multipliers have their signs."""
+    k = release(routines, item, L, work, state)
+    for number in range(STEPS * len(state)):
+        if entering(item, work, state) == 0:
+            return FOUND, k, number
+        r, missing = most_violated(work, state)
+        outcome = enter(routines, item, L, work, state, k, r, missing)
+        if outcome != FOUND:
+            return outcome, 0, number
+        k = solve_set(routines, item, L, work, state)
+    return GAVE_UP, k, STEPS * len(state)
+
+
+@inner()
+def release(routines, item, L, work, state):
+    """Take out rows until every multiplier has its sign; gives the number of those that stay."""
+    k = solve_set(routines, item, L, work, state)
+    while leaving(work, state, k) > 0:
+        for r in range(len(state)):
+            state[r] = work.move[r]
+        k = solve_set(routines, item, L, work, state)
+    return k
+
+
+@inner()
+def most_violated(work, state):
+    """The row with the largest violation beside its terms, and that violation."""
+    chosen, most, missing = -1, 0.0, 0.0
+    for r in range(len(state)):
+        if state[r] == 0 and work.move[r] != 0:
+            d = work.upper[r] if work.move[r] > 0 else work.lower[r]
+            excess = abs(work.value[r] - d)
+            share = excess / (work.size[r] + abs(d))
+            if share > most:
+                chosen, most, missing = r, share, excess
+    return chosen, missing
+
+
+@inner()
+def enter(routines, item, L, work, state, k, r, missing):
+    """Make row r hold; rows that stand in the way leave. The outcome is FOUND where it entered."""
+    sign, way = work.move[r], work.way
+    state[r] = sign
+    if not learn(routines, item, L, work, state):
+        return FULL
+    state[r] = 0
+    place = work.place[r]
+    while True:
+        rest = direction(routines, work, k, place, sign)
+        step, at = longest(work, state, k)
+        free = rest > DEPENDENT * work.gram[place, place]
+        if free and missing <= step * rest:
+            state[r] = sign
+            return FOUND
+        if at < 0:
+            return CONTRADICTORY
+        for i in range(k):
+            work.multiplier[i] -= step * way[i]
+        for i in range(at, k - 1):
+            work.multiplier[i] = work.multiplier[i + 1]
+        missing -= step * rest if free else 0.0
+        state[work.seen[work.order[at]]] = 0
+        k -= 1
+        if factor(routines, work, state) != k:
+            return GAVE_UP
+
+
+@inner()
+def direction(routines, work, k, place, sign):
+    """The fall of the multipliers as that of a row grows, in `work.way`; gives how fast the row's excess falls."""
+    way, gram, order = work.way, work.gram, work.order
+    rest = gram[place, place]
+    for i in range(k):
+        way[i] = sign * gram[max(order[i], place), min(order[i], place)]
+    if k > 0:
+        solve_lower(routines, work.K, k, k, way)
+        for i in range(k):
+            rest -= way[i] ** 2
+        solve_upper(routines, work.K, k, k, way)
+    return rest
+
+
+@inner()
+def longest(work, state, k):
+    """The step at which the first multiplier of an inequality is 0, and its number; infinite and -1 without one."""
+    step, at = np.inf, -1
+    for i in range(k):
+        r = work.seen[work.order[i]]
+        if work.way[i] * state[r] > 0 and work.lower[r] != work.upper[r]:
+            ratio = max(work.multiplier[i] / work.way[i], 0.0)
+            if ratio < step:
+                step, at = ratio, i
+    return step, at

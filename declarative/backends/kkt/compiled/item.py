@@ -1,0 +1,177 @@
+"""What the compiled code works on: one quadratic program, its rows in one numbering, and the memory that is used again.
+
+    min 1/2 x'Px + q'x   s.t.   Ax = b,   Gx <= h,   lower <= x <= upper
+
+Rows are numbered: those of A, those of G, then one for each variable that has bounds. The state of a row is 0 where it
+is out of the active set, 1 where it holds at its right-hand side or upper bound, -1 where at its lower bound.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.jit import SUMS, inner
+
+
+class Item(NamedTuple):
+    """P (n, n), q (n,), A (p, n), b (p,), G (m, n), h (m,), lower and upper (n,); `bounded`: variables with bounds."""
+
+    P: np.ndarray
+    q: np.ndarray
+    A: np.ndarray
+    b: np.ndarray
+    G: np.ndarray
+    h: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    bounded: np.ndarray
+
+
+class Data(NamedTuple):
+    """Items with a leading axis of B, or of one where they share it; `bounded` lists the variables with bounds.
+
+    `blocks` (n,) numbers the variable that an entry of x belongs to, from 0.
+    """
+
+    P: np.ndarray
+    q: np.ndarray
+    A: np.ndarray
+    b: np.ndarray
+    G: np.ndarray
+    h: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    bounded: np.ndarray
+    blocks: np.ndarray
+
+
+@inner()
+def item_of(data, b):
+    """One of the items, as views."""
+    return Item(
+        data.P[b % len(data.P)], data.q[b % len(data.q)], data.A[b % len(data.A)], data.b[b % len(data.b)],
+        data.G[b % len(data.G)], data.h[b % len(data.h)], data.lower[b % len(data.lower)],
+        data.upper[b % len(data.upper)], data.bounded,
+    )  # fmt: skip
+
+
+class Work(NamedTuple):
+    """Memory of one solver, with P = LL'.
+
+    The rows that were ever active are kept in the order in which they came: V (cap, n) holds L^-1 c for each, `gram`
+    its products with those before it, `vq` with yq = L^-1 q; `seen` (cap,) is its number, `place` (rows,) the way back
+    or -1, `known[0]` their count. `order` (cap,) lists the places of active rows, K the factor of their part of `gram`
+    and `multiplier` (cap,) their multipliers.
+    `lower`, `upper`, `value`, `size` (rows,): the sides of each row, c'x, and the sum of its absolute terms.
+    """
+
+    V: np.ndarray
+    gram: np.ndarray
+    vq: np.ndarray
+    seen: np.ndarray
+    place: np.ndarray
+    known: np.ndarray
+    order: np.ndarray
+    K: np.ndarray
+    multiplier: np.ndarray
+    full: np.ndarray
+    way: np.ndarray
+    yq: np.ndarray
+    x: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    value: np.ndarray
+    size: np.ndarray
+    move: np.ndarray
+    info: np.ndarray
+
+
+def memory(n, rows, cap):
+    """A Work; what is never touched costs nothing."""
+    whole = np.int64
+    return Work(
+        np.empty((cap, n)), np.empty((cap, cap)), np.empty(cap), np.empty(cap, whole), np.full(rows, -1, whole),
+        np.zeros(1, whole), np.empty(cap, whole), np.empty(cap * cap), np.empty(cap), np.empty(cap), np.empty(cap),
+        np.empty(n), np.empty(n), np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows),
+        np.empty(rows, np.int8), np.zeros(1, np.int32),
+    )  # fmt: skip
+
+
+@inner()
+def copy(source, target):
+    """target = source (the slices' own assignment takes seconds to compile)."""
+    for j in range(len(source)):
+        target[j] = source[j]
+
+
+@inner()
+def add(source, target):
+    """target += source."""
+    for j in range(len(source)):
+        target[j] += source[j]
+
+
+@inner()
+def fill(target, count, value):
+    """The first entries are set to a value."""
+    for j in range(count):
+        target[j] = value
+
+
+@inner()
+def read_sides(item, lower, upper, state):
+    """The right-hand sides of all rows, infinite where there is none; equations, which have equal ones, are active.
+
+    False where a lower side is above the upper one, or not a number.
+    """
+    p, m = item.A.shape[0], item.G.shape[0]
+    copy(item.b, lower)
+    copy(item.b, upper)
+    for r in range(m):
+        lower[p + r], upper[p + r] = -np.inf, item.h[r]
+    for k in range(len(item.bounded)):
+        j = item.bounded[k]
+        lower[p + m + k], upper[p + m + k] = item.lower[j], item.upper[j]
+    sound = True
+    for r in range(len(state)):
+        sound = sound and lower[r] <= upper[r]
+        if lower[r] == upper[r]:
+            state[r] = 1
+    return sound
+
+
+@inner()
+def copy_row(item, r, out):
+    """The entries of row r."""
+    p, m = item.A.shape[0], item.G.shape[0]
+    if r < p:
+        copy(item.A[r], out)
+    elif r < p + m:
+        copy(item.G[r - p], out)
+    else:
+        fill(out, len(out), 0.0)
+        out[item.bounded[r - p - m]] = 1
+
+
+@inner(fastmath=SUMS)
+def summed(a, x):
+    """a'x and the sum of its absolute terms."""
+    total, size = 0.0, 0.0
+    for j in range(len(x)):
+        term = a[j] * x[j]
+        total += term
+        size += abs(term)
+    return total, size
+
+
+@inner()
+def visit_rows(item, x, value, size):
+    """c'x and the sum of absolute terms of every row."""
+    p, m = item.A.shape[0], item.G.shape[0]
+    for r in range(p):
+        value[r], size[r] = summed(item.A[r], x)
+    for r in range(m):
+        value[p + r], size[p + r] = summed(item.G[r], x)
+    for k in range(len(item.bounded)):
+        value[p + m + k] = x[item.bounded[k]]
+        size[p + m + k] = abs(x[item.bounded[k]])

@@ -1,0 +1,146 @@
+"""A batch of strictly convex quadratic programs -> their solutions, certified, with what the adjoint needs of each.
+
+What the items share comes with a leading axis of one and is factored once: rows seen by one item are known to the next.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
+from declarative.backends.kkt.compiled.certificate import WEAK, point_memory, refine, slack, worst_of
+from declarative.backends.kkt.compiled.dual import direction, find_set
+from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
+from declarative.backends.kkt.compiled.jit import DIGEST, inner, outer
+from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
+
+SOUND = 1e-9  # a point whose worst residual is larger is looked at again, by the method for all programs
+DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
+CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)
+
+
+def memory_for(n, rows, kinds):
+    """The Work and the Point of one solver, for `kinds` blocks; in m >> n the rows ever active are few."""
+    return memory(n, rows, min(rows, 4 * n + 64)), point_memory(n, rows, kinds)
+
+
+class Kept(NamedTuple):
+    """For each item: P's factor L, the active rows V = C L'^-1 and the factor K of VV', their numbers and count."""
+
+    L: np.ndarray
+    V: np.ndarray
+    K: np.ndarray
+    rows: np.ndarray
+    count: np.ndarray
+
+
+class Answers(NamedTuple):
+    """x (B, n), multipliers w (B, rows), value (B,), state (B, rows), measures (B, 3), verdict and rounds (B,)."""
+
+    x: np.ndarray
+    w: np.ndarray
+    value: np.ndarray
+    state: np.ndarray
+    measures: np.ndarray
+    verdict: np.ndarray
+    rounds: np.ndarray
+
+
+@inner()
+def factored(routines, P, L, info):
+    """L = the Cholesky factor of P; false where P is not safely positive definite."""
+    n = len(P)
+    for i in range(n):
+        copy(P[i], L[i])
+    if cholesky(routines, L, n, n, info) != 0:
+        return False
+    margin = np.inf
+    for i in range(n):
+        margin = min(margin, L[i, i] ** 2 / P[i, i])
+    return margin > DEFINITE
+
+
+@inner()
+def keep(work, kept, b, k):
+    """Store what solves with the active set of item b."""
+    kept.count[b] = k
+    for i in range(k):
+        place = work.order[i]
+        copy(work.V[place], kept.V[b, i])
+        kept.rows[b, i] = work.seen[place]
+    copy(work.K[: k * k], kept.K[b])
+
+
+@inner()
+def dependent_rows(routines, item, L, work, at, state, k):
+    """Does a row hold that is not in the active set because it depends on the rows there?"""
+    for r in range(len(state)):
+        if state[r] == 0 and not slack(at.value[r], work.lower[r], work.upper[r], at.terms[r]) > WEAK:
+            state[r] = 1
+            room = learn(routines, item, L, work, state)
+            state[r] = 0
+            place = work.place[r]
+            if not room or not direction(routines, work, k, place, 1) > DEPENDENT * work.gram[place, place]:
+                return True
+    return False
+
+
+def compile_solver(digest: int) -> Any:
+    """The function `solve_items`, see `jit.py`."""
+
+    @outer
+    def solve_items(routines, data, work, at, kept, answers, first, last):
+        """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
+        assert digest >= 0
+        n, rows = answers.x.shape[1], answers.state.shape[1]
+        same_P, same_rows = len(data.P) == 1, len(data.A) == 1 and len(data.G) == 1
+        definite = False
+        for b in range(first, last):
+            item = item_of(data, b)
+            L = kept.L[b % len(kept.L)]
+            if b == first or not same_P:
+                definite = factored(routines, item.P, L, work.info)
+            if not definite:
+                answers.verdict[b] = NOT_CONVEX
+                continue
+            state = answers.state[b]
+            if not read_sides(item, work.lower, work.upper, state):
+                answers.verdict[b] = LOST
+                continue
+            copy(item.q, work.yq)
+            solve_lower(routines, L, n, n, work.yq)
+            if same_P and same_rows:
+                times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
+            else:
+                work.known[0] = 0
+                fill(work.place, rows, -1)
+            outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state)
+            if outcome != FOUND or k > kept.V.shape[1]:
+                answers.verdict[b] = LOST
+                continue
+            keep(work, kept, b, k)
+            w = work.multiplier[:k]
+            copy(work.x, at.x)
+            primal, dual, gap, clear = refine(
+                routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
+            )
+            copy(at.x, answers.x[b])
+            fill(answers.w[b], rows, 0.0)
+            pull = 0.0
+            for i in range(k):
+                r = kept.rows[b, i]
+                answers.w[b, r] = w[i]
+                pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
+            for i in range(n):
+                pull += item.q[i] * at.x[i]
+            answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
+            answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
+            sound = worst_of((primal, dual, gap)) < SOUND
+            answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
+            if not clear and dependent_rows(routines, item, L, work, at, state, k):
+                answers.verdict[b] = LOST
+
+    return solve_items
+
+
+solve_items = compile_solver(DIGEST)

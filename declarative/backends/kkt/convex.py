@@ -1,0 +1,135 @@
+"""A quadratic program with parameters -> certified answers: by the compiled method first, then by the general one.
+
+Items that are not convex go to the method for smooth programs; those without a solution are explained by a ray.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.answer import Answer, Reason, certified, unknown
+from declarative.backends.kkt.certify import Primal, worst
+from declarative.backends.kkt.definite import Definite, solve_definite, suits
+from declarative.backends.kkt.polish import polish
+from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.qp import solve_quadratic
+from declarative.backends.kkt.quadratic import Quadratic, quadratic
+from declarative.backends.kkt.rays import infeasible, unbounded
+from declarative.backends.kkt.scaling import inverse_root, times
+from declarative.backends.kkt.smooth import Blamed, solve_smooth
+from declarative.backends.kkt.system import ActiveSystem, Joined, System
+from declarative.backends.status import Status
+
+ITERATIONS = 60
+POLISH = 4
+PSD = 1e-9
+FAR = 1e6
+
+
+def solve_convex(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options
+) -> tuple[Answer, Blamed, System | None]:
+    """The answers, the rows to blame for contradictions, and the systems at the solutions."""
+    qp = quadratic(program, theta, x0)
+    if len(x0) == 0 or not suits(program, qp):
+        return remaining(program, theta, qp, x0, options, None)
+    first = solve_definite(program, qp, x0)
+    items = (~first.clear).nonzero()[:, 0]
+    if len(items) == 0:
+        return first.answer, {}, first.system
+    near = Near(first.answer.at.take(items), first.known[items])
+    rest, blamed, system = remaining(program, take(theta, items), qp.take(items), x0[items], options, near)
+    blamed = {int(items[i]): rows for i, rows in blamed.items()}
+    return first.answer.put(items, rest), blamed, joined(first, items, system)
+
+
+def joined(first: Definite, items: Tensor, system: System | None) -> System | None:
+    """One system for the clear items and the rest."""
+    if system is None:
+        return None
+    place = torch.arange(len(first.clear)).index_put((items,), torch.arange(len(items)))
+    return Joined((first.system, system), (~first.clear).to(torch.int64), place)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Points (B items) that are right up to their active sets, where `known` (B,)."""
+
+    at: Primal
+    known: Tensor
+
+
+def remaining(
+    program: SmoothProgram, theta: Theta, qp: Quadratic, x0: Tensor, options: Options, near: Near | None
+) -> tuple[Answer, Blamed, System | None]:
+    """Items with finite data are solved together, by the interior-point method where no point is near."""
+    qp = qp.expand(len(x0))
+    answer, sound = unknown(len(x0), program.n, program.p, program.q, x0), usable(qp)
+    curved = sound & ~convex(qp)
+    answer, blamed, system = solve_together(program, qp, answer, (sound & ~curved).nonzero()[:, 0], options, near)
+    if curved.any():
+        items = curved.nonzero()[:, 0]
+        some, found = solve_smooth(program, take(theta, items), x0[items], options)
+        answer, blamed = answer.put(items, some), blamed | {int(items[i]): rows for i, rows in found.items()}
+    return answer, blamed, system
+
+
+def solve_together(
+    program: SmoothProgram, qp: Quadratic, answer: Answer, items: Tensor, options: Options, near: Near | None
+) -> tuple[Answer, Blamed, ActiveSystem | None]:
+    """The answers of some items (long, K) put in their places, the rows to blame, and the factorisation if for all."""
+    if len(items) == 0:
+        return answer, {}, None
+    every = len(items) == len(answer.x)
+    qp = qp if every else qp.take(items)
+    at, iterations = starting_points(qp, Near(near.at.take(items), near.known[items]) if near else None)
+    found = polish(qp, at, program.open_domain, program.blocks, POLISH)
+    some, blamed = explain(certified(found, iterations, options.tolerance), qp)
+    blamed = {int(items[i]): rows for i, rows in blamed.items()}
+    return answer.put(items, some), blamed, found.system if every else None
+
+
+def starting_points(qp: Quadratic, near: Near | None) -> tuple[Primal, Tensor]:
+    """Where polishing begins, and the iterations that it took to get there."""
+    if near is None:
+        return solve_quadratic(qp, ITERATIONS)
+    items, count = (~near.known).nonzero()[:, 0], torch.zeros_like(near.known, dtype=torch.int64)
+    if len(items) == 0:
+        return near.at, count
+    at, iterations = solve_quadratic(qp.take(items), ITERATIONS)
+    return near.at.put(items, at), count.index_put((items,), iterations)
+
+
+def usable(qp: Quadratic) -> Tensor:
+    """(B,): all data finite, infinities allowed as a whole side."""
+    finite = [part.flatten(1).isfinite().all(-1) for part in (qp.P, qp.q, qp.A, qp.b, qp.G)]
+    sides = (qp.h > -torch.inf, qp.lower < torch.inf, qp.upper > -torch.inf)
+    return torch.stack(finite + [side.all(-1) for side in sides]).all(0)
+
+
+def convex(qp: Quadratic) -> Tensor:
+    """(B,): P is positive semidefinite to rounding, in units in which its diagonal is one."""
+    size = qp.P.diagonal(dim1=-2, dim2=-1).abs()
+    D = inverse_root(torch.maximum(size, 1e-12 * size.amax(-1, keepdim=True)) if qp.P.shape[1] else size)
+    P = D[:, :, None] * qp.P * D[:, None] + PSD * torch.eye(qp.P.shape[1], dtype=qp.P.dtype, device=qp.P.device)
+    return torch.linalg.cholesky_ex(P.nan_to_num(0, 0, 0))[1] == 0
+
+
+def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, Blamed]:
+    """Items that are not solved: infeasible or unbounded, where a ray proves it."""
+    doubtful = ((answer.status != Status.SOLVED) | far_away(answer, qp)).nonzero()[:, 0]
+    if len(doubtful) == 0:
+        return answer, {}
+    rest = qp.take(doubtful)
+    contradictory, blame = infeasible(rest)
+    some = answer.take(doubtful).marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
+    some = some.marked(~contradictory & unbounded(rest), Status.UNBOUNDED, Reason.RAY)
+    blamed = {int(doubtful[i]): blame.heaviest(int(i)) for i in contradictory.nonzero()[:, 0]}
+    return answer.put(doubtful, some), blamed
+
+
+def far_away(answer: Answer, qp: Quadratic) -> Tensor:
+    """(B,): x is so large that the terms of Px drown q, as on the way along a ray."""
+    terms, pull = worst(times(qp.P.abs(), answer.x.abs())), worst(qp.q.abs())
+    return (pull > 0) & (terms > FAR * pull)

@@ -1,0 +1,113 @@
+"""Strictly convex quadratic programs on a CPU -> their answers, and the system solved there: item by item, compiled.
+
+What is not clear after that (P not definite, weak activity, dependent rows, no solution, data that are not finite) is
+left to the method for all quadratic programs, with the point found where there is one.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
+
+from declarative.backends.kkt.answer import Answer, Reason, unknown
+from declarative.backends.kkt.program import SmoothProgram
+from declarative.backends.kkt.quadratic import Quadratic
+from declarative.backends.kkt.system import ActiveSystem, Right
+from declarative.backends.status import Status
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.batch import Batch, Factors
+
+
+@dataclass(frozen=True)
+class Definite:
+    """Answers, right for the items in `clear` (B,); in `known` (B,) items the point is right at least."""
+
+    answer: Answer
+    clear: Tensor
+    known: Tensor
+    system: "KeptSystem"
+
+
+@dataclass(frozen=True)
+class KeptSystem:
+    """The KKT systems at the solutions, by the factors that the solver has kept."""
+
+    factors: "Factors"
+
+    def take(self, items: Tensor) -> "KeptSystem":
+        """Those of some items (long, K)."""
+        return KeptSystem(self.factors.take(items.numpy()))
+
+    def solve(self, r: Right) -> Right:
+        """w with K w = r, refined."""
+        if any(is_legacy_batchedtensor(part) for part in (r.x, r.rows, r.bounds)):
+            return self.in_torch.solve(r)
+        x, rows, bounds = (part.detach().numpy() for part in (r.x, r.rows, r.bounds))
+        found = self.factors.solve(x, rows, bounds, torch.get_num_threads())
+        return Right(*(torch.from_numpy(part).to(r.x.dtype) for part in found))
+
+    @cached_property
+    def in_torch(self) -> ActiveSystem:
+        """The same systems for `vectorize=True` of `torch.autograd.functional`, whose tensors only torch can read."""
+        data, (rows, fixed) = self.factors.data, self.factors.active()
+        P, A, G = (torch.from_numpy(np.take(M, self.factors.items % len(M), 0)) for M in (data.P, data.A, data.G))
+        return ActiveSystem(P, torch.cat([A, G], 1), torch.from_numpy(rows), torch.from_numpy(fixed))
+
+
+def suits(program: SmoothProgram, qp: Quadratic) -> bool:
+    """Can this program be tried here?"""
+    return qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
+
+
+def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor) -> Definite:
+    """Try B items; x0 (B, n) tells their number and type."""
+    from declarative.backends.kkt.compiled.batch import Data, solve_batch
+
+    bounded = (qp.lower.isfinite() | qp.upper.isfinite()).any(0).nonzero()[:, 0]
+    parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
+    blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
+    guess = np.zeros((len(x0), program.p + program.q + len(bounded)), np.int8)
+    batch = solve_batch(Data(*[*parts, bounded.numpy(), blocks]), guess, torch.get_num_threads())
+    clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)
+    answer = answers(program, qp, batch, bounded, x0)
+    if not clear.all():
+        nothing = unknown(len(x0), program.n, program.p, program.q, x0)
+        answer = answer.where(known, nothing)
+    return Definite(answer, clear, known, KeptSystem(batch.factors))
+
+
+def array(part: Tensor) -> np.ndarray:
+    """Its numbers, in double precision and in order."""
+    return part.to(torch.float64).contiguous().numpy()
+
+
+def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Answer:
+    """What the solver says, as if all of it were right."""
+    found, p, q = batch.answers, program.p, program.q
+    x, w, state, measures = (torch.from_numpy(part) for part in (found.x, found.w, found.state, found.measures))
+    y, z, b = w.split([p, q, len(bounded)], -1)
+    active = state[:, p : p + q] > 0
+    lower, upper = torch.zeros_like(x), torch.zeros_like(x)
+    lower[:, bounded], upper[:, bounded] = (-b).clamp(min=0), b.clamp(min=0)
+    at_lower, at_upper = torch.zeros_like(x, dtype=torch.bool), torch.zeros_like(x, dtype=torch.bool)
+    fixed = (qp.lower == qp.upper).expand(x.shape)
+    at_lower[:, bounded], at_upper[:, bounded] = state[:, p + q :] < 0, state[:, p + q :] > 0
+    at_lower, at_upper = at_lower | fixed, at_upper | fixed
+    primal, dual, gap = measures.unbind(-1)
+    no = torch.zeros(len(x), dtype=torch.bool)
+    status = torch.full((len(x),), int(Status.SOLVED), dtype=torch.int8)
+    reason = torch.full_like(status, int(Reason.NONE))
+    value, rounds = qp.k + torch.from_numpy(found.value), torch.from_numpy(found.rounds)
+    whole = Answer(
+        x, y, z, lower, upper, value, status, reason, rounds, primal, dual, gap, active, at_lower, at_upper,
+        no, no, no, ~no, no[:, None].expand(x.shape),
+    )  # fmt: skip
+    if like.dtype == torch.float64:
+        return whole
+    parts = (part.to(like.dtype) if part.is_floating_point() else part for part in whole.parts())
+    return Answer(*parts)
