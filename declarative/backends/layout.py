@@ -5,8 +5,9 @@ A symmetric matrix has n(n+1)/2 unknowns. Entries of auxiliary variables that no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,20 +27,15 @@ class Layout:
     def split(self, x: Tensor) -> dict[str, Tensor]:
         """The variables (batch, *shape) of a vector of unknowns (batch, size)."""
         padded = torch.cat([x, x.new_zeros(x.shape[0], 1)], dim=1) if self._padded else x
-        return {name: self._part(padded, places) for name, places in self.places.items()}
+        return {name: part(padded) for name, part in self._parts.items()}
 
-    @property
+    @cached_property
     def _padded(self) -> bool:
         return any((places < 0).any() for places in self.places.values())
 
-    def _part(self, x: Tensor, places: np.ndarray) -> Tensor:
-        flat = places.reshape(-1)
-        if flat.size and (np.diff(flat) == 1).all() and flat[0] >= 0:
-            part = x[:, int(flat[0]) : int(flat[-1]) + 1]
-        else:
-            index = np.where(flat < 0, x.shape[1] - 1, flat)
-            part = x.index_select(1, torch.as_tensor(index, device=x.device))
-        return part.reshape(x.shape[0], *places.shape)
+    @cached_property
+    def _parts(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        return {name: _reader(places, self.size) for name, places in self.places.items()}
 
     def join(self, parts: Mapping[str, Tensor], batch: int) -> Tensor:
         """The vector of unknowns of some variables; symmetric matrices by their mean with the transpose."""
@@ -60,6 +56,16 @@ class Layout:
         for number, places in enumerate(self.places.values()):
             numbers[places[places >= 0]] = number
         return torch.as_tensor(numbers)
+
+
+def _reader(places: np.ndarray, size: int) -> Callable[[Tensor], Tensor]:
+    """Reads one variable: a range of the vector where it is one, else entry by entry (an entry past the end is 0)."""
+    flat, shape = places.reshape(-1), places.shape
+    if flat.size and (np.diff(flat) == 1).all() and flat[0] >= 0:
+        first, last = int(flat[0]), int(flat[-1]) + 1
+        return lambda x: x[:, first:last].reshape(x.shape[0], *shape)
+    index = torch.as_tensor(np.where(flat < 0, size, flat))
+    return lambda x: x.index_select(1, index.to(x.device)).reshape(x.shape[0], *shape)
 
 
 def lay_out(

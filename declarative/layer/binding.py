@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.ir.expr import Role
+from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
-from declarative.ir.size import shape_text
+from declarative.ir.size import Shape, shape_text
 from declarative.ir.unify import SizeConflict, infer_sizes
 from declarative.source.diagnostic import DiagnosticError, error
 
@@ -32,33 +33,50 @@ class Bound:
 
     @property
     def batch(self) -> int:
-        return int(np.prod(self.batch_shape, dtype=np.int64))
+        return prod(self.batch_shape)
 
 
 def bind(
     problem: Problem,
-    args: Sequence[Raw],
-    named: Mapping[str, Raw],
+    raw: Mapping[str, Raw],
     held: Mapping[str, Tensor],
     dims: Mapping[str, int],
     inner: torch.dtype,
+    fits: dict[Any, Fit],
 ) -> Bound:
     """Names, shapes, sizes, dtype and device of a call. `held` are the layer's own consts and learned parameters.
 
-    Raises DiagnosticError for what does not fit, naming the parameter.
+    `fits` keeps what is found out for shapes. Raises DiagnosticError for what does not fit, naming the parameter.
     """
-    raw = match_arguments(problem, args, named)
     device = _device(raw, held, problem)
     given = {name: _tensor(problem, name, value, device) for name, value in raw.items()}
     tensors = given | {name: t.to(device) for name, t in held.items()}
-    dtype = _result_dtype(problem, raw, given, held)
+    promoting = frozenset(name for name, value in raw.items() if isinstance(value, Tensor | np.ndarray | np.generic))
+    key = (promoting, torch.get_default_dtype(), *((name, t.shape, t.dtype) for name, t in tensors.items()))
+    if key not in fits:
+        fits[key] = _fit(problem, tensors, promoting, dims)
+    fit = fits[key]
+    flat = {n: _flat_batch(tensors[n].to(inner), s.shape, fit.batch_shape) for n, s in fit.symbols.items()}
+    inputs = {n: (t + t.mT) / 2 if fit.symbols[n].symmetric else t for n, t in flat.items()}
+    return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What the arguments say: the parameters given, as they are declared; sizes, batch, and the results' dtype."""
+
+    symbols: dict[str, Parameter]
+    sizes: dict[str, int]
+    batch_shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
+def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[str], dims: Mapping[str, int]) -> Fit:
     declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
     _check_ranks(declarations, tensors)
     sizes = find_sizes(problem, declarations, tensors, dims)
-    batch_shape = _batch_shape(declarations, tensors)
-    flat = {n: _flat_batch(tensors[n].to(inner), len(d.symbol.shape), batch_shape) for n, d in declarations.items()}
-    inputs = {n: (t + t.mT) / 2 if declarations[n].symbol.symmetric else t for n, t in flat.items()}
-    return Bound(inputs, flat, sizes, batch_shape, dtype, device)
+    symbols = {name: d.symbol for name, d in declarations.items()}
+    return Fit(symbols, sizes, _batch_shape(declarations, tensors), _result_dtype(problem, tensors, promoting))
 
 
 def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, Raw]) -> dict[str, Raw]:
@@ -121,13 +139,10 @@ def _declaration(problem: Problem, name: str) -> ParameterDeclaration:
     return next(d for d in problem.parameters if d.symbol.name == name)
 
 
-def _result_dtype(
-    problem: Problem, raw: Mapping[str, Raw], given: Mapping[str, Tensor], held: Mapping[str, Tensor]
-) -> torch.dtype:
+def _result_dtype(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[str]) -> torch.dtype:
     """torch's promotion over tensors and arrays; Python numbers do not promote."""
-    learned = [held[d.symbol.name] for d in problem.parameters if d.symbol.role is Role.LEARN]
-    tensors = [given[name] for name, value in raw.items() if isinstance(value, Tensor | np.ndarray | np.generic)]
-    floats = [t.dtype for t in [*tensors, *learned] if t.is_floating_point()]
+    learned = {d.symbol.name for d in problem.parameters if d.symbol.role is Role.LEARN}
+    floats = [t.dtype for n, t in tensors.items() if n in promoting | learned and t.is_floating_point()]
     if not floats:
         return torch.get_default_dtype()
     dtype = floats[0]
@@ -183,10 +198,12 @@ def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapp
         raise DiagnosticError([error("E314", None, f"the batch dimensions do not broadcast: {listed}")]) from None
 
 
-def _flat_batch(tensor: Tensor, rank: int, batch_shape: tuple[int, ...]) -> Tensor:
+def _flat_batch(tensor: Tensor, declared: Shape, batch_shape: tuple[int, ...]) -> Tensor:
     """One leading batch axis: of length 1 where the items share the data, else of the whole batch."""
-    own = tensor.shape[: tensor.dim() - rank]
-    shape = tensor.shape[tensor.dim() - rank :]
+    rank = tensor.dim() - len(declared)
+    own, shape = tensor.shape[:rank], tensor.shape[rank:]
+    if rank == 1 and own == batch_shape:
+        return tensor
     if all(size == 1 for size in own):
         return tensor.reshape(1, *shape)
     return tensor.expand(*batch_shape, *shape).reshape(-1, *shape)

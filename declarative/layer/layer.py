@@ -6,9 +6,8 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,17 +16,16 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from declarative.backends.outcome import Outcome, Plan
-from declarative.backends.report import Report
 from declarative.backends.status import Status
-from declarative.backends.vectorise import dual_input
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
-from declarative.layer.binding import Bound, Raw, bind, match_arguments
+from declarative.layer.answer import Answer
+from declarative.layer.binding import Bound, Fit, Raw, bind, match_arguments
 from declarative.layer.learned import initial, parametrisation
 from declarative.layer.mapped import Batched, needs_mapping
 from declarative.layer.mapped import call as call_mapped
-from declarative.layer.outputs import OutputReader, with_defaults
-from declarative.layer.promises import Breach, breaches
+from declarative.layer.outputs import Defaults, OutputReader
+from declarative.layer.promises import Breach, Promises
 from declarative.layer.solution import Outputs, Solution, SolveError
 from declarative.source.diagnostic import DiagnosticError, error
 
@@ -58,6 +56,15 @@ class _Ready:
     reader: OutputReader
 
 
+class _Memo:
+    """What a layer finds out and keeps from call to call; it can be found out again."""
+
+    def __init__(self, problem: Problem):
+        self.fits: dict[Any, Fit] = {}
+        self.plans: dict[Any, _Ready] = {}
+        self.defaults, self.promises = Defaults(problem), Promises(problem)
+
+
 class DeclarativeLayer(nn.Module):
     """A compiled problem.
 
@@ -84,7 +91,7 @@ class DeclarativeLayer(nn.Module):
         super().__init__()
         self.problem, self.backend, self.settings = problem, backend, settings
         self._explanation = explanation
-        self._plans: dict[Any, _Ready] = {}
+        self._memo = _Memo(problem)
         self._checked = False
         self.const = nn.Module()
         for name, value in consts.items():
@@ -115,12 +122,11 @@ class DeclarativeLayer(nn.Module):
         learned = dict(self.learn.named_parameters())
         if needs_mapping([*mapped.values(), *learned.values()]):
             return self._mapped(raw, mapped, learned)
-        solution = self._solve((), raw, None)
-        if self.settings.on_failure == "raise" and bool((solution.status > Status.INACCURATE).any()):
-            raise SolveError(self.problem.name, solution)
-        if bool((solution.status == Status.INACCURATE).any()):
-            self._warn_inaccurate(solution)
-        return _given_back([solution.values[name] for name in solution.outputs], solution.outputs)
+        with self._grad_mode():
+            answer = self._solve(raw, None)
+            if not answer.solved:
+                self._complain(answer.solution())
+            return _given_back(answer.outputs(), tuple(o.name for o in self.problem.outputs))
 
     def solve(self, *args: Raw, warm: Solution | None = None, **named: Raw) -> Solution:
         """The solution with its status, duals and residuals. `warm`: a solution of the same shapes to begin at."""
@@ -128,7 +134,8 @@ class DeclarativeLayer(nn.Module):
         if needs_mapping(value for value in raw.values() if isinstance(value, Tensor)):
             text = "`solve` looks at its data, which `torch.func.vmap` hides; call the layer itself there"
             raise DiagnosticError([error("E310", None, text, hints=("or give a batch as leading axes",))])
-        return self._solve((), raw, warm)
+        with self._grad_mode():
+            return self._solve(raw, warm).solution()
 
     def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> Any:
         """A call under `torch.func.vmap`, as one call for a batch."""
@@ -147,7 +154,7 @@ class DeclarativeLayer(nn.Module):
     def explain(self) -> str:
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
         lines = self._explanation()
-        for ready in list(self._plans.values())[-1:]:
+        for ready in list(self._memo.plans.values())[-1:]:
             lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in ready.plan.describe())]
         return "\n".join(lines)
 
@@ -167,24 +174,23 @@ class DeclarativeLayer(nn.Module):
         return f"{self.problem.name}, backend={self.settings.backend!r}"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}}  # plans hold functions, and are worked out again where needed
+        return {**self.__dict__, "_memo": _Memo(self.problem)}  # plans hold functions, and are worked out again
 
     # --- one call, from arguments to solution -----------------------------------------------------
 
-    def _solve(self, args: tuple[Raw, ...], named: Mapping[str, Raw], warm: Solution | None) -> Solution:
-        with torch.no_grad() if self.mode == "none" else nullcontext():
-            return self._solved(args, named, warm)
+    def _grad_mode(self) -> AbstractContextManager:
+        return torch.no_grad() if self.mode == "none" else nullcontext()
 
-    def _solved(self, args: tuple[Raw, ...], named: Mapping[str, Raw], warm: Solution | None) -> Solution:
-        bound = bind(self.problem, args, named, self._held(), dict(self.settings.dims), self.settings.dtype)
-        inputs = with_defaults(self.problem, bound.inputs, bound.sizes, bound.device, self.settings.dtype)
+    def _solve(self, raw: Mapping[str, Raw], warm: Solution | None) -> Answer:
+        memo, dtype = self._memo, self.settings.dtype
+        bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits)
+        inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype)
         ready = self._ready(bound, inputs)
-        broken = self._breaches(bound, inputs)
-        good, messages = _good_items(broken, bound.batch)
-        chosen = {name: t if t.shape[0] == 1 or len(good) == bound.batch else t[good] for name, t in inputs.items()}
+        good, messages = _good_items(self._breaches(bound, inputs), bound.batch)
+        chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
         start = self._start(warm, bound, good)
-        outcome = self._run(ready, chosen, len(good), start)
-        return self._assemble(ready, bound, chosen, outcome, good, messages)
+        outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
+        return Answer(self.problem, ready.reader, bound, chosen, outcome, good, messages)
 
     def _held(self) -> dict[str, Tensor]:
         consts = dict(self.const.named_buffers())
@@ -193,12 +199,13 @@ class DeclarativeLayer(nn.Module):
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor]) -> _Ready:
         versions = tuple((name, id(b), b._version) for name, b in self.const.named_buffers())
         key = (tuple(sorted(bound.sizes.items())), bound.device, versions)
-        if key not in self._plans:
+        plans = self._memo.plans
+        if key not in plans:
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
             with ThreadPoolExecutor(1) as apart:  # no grad mode or transform of this call holds there
-                self._plans[key] = apart.submit(self._prepare, bound, constants).result()
-        return self._plans[key]
+                plans[key] = apart.submit(self._prepare, bound, constants).result()
+        return plans[key]
 
     def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray]) -> _Ready:
         plan = self.backend.plan(bound.sizes, constants, bound.device)
@@ -211,9 +218,9 @@ class DeclarativeLayer(nn.Module):
         if not bound.batch:
             return []
         with torch.no_grad():
-            return breaches(self.problem, inputs, bound.raw, bound.sizes, full)
+            return self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full)
 
-    def _start(self, warm: Solution | None, bound: Bound, good: Tensor) -> dict[str, Tensor] | None:
+    def _start(self, warm: Solution | None, bound: Bound, good: Tensor | None) -> dict[str, Tensor] | None:
         if warm is None:
             return None
         names = [d.symbol.name for d in self.problem.variables]
@@ -224,7 +231,8 @@ class DeclarativeLayer(nn.Module):
             n: warm.values[n].detach().to(self.settings.dtype).reshape((bound.batch, *self._trailing(warm, n)))
             for n in names
         }
-        return {name: torch.nan_to_num(value)[good] for name, value in flat.items()}
+        known = {name: torch.nan_to_num(value) for name, value in flat.items()}
+        return known if good is None else {name: value[good] for name, value in known.items()}
 
     def _trailing(self, solution: Solution, name: str) -> tuple[int, ...]:
         return tuple(solution.values[name].shape)[solution.status.dim() :]
@@ -235,43 +243,17 @@ class DeclarativeLayer(nn.Module):
         one = {name: t if len(t) else torch.ones(1, *t.shape[1:]).to(t) for name, t in inputs.items()}
         return _first_items(ready.plan.run(one, 1, None), 0)
 
-    def _assemble(
-        self, ready: _Ready, bound: Bound, inputs: dict[str, Tensor], outcome: Outcome, good: Tensor, messages
-    ) -> Solution:
-        """Put the items that were solved in their places; NaN, and no gradient, for the others."""
-        answered = (outcome.status <= Status.INACCURATE).nonzero()[:, 0]
-        whole = len(answered) == bound.batch
-        placer = _Placer(bound, good, good[answered], whole)
-        duals = {path: d.expand(len(good), *d.shape[1:]) for path, d in outcome.duals.items()}
-        known = {**outcome.variables, "value": outcome.value}
-        known |= {dual_input(path): d for path, d in duals.items()}
-        kept = known if whole else {name: t[answered] for name, t in known.items()}
-        data = {n: t if t.shape[0] == 1 or whole else t[answered] for n, t in inputs.items()}
-        results = ready.reader.read({**data, **kept})
-        values = {name: placer.answers(kept[name]) for name in outcome.variables}
-        values |= {o.name: placer.answers(r) for o, r in zip(self.problem.outputs, results, strict=True)}
-        status = torch.full((bound.batch,), int(Status.FAILED), dtype=torch.int8, device=bound.device)
-        return Solution(
-            values=values,
-            outputs=tuple(o.name for o in self.problem.outputs),
-            duals={".".join(path): placer.answers(kept[dual_input(path)]) for path in duals},
-            value=placer.answers(kept["value"]),
-            status=placer.place(outcome.status.to(torch.int8), status),
-            primal_residual=placer.figures(outcome.primal),
-            dual_residual=placer.figures(outcome.dual),
-            gap=placer.figures(outcome.gap),
-            iterations=placer.place(outcome.iterations, status.new_zeros(bound.batch, dtype=outcome.iterations.dtype)),
-            degenerate=placer.flags(outcome.degenerate),
-            nonunique=placer.flags(outcome.nonunique),
-            dual_nonunique=placer.flags(outcome.dual_nonunique),
-            messages=placer.messages(messages, outcome.messages),
-            inspection=partial(placer.report, outcome.report) if outcome.report is not None else None,
-        )
+    def _complain(self, solution: Solution) -> None:
+        """Raise for items without an answer, where that is wanted, and warn of inaccurate ones."""
+        if self.settings.on_failure == "raise" and bool((solution.status > Status.INACCURATE).any()):
+            raise SolveError(self.problem.name, solution)
+        if bool((solution.status == Status.INACCURATE).any()):
+            self._warn_inaccurate(solution)
 
     def _warn_inaccurate(self, solution: Solution) -> None:
         count = int((solution.status == Status.INACCURATE).sum())
         text = f"`{self.problem.name}`: {count} of {solution.status.numel()} items are inaccurate: residuals above 1e-6"
-        warnings.warn(text, stacklevel=3)
+        warnings.warn(text, stacklevel=4)
 
 
 def _given_back(results: list[Tensor], names: tuple[str, ...]) -> Any:
@@ -279,57 +261,10 @@ def _given_back(results: list[Tensor], names: tuple[str, ...]) -> Any:
     return results[0] if len(results) == 1 else Outputs(results, names)
 
 
-@dataclass(frozen=True)
-class _Placer:
-    """Results of some items to results of the batch. `good`: items that were run, `answered`: those with an answer."""
-
-    bound: Bound
-    good: Tensor
-    answered: Tensor
-    whole: bool
-
-    def answers(self, value: Tensor) -> Tensor:
-        """(answered or 1, *shape) to (*batch, *shape), NaN elsewhere, in the dtype of the results."""
-        shape = value.shape[1:]
-        value = value.to(self.bound.dtype).expand(len(self.answered), *shape)
-        if not self.whole:
-            full = torch.full((self.bound.batch, *shape), torch.nan, dtype=value.dtype, device=value.device)
-            value = full.index_copy(0, self.answered, value)
-        return value.reshape((*self.bound.batch_shape, *shape))
-
-    def place(self, value: Tensor, default: Tensor) -> Tensor:
-        return default.index_copy(0, self.good, value.to(default.dtype)).reshape(self.bound.batch_shape)
-
-    def figures(self, value: Tensor) -> Tensor:
-        return self.place(value, torch.full((self.bound.batch,), torch.nan, dtype=value.dtype, device=value.device))
-
-    def flags(self, value: Tensor) -> Tensor:
-        return self.place(value, torch.zeros(self.bound.batch, dtype=torch.bool, device=value.device))
-
-    def report(self, work: Callable[[], Report]) -> Report:
-        """A report in its place; 0 and False for items without an answer."""
-        found = work()
-        figures = {f.name: getattr(found, f.name) for f in fields(Report) if f.name != "active"}
-        zero = torch.zeros(self.bound.batch, device=self.bound.device)
-        placed = {name: self.place(value, zero.to(value.dtype)) for name, value in figures.items()}
-        active = {
-            path: zero.bool()
-            .reshape(-1, *[1] * (holds.dim() - 1))
-            .repeat(1, *holds.shape[1:])
-            .index_copy(0, self.good, holds)
-            for path, holds in found.active.items()
-        }
-        shape = self.bound.batch_shape
-        return Report({path: holds.reshape((*shape, *holds.shape[1:])) for path, holds in active.items()}, **placed)
-
-    def messages(self, broken: Mapping[int, str], unsolved: Mapping[int, str]) -> dict[tuple[int, ...], str]:
-        found = dict(broken) | {int(self.good[item]): text for item, text in unsolved.items()}
-        shape = self.bound.batch_shape
-        return {tuple(int(k) for k in np.unravel_index(item, shape)): text for item, text in sorted(found.items())}
-
-
-def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor, dict[int, str]]:
-    """The items whose data keep all promises, and what is wrong with the others."""
+def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[int, str]]:
+    """The items whose data keep all promises (None: all of them), and what is wrong with the others."""
+    if not broken:
+        return None, {}
     messages: dict[int, str] = {}
     bad = torch.zeros(batch, dtype=torch.bool)
     for breach in broken:

@@ -27,21 +27,32 @@ class Breach:
     message: str
 
 
-def breaches(
-    problem: Problem, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor], sizes: Mapping[str, int], full: bool
-) -> list[Breach]:
-    """All broken promises of a call; numbers only, unless `full`. `raw` is the data before symmetrisation."""
-    found = []
-    unbounded = may_be_infinite(problem)
-    for declaration in problem.parameters:
-        symbol = declaration.symbol
-        if symbol.name in inputs:
-            found.append(_not_numbers(symbol, inputs[symbol.name], symbol.name in unbounded))
-            if full:
-                found.extend(_declared(symbol, inputs[symbol.name], raw.get(symbol.name)))
-    if full and problem.promises:
-        found.extend(_assumed(problem, inputs, sizes))
-    return [b for b in found if bool(b.items.any())]
+class Promises:
+    """What the data of a problem have to keep."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        self._unbounded = may_be_infinite(problem)
+        self._symbols = [d.symbol for d in problem.parameters]
+
+    def breaches(
+        self, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor], sizes: Mapping[str, int], full: bool
+    ) -> list[Breach]:
+        """All broken promises of a call; numbers only, unless `full`. `raw` is the data before symmetrisation."""
+        given = [symbol for symbol in self._symbols if symbol.name in inputs]
+        found = [b for s in given for b in _declared(s, inputs[s.name], raw.get(s.name))] if full else []
+        if full and self.problem.promises:
+            found.extend(_assumed(self.problem, inputs, sizes))
+        if given and not _all_finite([inputs[symbol.name] for symbol in given]):
+            found = [_not_numbers(s, inputs[s.name], s.name in self._unbounded) for s in given] + found
+        if not found or not bool(torch.stack([b.items.any() for b in found]).any()):
+            return []
+        return [b for b in found if bool(b.items.any())]
+
+
+def _all_finite(values: list[Tensor]) -> bool:
+    """By one number, which is not finite either where finite entries add up to infinity."""
+    return bool(sum((value.sum() for value in values), values[0].new_zeros(())).isfinite())
 
 
 def broken_by(symbol: Parameter, value: Tensor) -> str | None:
@@ -72,8 +83,8 @@ def _not_numbers(symbol: Parameter, value: Tensor, infinite: bool) -> Breach:
 
 
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:
-    gap = (value - value.mT).abs().flatten(1).amax(1) if value.numel() else value.new_zeros(value.shape[0])
-    scale = value.abs().flatten(1).amax(1) if value.numel() else gap
+    gap, scale = ((value - value.mT).abs_(), value.abs()) if value.numel() else (value, value)
+    gap, scale = (part.flatten(1).amax(1) if part.numel() else part.new_zeros(len(part)) for part in (gap, scale))
     return Breach(gap > SYMMETRY * scale, f"`{symbol.name}` is declared symmetric (S^n), and is not")
 
 
@@ -120,6 +131,17 @@ def _broken(attribute: Attribute, value: Tensor, symbol: Parameter) -> Tensor | 
 
 
 def _indefinite(members: Tensor, strict: bool) -> Tensor:
+    """Items (bool, batch) with a member that is not definite: by a factorisation, by eigenvalues where that fails."""
+    shifted = members.clone()
+    diagonal = shifted.diagonal(dim1=-2, dim2=-1)
+    diagonal.add_(0 if strict else DEFINITE / 2 * diagonal.abs().amax(-1, keepdim=True))
+    items = (torch.linalg.cholesky_ex(shifted).info != 0).any(1)
+    if not items.any():
+        return items
+    return items.index_put((items.nonzero()[:, 0],), _negative(members[items], strict))
+
+
+def _negative(members: Tensor, strict: bool) -> Tensor:
     known = members.isfinite().flatten(1).all(1)
     safe = torch.where(known[:, None, None, None], members, torch.zeros_like(members))
     values = torch.linalg.eigvalsh(safe)

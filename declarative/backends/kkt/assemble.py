@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.duals import DualReader
 from declarative.backends.kkt.extract import extract
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.quadratic import explicit, quadratic
-from declarative.backends.kkt.rows import Block, Kind, RowBuilder, dual_weights, mirrored, offsets
+from declarative.backends.kkt.rows import Block, Kind, RowBuilder, offsets
 from declarative.backends.kkt.shape import kind_of
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape import Slot
@@ -52,7 +54,7 @@ class Assembly:
         """
         if self.program.explicit and not self.starts and given is None:
             return torch.zeros(batch, self.layout.size, dtype=self.runner.dtype, device=self.runner.device)
-        theta = self.runner.prepare(inputs)
+        theta = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
         parts = self._declared_starts(theta)
         parts.update({name: value for name, value in (given or {}).items() if name in parts})
         for auxiliary in self.standard.auxiliaries:
@@ -67,42 +69,39 @@ class Assembly:
         zero = torch.zeros((), dtype=self.runner.dtype, device=self.runner.device)
         return {name: values.get(name, zero.expand(1, *places.shape)) for name, places in self.layout.places.items()}
 
+    @cached_property
+    def hidden(self) -> Tensor | None:
+        """Bool (n,): the unknowns of variables that a rewrite has added; None if there are none."""
+        names = list(self.layout.places)
+        added = [names.index(auxiliary.variable.name) for auxiliary in self.standard.auxiliaries]
+        if not added:
+            return None
+        return torch.isin(self.layout.blocks(), torch.tensor(added)).to(self.runner.device)
+
     def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
         """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
         found: Duals = {}
         weights = iter(self._weights(x, inputs))
-        for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
+        for block, reader in zip(self.blocks, self._readers, strict=True):
             weight = next(weights) if block.weight is not None else None
             if path := block.row.path:
-                dual = self._dual(block, offset, parts, weight)
+                dual = reader(parts[block.kind], weight)
                 found[path] = found[path] + dual if path in found else dual
         return found
+
+    @cached_property
+    def _readers(self) -> list[DualReader]:
+        starts = offsets(list(self.blocks)).values()
+        columns = [
+            first + np.arange(b.count) if b.entries is None else self._unknowns(b)
+            for b, first in zip(self.blocks, starts, strict=True)
+        ]
+        return [DualReader(b, of, self.runner.device) for b, of in zip(self.blocks, columns, strict=True)]
 
     def _weights(self, x: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         if not self.runner.groups["weights"]:
             return ()
         return self.runner.finish(self.runner.prepare(inputs), self.layout.split(x), "weights")
-
-    def _dual(self, block: Block, offset: int, parts: Mapping[Kind, Tensor], weight: Tensor | None) -> Tensor:
-        if block.entries is not None:
-            columns = torch.as_tensor(self._unknowns(block), device=self.runner.device)
-            values = parts[block.kind].index_select(1, columns)
-        else:
-            values = parts[block.kind][:, offset : offset + block.count]
-        if weight is not None:
-            values = values.repeat_interleave(len(block.places) // max(block.count, 1), 1) * weight
-        whole = values.new_zeros(values.shape[0], int(np.prod(block.shape, dtype=np.int64)))
-        weights = dual_weights(block)
-        if weights is not None:
-            values = values * torch.as_tensor(weights, dtype=values.dtype, device=values.device)
-            opposite = np.nonzero(mirrored(block) != block.places)[0]
-            whole = whole.index_copy(
-                1,
-                torch.as_tensor(mirrored(block)[opposite], device=values.device),
-                values[:, torch.as_tensor(opposite, device=values.device)],
-            )
-        whole = whole.index_copy(1, torch.as_tensor(block.places, device=values.device), values)
-        return whole.reshape(values.shape[0], *block.shape)
 
     def _unknowns(self, block: Block) -> np.ndarray:
         assert block.entries is not None

@@ -76,7 +76,7 @@ class KKTPlan:
         assembly, program = self.assembly, self.assembly.program
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
-        x0 = assembly.start({name: t.detach() for name, t in inputs.items()}, batch, start)
+        x0 = assembly.start(inputs, batch, start)
         result = solve(program, fixed, x0, self.options)
         answered = result.status <= Status.INACCURATE
         if not answered.all():
@@ -116,9 +116,9 @@ class KKTPlan:
 
     def _nonunique(self, result: Result) -> Tensor:
         """(B,): not where only variables move that a rewrite has added."""
-        names = list(self.assembly.layout.places)
-        added = [names.index(auxiliary.variable.name) for auxiliary in self.assembly.standard.auxiliaries]
-        hidden = torch.isin(self.assembly.layout.blocks(), torch.tensor(added, dtype=torch.int64)).to(result.x.device)
+        hidden = self.assembly.hidden
+        if hidden is None:
+            return result.nonunique
         return result.nonunique & (~result.loose.any(-1) | (result.loose & ~hidden).any(-1))
 
     def _message(self, item: int, text: str, result: Result) -> str:

@@ -1,0 +1,130 @@
+"""What a backend found for the items that it was given -> the results of the whole batch, as far as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.outcome import Outcome
+from declarative.backends.report import Report
+from declarative.backends.status import Status
+from declarative.backends.vectorise import dual_input
+from declarative.ir.problem import Problem
+from declarative.layer.binding import Bound
+from declarative.layer.outputs import OutputReader
+from declarative.layer.solution import Solution
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One call, solved. `good`: the items that were run (None: all); `broken`: what is wrong with the others' data."""
+
+    problem: Problem
+    reader: OutputReader
+    bound: Bound
+    inputs: Mapping[str, Tensor]
+    outcome: Outcome
+    good: Tensor | None
+    broken: Mapping[int, str]
+
+    @cached_property
+    def solved(self) -> bool:
+        """Is every item of the batch solved?"""
+        return self.good is None and bool((self.outcome.status == Status.SOLVED).all())
+
+    @cached_property
+    def _whole(self) -> bool:
+        """Does every item of the batch have an answer?"""
+        return self.solved or (self.good is None and len(self._answered) == self.bound.batch)
+
+    @cached_property
+    def _answered(self) -> Tensor:
+        """Which of the items that were run have an answer."""
+        return (self.outcome.status <= Status.INACCURATE).nonzero()[:, 0]
+
+    def outputs(self) -> list[Tensor]:
+        """The outputs (*batch, *shape), in order; NaN, and no gradient, for items without an answer."""
+        known = {**self.outcome.variables, "value": self.outcome.value, **self._duals}
+        read = {name: self._kept(known[name]) for name in self.reader.reads if name in known}
+        data = {name: self._of_answered(self.inputs[name]) for name in self.reader.reads if name not in known}
+        return [self._placed(value) for value in self.reader.read({**data, **read})]
+
+    def solution(self) -> Solution:
+        """Everything about the solution."""
+        outcome, batch = self.outcome, self.bound.batch
+        values = {name: self._placed(self._kept(value)) for name, value in outcome.variables.items()}
+        values |= zip((o.name for o in self.problem.outputs), self.outputs(), strict=True)
+        failed = torch.full((batch,), int(Status.FAILED), dtype=torch.int8, device=self.bound.device)
+        return Solution(
+            values=values,
+            outputs=tuple(o.name for o in self.problem.outputs),
+            duals={".".join(path): self._placed(self._kept(self._duals[dual_input(path)])) for path in outcome.duals},
+            value=self._placed(self._kept(outcome.value)),
+            status=self._spread(outcome.status.to(torch.int8), failed),
+            primal_residual=self._figures(outcome.primal),
+            dual_residual=self._figures(outcome.dual),
+            gap=self._figures(outcome.gap),
+            iterations=self._spread(outcome.iterations, failed.new_zeros(batch, dtype=outcome.iterations.dtype)),
+            degenerate=self._flags(outcome.degenerate),
+            nonunique=self._flags(outcome.nonunique),
+            dual_nonunique=self._flags(outcome.dual_nonunique),
+            messages=self._messages(),
+            inspection=partial(self._report, outcome.report) if outcome.report is not None else None,
+        )
+
+    @cached_property
+    def _duals(self) -> dict[str, Tensor]:
+        """By the name under which expressions read them; one for each item that was run."""
+        count = len(self.outcome.status)
+        return {dual_input(path): d.expand(count, *d.shape[1:]) for path, d in self.outcome.duals.items()}
+
+    def _kept(self, value: Tensor) -> Tensor:
+        return value if self._whole else value[self._answered]
+
+    def _of_answered(self, data: Tensor) -> Tensor:
+        return data if data.shape[0] == 1 else self._kept(data)
+
+    def _placed(self, value: Tensor) -> Tensor:
+        """(answered or 1, *shape) to (*batch, *shape), NaN elsewhere, in the dtype of the results."""
+        shape, bound = value.shape[1:], self.bound
+        value = value.to(bound.dtype)
+        if self._whole:
+            return value.expand(bound.batch, *shape).reshape((*bound.batch_shape, *shape))
+        full = torch.full((bound.batch, *shape), torch.nan, dtype=value.dtype, device=value.device)
+        items = self._answered if self.good is None else self.good[self._answered]
+        full = full.index_copy(0, items, value.expand(len(items), *shape))
+        return full.reshape((*bound.batch_shape, *shape))
+
+    def _spread(self, value: Tensor, default: Tensor) -> Tensor:
+        """Figures of the items that were run among those of the batch."""
+        value = value.to(default.dtype)
+        whole = value if self.good is None else default.index_copy(0, self.good, value)
+        return whole.reshape((*self.bound.batch_shape, *whole.shape[1:]))
+
+    def _figures(self, value: Tensor) -> Tensor:
+        return self._spread(value, value.new_full((self.bound.batch,), torch.nan))
+
+    def _flags(self, value: Tensor) -> Tensor:
+        return self._spread(value, value.new_zeros(self.bound.batch, dtype=torch.bool))
+
+    def _report(self, work: Callable[[], Report]) -> Report:
+        """A report in its place; 0 and False for items that were not run."""
+        found, batch = work(), self.bound.batch
+        figures = {f.name: getattr(found, f.name) for f in fields(Report) if f.name != "active"}
+        placed = {name: self._spread(value, value.new_zeros(batch)) for name, value in figures.items()}
+        active = {
+            path: self._spread(holds, holds.new_zeros(batch, *holds.shape[1:])) for path, holds in found.active.items()
+        }
+        return Report(active, **placed)
+
+    def _messages(self) -> dict[tuple[int, ...], str]:
+        """By batch index."""
+        items = range(self.bound.batch) if self.good is None else self.good.tolist()
+        found = dict(self.broken) | {items[k]: text for k, text in self.outcome.messages.items()}
+        shape = self.bound.batch_shape
+        return {tuple(int(k) for k in np.unravel_index(item, shape)): text for item, text in sorted(found.items())}
