@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declarative.analysis.curvature import Blame, Fault
+from declarative.analysis.curvature import Blame, Fault, fits
+from declarative.analysis.hints_of_products import declare, product_hints, ratio_hints
 from declarative.analysis.pieces import Piece
 from declarative.analysis.words import text
-from declarative.ir.expr import Call, Expr, Index, Parameter, Reduce, Variable
+from declarative.ir.expr import Call, Expr, Reduce
 from declarative.ir.facts import Curvature
 from declarative.ir.problem import Comparison, Relation
 
@@ -15,15 +16,15 @@ from declarative.ir.problem import Comparison, Relation
 def hints(piece: Piece, blame: Blame) -> Iterator[str]:
     match blame.fault:
         case Fault.CURVATURE:
-            yield from _composition(blame)
+            yield from _composition(piece, blame)
             yield from _extreme(piece, blame)
         case Fault.PRODUCT:
-            yield "fix one of the two (declare it `param`), or find an equivalent without the product"
+            yield from product_hints(piece, blame)
         case Fault.RATIO:
-            yield from _ratio(piece, blame)
+            yield from ratio_hints(piece, blame)
         case Fault.SIGN:
             factor = next(a for a in _args(blame.culprit) if blame.look(a).curvature is Curvature.CONSTANT)
-            yield from _declare(factor, "nonneg", "if it is")
+            yield from declare(factor, "nonneg", "if it is")
         case Fault.FORM:
             _, matrix = _args(blame.culprit)
             yield from _definite(matrix, blame)
@@ -37,7 +38,7 @@ def _args(node: Expr) -> tuple[Expr, ...]:
     return node.args if isinstance(node, Call) else ()
 
 
-def _composition(blame: Blame) -> Iterator[str]:
+def _composition(piece: Piece, blame: Blame) -> Iterator[str]:
     """Roots of squares are norms, logarithms of sums of exponentials are logsumexp."""
     argument = blame.argument
     match blame.parent:
@@ -45,12 +46,32 @@ def _composition(blame: Blame) -> Iterator[str]:
             match argument:
                 case Call("sumsq", (r,)):
                     yield f"sqrt(sumsq({text(r)})) is norm({text(r)}), which is convex"
+                case Call("quad", (x, P)):
+                    yield f"this is quad_root({text(x)}, {text(P)}), which is convex"
                 case _:
                     yield "the root of a sum of squares is a norm: sqrt(1 + r^2) is norm([1, r]), which is convex"
         case Call("log") if _sums_exponentials(argument):
             yield "log(sum(exp(x))) is logsumexp(x), which is convex"
+        case Call("square" | "sumsq") | Call("power", options=(("p", 2.0),)) if blame.look(argument).curvature.convex:
+            yield f"pos({text(argument)}) is the same where that is not negative, and its square is convex"
+        case Call("log" | "exp" | "sqrt" as name) if blame.parent is piece.root:
+            yield from _other_side(piece, blame, name)
         case _:
             pass
+
+
+INVERSES = {"log": "exp({})", "exp": "log({})", "sqrt": "({})^2"}
+
+
+def _other_side(piece: Piece, blame: Blame, name: str) -> Iterator[str]:
+    """log(f) <= c is f <= exp(c), which is convex where f is."""
+    owner = piece.owner
+    if not isinstance(owner, Comparison) or not fits(blame.look(blame.argument).curvature, piece.wanted):
+        return
+    other = owner.right if piece.root is owner.left else owner.left
+    sign = "<=" if piece.wanted is Curvature.CONVEX else ">="
+    bound = INVERSES[name].format(text(other))
+    yield f"`{name}` rises, so this is `{text(blame.argument)} {sign} {bound}`, which is convex"
 
 
 def _sums_exponentials(e: Expr) -> bool:
@@ -66,7 +87,12 @@ def _sums_exponentials(e: Expr) -> bool:
 def _extreme(piece: Piece, blame: Blame) -> Iterator[str]:
     """`max(x) >= c` holds where one entry is large; people often mean every entry."""
     owner = piece.owner
-    if not isinstance(owner, Comparison) or owner.relation is Relation.EQ or blame.culprit is not piece.root:
+    if not isinstance(owner, Comparison) or blame.culprit is not piece.root:
+        return
+    if owner.relation is Relation.EQ:
+        left, right = text(owner.left), text(owner.right)
+        better = "<=" if blame.look(piece.root).curvature.convex == (piece.root is owner.left) else ">="
+        yield f"`{left} {better} {right}` is convex, and holds with equality where the objective presses on it"
         return
     bound = text(owner.right if piece.root is owner.left else owner.left)
     match blame.culprit:
@@ -81,40 +107,19 @@ def _extreme(piece: Piece, blame: Blame) -> Iterator[str]:
             pass
 
 
-def _ratio(piece: Piece, blame: Blame) -> Iterator[str]:
-    above, below = _args(blame.culprit)
-    match above:
-        case Call("sumsq" | "square", (x,)) | Call("power", (x,), options=(("p", 2.0),)) if not below.shape:
-            yield f"quad_over_lin({text(x)}, {text(below)}) is this, and convex where `{text(below)}` is positive"
-        case _ if isinstance(piece.owner, Comparison):
-            yield f"multiply both sides by `{text(below)}`, if its sign is known"
-        case _ if blame.look(above).curvature is Curvature.CONSTANT:
-            yield f"inv_pos({text(below)}) is 1/({text(below)}) where that is positive, and convex"
-        case _:
-            pass
-
-
-def _declare(e: Expr, attribute: str, condition: str) -> Iterator[str]:
-    """Only a declared name can be given an attribute."""
-    symbol = e.base if isinstance(e, Index) else e
-    match symbol:
-        case Parameter(name=name) | Variable(name=name):
-            yield f"declare `{name}` with the attribute `{attribute}`, {condition}"
-        case _:
-            pass
-
-
 def _definite(matrix: Expr, blame: Blame) -> Iterator[str]:
     if blame.needed is Curvature.CONCAVE:
         yield f"write -quad(x, N) with an N declared `psd`, if `{text(matrix)}` is -N"
     else:
-        yield from _declare(matrix, "psd", "if it is")
+        yield from declare(matrix, "psd", "if it is")
 
 
 def _one_sided(blame: Blame) -> Iterator[str]:
     """Odd powers, sinh and the sigmoids have one curvature on each side of 0."""
     match blame.culprit:
+        case Call("pow"):
+            yield "with a number as its exponent the curvature of a power is known: x^1.5, x^2, x^-1"
         case Call("power" | "sinh" | "tanh" | "sigmoid" | "erf" | "atan" | "asin" | "acos", (x,)):
-            yield from _declare(x, "nonneg", "if it is: it has one curvature there")
+            yield from declare(x, "nonneg", "if it is: it has one curvature there")
         case _:
             pass

@@ -18,6 +18,7 @@ from declarative.backends.outcome import Outcome, Plan
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.backends.vectorise import Vectoriser
+from declarative.ir.problem import Sense
 from declarative.rewrite.monotone import HOLE, Outer
 
 
@@ -38,7 +39,7 @@ class MonotoneBackend:
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> MonotonePlan:
         vectoriser = Vectoriser(sizes, constants)
         runner = Runner(vectoriser.tape((vectoriser.value(self.outer.body).slot,)), device=device)
-        return MonotonePlan(self.inner.plan(sizes, constants, device), runner, self.outer.nonneg)
+        return MonotonePlan(self.inner.plan(sizes, constants, device), runner, self.outer)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
@@ -50,12 +51,12 @@ class MonotonePlan:
     """The problem at concrete sizes, on one device."""
 
     inner: Plan
-    outer: Runner
-    nonneg: bool
+    runner: Runner
+    outer: Outer
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """Where g' is infinite (a root at 0) the duals are 0, the value has no gradient, and the item is flagged."""
-        found = self.inner.run(inputs, batch, start)
+        found = self._at_the_end(self.inner.run(inputs, batch, start), inputs)
         f = self._inside(found.value)
         with torch.no_grad():
             value, slope = self._value(inputs, f), self._slope(inputs, f)
@@ -76,15 +77,25 @@ class MonotonePlan:
             messages=found.messages | {int(k): ENDLESS for k in endless.nonzero()[:, 0]},
         )
 
+    def _at_the_end(self, found: Outcome, inputs: Mapping[str, Tensor]) -> Outcome:
+        """Where the inner objective has no end but the outer one has a limit, that is approached and not reached."""
+        end = -torch.inf if self.outer.sense is Sense.MINIMIZE else torch.inf
+        with torch.no_grad():
+            limit = self._value(inputs, torch.full_like(found.value, end))
+        short = (found.status == Status.UNBOUNDED) & limit.isfinite()
+        status = torch.where(short, int(Status.FAILED), found.status).to(found.status.dtype)
+        told = {int(k): f"{UNREACHED} {float(limit[k]):.6g}" for k in short.nonzero()[:, 0]}
+        return replace(found, status=status, messages=found.messages | told)
+
     def describe(self) -> list[str]:
         return self.inner.describe()
 
     def _inside(self, f: Tensor) -> Tensor:
         """Rounding may leave a value that cannot be negative just below 0."""
-        return f + (f.clamp(min=0) - f).detach() if self.nonneg else f
+        return f + (f.clamp(min=0) - f).detach() if self.outer.nonneg else f
 
     def _value(self, inputs: Mapping[str, Tensor], f: Tensor) -> Tensor:
-        (value,) = self.outer({**inputs, HOLE.name: f})
+        (value,) = self.runner({**inputs, HOLE.name: f})
         return value.expand(f.shape)
 
     def _slope(self, inputs: Mapping[str, Tensor], f: Tensor) -> Tensor:
@@ -92,6 +103,7 @@ class MonotonePlan:
         return torch.func.grad(lambda at: self._value(inputs, at).sum())(f)
 
 
+UNREACHED = "no best point: along a direction that the constraints allow the objective comes ever closer to"
 ENDLESS = "the objective is infinite at the best point"
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
+from declarative.analysis.facts import facts_of
 from declarative.analysis.words import text
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.facts import Curvature
 from declarative.ir.walk import children, fold, postorder, variables, with_children
 from declarative.rewrite.logsumexp import log_of_exponentials
 from declarative.rewrite.norms import root_of_squares
@@ -17,14 +20,9 @@ from declarative.rewrite.products import absolute_of_nonneg, entropy, powers
 from declarative.rewrite.ratios import squares_over
 from declarative.source.span import Span
 
-RULES: tuple[Callable[[Call], Expr | None], ...] = (
-    absolute_of_nonneg,
-    entropy,
-    powers,
-    root_of_squares,
-    log_of_exponentials,
-    squares_over,
-)
+Rule: TypeAlias = Callable[[Call], Expr | None]
+PRODUCTS: tuple[Rule, ...] = (absolute_of_nonneg, entropy, powers)
+FUNCTIONS: tuple[Rule, ...] = (root_of_squares, log_of_exponentials, squares_over)
 
 
 def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
@@ -34,13 +32,18 @@ def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
     def step(node: Expr, parts: tuple[tuple[Expr, bool], ...]) -> tuple[Expr, bool]:
         moving = isinstance(node, Variable) or any(m for _, m in parts)
         rebuilt = with_children(node, tuple(e for e, _ in parts))
-        for rule in RULES if moving else ():
-            if isinstance(rebuilt, Call) and (found := rule(rebuilt)) is not None and found != rebuilt:
+        for rule in (*PRODUCTS, *FUNCTIONS) if moving else ():
+            if isinstance(rebuilt, Call) and (found := rule(rebuilt)) is not None and _helps(rule, found):
                 log[f"`{text(node)}` is written as {_form(found)}"] = None
                 rebuilt = _placed(found, node.origin)
         return rebuilt, moving
 
     return fold(root, step)[0], tuple(log)
+
+
+def _helps(rule: Rule, found: Expr) -> bool:
+    """Another function without curvature says no more than the text does; a product may become part of one that has."""
+    return rule in PRODUCTS or facts_of(found).curvature is not Curvature.UNKNOWN
 
 
 def _form(e: Expr) -> str:

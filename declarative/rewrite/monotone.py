@@ -29,10 +29,14 @@ STRICT = {"add", "neg", "mul", "div", "sqrt", "power", "square", "inv_pos"} | {
 
 @dataclass(frozen=True)
 class Outer:
-    """`body` holds HOLE in the place of the new objective, whose values are known to be >= 0 where `nonneg`."""
+    """`body` holds HOLE in the place of the new objective, whose values are known to be >= 0 where `nonneg`.
+
+    `sense` is that of the new objective.
+    """
 
     body: Expr
     nonneg: bool
+    sense: Sense
     step: str  # for `explain`
 
 
@@ -46,7 +50,7 @@ def without_outer(objective: Objective) -> Iterator[tuple[Objective, Outer]]:
         peeled.append((node, inner))
         node, sense = inner, sense if rising else _opposite(sense)
         step = f"to {objective.sense.value} `{text(objective.body)}` is to {sense.value} `{text(node)}`"
-        yield replace(objective, body=node, sense=sense), Outer(_around(peeled), look(node).sign.nonneg, step)
+        yield replace(objective, body=node, sense=sense), Outer(_around(peeled), look(node).sign.nonneg, sense, step)
 
 
 def _monotone(node: Call, look: FactsTable) -> tuple[Expr, bool] | None:

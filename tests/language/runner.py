@@ -14,6 +14,7 @@ from declarative.source.diagnostic import Diagnostic
 HERE = Path(__file__).parent
 GOOD = sorted((HERE / "good").glob("*.opt"))
 BAD = sorted((HERE / "bad").glob("*.opt"))
+NONCONVEX = sorted((HERE / "nonconvex").glob("*.opt"))  # what the cone backend cannot take
 EXAMPLES = sorted((HERE.parent.parent / "examples").glob("*.opt"))
 
 _EXPECTED = re.compile(r"# (error|warning|remark)\[(\w+)\] (\d+)-(\d+): (.*?)\s*(?=# (?:error|warning|remark)\[|$)")

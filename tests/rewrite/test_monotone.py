@@ -113,6 +113,14 @@ def test_a_logarithm_of_zero_is_unbounded_and_spoils_no_other_item():
     torch.testing.assert_close(gradient, torch.tensor([0.0, 0.5], dtype=torch.float64))
 
 
+def test_a_limit_that_is_not_reached_is_no_answer_and_not_unbounded():
+    layer = declarative.compile(parse("param r : R\nvar x : R\nminimize 3*tanh(x + r)\nreturn value"), backend="cone")
+    solution = layer.solve(torch.tensor(1.0))
+    assert solution.status == Status.FAILED and solution.messages[()].endswith("comes ever closer to -3")
+    layer = declarative.compile(parse("param r : R\nvar x : R\nminimize (x + r)^3\nreturn value"), backend="cone")
+    assert layer.solve(torch.tensor(1.0)).status == Status.UNBOUNDED
+
+
 def test_explain_tells_it():
     layer = declarative.compile(parse(HEAD + "maximize 1/(a + norm(x - w))"))
     assert layer.settings.backend == "cone"

@@ -58,6 +58,24 @@ def test_outputs_duals_and_gradients_are_those_of_the_fix(text, fix):
         torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-8)
 
 
+def test_products_of_params_are_computed_before_solving():
+    """What CVXPY's rules for params refuse: a product of two, one over a param, exp of one; against plain data."""
+    head = "dim n\nparam w : R^n\nvar x : R^n\nvar s : R\n"
+    tail = " + sumsq(x - w) + s^2 + norm(x)\nsubject to\n  {row}\nreturn x, s, value, cap.dual"
+    taken = f"param c : R\nparam a : R, pos\n{head}minimize c*a*s + exp(c)*a*sum(x){tail}"
+    plain = f"param k : R\nparam l : R\nparam m : R\n{head}minimize k*s + l*sum(x){tail}"
+    ours = declarative.compile(parse(taken.format(row="cap: w'*x/a + c*(a*s) <= 0.3")), backend="cone")
+    theirs = declarative.compile(parse(plain.format(row="cap: m*(w'*x) + k*s <= 0.3")), backend="cone")
+    c, a, w = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (-0.7, 1.3, [0.4, 1.1, 0.8]))
+    results = []
+    for outputs in (ours(c, a, w), theirs(c * a, c.exp() * a, 1 / a, w)):
+        weighted = sum(((1 + k) * o).sum() for k, o in enumerate(outputs))
+        results.append([*outputs, *torch.autograd.grad(weighted, (c, a, w))])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+    assert "computed from the data before solving" in ours.explain()
+
+
 def test_a_repair_in_a_constraint_keeps_the_dual():
     limits = [f"\nsubject to\n  size: {size} <= a\n  near: x >= 0.1\nreturn x, size.dual" for size in SIZES]
     (x, dual), gradients = outputs_and_gradients("b[0]*sum(x) - w'*x", "cone", limits[0])
