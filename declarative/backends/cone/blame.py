@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from declarative.backends.cone.cones import Block, Cones, Kind, interior
-from declarative.backends.cone.interior import Claim, interior_point
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.interior import Claim, interior_points
+from declarative.backends.cone.item import Item, Point, alone
 from declarative.backends.cone.polish import polish
+
+TOLERANCE = 1e-11  # of the interior-point method
 
 
 def least_violation_ray(item: Item) -> np.ndarray | None:
@@ -27,11 +29,12 @@ def least_violation_ray(item: Item) -> np.ndarray | None:
     bound = np.zeros((1, n + 1))
     bound[0, n] = -1.0
     whole = np.concatenate([np.concatenate([A, -inside[:, None]], 1), bound])
-    relaxed = Item(np.zeros((n + 1, n + 1)), np.eye(n + 1)[n], whole, np.append(b, 0.0), cones)
-    answer = interior_point(relaxed)
+    relaxed = alone(Item(np.zeros((n + 1, n + 1)), np.eye(n + 1)[n], whole, np.append(b, 0.0), cones))
+    (answer,) = interior_points(relaxed, TOLERANCE)
     if answer.claim is not Claim.POINT or not np.isfinite(answer.point.z).all():
         return None
-    z = polish(relaxed, Point(answer.point.x, answer.point.s, answer.point.z))[0].point.z
+    x, s, z = (part[None] for part in (answer.point.x, answer.point.s, answer.point.z))
+    (z,) = polish(relaxed, Point(x, s, z))[0].point.z
     ray = np.zeros(len(item.b))
     k = len(equal)
     ray[rest], ray[equal] = z[: len(rest)], z[len(rest) : len(rest) + k] - z[len(rest) + k : -1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.item import Item, Items, Point
 from declarative.backends.cone.projections import project
 from declarative.backends.cone.scaling import Scaling
 from declarative.backends.status import Status
@@ -48,33 +48,34 @@ class Blocks:
     rows: np.ndarray
 
 
-def residuals(item: Item, point: Point, blocks: Blocks, scaling: Scaling) -> Residuals:
-    """In the units of `item`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
-    x = np.maximum(np.abs(point.x), SHARE * _block_norm(point.x, blocks.columns))
-    z = np.maximum(np.abs(point.z), SHARE * _block_norm(point.z, blocks.rows))
-    A, P = np.abs(item.A), np.abs(item.P)
-    primal = np.maximum.reduce([(A * x).max(1, initial=0.0), np.abs(item.b), np.abs(point.s)])
-    dual = np.maximum.reduce([(P * x).max(1, initial=0.0), (A.T * z).max(1, initial=0.0), np.abs(item.q)])
-    primal = np.maximum(primal, np.where(item.b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
-    dual = np.maximum(dual, np.where(item.q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
-    quadratic, linear, support = point.x @ item.P @ point.x, item.q @ point.x, item.b @ point.z
-    terms = np.abs(item.q * point.x).max(initial=0.0), np.abs(item.b * point.z).max(initial=0.0), abs(quadratic)
-    return Residuals(
-        _largest(np.abs(item.feasibility(point.x, point.s)) / primal),
-        _largest(np.abs(item.stationarity(point.x, point.z)) / dual),
-        float(abs(quadratic + linear + support) / max(*terms, ROUNDING / scaling.kappa)),
-    )
+def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> list[Residuals]:
+    """In the units of `items`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
+    x, z, P, A, q, b = points.x, points.z, items.P, items.A, items.q, items.b
+    wide = np.maximum(np.abs(x), SHARE * _block_norm(x, blocks.columns))
+    high = np.maximum(np.abs(z), SHARE * _block_norm(z, blocks.rows))
+    primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), np.abs(points.s)])
+    dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
+    primal = np.maximum(primal, np.where(b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
+    dual = np.maximum(dual, np.where(q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
+    Px = P.times(x)
+    quadratic, linear, support = (x * Px).sum(1), q * x, b * z
+    terms = [_largest(linear), _largest(support), np.abs(quadratic), np.ravel(ROUNDING / scaling.kappa)]
+    gap = np.abs(quadratic + linear.sum(1) + support.sum(1)) / np.maximum.reduce(terms)
+    off = A.times(x) + points.s - b, Px + q + A.transposed_times(z)
+    worst = [_largest(np.nan_to_num(np.abs(r) / size, nan=np.inf)) for r, size in zip(off, (primal, dual), strict=True)]
+    return [Residuals(float(p), float(d), float(g)) for p, d, g in zip(*worst, gap, strict=True)]
 
 
-def _largest(ratios: np.ndarray) -> float:
-    """NaN counts as infinite."""
-    return float(np.nan_to_num(ratios, nan=np.inf).max(initial=0.0))
+def _largest(entries: np.ndarray) -> np.ndarray:
+    """(B,); NaN counts as infinite, in the ratios that are judged."""
+    return np.abs(entries).max(1, initial=0.0)
 
 
 def _block_norm(entries: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    total = np.zeros(blocks.max(initial=-1) + 1)
-    np.add.at(total, blocks, entries**2)
-    return np.sqrt(total)[blocks]
+    """(B, k): for each entry the norm of its block."""
+    total = np.zeros((blocks.max(initial=-1) + 1, len(entries)))
+    np.add.at(total, blocks, entries.T**2)
+    return np.sqrt(total).T[:, blocks]
 
 
 def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:

@@ -80,10 +80,26 @@ class Cones:
             count += block.rows if block.kind.separable else 1
         return number
 
+    @cached_property
+    def _cone_starts(self) -> np.ndarray:
+        return np.flatnonzero(np.diff(self.atomic, prepend=-1))
+
+    def by_cone(self, operation: np.ufunc, entries: np.ndarray) -> np.ndarray:
+        """(B, rows) reduced within each indivisible cone, the result in all of its rows."""
+        if not self.rows:
+            return entries
+        return operation.reduceat(entries, self._cone_starts, axis=1)[:, self.atomic]
+
     def of_kind(self, kind: Kind) -> np.ndarray:
         """The rows of all blocks of one kind."""
-        parts = [np.arange(s, s + b.rows) for s, b in zip(self.starts, self.blocks, strict=True) if b.kind is kind]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        return self._by_kind.get(kind, np.zeros(0, dtype=np.int64))
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, np.ndarray]:
+        found: dict[Kind, list[np.ndarray]] = {}
+        for start, block in zip(self.starts, self.blocks, strict=True):
+            found.setdefault(block.kind, []).append(np.arange(start, start + block.rows))
+        return {kind: np.concatenate(parts) for kind, parts in found.items()}
 
 
 def psd_side(rows: int) -> int:

@@ -14,13 +14,14 @@ from declarative.backends.cone.projections import project
 WIDTH = 1e-7  # where the program's size is one: kinks nearer than this count
 
 
-def is_degenerate(cones: Cones, v: np.ndarray) -> bool:
-    """v = s - z, of a scaled program."""
+def are_degenerate(cones: Cones, v: np.ndarray) -> np.ndarray:
+    """v = s - z (B, rows), of scaled programs."""
     ends = [_pieces(cones, v + side * WIDTH * interior(cones)) for side in (1, -1)]
-    return not all(np.array_equal(*pair) for pair in zip(*ends, strict=True))
+    return np.any(ends[0] != ends[1], axis=1)
 
 
-def _pieces(cones: Cones, v: np.ndarray) -> list[np.ndarray]:
-    """For each group of cones the numbers of eigenvalues that are one and that are zero."""
+def _pieces(cones: Cones, v: np.ndarray) -> np.ndarray:
+    """(B, k): for each cone the numbers of eigenvalues that are one and that are zero."""
     d = project(cones, v)[1].values
-    return [np.stack([(d[group.places] == value).sum(-1) for value in (1, 0)]) for group in cones.groups]
+    counts = [(d[:, group.places] == value).sum(-1) for group in cones.groups for value in (1, 0)]
+    return np.concatenate([np.zeros((len(v), 0)), *counts], axis=1)

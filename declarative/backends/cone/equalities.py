@@ -9,18 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from declarative.backends.cone.cones import Kind
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.item import Items, Point
 
 RANK = 1e-10  # singular values below this, relative to the largest, are zero
 ROUNDING = 1e-6  # a contradiction this small, relative to the largest right side, is data rounded to single precision
 
 
-def span_of_equalities(item: Item) -> np.ndarray | None:
-    """An orthonormal basis (equalities, rank) of what their rows can take as values, where it is not everything."""
-    A = item.A[item.cones.of_kind(Kind.ZERO)]
-    if not A.size:
+def span_of_equalities(items: Items, k: int) -> np.ndarray | None:
+    """An orthonormal basis (equalities, rank) of what the rows of item k can be, where that is not everything."""
+    rows = items.cones.of_kind(Kind.ZERO)
+    if not rows.size:
         return None
+    A = items.one(k).A[rows]
+    A = A if isinstance(A, np.ndarray) else A.toarray()
     size = np.abs(A).max(1)  # rows of very different size depend on each other all the same
     size = np.where(size > 0, size, 1.0)
     U, values, _ = np.linalg.svd(A / size[:, None], full_matrices=False)
@@ -37,18 +39,22 @@ def on_span(z: np.ndarray, span: np.ndarray | None, item_rows: np.ndarray) -> np
     return z
 
 
-def least_norm(point: Point, span: np.ndarray | None, item: Item) -> Point:
-    """Dependent equalities have many multipliers: the least ones."""
-    return replace(point, z=on_span(point.z, span, item.cones.of_kind(Kind.ZERO)))
+def least_norm(points: Point, spans: list[np.ndarray | None], cones: Cones) -> Point:
+    """Dependent equalities have many multipliers: the least ones, for each point of a batch."""
+    if all(span is None for span in spans):
+        return points
+    rows = cones.of_kind(Kind.ZERO)
+    return replace(points, z=np.array([on_span(z, span, rows) for z, span in zip(points.z, spans, strict=True)]))
 
 
-def without_contradiction(item: Item) -> Item | None:
-    """Right sides that contradict each other by no more than rounding, replaced by the nearest that do not; or None."""
-    span = span_of_equalities(item)
+def without_contradiction(items: Items) -> Items | None:
+    """Right sides (of a batch of one) that contradict each other by no more than rounding, replaced by the nearest
+    that do not; or None."""
+    span = span_of_equalities(items, 0)
     if span is None:
         return None
-    b = on_span(item.b, span, item.cones.of_kind(Kind.ZERO))
-    moved = np.abs(b - item.b).max(initial=0.0)
-    if not 0 < moved <= ROUNDING * np.abs(item.b).max(initial=0.0):
+    b = on_span(items.b[0], span, items.cones.of_kind(Kind.ZERO))
+    moved = np.abs(b - items.b).max(initial=0.0)
+    if not 0 < moved <= ROUNDING * np.abs(items.b).max(initial=0.0):
         return None
-    return replace(item, b=b)
+    return replace(items, b=b[None])

@@ -1,6 +1,6 @@
 """A batch of cone programs as a differentiable function of their data: (P, q, A, b) -> (x, z) and a report.
 
-Items are solved one by one, so that a bad one harms no other: its x and z are 0, its gradients exactly 0.
+A bad item harms no other: its x and z are 0, its gradients exactly 0.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from torch import Tensor
 from declarative.backends.cone.adjoint import Gradients, pull_back, push_forward
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.cones import Cones
-from declarative.backends.cone.item import Item
+from declarative.backends.cone.item import Items
+from declarative.backends.cone.matrices import Matrices, Pattern, pattern_of
 from declarative.backends.cone.second import Places, pull_twice
-from declarative.backends.cone.solve import solve_item
+from declarative.backends.cone.solve import solve_items
 from declarative.backends.cone.solved import Solved
 from declarative.backends.push import forward_mode_twice
 
@@ -37,10 +38,25 @@ class Structure:
     A_at: np.ndarray
     blocks: Blocks
     shown: np.ndarray
+    _patterns: dict[str, tuple[np.ndarray, Pattern]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def columns(self) -> int:
         return len(self.shown)
+
+    def items(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Items:
+        """The programs of a batch; of what is given for P counts the symmetric part."""
+        n, m = self.columns, self.cones.rows
+        P_at, P = np.concatenate([self.P_at, self.P_at[::-1]], 1), np.concatenate([P, P], 1) / 2
+        return Items(self._matrices("P", P_at, P, (n, n)), q, self._matrices("A", self.A_at, A, (m, n)), b, self.cones)
+
+    def _matrices(self, name: str, places: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> Matrices:
+        """Without entries that are 0 in every item; the pattern that this leaves is kept for the next call."""
+        used = np.any(values, axis=0)
+        known = self._patterns.get(name)
+        if known is None or not np.array_equal(known[0], used):
+            known = self._patterns[name] = used, pattern_of(places[:, used], shape)
+        return known[1].matrices(values[:, used] if not used.all() else values)
 
 
 class Report(IntEnum):
@@ -84,8 +100,7 @@ class ConeSolve(torch.autograd.Function):
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
         if not outcomes.items:
-            parts = zip(*map(_array, (P, q, A, b)), strict=True)
-            outcomes.items.extend(solve_item(_item(structure, *own), structure.blocks) for own in parts)
+            outcomes.items.extend(solve_items(structure.items(*map(_array, (P, q, A, b))), structure.blocks))
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)
@@ -223,14 +238,6 @@ def _array(t: Tensor) -> np.ndarray:
 def _tensor(parts, width: int, like: Tensor) -> Tensor:
     array = np.array(parts, dtype=float).reshape(len(parts), width)
     return torch.as_tensor(array, dtype=like.dtype, device=like.device)
-
-
-def _item(structure: Structure, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Item:
-    n, m = structure.columns, structure.cones.rows
-    full_P, full_A = np.zeros((n, n)), np.zeros((m, n))
-    np.add.at(full_P, tuple(structure.P_at), P)
-    np.add.at(full_A, tuple(structure.A_at), A)
-    return Item((full_P + full_P.T) / 2, q, full_A, b, structure.cones)
 
 
 def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""A cone program to Clarabel, and its answer as it stands: a point or a ray, not yet believed."""
+"""Cone programs to Clarabel, and its answers as they stand: a point or a ray, not yet believed."""
 
 # clarabel is compiled, and has no stubs:
 # pyright: reportAttributeAccessIssue=false
@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from declarative.backends.cone.cones import Block, Kind, psd_side
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.item import Items, Point
 
 
 class Claim(Enum):
@@ -38,14 +38,27 @@ _CLAIMS = {
 }
 
 
-def interior_point(item: Item, tolerance: float = 1e-11) -> Answer:
-    """Clarabel's homogeneous embedding; `item` should be scaled. Its own presolve and decompositions stay off."""
-    blocks = [clarabel_cone(block) for block in item.cones.blocks]
-    P = sp.triu(sp.csc_matrix(item.P)).tocsc()
-    solver = clarabel.DefaultSolver(P, item.q, sp.csc_matrix(item.A), item.b, blocks, _settings(tolerance))
-    found = solver.solve()
-    claim = _CLAIMS.get(str(found.status), Claim.POINT)
-    return Answer(claim, Point(np.array(found.x), np.array(found.s), np.array(found.z)), found.iterations)
+def interior_points(items: Items, tolerance: float) -> list[Answer]:
+    """Clarabel's homogeneous embedding for each item; they should be scaled.
+
+    One solver serves all: its memory and the order of elimination depend on the pattern only. It starts afresh each
+    time, and keeps nothing of the numbers since it neither scales nor presolves.
+    """
+    (P_order, *P_places), (A_order, *A_places) = items.P.pattern.upper_by_column, items.A.pattern.by_column_compressed
+    P, A = items.P.values[:, P_order], items.A.values[:, A_order]
+    blocks = [clarabel_cone(block) for block in items.cones.blocks]
+    n, m = items.q.shape[1], items.b.shape[1]
+    found, solver = [], None
+    for k in range(len(items)):
+        if solver is None:
+            first = (sp.csc_matrix((P[k], *P_places), shape=(n, n)), sp.csc_matrix((A[k], *A_places), shape=(m, n)))
+            solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
+        else:
+            solver.update(P=P[k], q=items.q[k], A=A[k], b=items.b[k])
+        result = solver.solve()
+        point = Point(np.array(result.x), np.array(result.s), np.array(result.z))
+        found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
+    return found
 
 
 def _settings(tolerance: float) -> clarabel.DefaultSettings:
@@ -54,6 +67,7 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings.max_iter = 200
     settings.max_threads = 1
     settings.presolve_enable = False
+    settings.equilibrate_enable = False
     settings.chordal_decomposition_enable = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     return settings

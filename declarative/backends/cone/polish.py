@@ -1,25 +1,32 @@
-"""An approximate solution of a cone program to one with all the digits that its conditioning allows.
+"""Approximate solutions of cone programs to ones with all the digits that their conditioning allows.
 
 Newton's method on F(x, v) = (Px + q + A'z, Ax + s - b) with s = proj_K(v) and z = s - v: every iterate is exactly in
 the cones and exactly complementary, so these two residuals are the whole error. It restores what an interior-point
-method loses at the boundary.
+method loses at the boundary. Items go in step, each with a matrix and a step length of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from declarative.backends.cone.item import Item, Point
-from declarative.backends.cone.projections import Spectrum, project
+from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.item import Items, Point
+from declarative.backends.cone.projections import Spectrum, project, replaced
 from declarative.backends.cone.system import System, conic_system
 
 STEPS = 12
+FALLING = 0.9  # a step that leaves more of the error than this has no use
+SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
+SAME = 1e-10  # while v moves by less, relative to its norm within each cone, its matrix stays
 
 
 @dataclass(frozen=True)
 class Iterate:
+    """Of a batch: x (B, n), v and s (B, m)."""
+
     x: np.ndarray
     v: np.ndarray
     s: np.ndarray
@@ -27,44 +34,91 @@ class Iterate:
     stationarity: np.ndarray
     feasibility: np.ndarray
 
+    @cached_property
+    def error(self) -> np.ndarray:
+        """(B,)"""
+        parts = self.stationarity, self.feasibility
+        return np.maximum(*(np.abs(part).max(1, initial=0.0) for part in parts))
+
     @property
-    def error(self) -> float:
-        return max(np.abs(self.stationarity).max(initial=0.0), np.abs(self.feasibility).max(initial=0.0))
+    def floor(self) -> np.ndarray:
+        """What rounding leaves of the error, (B,)."""
+        return 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (self.x, self.v))))
 
     @property
     def point(self) -> Point:
         return Point(self.x, self.s, self.s - self.v)
 
+    def some(self, chosen: np.ndarray) -> Iterate:
+        if len(chosen) == len(self.x):
+            return self
+        parts = (part[chosen] for part in (self.stationarity, self.feasibility))
+        return Iterate(self.x[chosen], self.v[chosen], self.s[chosen], self.spectrum.some(chosen), *parts)
 
-def iterate(item: Item, x: np.ndarray, v: np.ndarray) -> Iterate:
-    s, spectrum = project(item.cones, v)
-    return Iterate(x, v, s, spectrum, item.stationarity(x, s - v), item.feasibility(x, s))
+    def with_some(self, chosen: np.ndarray, new: Iterate) -> Iterate:
+        """`new` in the places `chosen`."""
+        if len(chosen) == len(self.x):
+            return new
+        names = ("x", "v", "s", "stationarity", "feasibility")
+        parts = {name: replaced(getattr(self, name), chosen, getattr(new, name)) for name in names}
+        return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), **parts)
 
 
-def polish(item: Item, start: Point) -> tuple[Iterate, System]:
-    """The best iterate reached from `start`, with the system at it; `item` should be scaled."""
-    now = iterate(item, start.x, start.s - start.z)
-    system = conic_system(item, now.spectrum)
-    floor = 1e-15 * (1 + max(np.abs(now.x).max(initial=0.0), np.abs(now.v).max(initial=0.0)))
+def iterate(items: Items, x: np.ndarray, v: np.ndarray) -> Iterate:
+    s, spectrum = project(items.cones, v)
+    return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
+
+
+def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
+    """The best iterates reached from `start`, with the systems at them; `items` should be scaled."""
+    now = iterate(items, start.x, start.s - start.z)
+    made_at = now.v
+    systems = [conic_system(items.one(k), now.spectrum.some(k)) for k in range(len(items))]
+    live = np.arange(len(items))
     for _ in range(STEPS):
-        if now.error <= floor:
+        live = live[now.error[live] > now.floor[live]]
+        if not len(live):
             break
-        new = _step(item, now, system)
-        if not new.error < 0.9 * now.error:
-            break
-        now, system = new, conic_system(item, new.spectrum)
-    return now, system
+        old = now.some(live)
+        new = _step(items.some(live), old, [systems[k] for k in live])
+        fell = np.flatnonzero(new.error < FALLING * old.error)
+        live, new = live[fell], new.some(fell)
+        now = now.with_some(live, new)
+        moved = live[np.flatnonzero(_moved(items.cones, made_at[live], new.v))]
+        made_at = replaced(made_at, moved, now.v[moved])
+        for k in moved:
+            systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
+    return now, systems
 
 
-def _step(item: Item, now: Iterate, system: System) -> Iterate:
-    """Newton's step, halved until the error falls."""
-    residual = now.spectrum.to_frame(now.feasibility)
-    dx, dz = system.solve(-now.stationarity, -residual)
-    dv = now.spectrum.from_frame(system.moved(dx, dz, -residual))
-    length, best = 1.0, now
-    for _ in range(6):
-        best = iterate(item, now.x + length * dx, now.v + length * dv)
-        if best.error < 0.9 * now.error:
+def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
+    """Newton's steps, each halved until its error falls."""
+    rights = zip(systems, now.stationarity, now.feasibility, strict=True)
+    dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
+    new = iterate(items, now.x + dx, now.v + dv)
+    length = 1.0
+    for _ in range(5):
+        long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
+        if not len(long):
             break
         length /= 2
-    return best
+        shorter = iterate(items.some(long), now.x[long] + length * dx[long], now.v[long] + length * dv[long])
+        new = new.with_some(long, shorter)
+    return new
+
+
+def _direction(system: System, stationarity: np.ndarray, feasibility: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    frame = system.spectrum
+    h = -frame.to_frame(feasibility)
+    dx, dz = system.solve(-stationarity, h)
+    return dx, frame.from_frame(system.moved(dx, dz, h))
+
+
+def _moved(cones: Cones, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Where v has left the place for which its matrix was made, (B,)."""
+    size, change = (cones.by_cone(np.add, part**2) for part in (new, new - old))
+    far = change > SAME**2 * size
+    for kind in (Kind.ZERO, Kind.NONNEG):
+        at = cones.of_kind(kind)
+        far[:, at] = (kind is Kind.NONNEG) & ((old[:, at] > 0) != (new[:, at] > 0))
+    return np.any(far, axis=1)

@@ -11,42 +11,93 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+import scipy.sparse as sp
 
 from declarative.backends.cone.cones import Cones, Group, Kind, psd_side, triangle
 from declarative.backends.cone.exponential import project_exponential
+from declarative.backends.cone.matrices import Rows
 from declarative.backends.cone.power import project_power
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U."""
+    """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U. Of one v or of a batch.
 
-    values: np.ndarray  # (rows,)
-    frames: tuple[tuple[np.ndarray, np.ndarray], ...]  # places (count, d), eigenvectors (count, d, d) in columns
+    `values` (..., rows); `frames` hold places (count, d) and eigenvectors (..., count, d, d) in columns.
+    """
+
+    values: np.ndarray
+    frames: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def to_frame(self, a: np.ndarray) -> np.ndarray:
-        """U' a, for a (rows,) or (rows, k)."""
-        return self._turn(a, "kij,ki...->kj...")
+        """U' a, for a (..., rows)."""
+        turned = a.copy()
+        for places, vectors in self.frames:
+            turned[..., places] = (a[..., places][..., None, :] @ vectors)[..., 0, :]
+        return turned
 
     def from_frame(self, a: np.ndarray) -> np.ndarray:
         """U a."""
-        return self._turn(a, "kij,kj...->ki...")
-
-    def _turn(self, a: np.ndarray, rule: str) -> np.ndarray:
         turned = a.copy()
         for places, vectors in self.frames:
-            turned[places] = np.einsum(rule, vectors, a[places], optimize=True)
+            turned[..., places] = (vectors @ a[..., places][..., None])[..., 0]
         return turned
+
+    def rows_to_frame(self, A: Rows) -> Rows:
+        """U' A, for one v and A (rows, k)."""
+        if not isinstance(A, np.ndarray):
+            return self._transposed @ A
+        turned = A.copy()
+        for places, vectors in self.frames:
+            turned[places] = vectors.transpose(0, 2, 1) @ A[places]
+        return turned
+
+    @property
+    def _transposed(self) -> sp.csr_array:
+        """U' of one v."""
+        alone = np.ones(len(self.values), dtype=bool)
+        parts = []
+        for places, vectors in self.frames:
+            alone[places] = False
+            parts.append(
+                (
+                    vectors,
+                    np.broadcast_to(places[:, None, :], vectors.shape),
+                    np.broadcast_to(places[:, :, None], vectors.shape),
+                )
+            )
+        rows = np.flatnonzero(alone)
+        parts.append((np.ones(len(rows)), rows, rows))
+        values, r, c = (np.concatenate([part[k].reshape(-1) for part in parts]) for k in range(3))
+        return sp.csr_array((values, (r, c)), shape=(len(alone), len(alone)))
+
+    def some(self, chosen: np.ndarray | int) -> Spectrum:
+        """Of a batch."""
+        return Spectrum(self.values[chosen], tuple((places, vectors[chosen]) for places, vectors in self.frames))
+
+    def with_some(self, chosen: np.ndarray, new: Spectrum) -> Spectrum:
+        """`new` in the places `chosen` of a batch."""
+        pairs = zip(self.frames, new.frames, strict=True)
+        frames = tuple((places, replaced(vectors, chosen, own)) for (places, vectors), (_, own) in pairs)
+        return Spectrum(replaced(self.values, chosen, new.values), frames)
+
+
+def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """`new` in the rows `chosen` of a copy."""
+    found = old.copy()
+    found[chosen] = new
+    return found
 
 
 def project(cones: Cones, v: np.ndarray) -> tuple[np.ndarray, Spectrum]:
-    """The projection of v (rows,) onto K, and the derivative there."""
+    """The projection of v (..., rows) onto K, and the derivative there."""
     s, values, frames = np.zeros_like(v), np.zeros_like(v), []
     for group in cones.groups:
-        part, own, vectors = project_group(group, v[group.places])
-        s[group.places], values[group.places] = part, own
+        part = v[..., group.places]
+        flat, own, vectors = project_group(group, part.reshape(-1, part.shape[-1]))
+        s[..., group.places], values[..., group.places] = flat.reshape(part.shape), own.reshape(part.shape)
         if vectors is not None:
-            frames.append((group.places, vectors))
+            frames.append((group.places, vectors.reshape(*part.shape, part.shape[-1])))
     return s, Spectrum(values, tuple(frames))
 
 
@@ -63,7 +114,7 @@ def project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         case Kind.EXP:
             return project_exponential(v)
         case Kind.POWER:
-            return project_power(v, group.powers)
+            return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:
             assert_never(group.kind)
 

@@ -1,4 +1,4 @@
-"""A cone program to one whose entries are near one, and points back and forth.
+"""Cone programs to ones whose entries are near one, and points back and forth.
 
 With x = sigma E x', rows times D (alike within a cone) and the objective times kappa, the multipliers are
 z = D z' / (kappa sigma). Rows and columns are divided in turn by the geometric means of their entries (Fourer, "Solving
@@ -8,26 +8,28 @@ staircase linear programs by the simplex method", 1982), so that data at 1e-9 or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from declarative.backends.cone.cones import Kind
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.item import Items, Point
+from declarative.backends.cone.matrices import Matrices
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """E (n,), D (m,), sigma and kappa of the formulas above."""
+    """E (n,), D (m,), sigma and kappa of the formulas above; for a batch (B, n), (B, m), (B, 1) and (B, 1)."""
 
     E: np.ndarray
     D: np.ndarray
-    sigma: float
-    kappa: float
+    sigma: np.ndarray | float
+    kappa: np.ndarray | float
 
-    def apply(self, item: Item) -> Item:
-        P = self.kappa * self.sigma**2 * self.E[:, None] * item.P * self.E
-        A = self.D[:, None] * item.A * self.E
-        return Item(P, self.kappa * self.sigma * self.E * item.q, A, self.D * item.b / self.sigma, item.cones)
+    def apply(self, items: Items) -> Items:
+        P = items.P.scaled(self.kappa * self.sigma**2 * self.E, self.E)
+        A = items.A.scaled(self.D, self.E)
+        return Items(P, self.kappa * self.sigma * self.E * items.q, A, self.D * items.b / self.sigma, items.cones)
 
     def point(self, scaled: Point) -> Point:
         """A point of the scaled program in the units of the original."""
@@ -42,78 +44,91 @@ class Scaling:
         """An adjoint state of the scaled program in the units of the original."""
         return self.kappa * self.sigma * self.E * x, self.D * z / self.sigma
 
+    def some(self, chosen: np.ndarray) -> Scaling:
+        """Of a batch."""
+        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
+        return Scaling(self.E[chosen], self.D[chosen], self.sigma[chosen], self.kappa[chosen])
 
-def equilibrate(item: Item, sweeps: int = 4) -> Scaling:
+    def one(self, item: int) -> Scaling:
+        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
+        return Scaling(self.E[item], self.D[item], float(self.sigma[item, 0]), float(self.kappa[item, 0]))
+
+
+def equilibrate(items: Items, sweeps: int = 4) -> Scaling:
     """A scaling under which the entries of A spread evenly around one, and b and the objective are of size one.
 
     Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
     only has bounds is scaled by P.
     """
-    E, A = np.ones(len(item.q)), np.abs(item.A)
-    D = np.ones(len(item.b))
-    coupling = (np.count_nonzero(A, axis=1) > 1) | ~np.isin(np.arange(len(D)), _separable(item))
-    held = A[coupling].any(0)
+    E, D = _even(items, sweeps)
+    pattern = items.P.pattern
+    at = pattern.rows[pattern.diagonal]
+    diagonal = np.zeros(E.shape)
+    diagonal[:, at] = items.P.values[:, pattern.diagonal]
+    curved = (E == 0) & (diagonal > 0)
+    E = np.where(curved, 1 / np.sqrt(np.where(curved, diagonal, 1.0)), np.where(E == 0, 1.0, E))
+    D = 1 / _or_one(shared_by_cone(items, items.A.largest_by_row(E)))
+    P, q = _largest(items.P.scaled(E, E).values), _largest(E * items.q)
+    sigma = _largest(D * items.b)
+    balanced = (
+        (sigma == 0) & (P > 0) & (q > 0)
+    )  # where right sides give no size, both terms of the objective weigh alike
+    sigma = _or_one(np.where(balanced, q / np.where(balanced, P, 1.0), sigma))
+    return Scaling(E, D, sigma, 1 / _or_one(np.maximum(sigma * P, q) * sigma))
+
+
+def _even(items: Items, sweeps: int) -> tuple[np.ndarray, np.ndarray]:
+    """E (B, n) and D (B, m) with geometric means of one, in logarithms: log|A| + log D + log E has means of zero.
+
+    D is alike within a cone. E is 0 for columns that no row couples with others.
+    """
+    A, pattern, by_cone = items.A, items.A.pattern, partial(items.cones.by_cone, np.add)
+    here = Matrices(pattern, (A.values != 0).astype(float))
+    count = pattern.by_row.reduce(np.add, here.values)
+    coupling = count > 1
+    for kind in (Kind.SOC, Kind.PSD, Kind.EXP, Kind.POWER):
+        coupling[:, items.cones.of_kind(kind)] = True
+    joint = Matrices(pattern, here.values * coupling[:, pattern.rows])
+    joined = pattern.by_column.reduce(np.add, joint.values)
+    logs = np.log(np.abs(np.where(A.values != 0, A.values, 1.0)))
+    by_row, by_column = pattern.by_row.reduce(np.add, logs), pattern.by_column.reduce(np.add, logs * joint.values)
+    count, held = np.maximum(by_cone(count), 1), joined > 0
+    joined = np.maximum(joined, 1)
+    e, d = np.zeros_like(joined), np.zeros_like(count)
     for _ in range(sweeps):
-        E[held] = 1 / _mean(D[coupling, None] * A[np.ix_(coupling, held)], 0)
-        D = 1 / _mean_by_cone(item, A * E)
-    curved = ~held & (np.diag(item.P) > 0)
-    E[curved] = 1 / np.sqrt(np.diag(item.P)[curved])
-    largest = (A * E).max(1, initial=0.0)
-    D = 1 / _or_one(shared_by_cone(item, largest))
-    P, q = np.abs(E[:, None] * item.P * E).max(initial=0.0), np.abs(E * item.q).max(initial=0.0)
-    sigma = np.abs(D * item.b).max(initial=0.0)
-    if not sigma and P and q:
-        sigma = q / P  # where right sides give no size, that at which both terms of the objective weigh the same
-    sigma = _or_one(sigma)
-    return Scaling(E, D, float(sigma), 1 / float(_or_one(max(sigma * P, q) * sigma)))
+        e = np.where(held, -(by_column + joint.transposed_times(d)) / joined, 0.0)
+        d = -by_cone(by_row + here.times(e)) / count
+    return np.where(held, np.exp(e), 0.0), np.exp(d)
 
 
-def _separable(item: Item) -> np.ndarray:
-    return np.concatenate([item.cones.of_kind(Kind.ZERO), item.cones.of_kind(Kind.NONNEG)])
+def _largest(entries: np.ndarray) -> np.ndarray:
+    """(B, 1)"""
+    return np.abs(entries).max(1, initial=0.0)[:, None]
 
 
-def _mean_by_cone(item: Item, entries: np.ndarray) -> np.ndarray:
-    """The geometric mean of the entries of each cone's rows that are not zero, in all of its rows."""
-    found, cone = entries > 0, item.cones.atomic
-    logs = np.log(np.where(found, entries, 1.0)).sum(1)
-    total, count = (np.bincount(cone, weights=rows, minlength=1) for rows in (logs, found.sum(1)))
-    return np.exp(total / np.maximum(count, 1))[cone]
+def _or_one(size: np.ndarray) -> np.ndarray:
+    return np.where(size > 0, size, 1.0)
 
 
-def _mean(entries: np.ndarray, axis: int) -> np.ndarray:
-    """The geometric mean of the entries that are not zero; 1 where there are none."""
-    found = entries > 0
-    logs = np.log(np.where(found, entries, 1.0)).sum(axis)
-    return np.exp(logs / np.maximum(found.sum(axis), 1))
+def unscaled(items: Items) -> Scaling:
+    one = np.ones((len(items), 1))
+    return Scaling(np.ones_like(items.q), np.ones_like(items.b), one, one)
 
 
-def _or_one(size: np.ndarray | float) -> np.ndarray:
-    return np.where(np.asarray(size) > 0, size, 1.0)
-
-
-def rebalance(scaling: Scaling, scaled: Point, item: Item) -> Scaling:
+def rebalance(scaling: Scaling, scaled: Point, items: Items) -> Scaling:
     """Rows scaled such that slack and multiplier of a cone are of one size: then v = s - z loses digits of neither.
 
     `scaled` is the point under `scaling`. Half-lines need no balance, since one of the two is zero.
     """
-    s = np.sqrt(_sum_by_cone(item, scaled.s**2))
-    z = np.sqrt(_sum_by_cone(item, scaled.z**2))
-    factor = np.ones(len(s))
+    s, z = (np.sqrt(items.cones.by_cone(np.add, part**2)) for part in (scaled.s, scaled.z))
+    factor = np.ones_like(s)
     usable = (s > 1e-8) & (z > 1e-8)
-    factor[usable] = np.sqrt(z[usable] / s[usable])
     for kind in (Kind.ZERO, Kind.NONNEG):
-        factor[item.cones.of_kind(kind)] = 1.0
+        usable[:, items.cones.of_kind(kind)] = False
+    factor[usable] = np.sqrt(z[usable] / s[usable])
     return replace(scaling, D=scaling.D * factor)
 
 
-def shared_by_cone(item: Item, rows: np.ndarray) -> np.ndarray:
-    """The largest entry within each cone, in all of its rows."""
-    most = np.zeros(len(rows))
-    np.maximum.at(most, item.cones.atomic, rows)
-    return most[item.cones.atomic]
-
-
-def _sum_by_cone(item: Item, rows: np.ndarray) -> np.ndarray:
-    total = np.zeros(len(rows))
-    np.add.at(total, item.cones.atomic, rows)
-    return total[item.cones.atomic]
+def shared_by_cone(items: Items, rows: np.ndarray) -> np.ndarray:
+    """The largest entry within each cone, in all of its rows; (B, m)."""
+    return items.cones.by_cone(np.maximum, rows)

@@ -1,4 +1,4 @@
-"""One cone program with numbers to its checked solution, ready to be differentiated.
+"""Cone programs with numbers to their checked solutions, ready to be differentiated.
 
 Scale; solve by an interior-point method; balance the cones at what it found; polish by Newton's method; check.
 """
@@ -12,97 +12,129 @@ import numpy as np
 
 from declarative.backends.cone.blame import least_violation_ray
 from declarative.backends.cone.certificate import Blocks, infeasibility_ray, residuals, unboundedness_ray
-from declarative.backends.cone.degenerate import is_degenerate
+from declarative.backends.cone.degenerate import are_degenerate
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
-from declarative.backends.cone.interior import Answer, Claim, interior_point
-from declarative.backends.cone.item import Item, Point, without_infinite_rows
+from declarative.backends.cone.interior import Answer, Claim, interior_points
+from declarative.backends.cone.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.polish import polish
-from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance
+from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
+ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
+EXACT = 1e3  # an error within so many times rounding is none
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
 
-def solve_item(item: Item, blocks: Blocks) -> Solved:
-    """Never raises for an outcome: what fails is `failed`. Checks refer to `item` as it is given."""
-    item = without_infinite_rows(item)
-    if not all(np.isfinite(part).all() for part in (item.P, item.q, item.A, item.b)):
-        return without_numbers(item, Status.FAILED, 0, _unscaled(item))
-    found = _attempt(item, item, blocks, equilibrate(item))
+def solve_items(items: Items, blocks: Blocks) -> list[Solved]:
+    """Never raises for an outcome: what fails is `failed`. Checks refer to `items` as they are given.
+
+    A rough point is enough where Newton's method converges from it to a regular solution. Where solutions are many,
+    one from the middle of them is wanted, and that takes the interior-point method to its end.
+    """
+    items = without_infinite_rows(items)
+    usable = np.flatnonzero(items.finite)
+    found = [without_numbers(items, Status.FAILED, 0)] * len(items)
+    if len(usable):
+        chosen = items.some(usable)
+        for k, solved in zip(usable, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
+            found[k] = solved if _settled(solved) else _carefully(items.some(np.array([k])), blocks)
+    return found
+
+
+def _settled(solved: Solved) -> bool:
+    return solved.status in (Status.INFEASIBLE, Status.UNBOUNDED) or (solved.status is Status.SOLVED and solved.settled)
+
+
+def _carefully(item: Items, blocks: Blocks) -> Solved:
+    """A batch of one, from a point as exact as the interior-point method can give."""
+    (found,) = _attempt(item, item, blocks, equilibrate(item), FINE)
     if found.status is Status.SOLVED:
         return found
     outcomes = [found]
     consistent = without_contradiction(item)
     if consistent is not None:
-        outcomes.append(_attempt(item, consistent, blocks, equilibrate(consistent)))
+        outcomes += _attempt(item, consistent, blocks, equilibrate(consistent), FINE)
     if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
-        outcomes.append(_attempt(item, item, blocks, _unscaled(item)))
+        outcomes += _attempt(item, item, blocks, unscaled(item), FINE)
     return min(outcomes, key=lambda o: BEST_FIRST.index(o.status))
 
 
-def _unscaled(item: Item) -> Scaling:
-    return Scaling(np.ones(len(item.q)), np.ones(len(item.b)), 1.0, 1.0)
+def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolerance: float) -> list[Solved]:
+    """Solve `data`, which are `items` or nearly so, and check the answers on `items`."""
+    answers = interior_points(scaling.apply(data), tolerance)
+    found = [_without_point(items, blocks, scaling, k, answer) for k, answer in enumerate(answers)]
+    left = np.array([k for k, solved in enumerate(found) if solved is None], dtype=np.int64)
+    if len(left):
+        start = Point(*(np.array([getattr(answers[k].point, part) for k in left]) for part in ("x", "s", "z")))
+        done = _finish(items.some(left), data.some(left), blocks, scaling.some(left), start)
+        for k, solved in zip(left, done, strict=True):
+            found[k] = replace(solved, iterations=answers[k].iterations)
+    return [solved for solved in found if solved is not None]
 
 
-def _attempt(item: Item, data: Item, blocks: Blocks, scaling: Scaling) -> Solved:
-    """Solve `data`, which is `item` or nearly so, and check the answer on `item`."""
-    scaled = scaling.apply(data)
-    answer = interior_point(scaled)
+def _without_point(items: Items, blocks: Blocks, scaling: Scaling, k: int, answer: Answer) -> Solved | None:
+    """The outcome of an item for which the solver claims a ray, or has no numbers; None where it has a point."""
     match answer.claim:
         case Claim.INFEASIBLE:
-            return _infeasible(item, scaled, scaling, answer)
+            return _infeasible(items.some(np.array([k])), scaling.some(np.array([k])), answer)
         case Claim.UNBOUNDED:
-            return _unbounded(item, blocks, scaling.E * answer.point.x, answer.iterations)
+            return _unbounded(items.some(np.array([k])), blocks, scaling.E[k] * answer.point.x, answer.iterations)
         case Claim.POINT:
-            return _finish(item, data, blocks, scaling, answer)
+            parts = (answer.point.x, answer.point.s, answer.point.z)
+            finite = all(np.isfinite(part).all() for part in parts)
+            return None if finite else without_numbers(items, Status.FAILED, answer.iterations)
         case _:
             assert_never(answer.claim)
 
 
-def _infeasible(item: Item, scaled: Item, scaling: Scaling, answer: Answer) -> Solved:
-    """The checked ray that blames the fewest rows."""
+def _infeasible(item: Items, scaling: Scaling, answer: Answer) -> Solved:
+    """The checked ray that blames the fewest rows, for a batch of one."""
     even = equilibrate(item)  # rays are judged where data are of size one, whatever scaling they were found in
-    judged = even.apply(item)
-    sparse = least_violation_ray(scaled)
-    rays = [infeasibility_ray(judged, scaling.D * z / even.D) for z in (sparse, answer.point.z) if z is not None]
-    ray = next((r for r in rays if r is not None), None)
+    judged = even.apply(item).dense(0)
+    sparse = least_violation_ray(scaling.apply(item).dense(0))
+    found = [scaling.D[0] * z / even.D[0] for z in (sparse, answer.point.z) if z is not None]
+    ray = next((r for r in (infeasibility_ray(judged, z) for z in found) if r is not None), None)
     if ray is None:
-        return without_numbers(item, Status.FAILED, answer.iterations, scaling)
+        return without_numbers(item, Status.FAILED, answer.iterations)
     shares = np.abs(ray) * np.abs(judged.A).max(1, initial=0.0)
-    return without_numbers(item, Status.INFEASIBLE, answer.iterations, scaling, even.D * ray, shares)
+    return without_numbers(item, Status.INFEASIBLE, answer.iterations, even.D[0] * ray, shares)
 
 
-def _unbounded(item: Item, blocks: Blocks, ray: np.ndarray, iterations: int) -> Solved:
+def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) -> Solved:
     """A direction in which the objective falls proves something only where there is a point to start from."""
     even = equilibrate(item)
-    checked = unboundedness_ray(even.apply(item), ray / even.E)
+    checked = unboundedness_ray(even.apply(item).dense(0), ray / even.E[0])
     if checked is None:
-        return without_numbers(item, Status.FAILED, iterations, even)
-    constraints = replace(item, P=0 * item.P, q=0 * item.q)
-    start = _attempt(constraints, constraints, blocks, equilibrate(constraints))
+        return without_numbers(item, Status.FAILED, iterations)
+    constraints = replace(item, P=replace(item.P, values=0 * item.P.values), q=0 * item.q)
+    (start,) = _attempt(constraints, constraints, blocks, equilibrate(constraints), FINE)
     match start.status:
         case Status.SOLVED:
-            return without_numbers(item, Status.UNBOUNDED, iterations, even, even.E * checked, np.abs(checked))
+            return without_numbers(item, Status.UNBOUNDED, iterations, even.E[0] * checked, np.abs(checked))
         case Status.INFEASIBLE:
             return start
         case _:
-            return without_numbers(item, Status.FAILED, iterations, even)
+            return without_numbers(item, Status.FAILED, iterations)
 
 
-def _finish(item: Item, data: Item, blocks: Blocks, scaling: Scaling, answer: Answer) -> Solved:
+def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point) -> list[Solved]:
     """Balance, polish, check."""
-    start = answer.point
-    if not all(np.isfinite(part).all() for part in (start.x, start.s, start.z)):
-        return without_numbers(item, Status.FAILED, answer.iterations, scaling)
     balanced = rebalance(scaling, start, data)
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
-    best, system = polish(scaled, Point(start.x, start.s * factor, start.z / factor))
-    span = span_of_equalities(item) if system.matrix.singular else None
-    point = least_norm(balanced.point(best.point), span, item)
-    checked = residuals(item, point, blocks, balanced)
-    if checked.status is Status.FAILED:
-        return without_numbers(item, Status.FAILED, answer.iterations, scaling)
-    found = Solved(item.cones, checked.status, point, answer.iterations, checked, balanced, system, span)
-    return replace(found, degenerate=is_degenerate(item.cones, best.v))
+    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor))
+    points = balanced.point(best.point)
+    spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
+    points = least_norm(points, spans, items.cones)
+    checked = residuals(items, points, blocks, balanced)
+    degenerate, exact = are_degenerate(items.cones, best.v), best.error <= EXACT * best.floor
+    found = []
+    for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):
+        if residual.status is Status.FAILED:
+            found.append(without_numbers(items, Status.FAILED, 0))
+            continue
+        solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.one(k), system, spans[k])
+        settled = bool(exact[k]) and not system.matrix.singular and not degenerate[k]
+        found.append(replace(solved, degenerate=bool(degenerate[k]), settled=settled))
+    return found

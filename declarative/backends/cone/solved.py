@@ -8,7 +8,7 @@ import numpy as np
 
 from declarative.backends.cone.certificate import Residuals
 from declarative.backends.cone.cones import Cones
-from declarative.backends.cone.item import Item, Point
+from declarative.backends.cone.item import Item, Items, Point
 from declarative.backends.cone.scaling import Scaling
 from declarative.backends.cone.system import System
 from declarative.backends.status import Status
@@ -18,7 +18,7 @@ from declarative.backends.status import Status
 class Solved:
     """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
-    `span` (equalities, rank) is given where the equalities depend on each other.
+    `span` (equalities, rank) is given where the equalities depend on each other. `settled`: regular, to the last digit.
     """
 
     cones: Cones
@@ -30,6 +30,7 @@ class Solved:
     system: System | None = None
     span: np.ndarray | None = None
     degenerate: bool = False
+    settled: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 
@@ -43,21 +44,22 @@ class Solved:
         assert self.system is not None
         n = len(self.point.x)
         null = self.system.matrix.null_sample()
+        if not null.size:
+            return False, False
         moving = np.abs(null) > 1e-6 * np.abs(null).max(0, initial=0.0)
-        rows = self.system.A[self.system.active].any(1)  # a row of zeros says nothing, whatever its multiplier
+        rows = abs(self.system.A[self.system.active]).sum(1) > 0  # a row of zeros says nothing, whatever its multiplier
         return bool(moving[:n][shown].any()), bool(moving[n:][rows].any())
 
 
 def without_numbers(
-    item: Item,
+    program: Item | Items,
     status: Status,
     iterations: int,
-    scaling: Scaling,
     ray: np.ndarray | None = None,
     shares: np.ndarray | None = None,
 ) -> Solved:
     """An outcome that has no solution: zeros, which the layer replaces by NaN."""
-    m, n = item.A.shape
-    point = Point(np.zeros(n), np.zeros(m), np.zeros(m))
+    n, m = program.q.shape[-1], program.b.shape[-1]
+    point, scaling = Point(np.zeros(n), np.zeros(m), np.zeros(m)), Scaling(np.ones(n), np.ones(m), 1.0, 1.0)
     infinite = Residuals(np.inf, np.inf, np.inf)
-    return Solved(item.cones, status, point, iterations, infinite, scaling, ray=ray, ray_shares=shares)
+    return Solved(program.cones, status, point, iterations, infinite, scaling, ray=ray, ray_shares=shares)

@@ -2,29 +2,81 @@
 
 A singular K = [[H, A'], [A, -T]] is factored as M = K + eps diag(I, -I). What K maps to zero lies in one of the two
 parts; K M^-1 takes it out of the right side, and refinement on K itself then converges without a component there.
+K is an array, or sparse by columns.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.linalg import LinAlgWarning, get_lapack_funcs, lu_factor, lu_solve
+import scipy.sparse as sp
+from scipy.linalg.lapack import dgecon, dgetrf, dgetrs  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.sparse.linalg import SuperLU, splu
+
+Matrix: TypeAlias = Any  # an array, or a csc_array
 
 SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
+NEAR = 1e-2  # with the factors of a matrix this near, relative to the least singular value, refinement converges
+STEPS = 8
+
+
+@dataclass(frozen=True)
+class Dense:
+    """P L U of a symmetric array."""
+
+    lu: np.ndarray
+    pivots: np.ndarray
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        return dgetrs(self.lu, self.pivots, right)[0] if len(right) else right
+
+    def reciprocal_condition(self, norm: float) -> float:
+        return float(dgecon(self.lu, norm)[0]) if len(self.lu) else 1.0
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """P L U Q of a sparse symmetric matrix; None where a pivot is exactly zero."""
+
+    factors: SuperLU | None
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        assert self.factors is not None
+        return self.factors.solve(right)
+
+    def reciprocal_condition(self, norm: float) -> float:
+        """By the estimate of the inverse's norm in Hager, "Condition estimates" (1984); the matrix is symmetric."""
+        if self.factors is None:
+            return 0.0
+        x = np.full(self.factors.shape[0], 1 / self.factors.shape[0])
+        size = 0.0
+        for _ in range(5):
+            y = self.solve(x)
+            if not np.abs(y).sum() > size:
+                break
+            size = np.abs(y).sum()
+            slope = np.abs(self.solve(np.sign(y) + (y == 0)))
+            x = np.zeros_like(x)
+            x[np.argmax(slope)] = 1.0
+        return float(1 / (norm * size)) if np.isfinite(size) else 0.0
 
 
 @dataclass(frozen=True)
 class SymmetricMatrix:
-    """K with B = diag(balance) K diag(balance) over its nonzero rows `kept`, factored (shifted where `singular`)."""
+    """K with B = diag(balance) K diag(balance) over its nonzero rows `kept`, factored (shifted where `singular`).
 
-    K: np.ndarray
+    The factors may be those of a matrix near K.
+    """
+
+    K: Matrix
     kept: np.ndarray
     balance: np.ndarray
-    lu: tuple[np.ndarray, np.ndarray]
+    factors: Dense | Sparse
     singular: bool
+    least: float  # 1 / |B^-1|
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         """K^-1 right, refined; where K is singular, of least norm and with the least error."""
@@ -33,16 +85,18 @@ class SymmetricMatrix:
         return found
 
     def _refined(self, right: np.ndarray) -> np.ndarray:
-        K, right = self.K, self._in_range(right) if self.singular else right
-        found, left = np.zeros_like(right), right
-        best, least = found, np.inf
-        for _ in range(8 if self.singular else 3):
+        right = self._in_range(right) if self.singular else right
+        best, found, left, least = np.zeros_like(right), np.zeros_like(right), right, np.inf
+        enough = 1e-15 * np.abs(self.balance * right).max(initial=0.0)
+        for _ in range(STEPS):
             found = found + self._once(left)
-            left = right - K @ found
+            left = right - self.K @ found
             error = float(np.abs(self.balance * left).max(initial=0.0))
             if not error < 0.5 * least:
                 break
             best, least = found, error
+            if error <= enough:
+                break
         return best
 
     def _in_range(self, right: np.ndarray) -> np.ndarray:
@@ -51,7 +105,7 @@ class SymmetricMatrix:
         return first + self.K @ self._once(right - first)
 
     def _once(self, right: np.ndarray) -> np.ndarray:
-        return self.balance * lu_solve(self.lu, self.balance * right, check_finite=False)
+        return self.balance * self.factors.solve(self.balance * right)
 
     def null_sample(self, count: int = 8) -> np.ndarray:
         """Up to `count` orthonormal directions (size, k) that K maps to zero, by inverse iteration."""
@@ -64,44 +118,77 @@ class SymmetricMatrix:
         count = min(count, len(self.balance))
         block = np.random.default_rng(0).standard_normal((len(self.balance), count))
         for _ in range(3):
-            block = np.linalg.qr(lu_solve(self.lu, block, check_finite=False))[0]
+            block = np.linalg.qr(self.factors.solve(block))[0]
         found = np.zeros((size, block.shape[1]))
         found[self.kept] = self.balance[:, None] * block
         mapped = self.balance[:, None] * (self.K @ found[self.kept])
         return np.concatenate([units, found[:, np.abs(mapped).max(0) < 1e-10]], 1)
 
 
-def factorise(K: np.ndarray, positive: int) -> SymmetricMatrix:
-    """The first `positive` rows are H's."""
-    kept = np.abs(K).max(1, initial=0.0) > 0
-    signs = np.where(np.arange(len(K)) < positive, 1.0, -1.0)[kept]
-    K = K[np.ix_(kept, kept)]
-    balance = _balance(K)
-    B = balance[:, None] * K * balance
-    lu, singular = _lu(B)
+def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) -> SymmetricMatrix:
+    """The first `positive` rows are H's. The factors of a matrix that is `known` serve again where it is near."""
+    kept = _largest(K) > 0
+    whole = K if kept.all() else K[np.ix_(kept, kept)]
+    if known is not None and not known.singular and np.array_equal(kept, known.kept) and _near(whole, known):
+        return replace(known, K=whole)
+    balance = _balance(whole)
+    B = _balanced(whole, balance)
+    factors = _factors(B)
+    norm = _norm(B)
+    reciprocal = factors.reciprocal_condition(norm)
+    singular = not reciprocal > SINGULAR
     if singular:
-        lu, _ = _lu(B + SHIFT * np.diag(signs))
-    return SymmetricMatrix(K, kept, balance, lu, singular)
+        signs = np.where(np.flatnonzero(kept) < positive, SHIFT, -SHIFT)
+        factors = _factors(B + (np.diag(signs) if isinstance(B, np.ndarray) else sp.diags_array(signs, format="csc")))
+    return SymmetricMatrix(whole, kept, balance, factors, singular, reciprocal * norm)
 
 
-def _lu(B: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], bool]:
-    if not len(B):
-        return (B, np.zeros(0, dtype=np.int32)), False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LinAlgWarning)
-        lu = lu_factor(B, check_finite=False)
-    return lu, not _reciprocal_condition(lu[0], np.abs(B).sum(0).max()) > SINGULAR
+def _near(K: Matrix, known: SymmetricMatrix) -> bool:
+    return _norm(_balanced(K - known.K, known.balance)) <= NEAR * known.least
 
 
-def _reciprocal_condition(lu: np.ndarray, norm: float) -> float:
-    (gecon,) = get_lapack_funcs(("gecon",), (lu,))
-    return float(gecon(lu, norm, norm="1")[0])
+def _factors(B: Matrix) -> Dense | Sparse:
+    if isinstance(B, np.ndarray):
+        lu, pivots, _ = dgetrf(B.T) if len(B) else (B, np.zeros(0), 0)
+        return Dense(lu, pivots)
+    try:  # minimum degree on B + B', with pivots off the diagonal only where those on it are small
+        options = {"SymmetricMode": True}
+        return Sparse(splu(B, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1, options=options))
+    except RuntimeError:
+        return Sparse(None)
 
 
-def _balance(K: np.ndarray, sweeps: int = 3) -> np.ndarray:
+def _norm(B: Matrix) -> float:
+    """The largest sum of a column's absolute entries."""
+    return float(abs(B).sum(0).max(initial=0.0))
+
+
+def _largest(K: Matrix) -> np.ndarray:
+    """The largest entry of each row, which is also that of its column."""
+    if isinstance(K, np.ndarray):
+        return np.maximum(K.max(1, initial=0.0), -K.min(1, initial=0.0))
+    return _largest_by_column(np.abs(K.data), K.indptr)
+
+
+def _largest_by_column(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    found = np.zeros(len(starts) - 1)
+    filled = np.flatnonzero(np.diff(starts))
+    if len(filled):
+        found[filled] = np.maximum.reduceat(values, starts[filled])
+    return found
+
+
+def _balanced(K: Matrix, scale: np.ndarray) -> Matrix:
+    if isinstance(K, np.ndarray):
+        return scale[:, None] * K * scale
+    values = K.data * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
+    return sp.csc_array((values, K.indices, K.indptr), shape=K.shape)
+
+
+def _balance(K: Matrix, sweeps: int = 3) -> np.ndarray:
     """Powers of the rows' largest entries that bring them all near one (Ruiz)."""
-    scale, size = np.ones(len(K)), np.abs(K)
+    scale, size = np.ones(K.shape[0]), abs(K)
     for _ in range(sweeps):
-        step = 1 / np.sqrt(size.max(1, initial=0.0))
-        scale, size = scale * step, step[:, None] * size * step
+        step = 1 / np.sqrt(_largest(size))
+        scale, size = scale * step, _balanced(size, step)
     return scale

@@ -15,8 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from declarative.backends.cone.item import Item
+from declarative.backends.cone.matrices import Rows
 from declarative.backends.cone.projections import Spectrum
 from declarative.backends.cone.symmetric import SymmetricMatrix, factorise
 
@@ -28,41 +30,56 @@ class System:
     """`A` (m, n) is in the frame of `spectrum`; `active` (m,) marks the rows that K keeps."""
 
     spectrum: Spectrum
-    A: np.ndarray
+    A: Rows
     active: np.ndarray
-    curvature: np.ndarray  # (1 - d)/d of the rows that are not active
+    curvature: np.ndarray  # (1 - d)/d, and 0 in the active rows; (m,)
     matrix: SymmetricMatrix
 
     def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
-        inactive, n = ~self.active, len(g)
-        pushed = np.zeros(int(inactive.sum()))
+        n, pushed, right = len(g), 0.0, h[self.active]
         if t is not None:
-            pushed = t[inactive] / self.spectrum.values[inactive]
-            h = h - np.where(inactive, 0.0, t / (1 - np.where(inactive, 0.0, self.spectrum.values)))
-        top = g + self.A[inactive].T @ (self.curvature * h[inactive] - pushed)
-        found = self.matrix.solve(np.concatenate([top, h[self.active]]))
-        y, w = found[:n], np.empty_like(h)
+            d = self.spectrum.values
+            pushed = np.where(self.active, 0.0, t / np.where(self.active, 1.0, d))
+            right = right - t[self.active] / (1 - d[self.active])
+        top = g + self.A.T @ (self.curvature * h - pushed)
+        found = self.matrix.solve(np.concatenate([top, right]))
+        y = found[:n]
+        w = self.curvature * (self.A @ y - h) + pushed
         w[self.active] = found[n:]
-        w[inactive] = self.curvature * (self.A[inactive] @ y - h[inactive]) + pushed
         return y, w
 
     def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
         """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
-        d, found = self.spectrum.values, np.empty_like(h)
-        found[self.active] = -w[self.active] / (1 - d[self.active])
-        found[~self.active] = (h[~self.active] - self.A[~self.active] @ y) / d[~self.active]
-        return found
+        d = self.spectrum.values
+        low = d < 0.5
+        return np.where(low, -w / np.where(low, 1 - d, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
 
 
-def conic_system(item: Item, spectrum: Spectrum) -> System:
-    """K at a point where the projection has this derivative."""
-    A = spectrum.to_frame(item.A)
-    active = spectrum.values < KEPT
-    free, held = spectrum.values[~active], spectrum.values[active]
-    curvature, theta = (1 - free) / free, held / (1 - held)
-    bent = curvature > 0
-    A_bent = A[~active][bent]
-    H = item.P + A_bent.T @ (curvature[bent][:, None] * A_bent)
-    K = np.block([[H, A[active].T], [A[active], -np.diag(theta)]])
-    return System(spectrum, A, active, curvature, factorise(K, len(H)))
+def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) -> System:
+    """K at a point where the projection has this derivative; `known` may be the system at a point nearby.
+
+    A sparse K keeps all rows that it can, since eliminating them would fill it.
+    """
+    A, d, n = spectrum.rows_to_frame(item.A), spectrum.values, len(item.q)
+    active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
+    curvature = np.where(active, 0.0, (1 - d) / np.where(active, 1.0, d))
+    held = np.flatnonzero(active)
+    theta = d[held] / (1 - d[held])
+    if isinstance(A, np.ndarray):
+        K = _dense(item.P, A, curvature, held, theta)
+    else:
+        K = sp.block_array([[item.P, A[held].T], [A[held], sp.diags_array(-theta)]], format="csc")
+    near = known is not None and np.array_equal(active, known.active)
+    return System(spectrum, A, active, curvature, factorise(K, n, known.matrix if known and near else None))
+
+
+def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    n, bent = len(P), np.flatnonzero(curvature)
+    root = np.sqrt(curvature[bent])[:, None] * A[bent]
+    K = np.zeros((n + len(held), n + len(held)))
+    K[:n, :n] = P + root.T @ root
+    K[n:, :n] = A[held]
+    K[:n, n:] = A[held].T
+    K[np.arange(n, len(K)), np.arange(n, len(K))] = -theta
+    return K

@@ -9,8 +9,8 @@ import torch
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.cones import Block, Cones, Kind
 from declarative.backends.cone.function import Structure, solve_batch
-from declarative.backends.cone.item import Item
-from declarative.backends.cone.solve import solve_item
+from declarative.backends.cone.item import Item, alone
+from declarative.backends.cone.solve import solve_items
 
 
 def item_of(problem: cp.Problem) -> Item:
@@ -31,7 +31,7 @@ def blocks_of(item: Item) -> Blocks:
 
 def solved(problem: cp.Problem):
     item = item_of(problem)
-    return item, solve_item(item, blocks_of(item))
+    return item, solve_items(alone(item), blocks_of(item))[0]
 
 
 def structure_of(item: Item) -> Structure:

@@ -18,8 +18,8 @@ from scipy.optimize import brentq
 from declarative.backends.cone.cones import Block, Cones, Kind
 from declarative.backends.cone.envelope import OptimalValue
 from declarative.backends.cone.function import Report, solve_batch
-from declarative.backends.cone.item import Item
-from declarative.backends.cone.solve import solve_item
+from declarative.backends.cone.item import Item, alone
+from declarative.backends.cone.solve import solve_items
 from declarative.backends.status import Status
 
 rng = np.random.default_rng(1)
@@ -166,7 +166,7 @@ def test_scaled_problems_are_solved_as_exactly(size, where):
     rows = np.concatenate([c * a * np.ones((1, 5)), -np.eye(5)])
     right = np.array([c * d, 0, 0, 0, 0, 0])
     item = Item(b * a**2 * np.eye(5), -a * b * d * y[:5], rows, right, cones)
-    found = solve_item(item, blocks_of(item))
+    found = solve_items(alone(item), blocks_of(item))[0]
     level = brentq(lambda t: np.maximum(y[:5] - t, 0).sum() - 1, -10, 10, xtol=1e-15)
     assert found.status is Status.SOLVED
     assert np.allclose(found.point.x * a / d, np.maximum(y[:5] - level, 0), rtol=1e-12, atol=1e-12)

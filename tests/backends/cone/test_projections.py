@@ -42,7 +42,7 @@ def test_the_derivative_equals_a_central_difference(block, spread):
     cones, eye = Cones((block,)), np.eye(block.rows)
     for v in samples(block.rows, spread):
         spectrum = project(cones, v)[1]
-        D = spectrum.from_frame(spectrum.values[:, None] * spectrum.to_frame(eye))
+        D = spectrum.from_frame(spectrum.values * spectrum.to_frame(eye))
         h = 1e-6 * np.linalg.norm(v)
         numeric = np.stack([(project(cones, v + h * e)[0] - project(cones, v - h * e)[0]) / (2 * h) for e in eye], 1)
         curvature = np.abs(project(cones, v + h * eye[0])[1].values - spectrum.values).max()
@@ -98,7 +98,7 @@ def test_near_the_faces_of_a_power_cone_nothing_is_lost(alpha, z):
     for v, face in (([-1.0, 1.0, z], 0), ([1.0, -1.0, z], 1)):
         a = alpha if face == 0 else 1 - alpha
         s, spectrum = project(Cones((Block(Kind.POWER, 3, alpha),)), np.array(v))
-        D = spectrum.from_frame(spectrum.values[:, None] * spectrum.to_frame(np.eye(3)))
+        D = spectrum.from_frame(spectrum.values * spectrum.to_frame(np.eye(3)))
         assert np.isfinite(D).all() and abs(s[1 - face] - 1) < 1e-2
         assert s[face] == pytest.approx(abs(s[2]) ** (1 / a) * s[1 - face] ** (1 - 1 / a), rel=1e-10)
         if a < 0.5 and abs(z) < 1e-6:  # flat: z is free

@@ -1,0 +1,160 @@
+"""Sparse matrices of one pattern, a batch of them at once: products, largest entries, scaling, and single ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+Rows: TypeAlias = Any  # an array, or a csr_array where that is large and thin
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Entries (l,) in order of the row (or column) that they belong to."""
+
+    order: np.ndarray | slice
+    starts: np.ndarray  # where the rows that have entries begin
+    kept: np.ndarray  # these rows
+    size: int
+
+    def reduce(self, operation: np.ufunc, entries: np.ndarray) -> np.ndarray:
+        """(B, l) to (B, size); 0 where a row has no entries."""
+        found = np.zeros((len(entries), self.size))
+        if len(self.kept):
+            found[:, self.kept] = operation.reduceat(entries[:, self.order], self.starts, axis=1)
+        return found
+
+
+def segments(numbers: np.ndarray, size: int) -> Segments:
+    """`numbers` (l,) are the rows of the entries."""
+    sorted_already = bool((np.diff(numbers) >= 0).all())
+    order = slice(None) if sorted_already else np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    return Segments(order, starts, numbers[order][starts], size)
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Distinct places (l,) in matrices of shape (m, n), row by row. `source` and `starts` merge values given twice."""
+
+    shape: tuple[int, int]
+    rows: np.ndarray
+    columns: np.ndarray
+    source: np.ndarray
+    starts: np.ndarray
+    _of_count: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    def matrices(self, values: np.ndarray) -> Matrices:
+        """From values (B, k) in the order of the places that the pattern was made of."""
+        values = values[:, self.source]
+        if len(self.starts) < len(self.source):
+            values = np.add.reduceat(values, self.starts, axis=1)
+        return Matrices(self, np.ascontiguousarray(values))
+
+    @cached_property
+    def by_row(self) -> Segments:
+        return segments(self.rows, self.shape[0])
+
+    @cached_property
+    def by_column(self) -> Segments:
+        return segments(self.columns, self.shape[1])
+
+    @cached_property
+    def diagonal(self) -> np.ndarray:
+        return np.flatnonzero(self.rows == self.columns)
+
+    @cached_property
+    def by_column_compressed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The order of the values column by column, their rows, and where the columns begin."""
+        return self._compressed(np.lexsort((self.rows, self.columns)))
+
+    @cached_property
+    def upper_by_column(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same for the entries on and above the diagonal."""
+        order = self.by_column_compressed[0]
+        return self._compressed(order[self.rows[order] <= self.columns[order]])
+
+    def _compressed(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        ends = np.cumsum(np.bincount(self.columns[order], minlength=self.shape[1]))
+        return order, self.rows[order].astype(np.int32), np.concatenate([[0], ends]).astype(np.int32)
+
+    def diagonal_blocks(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Columns and row starts of `count` matrices as the blocks of one; the last answer is kept."""
+        known = self._of_count.get(count)
+        if known is None:
+            columns = self.columns + self.shape[1] * np.arange(count)[:, None]
+            each = np.bincount(self.rows, minlength=self.shape[0])
+            starts = np.concatenate([[0], np.cumsum(np.tile(each, count))])
+            known = columns.reshape(-1).astype(np.int32), starts.astype(np.int32)
+            if count > 1:
+                self._of_count.clear()
+            self._of_count[count] = known
+        return known
+
+
+def pattern_of(places: np.ndarray, shape: tuple[int, int]) -> Pattern:
+    """Of the places (2, k); values for the same place add up."""
+    flat = places[0] * shape[1] + places[1]
+    source = np.argsort(flat, kind="stable")
+    starts = np.flatnonzero(np.diff(flat[source], prepend=-1))
+    rows, columns = places[:, source[starts]]
+    return Pattern(shape, rows, columns, source, starts)
+
+
+@dataclass(frozen=True, eq=False)
+class Matrices:
+    """`values` (B, l) at the places of the pattern."""
+
+    pattern: Pattern
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def _blocks(self) -> sp.csr_array:
+        (m, n), count = self.pattern.shape, len(self)
+        columns, starts = self.pattern.diagonal_blocks(count)
+        return sp.csr_array((self.values.reshape(-1), columns, starts), shape=(count * m, count * n))
+
+    @cached_property
+    def _transposed(self) -> sp.csc_array:
+        return self._blocks.T
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """(B, n) to (B, m)."""
+        return (self._blocks @ x.reshape(-1)).reshape(len(self), self.pattern.shape[0])
+
+    def transposed_times(self, z: np.ndarray) -> np.ndarray:
+        """(B, m) to (B, n)."""
+        return (self._transposed @ z.reshape(-1)).reshape(len(self), self.pattern.shape[1])
+
+    def scaled(self, rows: np.ndarray, columns: np.ndarray) -> Matrices:
+        """diag(rows) M diag(columns), for (B, m) and (B, n)."""
+        p = self.pattern
+        return Matrices(p, rows[:, p.rows] * self.values * columns[:, p.columns])
+
+    def largest_by_row(self, columns: np.ndarray) -> np.ndarray:
+        """The largest |M| diag(columns) of each row, (B, m), for columns (B, n) >= 0."""
+        p = self.pattern
+        return p.by_row.reduce(np.maximum, np.abs(self.values) * columns[:, p.columns])
+
+    def largest_by_column(self, rows: np.ndarray) -> np.ndarray:
+        p = self.pattern
+        return p.by_column.reduce(np.maximum, np.abs(self.values) * rows[:, p.rows])
+
+    def some(self, items: np.ndarray) -> Matrices:
+        return Matrices(self.pattern, self.values[items])
+
+    def one(self, item: int, sparse: bool) -> Rows:
+        """An array, or a sparse matrix by rows."""
+        p = self.pattern
+        if sparse:
+            return sp.csr_array((self.values[item], *p.diagonal_blocks(1)), shape=p.shape)
+        found = np.zeros(p.shape)
+        found[p.rows, p.columns] = self.values[item]
+        return found

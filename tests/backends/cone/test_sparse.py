@@ -1,0 +1,77 @@
+"""Programs whose matrices stay sparse: the same answers as with arrays, and large ones in little room."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from backends.cone.programs import item_of, scalar_of, structure_of, tensors_of
+from backends.cone.test_function import REGULAR
+
+from declarative.backends.cone import item as items
+from declarative.backends.cone.certificate import Blocks
+from declarative.backends.cone.cones import Block, Cones, Kind
+from declarative.backends.cone.function import Report, Structure, solve_batch
+from declarative.backends.cone.symmetric import factorise
+
+
+@pytest.mark.parametrize("name", REGULAR)
+def test_sparse_matrices_give_the_same(name, monkeypatch):
+    item = item_of(REGULAR[name])
+    torch.manual_seed(0)
+    gx, gz = torch.randn(len(item.q)).double(), torch.randn(len(item.b)).double()
+    results = []
+    for large, thin in ((10**9, 0.0), (0, 2.0)):
+        monkeypatch.setattr(items, "LARGE", large)
+        monkeypatch.setattr(items, "THIN", thin)
+        structure, data = structure_of(item), [t.requires_grad_() for t in tensors_of(item)]
+        x, z, report, outcomes = solve_batch(structure, *data)
+        assert report[0, Report.STATUS] == 0
+        assert isinstance(outcomes.items[0].system.A, np.ndarray) == (large > 0)
+        results.append([x, z, *torch.autograd.grad(scalar_of(structure, gx, gz)(*data), data)])
+    for dense, sparse in zip(*results, strict=True):
+        assert (dense - sparse).norm() <= 1e-9 * (1 + dense.norm())
+
+
+@pytest.mark.parametrize("rank", [4, 7, 12])
+def test_a_sparse_symmetric_matrix_is_solved_as_an_array_is(rank):
+    rng = np.random.default_rng(rank)
+    basis = np.linalg.qr(rng.standard_normal((12, 12)))[0][:, :rank]
+    K = basis @ np.diag(rng.uniform(1, 2, rank)) @ basis.T
+    right = K @ rng.standard_normal(12)
+    dense, sparse = factorise(K, 12), factorise(sp.csc_array(K), 12)
+    assert dense.singular == sparse.singular == (rank < 12)
+    for matrix in (dense, sparse):
+        assert np.allclose(K @ matrix.solve(right), right, atol=1e-12)
+        assert np.linalg.norm(matrix.solve(right)) <= 3 * np.linalg.norm(np.linalg.pinv(K) @ right)
+    assert dense.null_sample().shape == sparse.null_sample().shape == (12, min(12 - rank, 8))
+
+
+def chain(n: int) -> tuple[Structure, list[torch.Tensor]]:
+    """Minimise |x|^2/2 + q'x where neighbours (x[i+1], x[i]) are in a cone and each x[i] <= 1."""
+    i = np.arange(n - 1)
+    rows = np.concatenate([2 * i, 2 * i + 1, 2 * (n - 1) + np.arange(n)])
+    A_at = np.stack([rows, np.concatenate([i + 1, i, np.arange(n)])])
+    cones = Cones((*[Block(Kind.SOC, 2)] * (n - 1), Block(Kind.NONNEG, n)))
+    values = torch.cat([-torch.ones(2 * (n - 1)), torch.ones(n)]).double()
+    b = torch.cat([torch.zeros(2 * (n - 1)), torch.ones(n)]).double()
+    blocks = Blocks(np.zeros(n, dtype=int), cones.atomic)
+    structure = Structure(cones, np.stack([np.arange(n)] * 2), A_at, blocks, np.ones(n, dtype=bool))
+    q = torch.randn(n, dtype=torch.float64)
+    return structure, [torch.ones(1, n, dtype=torch.float64), q[None], values[None], b[None]]
+
+
+def test_two_thousand_unknowns_take_little_memory():
+    torch.manual_seed(1)
+    structure, data = chain(2000)
+    q = data[1].requires_grad_()
+    tracemalloc.start()
+    x, _, report, _ = solve_batch(structure, *data)
+    (gradient,) = torch.autograd.grad(x[0, 7], q)
+    assert tracemalloc.get_traced_memory()[1] < 64 * 2**20  # the matrix of the system as an array takes 200 MiB
+    tracemalloc.stop()
+    assert report[0, Report.STATUS] == 0
+    step = 1e-5 * torch.nn.functional.one_hot(torch.tensor([7]), 2000)
+    ends = [solve_batch(structure, data[0], q.detach() + s * step, *data[2:])[0][0, 7].item() for s in (1, -1)]
+    assert gradient[0, 7].item() == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-9)
