@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -54,6 +54,7 @@ class _Ready:
 
     plan: Plan
     reader: OutputReader
+    nothing: list[Outcome] = field(default_factory=list)  # that of no items, once it was asked for
 
 
 class _Memo:
@@ -203,8 +204,7 @@ class DeclarativeLayer(nn.Module):
         if key not in plans:
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
-            with ThreadPoolExecutor(1) as apart:  # no grad mode or transform of this call holds there
-                plans[key] = apart.submit(self._prepare, bound, constants).result()
+            plans[key] = _apart(self._prepare, bound, constants)
         return plans[key]
 
     def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray]) -> _Ready:
@@ -240,8 +240,10 @@ class DeclarativeLayer(nn.Module):
     def _run(self, ready: _Ready, inputs: dict[str, Tensor], batch: int, start: dict[str, Tensor] | None) -> Outcome:
         if batch:
             return ready.plan.run(inputs, batch, start)
-        one = {name: t if len(t) else torch.ones(1, *t.shape[1:]).to(t) for name, t in inputs.items()}
-        return _first_items(ready.plan.run(one, 1, None), 0)
+        if not ready.nothing:
+            one = {name: t.new_ones(1, *t.shape[1:]).detach() for name, t in inputs.items()}
+            ready.nothing.append(_first_items(_apart(ready.plan.run, one, 1, None), 0))
+        return _connected(ready.nothing[0], inputs)
 
     def _complain(self, solution: Solution) -> None:
         """Raise for items without an answer, where that is wanted, and warn of inaccurate ones."""
@@ -294,3 +296,17 @@ def _first_items(outcome: Outcome, count: int) -> Outcome:
     variables = {name: t[:count] for name, t in outcome.variables.items()}
     duals = {path: t[:count] for path, t in outcome.duals.items()}
     return replace(outcome, variables=variables, duals=duals, messages={}, **per_item)
+
+
+def _connected(nothing: Outcome, inputs: Mapping[str, Tensor]) -> Outcome:
+    """The outcome of no items as a function of the inputs, whose gradients are 0."""
+    zero = sum(t.flatten()[:0].sum() for t in inputs.values())
+    variables = {name: t.detach() + zero for name, t in nothing.variables.items()}
+    duals = {path: t.detach() + zero for path, t in nothing.duals.items()}
+    return replace(nothing, variables=variables, duals=duals, value=nothing.value.detach() + zero)
+
+
+def _apart(function: Callable, *args):
+    """The result of a call in a thread of its own, where no grad mode or transform of this one holds."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(function, *args).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,7 +45,7 @@ class Promises:
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))
         if given and not _all_finite([inputs[symbol.name] for symbol in given]):
-            found = [_not_numbers(s, inputs[s.name], s.name in self._unbounded) for s in given] + found
+            found = [b for s in given for b in _not_numbers(s, inputs[s.name], s.name in self._unbounded)] + found
         if not found or not bool(torch.stack([b.items.any() for b in found]).any()):
             return []
         return [b for b in found if bool(b.items.any())]
@@ -58,7 +59,7 @@ def _all_finite(values: list[Tensor]) -> bool:
 def broken_by(symbol: Parameter, value: Tensor) -> str | None:
     """What a value given when compiling breaks, in words; None where it keeps what is declared."""
     one = value.unsqueeze(0)
-    found = [_not_numbers(symbol, one, infinite=False), *_declared(symbol, one, one)]
+    found = [*_not_numbers(symbol, one, infinite=False), *_declared(symbol, one, one)]
     return next((breach.message for breach in found if bool(breach.items.any())), None)
 
 
@@ -71,15 +72,22 @@ def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Brea
     return found
 
 
-def _not_numbers(symbol: Parameter, value: Tensor, infinite: bool) -> Breach:
-    """The message names the first entry that is NaN, or infinite where that is not legal."""
-    bad = value.isnan() if infinite else ~value.isfinite()
-    place, found = "", "NaN"
-    if bool(bad.any()):
-        first = tuple(bad.nonzero()[0].tolist())
-        place = f"[{', '.join(map(str, first[1:]))}]" if value.dim() > 1 else ""
-        found = "NaN" if bool(value[first].isnan()) else "infinite, which only a whole side of an inequality may be"
-    return Breach(bad.flatten(1).any(1) if value.dim() > 1 else bad, f"`{symbol.name}{place}` is {found}")
+def _not_numbers(symbol: Parameter, value: Tensor, infinite: bool) -> list[Breach]:
+    """Each message names the first entry of its items that is NaN, or infinite where that is not legal."""
+    if bool(value.sum().isfinite()):
+        return []
+    flat = value.flatten(1) if value.dim() > 1 else value.unsqueeze(1)
+    bad = flat.isnan() if infinite else ~flat.isfinite()
+    items, first = bad.any(1), bad.int().argmax(1)
+    return [_wrong_entry(symbol, value, items & (first == place), int(place)) for place in first[items].unique()]
+
+
+def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int) -> Breach:
+    index = [int(k) for k in np.unravel_index(place, value.shape[1:])]
+    entry = f"`{symbol.name}{index if index else ''}`"
+    nan = bool(value[(items, *index)].isnan().any())
+    found = "NaN" if nan else "infinite, which only a whole side of an inequality may be"
+    return Breach(items, f"{entry} is {found}")
 
 
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:
