@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import declarative
+from declarative.atoms import defined
+from declarative.atoms.defined import DEFINITIONS
 from declarative.atoms.record import Atom, Facts
 from declarative.atoms.registry import THEMES
 from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
@@ -32,7 +34,9 @@ says whether the value goes up or down with an argument; the rule for compositio
 cone that describe the function to a solver where it is convex or concave. The kkt backend takes smooth functions as
 they are.
 
-`sum`, `max`, `min` and `prod` also run over an index: `sum(e for i in n if c)`.
+`sum`, `max`, `min` and `prod` also run over an index: `sum(e for i in n if c)`. `stack(e for i in n)` is the array of
+all e. What takes one array whole has the option `axis`: `max(X, axis = 0)` is the vector of the greatest entries of the
+columns, `norm(X, axis = 1)` that of the norms of the rows.
 """
 DOMAINS = {
     Domain.ALL: "",
@@ -45,7 +49,13 @@ DOMAINS = {
     Domain.PD: "{} positive definite",
 }
 ON_DOMAIN = {Domain.NONNEG: Sign.NONNEG, Domain.POS: Sign.POS}
-SIGNS = {Sign.NONNEG: "nonnegative", Sign.POS: "positive", Sign.NONPOS: "nonpositive", Sign.ANY: "any sign"}
+SIGNS = {
+    Sign.NONNEG: "nonnegative",
+    Sign.POS: "positive",
+    Sign.NONPOS: "nonpositive",
+    Sign.NEG: "negative",
+    Sign.ANY: "any sign",
+}
 CURVATURES = {c: c.value for c in Curvature} | {Curvature.UNKNOWN: "neither"}
 MOVES = {Monotonicity.INCREASING: "up", Monotonicity.DECREASING: "down", Monotonicity.NONE: "neither"}
 
@@ -56,6 +66,8 @@ def atoms_page() -> str:
         records = [v for v in vars(theme).values() if isinstance(v, Atom) and v.name not in told]  # some are imported
         told |= {atom.name for atom in records}
         lines += _theme(theme, records)
+    lines += ["## Defined", "", " ".join((defined.__doc__ or "").split()), ""]
+    lines += _table(("function", "meaning"), [(f"`{d.signature}`", d.doc) for d in DEFINITIONS.values()])
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from declarative.atoms.build import call
+from declarative.atoms.along import along
+from declarative.atoms.build import call, need_count
 from declarative.atoms.canonical import REWRITES
+from declarative.atoms.defined import DEFINITIONS, Definition
 from declarative.atoms.literals import literal
 from declarative.atoms.record import Atom, ShapeMismatch
 from declarative.atoms.registry import find
@@ -17,9 +19,16 @@ from declarative.source.span import Span
 def apply(name: str, *args: Expr, origin: Span | None = None, **options: Any) -> Expr:
     """The value of a function or operator, e.g. `apply("sum_largest", x, k=2)`.
 
-    Options may also come as trailing literal arguments: `norm(x, 1)`. Raises ShapeMismatch, with a message for
-    users, where the number of arguments, their shapes or the options do not fit; KeyError for an unknown name.
+    Options may also come as trailing literal arguments: `norm(x, 1)`. `axis` goes with every function that takes one
+    array whole. Raises ShapeMismatch, with a message for users, where the number of arguments, their shapes or the
+    options do not fit; KeyError for an unknown name.
     """
+    if "axis" in options and args:
+        return _along_axis(name, args, options, origin)
+    if (definition := DEFINITIONS.get(name)) is not None:
+        args, options = _split(definition, args, options)
+        need_count(definition, len(args))
+        return definition.expand(apply, *args, **options).at(origin)
     name, args, options = _meant(name, args, options)
     atom = find(name)
     if atom is None:
@@ -27,6 +36,14 @@ def apply(name: str, *args: Expr, origin: Span | None = None, **options: Any) ->
     args, options = _split(atom, args, options)
     rewrite = REWRITES.get(name)
     return rewrite(args, options, origin) if rewrite else call(atom, *args, origin=origin, options=options)
+
+
+def _along_axis(name: str, args: tuple[Expr, ...], options: dict[str, Any], origin: Span | None) -> Expr:
+    axis = options.pop("axis")
+    atom = find(name)
+    if atom is not None and (atom.elementwise or atom.operator):
+        raise ShapeMismatch(f"`{name}` works entry by entry; it has no option `axis`")
+    return along(args[0], axis, lambda part: apply(name, part, *args[1:], origin=origin, **options)).at(origin)
 
 
 def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[Expr, ...], dict[str, Any]]:
@@ -40,12 +57,12 @@ def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[
             return "power", args, options
         case "norm":
             return _norm(args, options)
-        case "norm2":
-            return "norm", args, options
         case "tv" if args and len(args[0].shape) == 2:
             return "tv_image", args, options
         case "diag" if args and len(args[0].shape) == 1:
             return "diag_matrix", args, options
+        case "geo_mean" if len(args) == 2:
+            return "geo_mean_weighted", args, options
         case "huber" | "pseudo_huber" if len(args) == 1:
             return name, (*args, Constant(1.0)), options
         case "reshape":
@@ -55,16 +72,20 @@ def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[
 
 
 def _norm(args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[Expr, ...], dict[str, Any]]:
-    """norm(x, p) is `norm1`, `norm` or `norminf` where p says so."""
+    """norm(x, p) is `norm1`, `norm` or `norminf` where p says so, and a concave function where p < 1."""
     p = options.get("p", args[1] if len(args) == 2 else 2.0)
     p = p.value if isinstance(p, Constant) else p
     special = {1.0: "norm1", 2.0: "norm", math.inf: "norminf"}
-    if isinstance(p, Expr):
-        raise ShapeMismatch("the second argument of `norm` is a number, at least 1, or `inf`", 1)
-    return (special[p], args[:1], {}) if p in special else ("pnorm", args[:1], {"p": float(p)})
+    if isinstance(p, Expr) or p == 0:
+        raise ShapeMismatch("the second argument of `norm` is a number other than 0, or `inf`", 1)
+    if p in special:
+        return special[p], args[:1], {}
+    return "pnorm" if p > 1 else "norm_below_one", args[:1], {"p": float(p)}
 
 
-def _split(atom: Atom, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[tuple[Expr, ...], dict[str, Any]]:
+def _split(
+    atom: Atom | Definition, args: tuple[Expr, ...], options: dict[str, Any]
+) -> tuple[tuple[Expr, ...], dict[str, Any]]:
     """Arguments and options; literals after the last argument are options, in the record's order."""
     most = atom.arity[1]
     extra = args[most:] if most is not None and atom.option_names else ()
@@ -78,7 +99,7 @@ def _split(atom: Atom, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple
     return args, {name: _value(atom, name, value) for name, value in given.items()}
 
 
-def _value(atom: Atom, name: str, value: Any) -> Any:
+def _value(atom: Atom | Definition, name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_value(atom, name, v) for v in value)
     if not isinstance(value, Expr):

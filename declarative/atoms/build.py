@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from declarative.atoms.record import Atom, ShapeMismatch
+from declarative.atoms.record import Atom, Definition, ShapeMismatch
 from declarative.ir.expr import Call, Expr
 from declarative.source.span import Span
 
 
 def call(atom: Atom, *args: Expr, origin: Span | None = None, options: Mapping[str, Any] | None = None) -> Call:
     """Raises ShapeMismatch where the number of arguments or their shapes do not fit."""
-    _count(atom, len(args))
+    need_count(atom, len(args))
     found = dict(options or {})
     shape = atom.shape(tuple(a.shape for a in args), found)
     return Call(atom.name, args, shape, tuple(sorted(found.items())), origin=origin)
 
 
-def _count(atom: Atom, given: int) -> None:
+def need_count(atom: Atom | Definition, given: int) -> None:
+    """Raises ShapeMismatch where there are too few or too many arguments."""
     least, most = atom.arity
     if given < least or (most is not None and given > most):
         wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"

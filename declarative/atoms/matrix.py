@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from declarative.atoms.latex import named
 from declarative.atoms.quadratic import quad_shape
-from declarative.atoms.record import Atom, Facts, Form, Options
+from declarative.atoms.record import Atom, Facts, Form, Options, ShapeMismatch
 from declarative.atoms.rules import (
     AFFINE,
     ANY,
@@ -15,10 +15,11 @@ from declarative.atoms.rules import (
     NONNEG,
     POS,
     greatest,
+    sign_of_first,
 )
-from declarative.atoms.shapes import square_to, vector_to
+from declarative.atoms.shapes import need_square, square_to, vector_to
 from declarative.ir.facts import Cone, Domain, Sign
-from declarative.ir.size import SCALAR
+from declarative.ir.size import SCALAR, Shape, Size
 
 
 def to_entries(facts: tuple[Facts, ...], options: Options) -> Sign:
@@ -53,6 +54,35 @@ DIAG_MATRIX = Atom(
     degree=greatest,
     python=False,
     latex=named("diag"),
+)
+
+
+def upper_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
+    """n(n-1)/2 is no polynomial with whole factors, so the side must be a number."""
+    side = need_square("`upper_tri`", shapes[0]).constant
+    if side is None:
+        hints = ("sum over pairs of indices instead: sum(A[i,j] for i in n, j in n if i < j)",)
+        raise ShapeMismatch("`upper_tri` needs a matrix whose side is a number", 0, hints)
+    return (Size.of(side * (side - 1) // 2),)
+
+
+def upper_torch(xp, form: Form, x):
+    rows, columns = xp.triu_indices(*form.shapes[0], offset=1, device=x.device)
+    return x[..., rows, columns]
+
+
+UPPER_TRI = Atom(
+    name="upper_tri",
+    doc="The entries above the diagonal of a square matrix as one vector, row by row.",
+    signature="upper_tri(A : R^(n,n)) : R^(n*(n-1)/2)",
+    shape=upper_shape,
+    torch=upper_torch,
+    cvxpy=lambda cp, form, x: cp.upper_tri(x),
+    sign=sign_of_first,
+    curvature=AFFINE,
+    monotonicity=INCREASING,
+    degree=greatest,
+    latex=named("upper\\_tri"),
 )
 
 TRACE = Atom(

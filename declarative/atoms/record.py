@@ -109,3 +109,20 @@ class Atom:
         """Where one argument must lie."""
         domains = self.domains(options)
         return domains[min(argument, len(domains) - 1)]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function that others define: a call of it is the expression that `expand` makes.
+
+    expand: `(apply, *args, **options)`, where `apply(name, *args, **options)` calls the library. What it makes has the
+    right curvature by the rules alone; the fields have the meaning that they have in `Atom`.
+    """
+
+    name: str
+    doc: str
+    signature: str
+    expand: Callable[..., Expr]
+    cvxpy: Callable[..., Any] | None
+    arity: tuple[int, int | None] = (1, 1)
+    option_names: tuple[str, ...] = ()

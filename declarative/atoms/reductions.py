@@ -5,10 +5,10 @@ from __future__ import annotations
 from declarative.atoms.algebra import at_least, at_most, minus, negative, plus, times, total
 from declarative.atoms.latex import named
 from declarative.atoms.record import Atom, Form, Fresh, Graph, Options, ShapeMismatch
-from declarative.atoms.rules import AFFINE, CONCAVE, CONVEX, INCREASING, NONNEG, greatest, sign_of_first
+from declarative.atoms.rules import AFFINE, CONCAVE, CONVEX, INCREASING, greatest, sign_of_first
 from declarative.atoms.shapes import to_scalar, vector_to_scalar
 from declarative.ir.expr import Constant, Expr, SizeValue
-from declarative.ir.facts import Cone, Domain, Smoothness
+from declarative.ir.facts import Smoothness
 from declarative.ir.size import SCALAR, Shape, Size
 
 
@@ -148,34 +148,4 @@ SUM_SMALLEST = Atom(
     graph=sum_smallest_graph,
     option_names=("k",),
     latex=lambda x, k: f"\\sum_{{i > n - {k}}} {x}_{{[i]}}",
-)
-
-GEO_MEAN = Atom(
-    name="geo_mean",
-    doc="The geometric mean of a vector of nonnegative entries.",
-    signature="geo_mean(x : R^n) : R",
-    shape=vector_to_scalar("`geo_mean`"),
-    torch=lambda xp, form, x: xp.exp(xp.log(x).mean(-1)),
-    cvxpy=lambda cp, form, x: cp.geo_mean(x),
-    sign=NONNEG,
-    curvature=CONCAVE,
-    monotonicity=INCREASING,
-    cone=Cone.POWER,
-    domains=lambda options: (Domain.NONNEG,),
-    latex=named("gmean"),
-)
-
-HARMONIC_MEAN = Atom(
-    name="harmonic_mean",
-    doc="The harmonic mean n/(1/x[0] + 1/x[1] + ...) of a vector of positive entries.",
-    signature="harmonic_mean(x : R^n) : R",
-    shape=vector_to_scalar("`harmonic_mean`"),
-    torch=lambda xp, form, x: 1 / (1 / x).mean(-1),
-    cvxpy=lambda cp, form, x: cp.harmonic_mean(x),
-    sign=NONNEG,
-    curvature=CONCAVE,
-    monotonicity=INCREASING,
-    cone=Cone.SECOND_ORDER,
-    domains=lambda options: (Domain.POS,),
-    latex=named("hmean"),
 )

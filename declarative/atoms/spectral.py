@@ -5,9 +5,9 @@ from __future__ import annotations
 from declarative.atoms.latex import named, norm
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.reductions import need_count
-from declarative.atoms.rules import CONCAVE, CONVEX, NEITHER_WAY, NONNEG
+from declarative.atoms.rules import ANY, CONCAVE, CONVEX, NEITHER_WAY, NONNEG
 from declarative.atoms.shapes import matrix_to_scalar, need_square, square_to
-from declarative.ir.facts import Cone, Sign, Smoothness
+from declarative.ir.facts import Cone, Domain, Sign, Smoothness
 from declarative.ir.size import SCALAR, Shape
 
 
@@ -121,4 +121,19 @@ NORMNUC = Atom(
     cone=Cone.SEMIDEFINITE,
     smoothness=Smoothness.KINKED,
     latex=norm("*"),
+)
+
+VON_NEUMANN_ENTR = Atom(
+    name="von_neumann_entr",
+    doc="-trace(X*log(X)) of a positive semidefinite matrix: the entropy of its eigenvalues.",
+    signature="von_neumann_entr(X : S^n) : R",
+    shape=square_to("`von_neumann_entr`", lambda n: SCALAR),
+    torch=lambda xp, form, x: xp.special.entr(eigenvalues(xp, x)).sum(-1),
+    cvxpy=lambda cp, form, x: cp.von_neumann_entr(cp.symmetric_wrap((x + x.T) / 2)),
+    sign=ANY,
+    curvature=CONCAVE,
+    monotonicity=NEITHER_WAY,
+    cone=Cone.SEMIDEFINITE,
+    domains=lambda options: (Domain.PSD,),
+    latex=named("S"),
 )

@@ -1,4 +1,4 @@
-"""`[a, b]` and `[A, B; C, D]`: vectors end to end, or a matrix made of blocks."""
+"""`[a, b]`, `[A, B; C, D]`, `stack(e for i in n)`: vectors end to end, a matrix of blocks, an array of members."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from declarative.elaborate.context import Context
 from declarative.elaborate.integers import size_value
 from declarative.elaborate.operators import applied
 from declarative.elaborate.values import Value
-from declarative.ir.expr import Expr
-from declarative.ir.size import ONE
+from declarative.ir.expr import Binder, Expr, Stack
+from declarative.ir.size import ONE, ZERO
+from declarative.ir.walk import substitute
+from declarative.source.span import Span
 from declarative.syntax import tree
 
 
@@ -27,6 +29,15 @@ def joined(ctx: Context, node: tree.Array, rows: list[list[Value]]) -> Value | N
         blocks = [_block(v) for v in items]
         expr = applied(ctx, "block", blocks, node.span, spans, rows=tuple(len(row) for row in rows))
     return None if expr is None else Value(expr)
+
+
+def stacked(body: Expr, binders: tuple[Binder, ...], span: Span | None) -> Stack:
+    """`stack(body for i in lo..hi)`: the array of all members, which is indexed from 0 wherever the range starts."""
+    moved: dict[Expr, Expr] = {
+        b.index: apply("add", b.index, size_value(b.lo, b.index)) for b in binders if b.lo != ZERO
+    }
+    starting = tuple(Binder(b.index, ZERO, b.length) for b in binders)
+    return Stack(substitute(body, moved) if moved else body, starting, origin=span)
 
 
 def _block(value: Value) -> Expr:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from declarative.atoms import registry
+from declarative.atoms.defined import DEFINITIONS
+from declarative.elaborate.arrays import stacked
 from declarative.elaborate.attributes import infinity
-from declarative.elaborate.binders import bind
+from declarative.elaborate.binders import Bound, bind
 from declarative.elaborate.context import Context
 from declarative.elaborate.definitions import expanded
 from declarative.elaborate.names import Scope, kind
@@ -19,15 +21,20 @@ from declarative.syntax import tree
 
 REDUCTIONS = ("sum", "max", "min", "prod")
 FREQUENT = {  # names from other languages, and what they are called here
+    "convolve": "conv",
     "ln": "log",
+    "log_sum_exp": "logsumexp",
     "logdet": "log_det",
     "max_eig": "lambda_max",
     "min_eig": "lambda_min",
-    "norm2": "norm",
+    "norm_inf": "norminf",
+    "norm_nuc": "normnuc",
+    "normNuc": "normnuc",
     "nuc": "normnuc",
     "quad_form": "quad",
     "relu": "pos",
     "sum_squares": "sumsq",
+    "total_variation": "tv",
     "tr": "trace",
 }
 
@@ -55,11 +62,11 @@ def called(ctx: Context, node: tree.Call, scope: Scope) -> Value | Solved | None
 def is_function(name: str) -> bool:
     """True for the functions of the library that are called by name."""
     atom = registry.find(name)
-    return name in REDUCTIONS or (atom is not None and not atom.operator)
+    return name in REDUCTIONS or name in DEFINITIONS or (atom is not None and not atom.operator)
 
 
 def function_names() -> tuple[str, ...]:
-    return tuple(name for name in dict.fromkeys((*registry.names(), *REDUCTIONS)) if is_function(name))
+    return tuple(name for name in dict.fromkeys((*registry.names(), *DEFINITIONS, *REDUCTIONS)) if is_function(name))
 
 
 def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -> None:
@@ -102,7 +109,7 @@ def _applied(
     if name == "sum" and len(args) > 1:
         text = " + ".join(a.span.text for a, _ in args)
         return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
-    if registry.find(name) is None:
+    if registry.find(name) is None and name not in DEFINITIONS:
         inner = ", ".join(a.span.text for a, _ in args)
         hints = [f"`{name}({inner}[i] for i in n)`"]
         return ctx.report.error("E205", node.span, f"`{name}` runs over an index", hints=hints)
@@ -111,9 +118,10 @@ def _applied(
 
 
 def _reduced(ctx: Context, node: tree.Call, name: str, scope: Scope) -> Value | None:
-    """`sum(e for i in n if c)` stays one node."""
-    if name not in REDUCTIONS:
-        hints = [f"{', '.join(f'`{r}`' for r in REDUCTIONS)} do; name a family first: `let r[i] = ... for i in n`"]
+    """`sum(e for i in n if c)` stays one node, and so does the array `stack(e for i in n)`."""
+    if name not in (*REDUCTIONS, "stack"):
+        names = ", ".join(f"`{r}`" for r in (*REDUCTIONS, "stack"))
+        hints = [f"{names} do: `{name}(stack(... for i in n))` takes them all as one array"]
         return ctx.report.error("E205", node.span, f"`{name}` does not run over indices", hints=hints)
     bound = bind(ctx, node.fors, scope)
     if bound is None:
@@ -121,7 +129,15 @@ def _reduced(ctx: Context, node: tree.Call, name: str, scope: Scope) -> Value | 
     body = ctx.value(node.args[0], bound.scope)  # pyright: ignore[reportArgumentType]
     if body is None:
         return None
+    if name == "stack":
+        return _stacked(ctx, node, body, bound)
     return Value(Reduce(name, body.expr, bound.binders, bound.condition, origin=node.span), body.row)
+
+
+def _stacked(ctx: Context, node: tree.Call, body: Value, bound: Bound) -> Value | None:
+    if bound.condition is not None:
+        return ctx.report.error("E205", node.span, "a stack has no condition: every entry is there")
+    return Value(stacked(body.expr, bound.binders, node.span))
 
 
 def _extern(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:

@@ -37,7 +37,13 @@ from declarative.syntax import tree
 Trees: TypeAlias = tuple[tree.Expression, ...]
 
 # Records that share a name with others in a text, which tells them apart by their arguments.
-WRITTEN = {"maximum": "max", "minimum": "min", "diag_matrix": "diag", "tv_image": "tv"}
+WRITTEN = {
+    "maximum": "max",
+    "minimum": "min",
+    "diag_matrix": "diag",
+    "tv_image": "tv",
+    "geo_mean_weighted": "geo_mean",
+}
 
 
 @dataclass(frozen=True)
@@ -107,8 +113,8 @@ class _Node:
             case Reduce(op=op, binders=binders, condition=condition):
                 fors = self.fors(binders, condition_with(condition, parts[1:], self.span))
                 return tree.Call(self.name(op), parts[:1], fors, span=self.span)
-            case Stack():
-                raise AssertionError("a family used whole is named by a let")
+            case Stack(binders=binders):
+                return tree.Call(self.name("stack"), parts, self.fors(binders, None), span=self.span)
             case Extern(name=name):
                 return self.call(name, parts)
             case Nested():
@@ -192,7 +198,7 @@ class _Node:
                 return tree.Array((parts,), span=self.span)
             case "block":
                 return tree.Array(_rows(parts, e.option("rows")), span=self.span)
-            case "pnorm":
+            case "pnorm" | "norm_below_one":
                 return self.call("norm", (*parts, self.number(e.option("p"))))
             case _:
                 return self.call(WRITTEN.get(e.atom, e.atom), (*parts, *self.options(e)))

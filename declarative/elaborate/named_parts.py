@@ -70,9 +70,9 @@ class _Survey:
 
     def is_named(self, node: Expr) -> bool:
         """Only what holds no index from outside and no result can be named."""
-        if isinstance(node, Stack):
-            return True
         if self.free[id(node)] or not self.is_closed[id(node)]:
             return False
+        if isinstance(node, Stack):
+            return True
         repeated = self.uses.get(id(node), 0) > 1 and self.size[id(node)] > LARGE
         return repeated or self.depth[id(node)] > DEEP

@@ -93,7 +93,7 @@ def test_names_that_several_records_share():
         ),
         ("quad", (x, A), "the second argument of `quad` needs a square matrix, this is R^(m,n)"),
         ("norm1", (x, y, z), "`norm1` takes 1 argument, this has 3"),
-        ("norm", (x, s), "the second argument of `norm` is a number, at least 1, or `inf`"),
+        ("norm", (x, s), "the second argument of `norm` is a number other than 0, or `inf`"),
         ("norm", (A,), "`norm` of a matrix is ambiguous"),
         ("sum_largest", (x, s), "`k` of `sum_largest` is a number or a size, known before solving"),
         ("sum_largest", (x,), "`sum_largest` needs its option `k`"),

@@ -61,6 +61,8 @@ def test_the_value_is_that_of_numpy_where_cvxpy_has_none(case: Case):
         "asin": np.arcsin,
         "acos": np.arccos,
         "atan": np.arctan,
+        "loggamma": special.gammaln,
+        "log_normcdf": special.log_ndtr,
         "quad_root": lambda x, A: np.sqrt(x @ A @ x),
     }
     function = reference.get(case.name) or getattr(np, case.name)
@@ -91,8 +93,8 @@ def _inside(case: Case, args) -> bool:
     """Off the edges 0 and 1 of domains; of a full matrix with equal entries the rank is 1, so no inverse exists."""
     if case.name in MULTIPLE_EIGENVALUES:
         return True
-    edges = {"sqrt": 0.0, "entr": 0.0, "xlogx": 0.0, "rel_entr": 0.0, "kl_div": 0.0, "geo_mean": 0.0}
-    edge = edges.get(case.name, 0.0 if case.name == "power" and case.options["p"] < 1 else None)
+    edges = {"sqrt", "entr", "xlogx", "rel_entr", "kl_div", "geo_mean", "geo_mean_weighted", "norm_below_one"}
+    edge = 0.0 if case.name in edges or (case.name == "power" and case.options["p"] < 1) else None
     if case.name in ("asin", "acos"):
         return bool(np.all(np.abs(args[0]) < 1))
     return edge is None or bool(np.all(args[0] != edge))

@@ -167,6 +167,7 @@ def _blocks(dims) -> tuple[Block, ...]:
     found += [Block(Kind.SOC, rows) for rows in dims.soc]
     found += [Block(Kind.PSD, side * (side + 1) // 2) for side in dims.psd]
     found += [Block(Kind.EXP, 3)] * dims.exp + [Block(Kind.POWER, 3, alpha) for alpha in dims.p3d]
-    if dims.pnd:
+    if any(len(powers) > 2 for powers in dims.pnd):
         raise NotConic("power cones of more than three rows")
+    found += [Block(Kind.POWER, 3, powers[0]) for powers in dims.pnd]
     return tuple(found)

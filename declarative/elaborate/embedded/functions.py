@@ -8,7 +8,8 @@ from inspect import isgenerator
 from typing import Any
 
 from declarative.atoms import registry
-from declarative.atoms.apply import apply
+from declarative.atoms.defined import DEFINITIONS
+from declarative.elaborate.arrays import stacked
 from declarative.elaborate.calls import REDUCTIONS
 from declarative.elaborate.embedded.declared import Declared
 from declarative.elaborate.embedded.generators import Family, gather
@@ -16,18 +17,15 @@ from declarative.elaborate.embedded.handle import Handle, lift
 from declarative.elaborate.embedded.operators import function
 from declarative.elaborate.embedded.place import Place, fail, here
 from declarative.elaborate.embedded.relation import Chain, Member, Relation
-from declarative.elaborate.integers import size_value
 from declarative.ir.canonical import canonical
-from declarative.ir.expr import Binder, Expr, Reduce, Stack
-from declarative.ir.size import Size
-from declarative.ir.walk import free_indices, substitute
+from declarative.ir.expr import Expr, Reduce
 
 PAIRWISE = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}
 
 
 def library(name: str) -> Callable[..., Handle] | None:
     """A function of the library by its name, with its documentation; None where there is none."""
-    atom, made = registry.find(name), _made(name)
+    atom, made = registry.find(name) or DEFINITIONS.get(name), _made(name)
     if atom is not None and made is not None:
         made.__name__, made.__doc__ = name, f"{atom.doc}\n\nIn a text: `{atom.signature}`."
     return made
@@ -41,13 +39,13 @@ def _made(name: str) -> Callable[..., Handle] | None:
         return lambda *args: _stacked(args)
     if name == "block":
         return lambda rows: block(rows)
-    if atom is None or not atom.python:
+    if name not in DEFINITIONS and (atom is None or not atom.python):
         return None
     return lambda *args, **options: _applied(name, args, options)
 
 
 def library_names() -> tuple[str, ...]:
-    return tuple(name for name in (*registry.names(), *REDUCTIONS) if library(name) is not None)
+    return tuple(name for name in (*registry.names(), *DEFINITIONS, *REDUCTIONS) if library(name) is not None)
 
 
 def _applied(name: str, args: Iterable[Any], options: dict[str, Any]) -> Handle:
@@ -106,21 +104,7 @@ def _stacked(args: tuple[Any, ...]) -> Handle:
         return _applied("stack", found, {})
     if found.condition is not None:
         raise fail("E404", "a stack has no condition: every entry is there", place)
-    stack = _over(found, place, lambda body: _from_zero(body, found.binders, place))
-    if free_indices(stack.expr):
-        hints = ["use a slice of the data, such as A[i, :] * x, or give the stack all indices"]
-        raise fail("E404", "a stack depends on an index from outside", place, hints=hints)
-    return stack
-
-
-def _from_zero(body: Expr, binders: tuple[Binder, ...], place: Place) -> Stack:
-    """A stack is indexed from 0, wherever its generator starts."""
-    zero = Size.of(0)
-    moved: dict[Expr, Expr] = {
-        b.index: apply("add", b.index, size_value(b.lo, b.index)) for b in binders if b.lo != zero
-    }
-    starting = tuple(Binder(b.index, zero, b.length) for b in binders)
-    return Stack(substitute(body, moved), starting, origin=place.span)
+    return _over(found, place, lambda body: stacked(body, found.binders, place.span))
 
 
 def same(left: Any, right: Any) -> bool:

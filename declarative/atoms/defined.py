@@ -1,0 +1,118 @@
+"""Functions that others define: spreads, mixed norms, sums of least eigenvalues, and a few second names."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+
+from declarative.atoms.along import along
+from declarative.atoms.record import Definition
+from declarative.ir.expr import Constant, Expr, SizeValue
+from declarative.ir.size import Size, count
+
+
+def _less(apply, x: Expr, y: Expr) -> Expr:
+    return apply("add", x, apply("neg", y))
+
+
+def _entries(apply, x: Expr) -> Expr:
+    """The number of entries, as a text would write it: a sum of products of names."""
+    terms = [_product(apply, names, factor) for names, factor in count(x.shape).terms]
+    return apply("add", *terms) if terms else Constant(0.0)
+
+
+def _product(apply, names: tuple[str, ...], factor: int) -> Expr:
+    number = [Constant(float(abs(factor)))] if abs(factor) != 1 or not names else []
+    product = reduce(lambda x, y: apply("mul", x, y), [*number, *(SizeValue(Size.of(name)) for name in names)])
+    return product if factor > 0 else apply("neg", product)
+
+
+def _variance(apply, x: Expr) -> Expr:
+    return apply("div", apply("sumsq", _less(apply, x, apply("mean", x))), _entries(apply, x))
+
+
+def _deviation(apply, x: Expr) -> Expr:
+    centred = _less(apply, x, apply("mean", x))
+    flat = apply("vec", centred) if len(x.shape) > 1 else centred
+    return apply("div", apply("norm", flat), apply("sqrt", _entries(apply, x)))
+
+
+def _mixed_norm(apply, x: Expr, p: float = 2.0, q: float = 1.0) -> Expr:
+    rows = along(x, 1, lambda row: apply("norm", row, p=p))
+    return apply("norm", rows, p=q)
+
+
+def _scalene(apply, x: Expr, above: Expr, below: Expr) -> Expr:
+    return apply("add", apply("mul", above, apply("pos", x)), apply("mul", below, apply("negpart", x)))
+
+
+def _least_eigenvalues(apply, x: Expr, **options) -> Expr:
+    return apply("neg", apply("lambda_sum_largest", apply("neg", x), **options))
+
+
+def _p(value: float) -> float | str:
+    return "inf" if value == math.inf else value
+
+
+_ALL = (
+    Definition(
+        "norm2",
+        "The Euclidean norm of a vector; another name of `norm`.",
+        "norm2(x : R^n) : R",
+        lambda apply, x: apply("norm", x),
+        lambda cp, form, x: cp.norm2(x),
+    ),
+    Definition(
+        "mixed_norm",
+        "The q-norm of the p-norms of the rows of a matrix; p is 2 and q is 1 if not given.",
+        "mixed_norm(X : R^(m,n), p, q) : R",
+        _mixed_norm,
+        lambda cp, form, x: cp.mixed_norm(x, _p(form.options.get("p", 2.0)), _p(form.options.get("q", 1.0))),
+        option_names=("p", "q"),
+    ),
+    Definition(
+        "variance",
+        "The variance of all entries: the mean of the squares of their differences from the mean.",
+        "variance(x) : R",
+        _variance,
+        lambda cp, form, x: cp.var(x),
+    ),
+    Definition(
+        "std",
+        "The standard deviation of all entries, the root of `variance`.",
+        "std(x) : R",
+        _deviation,
+        lambda cp, form, x: cp.std(x),
+    ),
+    Definition(
+        "ptp",
+        "The greatest entry minus the least.",
+        "ptp(x) : R",
+        lambda apply, x: _less(apply, apply("max", x), apply("min", x)),
+        lambda cp, form, x: cp.ptp(x),
+    ),
+    Definition(
+        "scalene",
+        "a*max(x, 0) + b*max(-x, 0) of each entry, for data a and b of at least 0: the pinball loss of quantiles.",
+        "scalene(x, a, b), entry by entry",
+        _scalene,
+        lambda cp, form, x, a, b: cp.scalene(x, a, b),
+        arity=(3, 3),
+    ),
+    Definition(
+        "inv_prod",
+        "1/(x[0]*x[1]*...) of the entries of a positive array.",
+        "inv_prod(x) : R",
+        lambda apply, x: apply("exp", apply("neg", apply("sum", apply("log", x)))),
+        lambda cp, form, x: cp.inv_prod(x),
+    ),
+    Definition(
+        "lambda_sum_smallest",
+        "The sum of the k least eigenvalues of a symmetric matrix.",
+        "lambda_sum_smallest(X : S^n, k) : R",
+        _least_eigenvalues,
+        lambda cp, form, x: cp.lambda_sum_smallest(x, int(form.options["k"])),
+        option_names=("k",),
+    ),
+)
+DEFINITIONS = {definition.name: definition for definition in _ALL}
