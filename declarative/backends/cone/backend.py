@@ -22,6 +22,7 @@ from declarative.backends.outcome import Outcome
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.moving_data import free_data
 from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
@@ -48,7 +49,7 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
     standard = problem_to_standard(repaired.problem)
-    conic = to_epigraphs(sets_to_rows(replace(standard, log=repaired.steps), balls=False))
+    conic = to_epigraphs(free_data(sets_to_rows(replace(standard, log=repaired.steps), balls=False)))
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
     return refusals(conic) or whole
