@@ -311,7 +311,6 @@ CASES = [
         "robust_pool",
         lambda g, B: {"x": g.standard_normal((B, 7)), "d": g.uniform(0.5, 1.5, B)},
         _pool,
-        backends=("kkt",),
     ),
     Case(
         "trust_region",

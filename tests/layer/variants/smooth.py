@@ -176,7 +176,6 @@ VARIANTS = [
         "minimize sum(w.*pseudo_huber(y - x, d))",
         lambda g: {"x": g.standard_normal((2, 5)), "w": g.uniform(0.5, 2, (2, 5)), "d": g.uniform(0.5, 1, 2)},
         _weighted_pool,
-        backends=("kkt",),
         python=_weighted_pool_python,
     ),
     Variant(
