@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.numbers import numbers_only
 from declarative.backends.tape import Gather, Input, Tape, operands
 from declarative.ir.expr import Variable
 
@@ -35,7 +36,8 @@ class Layout:
 
     @cached_property
     def _parts(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        return {name: _reader(places, self.size) for name, places in self.places.items()}
+        with numbers_only():  # indices made inside a transform would not outlive it
+            return {name: _reader(places, self.size) for name, places in self.places.items()}
 
     def join(self, parts: Mapping[str, Tensor], batch: int) -> Tensor:
         """The vector of unknowns of some variables; symmetric matrices by their mean with the transpose."""

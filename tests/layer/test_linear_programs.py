@@ -35,3 +35,23 @@ def test_outcomes_and_values_are_those_of_highs(n, m, backend):
         assert solution.status[k] == OUTCOMES[expected.status], k
         if expected.status == 0:
             assert float(solution.value[k]) == pytest.approx(expected.fun, rel=1e-6, abs=1e-9), k
+
+
+ZEROS = {
+    "between bounds, beside a free variable": "minimize x^2; subject to; x >= a; x <= 1",
+    "between two rows": "minimize (x + y)^2 + (x - y)^2; subject to; x + y >= a; x + y <= 1",
+    "between large bounds": "minimize 1e6*x^2; subject to; x >= 1e3*a; x <= 1e3",
+    "inside balls of other norms": "minimize x^2 + y^2; subject to; norminf([x, y]) <= 1; norm1([x, y]) <= 3; x >= a",
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_a_minimum_of_zero_has_no_active_constraints(name):
+    """All terms are rounding error there, and shares of slack and multiplier are alike."""
+    layer = declarative.compile(declarative.parse(f"param a : R; var x : R; var y : R; {ZEROS[name]}", name="zero"))
+    a = torch.tensor([-1.0, -0.5, 0.4], dtype=torch.float64)
+    scale = 1e3 if "1e3" in ZEROS[name] else 1.0
+    solution = layer.solve(a)
+    assert solution.solved.all() and torch.allclose(solution.value[:2], torch.zeros(2).double(), atol=1e-15)
+    assert torch.allclose(solution.x[:2], torch.zeros(2).double(), atol=1e-12)
+    assert scale * 0.2 - 1e-9 <= float(solution.x[2]) <= scale * 0.4 + 1e-9

@@ -21,6 +21,7 @@ ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, ho
 WEAK = 1e-7  # slack and multiplier both below this share: weakly active
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
 EXACT = 1e-13
+LOST = 1e-6  # a point with a larger error is no answer
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,54 @@ class Polished:
     degenerate: Tensor
 
 
+@dataclass(frozen=True)
+class Here:
+    """A point, the model there, and the certificate's numbers."""
+
+    at: Primal
+    local: Local
+    shares: Shares
+
+    def where(self, items: Tensor, other: "Here") -> "Here":
+        """This for some items (bool, B), the other for the rest."""
+        at, local = self.at.where(items, other.at), self.local.where(items, other.local)
+        return Here(at, local, self.shares.where(items, other.shares))
+
+
 def polish(model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int) -> Polished:
-    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active."""
+    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active.
+
+    Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
+    bounds); a second try lets these constraints go.
+    """
     local = evaluate(model, at)
-    D, constant = units(local), isinstance(model, Quadratic)
-    shares, system = measure(local, at, blocks, D), None
-    guess = shares.force > ABOUT * shares.slack
+    start = Here(at, local, measure(local, at, blocks, units(local)))
+    force, slack = start.shares.force, start.shares.slack
+    found, system = refine(model, start, force > ABOUT * slack, open_domain, blocks, rounds)
+    if (found.shares.error > LOST).any():
+        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, rounds)
+        found, system = other.where(other.shares.error < found.shares.error, found), None
+    return settle(found.at, found.local, found.shares, open_domain, system)
+
+
+def refine(
+    model: Model, here: Here, guess: Tensor, open_domain: Tensor, blocks: Tensor | None, rounds: int
+) -> tuple[Here, ActiveSystem | None]:
+    """The best point found from a guess (B, q + 2n) of what is active; the last system, where H and A are constant."""
+    D, constant, system = units(here.local), isinstance(model, Quadratic), None
     for _ in range(rounds):
-        active = split(guess, local, open_domain)
+        active = split(guess, here.local, open_domain)
         if system is None or not constant or not same(system, active):
-            system = active_system(active, local.H, jacobian(local))
-        trial = newton(system, local, at, active)
-        there = evaluate(model, trial)
-        found = measure(there, trial, blocks, D)
-        wrong = torch.where(guess, found.force < -ROUNDED, found.slack < -ROUNDED)
-        better = found.error < shares.error
-        at, local, shares = trial.where(better, at), there.where(better, local), found.where(better, shares)
-        guess = guess ^ wrong
-        if not (better & (shares.error > EXACT) | wrong.any(-1)).any():
+            system = active_system(active, here.local.H, jacobian(here.local))
+        at = newton(system, here.local, here.at, active)
+        local = evaluate(model, at)
+        there = Here(at, local, measure(local, at, blocks, D))
+        wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
+        better = there.shares.error < here.shares.error
+        here, guess = there.where(better, here), guess ^ wrong
+        if not (better & (here.shares.error > EXACT) | wrong.any(-1)).any():
             break
-    return settle(at, local, shares, open_domain, system if constant else None)
+    return here, system if constant else None
 
 
 def jacobian(local: Local) -> Tensor:
