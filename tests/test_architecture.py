@@ -30,6 +30,7 @@ LATE = {
     ("source/diagnostic.py", "declarative.source.render"): "an error shows itself; the renderer reads diagnostics",
     ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
+    ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }
 # The only files that import by name (importlib), so that a command pays only for what it uses.

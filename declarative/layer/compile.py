@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
 from declarative.elaborate.clauses import method_of
 from declarative.elaborate.load import load
@@ -32,7 +33,7 @@ def compile(
     consts: Mapping[str, Any] | None = None,
     learn: Mapping[str, Any] | None = None,
     extern: Mapping[str, Any] | None = None,
-    solve: str | None = None,
+    solve: str | Callable[..., Any] | None = None,
     differentiate: str | None = None,
     on_failure: Literal["raise", "mask"] = "raise",
     check: Literal["always", "first", "never"] = "always",
@@ -43,9 +44,10 @@ def compile(
 
     dims: sizes, where the data does not tell them. consts: fixed data by name. learn: initial values of learned
     parameters by name (their sizes must be known here). extern: torch functions by name. solve, differentiate:
-    methods that take the place of the file's clauses, in the words of a clause: "smooth(mu = 1e-2)" ("auto": none).
-    dtype: the inner precision, float64 by default. options: passed to the backend. Raises DiagnosticError for what
-    cannot be compiled, with the line to blame.
+    methods that take the place of the file's clauses, in the words of a clause: "smooth(mu = 1e-2)" ("auto": none);
+    solve may be a Python function too, the one that `solve by my_solver` means: see `backends.kkt.foreign.Task` for
+    what it is given. dtype: the inner precision, float64 by default. options: passed to the backend. Raises
+    DiagnosticError for what cannot be compiled, with the line to blame.
     """
     if not isinstance(problem, Problem | str | PathLike):
         raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
@@ -59,7 +61,9 @@ def compile(
         raise DiagnosticError([error("E315", None, f"dtype is torch.float64 or torch.float32, not {dtype!r}")])
     mode = mode_of(_method("differentiate", differentiate, problem.differentiate))
     assert isinstance(mode, Mode)
-    found = route(problem, backend, dict(options or {}), mode)
+    forward = forward_of(*_forward(problem, solve))
+    assert isinstance(forward, Forward)
+    found = route(problem, backend, dict(options or {}), mode, forward)
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims or {})
     fixed |= _default_constants(problem, fixed, sizes)
@@ -82,7 +86,9 @@ def _raise_all(diagnostics: list[Diagnostic]) -> None:
 # --- what no backend runs yet --------------------------------------------------------------------
 
 
-def unsupported(problem: Problem, solve: str | None = None, differentiate: str | None = None) -> list[Diagnostic]:
+def unsupported(
+    problem: Problem, solve: str | Callable[..., Any] | None = None, differentiate: str | None = None
+) -> list[Diagnostic]:
     """What of a problem no backend runs, whatever its data."""
     found = []
     if problem.objective.sense is Sense.FIND:
@@ -95,9 +101,9 @@ def unsupported(problem: Problem, solve: str | None = None, differentiate: str |
     for node in _first_nested(problem):
         text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
         found.append(error("E321", node.origin, text))
-    solver = Method(solve) if solve is not None else problem.solve
-    if solver is not None and (solver.name, solver.args, solver.options) not in _SOLVERS:
-        found.append(_clause("solve by", "solve", solver))
+    forward = forward_of(*_forward(problem, solve))
+    if isinstance(forward, Diagnostic):
+        found.append(forward)
     mode = mode_of(_method("differentiate", differentiate, problem.differentiate))
     if isinstance(mode, Diagnostic):
         found.append(mode)
@@ -111,14 +117,16 @@ def _method(kind: Literal["solve", "differentiate"], given: str | None, own: Met
     return method_of(kind, given)
 
 
-_SOLVERS = (("auto", (), ()), ("interior_point", (), ()))
-
-
-def _clause(words: str, keyword: str, method: Method) -> Diagnostic:
-    settings = " with these settings" if method.args or method.options else ""
-    text = f"no backend has `{words} {method.name}`{settings} yet"
-    hint = f'without this line the backend chooses its own method; so does compile(..., {keyword}="auto")'
-    return error("E322", method.origin, text, hints=(hint,))
+def _forward(
+    problem: Problem, solve: str | Callable[..., Any] | None
+) -> tuple[Method | None, Callable[..., Any] | None]:
+    """The method of `solve by`, or the one given to `compile`, and the function given for it."""
+    if solve is None or isinstance(solve, str):
+        return _method("solve", solve, problem.solve), None
+    if not callable(solve):
+        text = f'solve is the words of a clause, like "newton(starts = 8)", or a function, not {solve!r:.60}'
+        raise DiagnosticError([error("E315", None, text)])
+    return problem.solve, solve
 
 
 def _first_nested(problem: Problem) -> list[Nested]:

@@ -14,6 +14,7 @@ from declarative.analysis.tell import to_lines
 from declarative.backends import geometric
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
+from declarative.backends.method import AUTO, Forward, forward_of
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
@@ -37,14 +38,18 @@ class Route:
 
 
 def route(
-    problem: Problem, wanted: Literal["auto", "cone", "kkt"], options: Mapping[str, Any], mode: Mode = IMPLICIT
+    problem: Problem,
+    wanted: Literal["auto", "cone", "kkt"],
+    options: Mapping[str, Any],
+    mode: Mode = IMPLICIT,
+    forward: Forward = AUTO,
 ) -> Route:
     """The backend wanted, or the first that accepts: kkt, then cone. Raises DiagnosticError with the reasons."""
     if wanted == "auto" and (obstacles := no_backend(problem)):
         raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
     for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
-        accepted = _accept(problem, name, options, mode)
+        accepted = _accept(problem, name, options, mode, forward)
         if not isinstance(accepted, list):
             _check_options(name, options)
             return Route(problem, name, accepted)
@@ -56,10 +61,12 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     """What the problem is, and what each backend says to it."""
     found = mode_of(problem.differentiate)
     mode = found if isinstance(found, Mode) else IMPLICIT
+    asked = forward_of(problem.solve)
+    forward = asked if isinstance(asked, Forward) else AUTO
     repaired = repair(problem)
     lines = [f"{problem.name}: {repaired.text}", *dependence(problem), *why(repaired.original)]
     for name in ("kkt", "cone"):
-        accepted = _accept(problem, name, {}, mode)
+        accepted = _accept(problem, name, {}, mode, forward)
         mark = " (chosen)" if name == chosen else ""
         if isinstance(accepted, list):
             lines.append(f"{name}: does not take it")
@@ -77,11 +84,11 @@ def why(found: Classification) -> list[str]:
 
 
 def _accept(
-    problem: Problem, name: str, options: Mapping[str, Any], mode: Mode
+    problem: Problem, name: str, options: Mapping[str, Any], mode: Mode, forward: Forward
 ) -> geometric.Backend | list[Diagnostic]:
     if name == "kkt":
-        return geometric.accept(problem, partial(kkt.accept, options=options, mode=mode))
-    return _other_mode(problem, mode) or geometric.accept(problem, cone.accept)
+        return geometric.accept(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
+    return _other_mode(problem, mode) or _other_method(problem, forward) or geometric.accept(problem, cone.accept)
 
 
 def _other_mode(problem: Problem, mode: Mode) -> list[Diagnostic]:
@@ -91,6 +98,15 @@ def _other_mode(problem: Problem, mode: Mode) -> list[Diagnostic]:
     origin = problem.differentiate.origin if problem.differentiate is not None else None
     text = f"the cone backend differentiates the solution itself, not by `{mode.name}`"
     return [error("E322", origin, text, hints=("`differentiate by implicit`, or leave the line out",))]
+
+
+def _other_method(problem: Problem, forward: Forward) -> list[Diagnostic]:
+    """The cone backend has its own method."""
+    if forward == AUTO or forward == Forward("interior_point"):
+        return []
+    origin = problem.solve.origin if problem.solve is not None else None
+    text = f"the cone backend has one method of its own, and no `solve by {forward.called or forward.name}`"
+    return [error("E322", origin, text, hints=("leave the line out, or `solve by interior_point` without settings",))]
 
 
 _OPTIONS: dict[str, tuple[str, ...]] = {"kkt": ("max_iterations",), "cone": ()}

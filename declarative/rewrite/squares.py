@@ -14,13 +14,16 @@ from declarative.rewrite.entries import At, all_entries, entry, family, flat
 DEEPEST = 60  # a deeper nest of sums is left as it is
 
 
-def squares(e: Expr, at: At = (), depth: int = 0) -> list[Expr] | None:
-    """Scalars and vectors whose squares sum up to `e`, or to its entry at `at`; None where it is no such sum."""
+def squares(e: Expr, at: At = (), depth: int = 0, least: Sign = Sign.POS) -> list[Expr] | None:
+    """Scalars and vectors whose squares sum up to `e`, or to its entry at `at`; None where it is no such sum.
+
+    Data are taken to have a root where their sign is `least`; that of NONNEG data has no derivative where they are 0.
+    """
     if depth > DEEPEST:
         return None
     match e:
         case Call("add", terms):
-            found = [squares(term, at, depth + 1) for term in terms]
+            found = [squares(term, at, depth + 1, least) for term in terms]
             return None if None in found else [part for parts in found if parts is not None for part in parts]
         case Call("square", (x,)) | Call("power", (x,), options=(("p", 2.0),)):
             return [entry(x, at)]
@@ -28,42 +31,42 @@ def squares(e: Expr, at: At = (), depth: int = 0) -> list[Expr] | None:
             return [entry(x, at)]
         case Call("mul" | "div" as atom, (x, y)) if variables(e):
             c, rest = (x, y) if variables(y) else (y, x)
-            return _scaled(atom, c, rest, at, depth)
+            return _scaled(atom, c, rest, at, depth, least)
         case Call("sumsq", (x,)):
             return [flat(x)]
         case Call("sum", (x,)) if x.shape:
-            return _of_all_entries(x, depth)
+            return _of_all_entries(x, depth, least)
         case Call("dot", (x, y)):
-            return _of_all_entries(apply("mul", x, y), depth)
+            return _of_all_entries(apply("mul", x, y), depth, least)
         case Reduce(op="sum", body=body, binders=binders, condition=None) if not body.shape:
-            parts = squares(body, (), depth + 1)
+            parts = squares(body, (), depth + 1, least)
             return None if parts is None else [flat(family(part, binders)) for part in parts]
         case Call("quad", (x, Call("matmul", (left, F)))) if apply("transpose", left) == F:
             return [apply("matmul", F, x)]
         case Call("quad", (x, A)) if variables(x) and not variables(A) and facts_of(A).form.nonneg:
             return [apply("quad_root", x, A)]
         case _:
-            c = None if variables(e) else root(e)
+            c = None if variables(e) else root(e, least)
             return None if c is None else [entry(c, at)]
 
 
-def _scaled(atom: str, c: Expr, e: Expr, at: At, depth: int) -> list[Expr] | None:
+def _scaled(atom: str, c: Expr, e: Expr, at: At, depth: int, least: Sign) -> list[Expr] | None:
     """c times, or one over c times, a sum of squares."""
-    r = None if variables(c) else root(c)
-    parts = squares(e, at, depth + 1) if r is not None else None
+    r = None if variables(c) else root(c, least)
+    parts = squares(e, at, depth + 1, least) if r is not None else None
     if r is None or parts is None:
         return None
     factor = entry(r, at)
     return [apply("div", part, factor) if atom == "div" else apply("mul", factor, part) for part in parts]
 
 
-def _of_all_entries(x: Expr, depth: int) -> list[Expr] | None:
+def _of_all_entries(x: Expr, depth: int, least: Sign) -> list[Expr] | None:
     binders = all_entries(x.shape)
-    parts = squares(x, tuple(b.index for b in binders), depth + 1)
+    parts = squares(x, tuple(b.index for b in binders), depth + 1, least)
     return None if parts is None else [flat(family(part, binders)) for part in parts]
 
 
-def root(e: Expr) -> Expr | None:
+def root(e: Expr, least: Sign = Sign.POS) -> Expr | None:
     """Data whose square is `e`, up to its sign, that has a derivative wherever `e` has one."""
     match e:
         case Constant(value):
@@ -76,4 +79,4 @@ def root(e: Expr) -> Expr | None:
             return x
         case _:
             # The root of what may be 0 has no derivative there, where the sum of the squares has one.
-            return apply("sqrt", e) if facts_of(e).sign in Sign.POS else None
+            return apply("sqrt", e) if facts_of(e).sign in least else None

@@ -11,8 +11,7 @@ CASES = {
     "extern": ("extern f : R -> R\nvar x : R\nminimize (f(x) - 1)^2\n", "E321", 1, "`f`"),
     "nested": ("import inner\nvar x : R\nminimize (inner(x).x - 1)^2\n", "E321", 3, "`inner`"),
     "nested output": (f"import inner\n{FIT}return x, r = inner(x).x\n", "E321", 5, "`inner`"),
-    "method": (f"{FIT}solve by newton\n", "E322", 4, "no backend has `solve by newton` yet"),
-    "settings": (f"{FIT}solve by interior_point(tol = 1e-4)\n", "E322", 4, "with these settings"),
+    "method": (f"{FIT}solve by davis_yin\n", "E322", 4, "no backend has `solve by davis_yin`"),
 }
 
 

@@ -190,7 +190,6 @@ def test_an_answer_at_the_edge_of_an_open_domain():
     assert exact or bool(solution.degenerate) or solution.status != 0
 
 
-@pytest.mark.xfail(strict=True, reason="kkt finds no certificate where a domain and a row contradict each other")
 def test_a_domain_and_a_row_that_contradict_each_other_are_infeasible():
     text = "dim n; param u : R; var p : R^n; maximize sum(log(p)); subject to; budget: sum(p) <= u"
     layer = declarative.compile(declarative.parse(text, name="logs"), dims={"n": 2}, on_failure="mask")

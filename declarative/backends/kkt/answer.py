@@ -26,6 +26,7 @@ class Reason(IntEnum):
     RAY = 5
     FALLS = 6
     START = 7
+    ESCAPES = 8
 
 
 MESSAGES = {
@@ -35,6 +36,7 @@ MESSAGES = {
     Reason.VIOLATION: "the violation of the constraints has a local minimum that is not zero; try another start",
     Reason.RAY: "the objective decreases without end along a direction that the constraints allow",
     Reason.FALLS: "the objective decreases without end",
+    Reason.ESCAPES: "no minimum was found: on the way to infinity the objective approaches a limit; try another start",
     Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain",
 }
 

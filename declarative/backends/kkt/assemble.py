@@ -20,7 +20,7 @@ from declarative.backends.kkt.shape import kind_of
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape import Slot
 from declarative.backends.vectorise import Vectoriser
-from declarative.ir.expr import Stack
+from declarative.ir.expr import Expr, Stack
 from declarative.rewrite.standard import Auxiliary, Standard
 
 Duals = dict[tuple[str, ...], Tensor]
@@ -125,6 +125,7 @@ def assemble(
     sizes: Mapping[str, int],
     constants: Mapping[str, np.ndarray],
     device: torch.device | str = "cpu",
+    residuals: tuple[Expr, ...] = (),
 ) -> Assembly:
     """Put objective, rows, bounds and starts on one tape, number the unknowns, wrap them as functions of (x, theta)."""
     vectoriser = Vectoriser(sizes, constants)
@@ -136,6 +137,7 @@ def assemble(
     groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
     for kind in ("c", "g", "lower", "upper"):
         groups[kind] = tuple(b.slot for b in blocks if b.kind == kind)
+    groups["residuals"] = tuple(_flat(vectoriser, e) for e in residuals)
     groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
     groups["starts"] = tuple(slot for _, slot in starts)
     groups |= {f"start {a.variable.name}": (slot,) for a in standard.auxiliaries if (slot := _stands(a, vectoriser))}
@@ -164,6 +166,12 @@ def differentiated(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[
         return tuple(quadratic(program, theta, zero).parts())
 
     return read
+
+
+def _flat(vectoriser: Vectoriser, e: Expr) -> Slot:
+    """The slot of all entries of an expression, (batch, entries)."""
+    value = vectoriser.value(e)
+    return vectoriser.flat(value, (), value.shape)
 
 
 def _given_starts(standard: Standard, vectoriser: Vectoriser) -> tuple[tuple[str, Slot], ...]:
@@ -224,6 +232,7 @@ def _program(
         open_domain=torch.as_tensor(open_domain, device=runner.device),
         kind=kind_of(standard),
         blocks=layout.blocks().to(runner.device),
+        residuals=rows("residuals") if runner.groups["residuals"] else None,
     )
 
 

@@ -17,15 +17,20 @@ from declarative.backends.kkt.inspect import inspect
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
+from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
+from declarative.ir.expr import Expr
+from declarative.ir.facts import Sign
 from declarative.ir.problem import Problem
+from declarative.ir.walk import variables
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.sets import sets_to_rows
+from declarative.rewrite.squares import squares
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
@@ -37,16 +42,19 @@ class KKTBackend:
 
     standard: Standard
     options: Options
+    residuals: tuple[Expr, ...] = ()  # for Gauss and Newton: what is squared in the objective
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
-        return KKTPlan(assemble(self.standard, sizes, constants, device), self.options)
+        return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals), self.options)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
         return list(self.standard.log)
 
 
-def accept(problem: Problem, options: Mapping[str, Any], mode: Mode = IMPLICIT) -> KKTBackend | list[Diagnostic]:
+def accept(
+    problem: Problem, options: Mapping[str, Any], mode: Mode = IMPLICIT, forward: Forward = AUTO
+) -> KKTBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it.
 
     Of the options it reads `max_iterations`.
@@ -54,9 +62,20 @@ def accept(problem: Problem, options: Mapping[str, Any], mode: Mode = IMPLICIT) 
     standard = sets_to_rows(problem_to_standard(problem), balls=True)
     if standard.cones:
         return [_cone_refusal(row.cone, row.origin) for row in standard.cones]
-    unfit = unfit_kinks(problem) or unfit_starts(problem)
-    limits = {name: options[name] for name in ("max_iterations",) if name in options}
-    return unfit or KKTBackend(show_domains(to_graph_forms(standard)), Options(**limits, mode=mode))
+    if unfit := unfit_kinks(problem) or unfit_starts(problem):
+        return unfit
+    settings = Options(forward.tolerance, options.get("max_iterations", forward.max_iterations), mode, forward)
+    smooth = show_domains(to_graph_forms(standard))
+    squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
+    if squared is None:
+        return [_no_squares(problem)]
+    return KKTBackend(smooth, settings, tuple(e for e in squared if variables(e)))
+
+
+def _no_squares(problem: Problem) -> Diagnostic:
+    text = "`gauss_newton` needs an objective that is a sum of squares, and this is none that can be recognised"
+    hints = ("write it with `sumsq(...)` or `sum(w[i]*(...)^2 for i in n)`, or say `solve by newton`",)
+    return error("E322", problem.objective.origin, text, hints=hints)
 
 
 def _cone_refusal(cone: str, origin: Span | None) -> Diagnostic:

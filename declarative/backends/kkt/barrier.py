@@ -19,7 +19,8 @@ from declarative.backends.kkt.scaling import times
 
 DEPENDENT = 1e-11  # regularises dependent equality rows
 FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
-FLAT = 1e-10  # eigenvalues below this part of the largest are replaced
+FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
+BOLD = 4.0  # the shift beside the most negative curvature: 1 would leave a singular matrix
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,16 @@ class NewtonSystem:
     """[[M, Jc'], [Jc, -delta]] with M positive definite along the null space of Jc, factored for a batch.
 
     M is H + C' diag(z/v) C; in units that make its diagonal at most one. Where it has negative curvature along the
-    null space of Jc, those eigenvalues are replaced by their absolute values, so that the step descends.
+    null space of Jc it is changed, item by item (`convexify`), so that the step descends.
     """
 
-    def __init__(self, local: Local, C: Rows, sigma: Tensor, lift: Tensor):
+    def __init__(self, local: Local, C: Rows, sigma: Tensor, lift: Tensor, reflect: bool = False):
         M = local.H + C.gram(sigma)
         size = M.diagonal(dim1=-2, dim2=-1).abs()
         self.D = torch.where(size > 1, size, 1).rsqrt()
         self.p, self.n = local.c.shape[1], M.shape[1]
         M, J = self.D[:, :, None] * M * self.D[:, None], local.Jc * self.D[:, None]
-        self.M, self.lifted, self.J = *convexify(M, J, lift), J
+        self.M, self.lifted, self.J = *convexify(M, J, lift, reflect), J
         if self.p == 0:
             self.L = torch.linalg.cholesky_ex(self.M)[0]
             return
@@ -112,8 +113,12 @@ class NewtonSystem:
         return w[:, : self.n], w[:, self.n :]
 
 
-def convexify(M: Tensor, J: Tensor, lift: Tensor) -> tuple[Tensor, Tensor]:
-    """M with its curvature along the null space of J made positive, and the items (B,) where it was not."""
+def convexify(M: Tensor, J: Tensor, lift: Tensor, reflect: bool) -> tuple[Tensor, Tensor]:
+    """M made positive definite along the null space of J, and the items (B,) where it was not.
+
+    By a shift of all curvatures, a few times the most negative one and at least `lift` (B,); or, to `reflect`, by the
+    absolute value of each that is negative. The two take different ways through a nonconvex landscape.
+    """
     Z = null_space(J)
     R = Z.mT @ M @ Z
     lifted = (torch.linalg.cholesky_ex(R)[1] > 0) & R.isfinite().flatten(1).all(-1)
@@ -121,11 +126,14 @@ def convexify(M: Tensor, J: Tensor, lift: Tensor) -> tuple[Tensor, Tensor]:
     if len(bad) == 0 or R.shape[-1] == 0:
         return M, lifted
     values, vectors = torch.linalg.eigh((R[bad] + R[bad].mT) / 2)
-    size = values.abs().amax(-1, keepdim=True)
-    least = lift[bad, None] * torch.where(size > 0, size, 1)
-    change = torch.where(values > FLAT * size, 0, torch.maximum(values.abs(), least) - values)
-    V = Z[bad] @ vectors
-    return M.index_add(0, bad, (V * change[:, None]) @ V.mT), lifted
+    if reflect:
+        size = values.abs().amax(-1, keepdim=True)
+        least = lift[bad, None] * torch.where(size > 0, size, 1)
+        change = torch.where(values > FLAT * size, 0, torch.maximum(values.abs(), least) - values)
+        V = Z[bad] @ vectors
+        return M.index_add(0, bad, (V * change[:, None]) @ V.mT), lifted
+    shift = torch.maximum(-BOLD * values[:, 0], lift[bad])[:, None, None]
+    return M.index_add(0, bad, shift * torch.eye(M.shape[1], dtype=M.dtype, device=M.device)), lifted
 
 
 def null_space(J: Tensor) -> Tensor:

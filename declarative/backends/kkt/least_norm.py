@@ -37,11 +37,14 @@ class LeastNorm:
     @cached_property
     def loose(self) -> Tensor:
         """(B, n): entries of x that a null direction of the reduced Hessian moves, by the projector on all of those."""
-        _, S, V = self._svd
-        held = (V * (S > 0)[:, None]).square().sum(-1)
-        bent = (self.directions * (self.curvature != 0)[:, None]).square().sum(-1)
         flat = (self.curvature != 0).sum(-1) + self.rank < self.free.sum(-1)
-        return (self.free.to(held.dtype) - held - bent > LOOSE) & flat[:, None]
+        return (self.flat.diagonal(dim1=-2, dim2=-1) > LOOSE) & flat[:, None]
+
+    @property
+    def flat(self) -> Tensor:
+        """(B, n, n): the projector on the directions that neither the rows nor the reduced Hessian fix."""
+        bent = self.directions * (self.curvature != 0)[:, None]
+        return self._null - bent @ bent.mT
 
     @property
     def curvature(self) -> Tensor:
@@ -85,12 +88,16 @@ class LeastNorm:
         return times(self._range, times(self._range.mT, rows))
 
     @cached_property
-    def _reduced(self) -> tuple[Tensor, Tensor]:
-        """Eigenvalues (B, n), zero where flat, and directions (B, n, n) of h on the null space of a."""
+    def _null(self) -> Tensor:
+        """(B, n, n): the projector on the null space of a."""
         _, S, V = self._svd
         V = V * (S > 0)[:, None]
-        null = torch.diag_embed(self.free.to(V.dtype)) - V @ V.mT
-        values, vectors = torch.linalg.eigh(null @ self.h @ null)
+        return torch.diag_embed(self.free.to(V.dtype)) - V @ V.mT
+
+    @cached_property
+    def _reduced(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues (B, n), zero where flat, and directions (B, n, n) of h on the null space of a."""
+        values, vectors = torch.linalg.eigh(self._null @ self.h @ self._null)
         return torch.where(values.abs() > FLAT, values, 0), vectors
 
 

@@ -69,6 +69,7 @@ class Problem:
     columns: Columns
     start: Tensor
     tolerance: float = 0.0
+    reflect: bool = False  # what is done about negative curvature, see `barrier.convexify`
 
     def take(self, items: Tensor) -> "Problem":
         """Some of the items (long, K)."""
@@ -76,10 +77,10 @@ class Problem:
 
 
 def barrier_method(
-    program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float
+    program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float, reflect: bool = False
 ) -> tuple[Primal, Stop, Tensor]:
     """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
-    problem = replace(prepare(program, theta, x0), tolerance=tolerance)
+    problem = replace(prepare(program, theta, x0), tolerance=tolerance, reflect=reflect)
     everyone = first(problem)
     alive, count = torch.arange(len(x0), device=x0.device), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
     here, run = problem, everyone
@@ -160,7 +161,7 @@ def iterate(problem: Problem, run: Run) -> Run:
     C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
     at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
-    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift)
+    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift, problem.reflect)
     new, filter, stuck = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)
     done = converged | stuck
     new = at.where(done, new)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.system import System
+from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 
 Theta = tuple[Tensor, ...]
@@ -35,6 +36,8 @@ class SmoothProgram:
     row (equality or inequality) are quadratic in x, the row with a positive definite Hessian; "nlp" otherwise.
     `blocks` (long, n) numbers the variable that each entry of x belongs to: an entry is measured by its block's norm.
     `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
+    `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
+    of f is that of the squares of the linearised residuals (Gauss and Newton).
     """
 
     n: int
@@ -48,15 +51,20 @@ class SmoothProgram:
     kind: Literal["qp", "nlp", "sphere"] = "nlp"
     blocks: Tensor | None = None
     explicit: bool = False
+    residuals: Function | None = None
+    linearised: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
-    """How hard to try, and what derivative to give; `tolerance` is the certificate's, relative to each row's terms."""
+    """How, and how hard to try, and what derivative to give; `tolerance` is the certificate's, relative to each row's
+    terms. The settings of `forward` that say how hard have been put in their places here.
+    """
 
     tolerance: float = 1e-6
     max_iterations: int = 300
     mode: Mode = IMPLICIT
+    forward: Forward = AUTO
 
 
 @dataclass(frozen=True)

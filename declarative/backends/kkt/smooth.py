@@ -1,8 +1,9 @@
-"""A batch of smooth programs -> certified answers: barrier method, polishing, and what to do where that is not enough.
+"""A batch of smooth programs -> certified answers: forward method, polishing, and what to do where that is not enough.
 
-Where the point found is stationary but has negative curvature along the active constraints, the item leaves it along
-that direction. Where feasibility was not reached, the violation is minimised: either a feasible point comes out, to
-start again from, or a local minimum of the violation, which is what `infeasible` means for a nonconvex program.
+Where the point found is stationary but no minimum along the active constraints (negative curvature, or an inflection),
+the item leaves it along the direction that shows it. Where feasibility was not reached, the violation is minimised:
+either a feasible point comes out, to start again from, or a local minimum of the violation, which is what `infeasible`
+means for a nonconvex program.
 """
 
 from dataclasses import dataclass, replace
@@ -13,18 +14,22 @@ from torch import Tensor
 from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
 from declarative.backends.kkt.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.nlp import Stop, barrier_method, inside
-from declarative.backends.kkt.polish import polish
+from declarative.backends.kkt.effort import EFFORTS, Effort, approach, efforts
+from declarative.backends.kkt.nlp import Stop, inside
+from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.system import ActiveSystem
-from declarative.backends.kkt.variants import factors, least_violation, scaled, unscaled
+from declarative.backends.kkt.variants import least_violation
+from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
 POLISH = 10
-TOLERANCES = (1e-9, 1e-12, 1e-14, 1e-14)  # of the barrier method, attempt by attempt
 CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
 FEASIBLE = 1e-7
+LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
+NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
+ROUNDING = 1e-12
 Blamed = dict[int, list[tuple[str, int]]]
 
 
@@ -42,11 +47,11 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     answer, start = screened(program, theta, x0)
     pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     start, blamed = start[pending], {}
-    for attempts, tolerance in enumerate(TOLERANCES):
+    for attempts, effort in enumerate(efforts(options)):
         if len(pending) == 0:
             break
         here = take(theta, pending)
-        attempt = try_once(program, here, start, options, tolerance)
+        attempt = try_once(program, here, start, options, effort)
         verdict = judge(program, here, answer.take(pending), attempt, start, options, last=attempts > 0)
         blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
         answer = answer.put(pending, verdict.answer)
@@ -70,14 +75,18 @@ def judge(
     """What an attempt has shown. An infeasible item tries once more from elsewhere, unless this is the `last` time."""
     new = attempt.answer
     lost = new.status != Status.SOLVED
-    saddle, falls = ~lost & ~new.minimum, lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
+    away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
+    falls = away & falls_for_ever(Derivatives(program, theta), start, new.x)
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
+    answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    saddle = ~lost & ~new.minimum
     following = torch.where(saddle[:, None], attempt.way_out, start)
     seek = (lost & ~falls).nonzero()[:, 0]
     if len(seek) == 0:
         return Verdict(answer, saddle, following, {})
-    usable = new.x.isfinite().all(-1) & ~attempt.stop.diverged
-    point = torch.where(usable[:, None], new.x, start)[seek]
+    d = Derivatives(program, theta)
+    nearer = (violation(d, new.x) <= violation(d, start)) & ~attempt.stop.diverged
+    point = torch.where(nearer[:, None], new.x, start)[seek]
     found = restore(program, take(theta, seek), point, options)
     hopeless = torch.zeros_like(lost).index_put((seek,), found.hopeless)
     answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
@@ -85,6 +94,21 @@ def judge(
     retry = saddle.index_put((seek,), found.feasible | (found.hopeless & (not last)))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)
+
+
+def violation(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): how much the rows are violated in all; infinite where x is not a number."""
+    return torch.cat([d.c(x).abs(), d.g(x).clamp(min=0)], -1).sum(-1).nan_to_num(nan=torch.inf)
+
+
+def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
+    """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
+
+    So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less.
+    """
+    part = [d.f(start + (x - start) / 10.0**k) for k in (0, 2, 4)]
+    last, before = part[1] - part[0], part[2] - part[1]
+    return ((last > 0) & (last > LASTING * before)) | (part[0] == -torch.inf)
 
 
 def elsewhere(x: Tensor) -> Tensor:
@@ -122,18 +146,18 @@ def improves(new: Answer, old: Answer) -> Tensor:
     return solved & (~before | (new.value < old.value)) | undecided & (smaller | old.x.isnan().any(-1))
 
 
-def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, tolerance: float) -> Attempt:
-    """The barrier method in good units, then Newton steps on the active set, then the second-order test."""
+def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort) -> Attempt:
+    """A forward method, then Newton steps on the active set, then the second-order test."""
     d = Derivatives(program, theta)
-    by = factors(program, theta, inside(x0, *d.bounds(x0)))
-    at, stop, count = barrier_method(
-        scaled(program), (*theta, *by.parts()), x0 / by.x, options.max_iterations, tolerance
-    )
-    found = polish(d, unscaled(at, by), program.open_domain, program.blocks, POLISH)
+    at, stop, count = approach(program, theta, x0, options, effort)
+    found = polish(d, at, program.open_domain, program.blocks, POLISH)
     answer = certified(found, count, options.tolerance)
+    answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     minimum, way = second_order(found.system)
+    bent, over = inflection(d, found, minimum & found.system.loose.any(-1))
+    way = torch.where(bent[:, None], over, way)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    return Attempt(replace(answer, minimum=minimum), stop, found.at.x + step * way)
+    return Attempt(replace(answer, minimum=minimum & ~bent), stop, found.at.x + step * way)
 
 
 def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
@@ -144,6 +168,29 @@ def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
     least, where = curvature.min(-1)
     way = directions.gather(2, where[:, None, None].expand(-1, directions.shape[1], 1))[..., 0]
     return least > -CURVED, way / way.abs().amax(-1, keepdim=True).clamp(min=1e-300)
+
+
+def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,): the Lagrangian falls along a direction without curvature, as x^3 does at 0; and that direction (B, n).
+
+    Looked for where the second-order test says nothing, in `suspects` (B,). Near a flat minimum it falls a little too,
+    but then rises at least three times as much on the other side.
+    """
+    no, way = torch.zeros_like(suspects), torch.zeros_like(found.at.x)
+    items = suspects.nonzero()[:, 0]
+    if len(items) == 0:
+        return no, way
+    W = found.system.flat(items)
+    W = W / W.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
+    at, here = found.at.take(items), Derivatives(d.program, take(d.theta, items))
+    step, base = NEAR * at.x.abs().amax(-1, keepdim=True).clamp(min=1), here.lagrangian(at.x, at.y, at.z)
+    for w in W.unbind(-1):
+        up, down = (here.lagrangian(at.x + sign * step * w, at.y, at.z) for sign in (1, -1))
+        drop = base - torch.minimum(up, down)
+        falls = (drop > (torch.maximum(up, down) - base) / 2) & (drop > ROUNDING * (up.abs() + base.abs() + down.abs()))
+        over = torch.where((falls & (up < down))[:, None], w, torch.where(falls[:, None], -w, way[items]))
+        no, way = no.index_put((items,), no[items] | falls), way.index_put((items,), over)
+    return no, way
 
 
 @dataclass(frozen=True)
@@ -160,7 +207,11 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     """The point of least violation near x (B, n)."""
     d, n = Derivatives(program, theta), program.n
     t = d.g(inside(x, *d.bounds(x))).clamp(min=0)
-    answer = try_once(least_violation(program), theta, torch.cat([x, t], -1), options, TOLERANCES[0]).answer
+    least, own, at = least_violation(program), replace(options, forward=AUTO), torch.cat([x, t], -1)
+    answer = try_once(least, theta, at, own, EFFORTS[0]).answer
+    if (answer.status != Status.SOLVED).any():  # far away, units change on the way: once more in those of the end
+        again = try_once(least, theta, torch.where(answer.x.isfinite(), answer.x, at), own, EFFORTS[1]).answer
+        answer = again.where(improves(again, answer), answer)
     x = answer.x[:, :n]
     nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)
     at = Primal(x, *nothing)

@@ -15,6 +15,7 @@ from declarative.backends.kkt.program import Active, Options, Result, SmoothProg
 from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.smooth import Blamed, screened, second_order, solve_smooth
 from declarative.backends.kkt.spherical import minimise_in_ellipsoid
+from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.system import System
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import numbers, numbers_only
@@ -26,17 +27,30 @@ SPHERE_POLISH = 2
 def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None) -> Result:
     """Solve B items from x0 (B, n); theta's entries are (B, ...) or (1, ...). Nothing is raised for an outcome."""
     options = options or Options()
+    own = options.forward.name in ("auto", "interior_point", "newton")
     with numbers_only():
         theta, x0 = tuple(numbers(t.detach()) for t in theta), numbers(x0.detach())
         match program.kind:
-            case "qp":
+            case "qp" if own or options.forward.name == "gauss_newton":  # which is Newton's method here
                 return result(*solve_convex(program, theta, x0, options))
-            case "nlp":
-                return result(*solve_smooth(program, theta, x0, options), None)
-            case "sphere":
+            case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
+            case "qp" | "sphere" | "nlp":
+                return result(*from_starts(program, theta, x0, options), None)
             case _:
                 assert_never(program.kind)
+
+
+def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> tuple[Answer, Blamed]:
+    """The answer from one start, or the one to keep of those from several, which are items of one larger batch."""
+    starts = options.forward.starts
+    if starts == 1:
+        return solve_smooth(program, theta, x0, options)
+    places = spread(x0, *Derivatives(program, theta).bounds(x0), starts)
+    several = tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
+    answer, blamed = solve_smooth(program, several, places, options)
+    chosen = kept(answer, x0, starts, options.forward.keep)
+    return answer.take(chosen), {i: blamed[k] for i, k in enumerate(chosen.tolist()) if k in blamed}
 
 
 def connect(program: SmoothProgram, theta: Theta, result: Result, mode: Mode = IMPLICIT) -> Solution:

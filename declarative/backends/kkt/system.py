@@ -148,6 +148,11 @@ class ActiveSystem:
         pivots = self._factor[0].diagonal(dim1=-2, dim2=-1).abs()
         return pivots.amin(-1) / pivots.amax(-1) if pivots.shape[-1] else pivots.new_ones(len(pivots))
 
+    def flat(self, items: Tensor) -> Tensor:
+        """(K, n, n): columns that span the directions in which some items (long, K) are flat, in the units of x."""
+        reduced = self._analysed(items)
+        return reduced.D[:, :, None] * reduced.flat
+
     def _analysed(self, items: Tensor) -> LeastNorm:
         n = self.H.shape[-1]
         K, scale, free, use = (part[items] for part in (*self._matrix, ~self.fixed, self._used))

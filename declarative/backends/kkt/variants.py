@@ -49,13 +49,20 @@ def moderate(size: Tensor) -> Tensor:
 
 def scaled(program: SmoothProgram) -> SmoothProgram:
     """The program in other units of x and of its values; its parameters end in the four factors."""
+    residuals = program.residuals
     return replace(
         program,
         objective=lambda x, t: t[-4][:, 0] * program.objective(t[-1] * x, t[:-4]),
         equalities=lambda x, t: t[-3] * program.equalities(t[-1] * x, t[:-4]),
         inequalities=lambda x, t: t[-2] * program.inequalities(t[-1] * x, t[:-4]),
         bounds=lambda t: tuple(side / t[-1] for side in program.bounds(t[:-4])),
+        residuals=residuals and (lambda x, t: t[-4].sqrt() * residuals(t[-1] * x, t[:-4])),
     )
+
+
+def gauss_newton(program: SmoothProgram) -> SmoothProgram:
+    """The program with the Hessian of its linearised residuals."""
+    return replace(program, linearised=True)
 
 
 def unscaled(at: Primal, by: Factors) -> Primal:
@@ -66,7 +73,11 @@ def unscaled(at: Primal, by: Factors) -> Primal:
 
 
 def least_violation(program: SmoothProgram) -> SmoothProgram:
-    """min |c|^2/2 + |t|^2/2 over (x, t) with g - t <= 0 and x in its bounds; it has no rows that can contradict."""
+    """min |c|^2/2 + |t|^2/2 over (x, t) with g - t <= 0 and x in its bounds; it has no rows that can contradict.
+
+    Its objective is defined where that of `program` is not, so an open domain counts as closed: the least violation of
+    `sum(p) <= -1` under `log(p)` is at p = 0.
+    """
     n, q = program.n, program.q
 
     def objective(xt: Tensor, theta: Theta) -> Tensor:
@@ -81,7 +92,6 @@ def least_violation(program: SmoothProgram) -> SmoothProgram:
             torch.cat([upper, infinite.expand(len(upper), q)], -1),
         )
 
-    walls = program.open_domain.new_zeros(2, q)
     return SmoothProgram(
         n=n + q,
         p=0,
@@ -90,5 +100,5 @@ def least_violation(program: SmoothProgram) -> SmoothProgram:
         equalities=no_rows,
         inequalities=lambda xt, theta: program.inequalities(xt[:, :n], theta) - xt[:, n:],
         bounds=bounds,
-        open_domain=torch.cat([program.open_domain, walls], -1),
+        open_domain=program.open_domain.new_zeros(2, n + q),
     )

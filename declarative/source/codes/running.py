@@ -124,9 +124,25 @@ RUNNING: tuple[Code, ...] = (
     ),
     Code(
         "E322",
-        "a method that no backend has yet",
-        "The clause names a forward or backward method that is not built yet. Without it the backend chooses one.",
+        "a method or a setting that there is not",
+        "The clause names a forward or backward method that no backend has, a setting that the method does not take, "
+        "or a value that the setting cannot have. Without the clause the backend chooses a method.",
         "solve by davis_yin(step = 0.5)",
         "(no `solve by` line)",
+    ),
+    Code(
+        "E323",
+        "an optional package that is missing",
+        "`solve by ipopt` calls IPOPT through CasADi, which is installed apart.",
+        "solve by ipopt",
+        'pip install "declarative[ipopt]"',
+    ),
+    Code(
+        "E324",
+        "a solver that gives no points",
+        "A function given as `solve=` is called with the task and the starts of all items, a tensor (items, unknowns), "
+        "and returns points of the same shape.",
+        "compile(path, solve=lambda task, start: None)",
+        "compile(path, solve=lambda task, start: start)",
     ),
 )

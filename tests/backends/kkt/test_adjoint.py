@@ -1,8 +1,6 @@
 """The implicit derivative: against differences, of second order, in forward mode, of shared and of bad items."""
 
-import pytest
 import torch
-from backends.kkt.hock_schittkowski import PROBLEMS
 from backends.kkt.smooth_programs import (
     FLOAT,
     INF,
@@ -15,7 +13,6 @@ from backends.kkt.smooth_programs import (
 )
 from torch.autograd import gradcheck, gradgradcheck
 
-from declarative.backends.kkt.program import SmoothProgram
 from declarative.backends.kkt.solve import connect, solve
 
 
@@ -46,43 +43,6 @@ def test_all_data_and_all_duals_of_a_quadratic_program():
     outputs = all_outputs(program, start)
     assert gradcheck(outputs, inputs, atol=1e-6, rtol=1e-5, check_forward_ad=True, fast_mode=True)
     assert gradgradcheck(outputs, inputs, atol=1e-5, rtol=1e-4, fast_mode=True)
-
-
-def parametrised(program: SmoothProgram) -> SmoothProgram:
-    """The program with a linear term added to its objective and a shift on each row as parameters."""
-    return SmoothProgram(
-        program.n, program.p, program.q,
-        lambda x, t: program.objective(x, ()) + (t[0] * x).sum(-1),
-        lambda x, t: program.equalities(x, ()) + t[1],
-        lambda x, t: program.inequalities(x, ()) + t[2],
-        lambda t: program.bounds(()), program.open_domain,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("number", [7, 10, 14, 29, 43, 65, 71, 76, 80])
-def test_published_problems_against_central_differences(number):
-    program, start, _ = PROBLEMS[number]
-    program, x0 = parametrised(program), tensor([start])
-    theta = [torch.zeros(1, k, dtype=FLOAT, requires_grad=True) for k in (program.n, program.p, program.q)]
-    centre = solved(program, tuple(theta), x0)
-    if (centre.degenerate | centre.nonunique | centre.dual_nonunique).any():
-        pytest.fail("this test wants regular points")
-    start = centre.x
-    outputs = connect(program, tuple(theta), centre)
-    weights = [torch.randn_like(part) for part in outputs]
-    gradients = torch.autograd.grad(sum((w * o).sum() for w, o in zip(weights, outputs, strict=True)), theta)
-    h = 1e-5
-    for t, g in zip(theta, gradients, strict=True):
-        direction = torch.randn_like(t)
-
-        def value(step, t=t, direction=direction):
-            moved = tuple(other + step * direction if other is t else other for other in theta)
-            r = solved(program, moved, start)
-            parts = (r.x, r.y, r.z, r.z_lower, r.z_upper)
-            return sum((w * o).sum() for w, o in zip(weights, parts, strict=True))
-
-        slope = (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
-        torch.testing.assert_close((g * direction).sum(), slope.detach(), rtol=1e-5, atol=1e-6)
 
 
 def test_second_derivatives_of_a_nonlinear_program():

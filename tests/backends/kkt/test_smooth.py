@@ -1,22 +1,12 @@
-"""Smooth programs: published problems, infeasible and unbounded ones, saddles, batches against their items."""
+"""Smooth programs: infeasible and unbounded ones, saddles, batches against their items."""
 
 import pytest
 import torch
-from backends.kkt.hock_schittkowski import LOCAL, PROBLEMS
 from backends.kkt.smooth_programs import FLOAT, smooth_program, solved, tensor
 
 from declarative.backends.kkt.program import SmoothProgram
 from declarative.backends.kkt.solve import solve
 from declarative.backends.status import Status
-
-
-@pytest.mark.parametrize("number", PROBLEMS)
-def test_published_optimum(number):
-    program, start, optimum = PROBLEMS[number]
-    result = solved(program, (), tensor([start]))
-    expected = LOCAL.get(number, optimum)
-    torch.testing.assert_close(result.value[0], tensor(expected), rtol=2e-6, atol=2e-6)
-    assert result.minimum.all() and max(result.primal, result.dual, result.gap) < 1e-8
 
 
 def shifted_circle() -> SmoothProgram:
@@ -61,6 +51,28 @@ def test_saddles_and_maxima_are_left():
     circle = smooth_program(2, lambda x, t: x[0], lambda x, t: [x[0] ** 2 + x[1] ** 2 - 1])
     result = solved(circle, (), tensor([[1.0, 0]]))
     torch.testing.assert_close(result.x, tensor([[-1.0, 0]]), rtol=0, atol=1e-10)
+
+
+def test_an_inflection_is_left():
+    """x^3 is stationary at 0; in a box its minimum is at the lower end, and without one there is none."""
+    result = solved(smooth_program(1, lambda x, t: x[0] ** 3, lower=[-1], upper=[5]), (), tensor([[0.0], [2.0]]))
+    torch.testing.assert_close(result.x, tensor([[-1.0], [-1.0]]), rtol=0, atol=1e-12)
+    assert solve(smooth_program(1, lambda x, t: x[0] ** 3), (), tensor([[0.0]])).status[0] == Status.UNBOUNDED
+    both = smooth_program(2, lambda x, t: x[0] ** 3 + x[1] ** 2, lower=[-2, -9], upper=[9, 9])
+    torch.testing.assert_close(solved(both, (), tensor([[0.0, 0]])).x, tensor([[-2.0, 0]]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [2, 4, 6])
+def test_a_flat_minimum_is_no_inflection(power):
+    result = solved(smooth_program(2, lambda x, t: (x[0] - 1) ** power + x[1] ** 2), (), tensor([[2.0, 1]]))
+    assert result.minimum.all() and float(result.value) < 1e-7
+
+
+@pytest.mark.parametrize("towards", [lambda x, t: 1 / (1 + x[0] ** 2), lambda x, t: (-x[0]).exp()])
+def test_a_limit_at_infinity_is_neither_a_minimum_nor_unbounded(towards):
+    result = solve(smooth_program(1, towards, lower=[0.5]), (), tensor([[3.0]]))
+    assert result.status[0] != Status.UNBOUNDED
+    assert result.status[0] != Status.SOLVED or float(result.value) < 1e-12
 
 
 def test_domains_and_starts_outside_bounds():

@@ -1,0 +1,34 @@
+"""A start for each item -> several of them, and the several answers -> the one that is kept.
+
+The first start is the item's own. The others are the same for the same number of unknowns, whatever the batch: seeded
+normal steps of growing length around it, brought between the bounds.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.answer import Answer
+from declarative.backends.status import Status
+
+LENGTHS = (1.0, 2.0, 4.0)  # beside the size of an entry, at least 1
+
+
+def spread(x0: Tensor, lower: Tensor, upper: Tensor, starts: int) -> Tensor:
+    """(B * starts, n), the starts of an item side by side."""
+    seeded = torch.Generator().manual_seed(0)
+    step = torch.randn(starts - 1, x0.shape[1], generator=seeded, dtype=torch.float64).to(x0)
+    length = x0.new_tensor([LENGTHS[k % len(LENGTHS)] for k in range(starts - 1)])
+    others = x0[:, None] + length[:, None] * step * x0.abs().clamp(min=1)[:, None]
+    others = torch.minimum(torch.maximum(others, lower[:, None]), upper[:, None])
+    return torch.cat([x0[:, None], others], 1).flatten(0, 1)
+
+
+def kept(answer: Answer, x0: Tensor, starts: int, keep: Literal["best", "nearest"]) -> Tensor:
+    """(B,): for each item the answer to keep, as an index into all. Solved ones come first, then usable ones."""
+    worth = answer.value if keep == "best" else (answer.x - x0.repeat_interleave(starts, 0)).norm(dim=-1)
+    rank = torch.where(answer.status == Status.SOLVED, 0, torch.where(answer.status == Status.INACCURATE, 1, 2))
+    worth, rank = (t.view(-1, starts) for t in (worth.nan_to_num(nan=torch.inf), rank))
+    worth = torch.where(rank == rank.amin(-1, keepdim=True), worth, torch.inf)
+    return worth.argmin(-1) + starts * torch.arange(len(worth), device=worth.device)
