@@ -5,6 +5,7 @@ They are errors only where the cone backend was asked for or no backend accepts 
 
 from __future__ import annotations
 
+from declarative.analysis.arguments import argument_notes
 from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
 from declarative.analysis.curvature import Blame, Fault
 from declarative.analysis.hints import hints
@@ -46,7 +47,7 @@ def convexity_errors(
     for verdict in found.verdicts:
         if verdict.blame is not None:
             key = verdict.blame.culprit.origin or id(verdict.blame.culprit)
-            diagnostics.setdefault(key, _diagnostic(verdict, verdict.blame, elsewhere, severity))
+            diagnostics.setdefault(key, _diagnostic(problem, verdict, verdict.blame, elsewhere, severity))
     return list(diagnostics.values())
 
 
@@ -57,10 +58,13 @@ def _elsewhere(found: Classification) -> tuple[str, ...]:
     return (SMOOTH_OTHERWISE if any(v.kinks for v in found.verdicts) else SMOOTH,)
 
 
-def _diagnostic(verdict: Verdict, blame: Blame, elsewhere: tuple[str, ...], severity: Severity) -> Diagnostic:
+def _diagnostic(
+    problem: Problem, verdict: Verdict, blame: Blame, elsewhere: tuple[str, ...], severity: Severity
+) -> Diagnostic:
     code, span, message, label = _what(verdict.piece, blame)
     labels = _labels(blame) if code == "D102" else ()
-    notes = [*_chain(blame, labelled=bool(labels)), _requirement(verdict.piece), *elsewhere]
+    named = argument_notes(problem, verdict.piece.owner.origin, span)
+    notes = [*named, *_chain(blame, labelled=bool(labels)), _requirement(verdict.piece), *elsewhere]
     return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(hints(verdict.piece, blame)))
 
 

@@ -10,7 +10,7 @@ from declarative.elaborate.names import Entity, Scope
 from declarative.elaborate.report import Report
 from declarative.elaborate.values import Solved, Value, stripped
 from declarative.ir.expr import IndexSymbol
-from declarative.ir.problem import Constraint, Problem
+from declarative.ir.problem import Constraint, Expansion, Problem
 from declarative.ir.size import Size
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -44,6 +44,7 @@ class Context:
     resolved: dict[str, Any] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)
     constraints: dict[str, list[Constraint]] = field(default_factory=dict)
+    expansions: list[Expansion] = field(default_factory=list)
     depth: int = 0
 
     def value(self, node: tree.Expression, scope: Scope) -> Value | None:

@@ -12,6 +12,7 @@ from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
 from declarative.elaborate.values import Solved, Value, described, name_span, stripped
 from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
+from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
 from declarative.ir.walk import substitute
@@ -160,6 +161,8 @@ def expanded(ctx: Context, definition: tree.Def, node: tree.Call, scope: Scope) 
     if sizes is None:
         return None
     arguments = {a.name: Value(v.expr) for a, v in zip(definition.arguments, args, strict=True)}
+    texts = tuple((a.name, n.span.text) for a, (n, _) in zip(definition.arguments, values, strict=True))
+    ctx.expansions.append(Expansion(definition.body.span, node.span, texts))
     return _body(ctx, definition, sizes | arguments)
 
 

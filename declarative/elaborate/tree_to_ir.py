@@ -88,6 +88,7 @@ def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
         solve=solve,
         differentiate=differentiate,
         doc=head.doc if head else None,
+        expansions=tuple(ctx.expansions),
         origin=head.span if head else file.span,
     )
 

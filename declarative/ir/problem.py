@@ -123,6 +123,15 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """A call of a `def` put in: where the body stands, where the call, and the texts of the arguments by name."""
+
+    body: Span
+    call: Span
+    arguments: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Problem:
     name: str
     dims: tuple[DimDeclaration, ...]
@@ -137,6 +146,7 @@ class Problem:
     solve: Method | None = None
     differentiate: Method | None = None
     doc: str | None = field(default=None, compare=False)
+    expansions: tuple[Expansion, ...] = field(default=(), compare=False, repr=False)  # for messages
     origin: Span | None = _beside()
 
     def __str__(self) -> str:

@@ -193,3 +193,24 @@ def test_a_deep_nest_is_judged_without_recursion():
     body = "minimize " + "exp(" * 60 + "-s^2" + ")" * 60
     (diagnostic,) = found(body)
     assert diagnostic.span is not None and diagnostic.span.text == "-s^2"
+
+
+def test_names_of_a_definition_are_told_by_the_call():
+    text = """dim n
+param x : R^n
+param d : R, pos
+def psi(r : R) : R = sqrt(1 + r^2 - r)
+def phi(z : R, d : R) : R = d^2*(psi(z/d) - 1)
+var y : R
+minimize sum(phi(y - x[i], d) for i in n)
+subject to
+  near: phi(2*y, 1) + phi(y, 2) <= 1
+"""
+    (diagnostic,) = convexity_errors(parse(text))
+    assert diagnostic.notes[:2] == ("with r = z/d, from line 5", "with z = y - x[i], from line 7")
+
+
+def test_names_that_stand_for_different_things_are_not_told():
+    text = "var y : R\ndef phi(z : R) : R = sqrt(1 + z^2 - z)\nminimize phi(y) + phi(2*y)"
+    (diagnostic,) = convexity_errors(parse(text))
+    assert not any(note.startswith("with") for note in diagnostic.notes)
