@@ -1,4 +1,4 @@
-"""Functions that others define: spreads, mixed norms, sums of least eigenvalues, and a few second names."""
+"""Functions that others define: spreads, mixed norms, sums of least eigenvalues, perspectives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from functools import reduce
 
 from declarative.atoms.along import along
+from declarative.atoms.homogenise import perspective
 from declarative.atoms.record import Definition
 from declarative.ir.expr import Constant, Expr, SizeValue
 from declarative.ir.size import Size, count
@@ -105,6 +106,14 @@ _ALL = (
         "inv_prod(x) : R",
         lambda apply, x: apply("exp", apply("neg", apply("sum", apply("log", x)))),
         lambda cp, form, x: cp.inv_prod(x),
+    ),
+    Definition(
+        "perspective",
+        "t*e(x/t) of an expression e of the variables x, for t > 0: convex in x and t where e is convex in x.",
+        "perspective(e, t : R)",
+        perspective,
+        None,
+        arity=(2, 2),
     ),
     Definition(
         "lambda_sum_smallest",

@@ -24,6 +24,7 @@ from declarative.atoms import (
     trigonometric,
     variation,
 )
+from declarative.atoms.perspectives import PERSPECTIVES
 from declarative.atoms.record import Atom
 
 THEMES: tuple[ModuleType, ...] = (
@@ -62,10 +63,10 @@ _TABLE = _collect(THEMES)
 
 
 def find(name: str) -> Atom | None:
-    """The record of a function, operators included."""
-    return _TABLE.get(name)
+    """The record of a function, operators and perspectives included."""
+    return _TABLE.get(name) or PERSPECTIVES.get(name)
 
 
 def names() -> tuple[str, ...]:
-    """All names, operators included, sorted."""
+    """All names that stand in a text or for an operator, sorted."""
     return tuple(sorted(_TABLE))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import isinf
 from typing import Any, TypeAlias, assert_never
 
+from declarative.atoms.perspectives import OF, PERSPECTIVES
 from declarative.elaborate.indexing import family_axes
 from declarative.elaborate.size_tree import binder_tree, size_tree
 from declarative.ir.condition import Condition, Connective, Negation, Test, Truth
@@ -200,6 +201,9 @@ class _Node:
                 return tree.Array(_rows(parts, e.option("rows")), span=self.span)
             case "pnorm" | "norm_below_one":
                 return self.call("norm", (*parts, self.number(e.option("p"))))
+            case name if name in PERSPECTIVES:
+                inner = Call(name.removeprefix(OF), e.args[:1], e.args[0].shape, e.options)
+                return self.call("perspective", (self.operation(inner, parts[:1]), parts[1]))
             case _:
                 return self.call(WRITTEN.get(e.atom, e.atom), (*parts, *self.options(e)))
 

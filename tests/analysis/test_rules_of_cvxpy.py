@@ -11,6 +11,7 @@ from atoms.to_cvxpy import as_cvxpy, numbers
 from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.atoms.build import call
+from declarative.atoms.perspectives import PERSPECTIVES
 from declarative.ir.expr import Attribute, Constant, Parameter, Role, Variable
 from declarative.ir.facts import Curvature
 
@@ -61,10 +62,13 @@ ONE_SIDED = {
     ("div", None): 1,
     ("xexp", None): 0,
 }
-# Here more is known than CVXPY's form of these tells: c/y for y > 0, the monotonicity of the norm of a pair.
-STRONGER = {"div", "pseudo_huber"}
-# CVXPY wants the weights of a geometric mean as numbers; it has no power of two expressions.
-SMALL = [c for c in CASES if c.atom.cvxpy is not None and c.name not in ("stack", "block", "pow", "geo_mean_weighted")]
+# Here more is known than CVXPY's form of these tells: c/y for y > 0, the monotonicity of the norm of a
+# pair and of cosh.
+STRONGER = {"div", "pseudo_huber", "cosh"}
+# CVXPY wants the weights of a geometric mean as numbers and the arguments of a perspective as variables; it has no
+# power of two expressions.
+APART = ("stack", "block", "pow", "geo_mean_weighted", *PERSPECTIVES)
+SMALL = [c for c in CASES if c.atom.cvxpy is not None and c.name not in APART]
 EIGENVALUES = {"lambda_max", "lambda_min", "lambda_sum_largest", "log_det", "tr_inv", "von_neumann_entr"}
 MATRICES = EIGENVALUES | {"matrix_frac", "quad"}
 

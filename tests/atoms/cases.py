@@ -9,6 +9,7 @@ from itertools import islice, product
 import numpy as np
 import torch
 
+from declarative.atoms.perspectives import PERSPECTIVES
 from declarative.atoms.record import Atom, Form
 from declarative.atoms.registry import find
 from declarative.ir.size import Size
@@ -251,4 +252,10 @@ CASES: list[Case] = [
     *one("von_neumann_entr", PD, SQUARE),
     *one("log_det", PD, SQUARE),
     *one("tr_inv", PD, SQUARE),
+]
+# Every perspective, over the cases of its function, for t > 0.
+CASES += [
+    Case(f"perspective of {case.name}", (*case.shapes, ()), (*case.regions, POS), case.options)
+    for case in list(CASES)
+    if f"perspective of {case.name}" in PERSPECTIVES
 ]

@@ -60,7 +60,7 @@ CASES = [
 
 
 def test_every_definition_has_a_case_and_a_text():
-    assert {case.name for case in CASES} == DEFINITIONS.keys()
+    assert {case.name for case in CASES} == DEFINITIONS.keys() - {"perspective"}  # which has a file of its own
     assert all(d.doc.endswith(".") and d.signature.startswith(d.name) for d in DEFINITIONS.values())
 
 
@@ -71,7 +71,9 @@ def test_the_value_is_that_of_cvxpy(case: Case):
     form = Form((case.shape,), numbers(expression.shape), case.options)
     for x in case.samples():
         found = as_cvxpy(expression, {symbol: cp.Constant(x)}).value
-        expected = DEFINITIONS[case.name].cvxpy(cp, form, cp.Constant(x), *case.rest).value
+        theirs = DEFINITIONS[case.name].cvxpy
+        assert theirs is not None
+        expected = theirs(cp, form, cp.Constant(x), *case.rest).value
         np.testing.assert_allclose(found, expected, rtol=1e-6 if case.name == "inv_prod" else 1e-9, atol=1e-9)
 
 

@@ -18,7 +18,8 @@ from declarative.backends.axes import Selection
 from declarative.backends.cone.cones import Block, Kind, triangle
 from declarative.backends.cone.epigraph import AtomRow
 from declarative.backends.cone.forms import FormRows
-from declarative.backends.cone.template import Entries, NotConic, Template, Wanted, make_template
+from declarative.backends.cone.homogeneous import template_of
+from declarative.backends.cone.template import Entries, NotConic, Template, Wanted
 from declarative.backends.cone.tighten import tighten
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import Gather, Slot
@@ -162,7 +163,7 @@ class ChunkBuilder:
         if key not in self.templates:
             wanted = Wanted(row.call.atom, form, row.convex, tuple(given), data, nonneg)
             try:
-                self.templates[key] = tighten(make_template(wanted))
+                self.templates[key] = tighten(template_of(wanted))
             except NotConic:
                 raise DiagnosticError([not_conic(row)]) from None
         return self.templates[key]

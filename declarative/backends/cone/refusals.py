@@ -9,7 +9,8 @@ from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.cone.chunks import is_static, not_conic
 from declarative.backends.cone.epigraph import AtomRow, Conic
-from declarative.backends.cone.template import NotConic, Wanted, make_template
+from declarative.backends.cone.homogeneous import template_of
+from declarative.backends.cone.template import NotConic, Wanted
 from declarative.ir.walk import variables
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -38,7 +39,7 @@ def _fits_one_entry(row: AtomRow) -> bool:
     nonneg = tuple(facts_of(a, row.binders).sign.nonneg for a in args)
     form = Form(((),) * len(args), (), dict(row.call.options))
     try:
-        make_template(Wanted(row.call.atom, form, row.convex, given, data, nonneg))
+        template_of(Wanted(row.call.atom, form, row.convex, given, data, nonneg))
     except NotConic:
         return False
     return True
