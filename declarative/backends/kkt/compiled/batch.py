@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.item import Data
@@ -82,10 +84,20 @@ def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
 
 
 def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: int) -> None:
-    """Call `work(first, last)` for all items, in threads where each has enough to do."""
+    """Call `work(first, last)` for all items, in threads where each has enough to do; one item has BLAS's own threads.
+
+    For matrices of these sizes BLAS's threads cost more than they give, and all of them at once far more.
+    """
     parts = max(1, min(threads, items, items * size // ENOUGH))
     edges = [items * k // parts for k in range(parts + 1)]
-    if parts == 1:
-        return work(0, items)
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
+    with blas().limit(limits=threads if items == 1 else 1):
+        if parts == 1:
+            return work(0, items)
+        with ThreadPoolExecutor(parts) as pool:
+            list(pool.map(work, edges[:-1], edges[1:]))
+
+
+@cache
+def blas() -> ThreadpoolController:
+    """The libraries that `blas.py` calls."""
+    return ThreadpoolController().select(internal_api="openblas")

@@ -1,0 +1,105 @@
+"""Dense quadratic programs, forward and backward for all data, beside moreau, qpth and cvxpylayers: one thread.
+
+A peer counts where its answer is right to 1e-4. Figures are medians of runs in turn; the ratio is to the first row.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import warnings
+
+import torch
+from qp_problems import Problems, Reference, error, random_problems, reference
+from qp_ways import Run, Solver, cvxpylayers_layer, engine, layer, moreau_layer, qpth_layer
+from side_by_side import Measured, Way, measure, show
+
+SIZES = (
+    (10, 10, 128, 0),
+    (10, 20, 1024, 0),
+    (50, 50, 128, 0),
+    (100, 100, 32, 10),
+    (128, 128, 128, 0),
+    (500, 500, 4, 0),
+)
+RIGHT = 1e-4
+SLOW = {(100, 100, 32, 10), (128, 128, 128, 0), (500, 500, 4, 0)}  # cvxpylayers needs many seconds there
+MODULES = {
+    "declarative, engine": engine,
+    "declarative, layer": layer,
+    "declarative, layer, check='never'": lambda problems: layer(problems, "never"),
+    "moreau": moreau_layer,
+    "qpth": qpth_layer,
+    "cvxpylayers": cvxpylayers_layer,
+}
+
+
+def ways(problems: Problems, exact: Reference, names: list[str]) -> list[Way]:
+    """Forward and backward; what cannot be set up is left for the table to say."""
+    return [Way(name, Run(_late(MODULES[name], problems), problems), lambda r: error(*r, exact)) for name in names]
+
+
+def _late(make, problems: Problems) -> Solver:
+    """The solver, made at its first call, so that a peer that fails is a line of the table."""
+    made: list[Solver] = []
+
+    def run(data):
+        if not made:
+            made.append(make(problems))
+        return made[0](data)
+
+    return run
+
+
+def forward_and_backward(size: tuple[int, int, int, int]) -> list[Measured]:
+    n, m, batch, p = size
+    problems = random_problems(n, m, batch, p)
+    exact = reference(problems)
+    names = [name for name in MODULES if name != "cvxpylayers" or size not in SLOW]
+    rows = measure(ways(problems, exact, names))
+    show(f"n={n} m={m} B={batch}, {p} equations, {exact.active:.0%} of the rows active: forward and backward", rows)
+    peers = [row.seconds for row in rows[3:] if row.error is not None and row.error < RIGHT]
+    if peers:
+        print(f"  the engine takes {rows[0].seconds / min(peers):.2f} of the best peer that is right, "
+              f"the layer {rows[1].seconds / min(peers):.2f}")  # fmt: skip
+    return rows
+
+
+def backward_alone(size: tuple[int, int, int, int]) -> None:
+    """The difference of both passes and the forward pass."""
+    n, m, batch, p = size
+    problems = random_problems(n, m, batch, p)
+    run = Run(engine(problems), problems)
+    zero = reference(problems).x
+    both, forward = measure([
+        Way("both", run, lambda r: float((r[0] - zero).abs().max())),
+        Way("forward", run.forward, lambda x: float((x - zero).abs().max())),
+    ], 15)  # fmt: skip
+    share = (both.seconds - forward.seconds) / forward.seconds
+    print(f"  n={n} B={batch}: forward {forward.seconds * 1e3:.1f} ms, backward alone {share:.2f} of it")
+
+
+def growing_batches() -> None:
+    """Time an item, and memory, over the batch."""
+    print("\ntime an item over the batch, n = m = 50, forward and backward, and the most memory that the process had")
+    for batch in (16, 128, 1024):
+        problems = random_problems(50, 50, batch)
+        run = Run(engine(problems), problems)
+        (row,) = measure([Way("engine", run, lambda r: 0.0)], 5)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"  B={batch:<5} {row.seconds / batch * 1e6:8.1f} us an item   {most:8.0f} MB")
+
+
+def main() -> None:
+    os.environ["RAYON_NUM_THREADS"] = "1"  # moreau's
+    warnings.simplefilter("ignore")  # the peers'
+    torch.set_num_threads(1)
+    growing_batches()
+    print("\nthe backward pass alone")
+    backward_alone((128, 128, 128, 0))
+    for size in SIZES:
+        forward_and_backward(size)
+
+
+if __name__ == "__main__":
+    main()
