@@ -18,6 +18,7 @@ from declarative.backends.cone.projections import Spectrum, project, replaced
 from declarative.backends.cone.system import System, conic_system
 
 STEPS = 12
+BOLD = 16  # steps that may lead through larger errors
 FALLING = 0.9  # a step that leaves more of the error than this has no use
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
 SAME = 1e-10  # while v moves by less, relative to its norm within each cone, its matrix stays
@@ -89,6 +90,24 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
         for k in moved:
             systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
     return now, systems
+
+
+def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, System]:
+    """The best of the iterates of full Newton steps from `now`, for a batch of one.
+
+    Where a kink is close the error may rise before it falls, and no shorter step makes it fall.
+    """
+    best = now, system
+    for _ in range(BOLD):
+        if not best[0].error > best[0].floor:
+            break
+        dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
+        now = iterate(items, now.x + dx, now.v + dv)
+        if not np.isfinite(now.error).all():
+            break
+        system = conic_system(items.one(0), now.spectrum.some(0))
+        best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
+    return best
 
 
 def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:

@@ -16,7 +16,7 @@ from declarative.backends.cone.degenerate import are_degenerate
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.interior import Answer, Claim, interior_points
 from declarative.backends.cone.item import Items, Point, without_infinite_rows
-from declarative.backends.cone.polish import polish
+from declarative.backends.cone.polish import polish, polish_boldly
 from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
@@ -67,7 +67,7 @@ def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolera
     left = np.array([k for k, solved in enumerate(found) if solved is None], dtype=np.int64)
     if len(left):
         start = Point(*(np.array([getattr(answers[k].point, part) for k in left]) for part in ("x", "s", "z")))
-        done = _finish(items.some(left), data.some(left), blocks, scaling.some(left), start)
+        done = _finish(items.some(left), data.some(left), blocks, scaling.some(left), start, bold=tolerance == FINE)
         for k, solved in zip(left, done, strict=True):
             found[k] = replace(solved, iterations=answers[k].iterations)
     return [solved for solved in found if solved is not None]
@@ -118,12 +118,15 @@ def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) ->
             return without_numbers(item, Status.FAILED, iterations)
 
 
-def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point) -> list[Solved]:
+def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point, bold: bool) -> list[Solved]:
     """Balance, polish, check."""
     balanced = rebalance(scaling, start, data)
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
     best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor))
+    if bold:  # a batch of one
+        best, system = polish_boldly(scaled, best, systems[0])
+        systems = [system]
     points = balanced.point(best.point)
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)

@@ -123,3 +123,15 @@ def test_multipliers_shared_by_rows_alike_are_flagged_and_leave_the_primal_gradi
     assert not alone.dual_nonunique
     J, expected = (torch.autograd.functional.jacobian(layer, y) for layer in (both, once))
     assert torch.allclose(J, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("y", [1e-8, 1e-6, 1e-4, 1e-2, -1e-3])
+def test_close_to_a_kink_the_solution_is_exact(y):
+    """x + 3 x |x| = y: bounds of |x| whose multipliers are nearly 0, and slacks too."""
+    layer = declarative.compile(
+        declarative.parse("param y : R; var x : R; minimize (x - y)^2/2 + abs(x)^3", name="cube"), backend="cone"
+    )
+    solution = layer.solve(torch.tensor(y, dtype=torch.float64))
+    assert solution.status == Status.SOLVED
+    expected = ((1 + 12 * abs(y)) ** 0.5 - 1) / 6 * (1 if y > 0 else -1)
+    assert solution.x.item() == pytest.approx(expected, rel=1e-7, abs=1e-13)
