@@ -11,6 +11,7 @@ from declarative.analysis.classify import Classification, Kind
 from declarative.analysis.parameters import dependence
 from declarative.analysis.reasons import accounts
 from declarative.analysis.tell import to_lines
+from declarative.analysis.words import brief
 from declarative.backends import geometric
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
@@ -44,11 +45,15 @@ def route(
     mode: Mode = IMPLICIT,
     forward: Forward = AUTO,
 ) -> Route:
-    """The backend wanted, or the first that accepts: kkt, then cone. Raises DiagnosticError with the reasons."""
+    """The backend wanted, or the first that accepts: kkt, then cone; cone first where a root is a norm with a kink.
+
+    Raises DiagnosticError with the reasons.
+    """
     if wanted == "auto" and (obstacles := no_backend(problem)):
         raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
-    for name in ("kkt", "cone") if wanted == "auto" else (wanted,):
+    first: tuple[BackendName, ...] = ("cone", "kkt") if repair(problem).kinks else ("kkt", "cone")
+    for name in first if wanted == "auto" else (wanted,):
         accepted = _accept(problem, name, options, mode, forward)
         if not isinstance(accepted, list):
             _check_options(name, options)
@@ -65,6 +70,7 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
     forward = asked if isinstance(asked, Forward) else AUTO
     repaired = repair(problem)
     lines = [f"{problem.name}: {repaired.text}", *dependence(problem), *why(repaired.original)]
+    lines += [f"`{brief(node)}` has a kink where it is 0, so cone comes before kkt" for node in repaired.kinks]
     for name in ("kkt", "cone"):
         accepted = _accept(problem, name, {}, mode, forward)
         mark = " (chosen)" if name == chosen else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from declarative.analysis.facts import FactsTable, meaning
 from declarative.analysis.words import text
 from declarative.atoms.apply import apply
+from declarative.atoms.record import Options
 from declarative.ir.expr import Call, Expr, Parameter, Role
 from declarative.ir.facts import Domain, Monotonicity, Sign
 from declarative.ir.problem import Objective, Sense
@@ -57,16 +58,27 @@ def _monotone(node: Call, look: FactsTable) -> tuple[Expr, bool] | None:
     """The only operand that holds variables, and whether the call rises with it; None where neither is certain."""
     record, operands, options = meaning(node)
     moving = [k for k, operand in enumerate(operands) if variables(operand)]
-    if record.name not in STRICT or len(moving) != 1 or node.shape:
+    if len(moving) != 1 or node.shape:
         return None
     (k,) = moving
     facts = tuple(map(look, operands))
     move = record.monotonicity(facts, options)[k]
     others = [f.sign for j, f in enumerate(facts) if j != k]
-    certain = record.name != "mul" or others[0] in Sign.POS or others[0] in Sign.NEG
-    if move is Monotonicity.NONE or not certain or not _inside(facts[k].sign, record.domain(k, options)):
+    strict = _strict(record.name, options, k, others)
+    if move is Monotonicity.NONE or not strict or not _inside(facts[k].sign, record.domain(k, options)):
         return None
     return operands[k], move is Monotonicity.INCREASING
+
+
+def _strict(name: str, options: Options, k: int, others: list[Sign]) -> bool:
+    """0*f, 0/f and f^0 are constant."""
+    match name:
+        case "mul" | "div" if (name, k) != ("div", 0):
+            return others[0] in Sign.POS or others[0] in Sign.NEG
+        case "power":
+            return options["p"] != 0
+        case _:
+            return name in STRICT
 
 
 def _inside(sign: Sign, domain: Domain) -> bool:

@@ -14,6 +14,7 @@ from declarative.ir.expr import Expr
 from declarative.ir.problem import Comparison, Objective, Problem, Sense
 from declarative.rewrite.equivalents import to_equivalents
 from declarative.rewrite.monotone import Outer, without_outer
+from declarative.rewrite.norms import kinks
 from declarative.source.diagnostic import Diagnostic
 
 
@@ -29,13 +30,14 @@ class Repair:
     found: Classification
     steps: tuple[str, ...] = ()
     outer: Outer | None = None
+    kinks: tuple[Expr, ...] = ()  # roots that have become norms: cone comes before kkt, which sees no kink in them
 
     @property
     def text(self) -> str:
         """For people: "smooth program, convex after `sqrt(1 + z^2)` is written as `norm`"."""
         if self.original.convex or not self.found.convex:
             return self.original.text
-        what = self.original.kind.value if self.original.smooth else self.found.text
+        what = self.original.kind.value if self.original.smooth and not self.kinks else self.found.text
         first, *others = self.steps
         return f"{what}, convex after {first}" + (f" and {len(others)} more" if others else "")
 
@@ -52,7 +54,10 @@ def repair(problem: Problem) -> Repair:
     if original.convex or problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
         return Repair(original, problem, original)
     found = _changed(original, problem)
-    return found if found.found.convex else _without_outer(original, problem) or found
+    found = found if found.found.convex else _without_outer(original, problem) or found
+    if not found.found.convex:
+        return found
+    return replace(found, kinks=tuple(node for v in original.verdicts if not v.holds for node in kinks(v.piece.root)))
 
 
 def _changed(original: Classification, problem: Problem) -> Repair:

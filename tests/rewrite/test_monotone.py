@@ -52,6 +52,8 @@ def test_before_and_after(before, after, outer):
         "minimize c*exp(-sumsq(x))",  # the sign of c is not known
         "minimize (x[0] + t)^2*t",
         "maximize square(x[0])",  # not monotone
+        "maximize abs(c)*exp(-sumsq(x))",  # constant for c = 0
+        "maximize abs(c)/(a + norm(x))",
         "minimize sin(sumsq(x))",
         "minimize sqrt(x[0]*x[1])",
     ],

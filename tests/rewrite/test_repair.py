@@ -130,3 +130,24 @@ def test_only_what_is_still_in_the_way_is_told():
         declarative.compile(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + s*t"), backend="cone")
     (left,) = caught.value.diagnostics
     assert left.span.text == "s*t" and "it is smooth, so the kkt backend takes it unchanged" in left.notes
+
+
+def test_a_root_that_may_be_0_is_a_norm_with_a_kink_and_goes_to_cone():
+    text = "dim n\nparam q : R^n\nvar x : R^n\nminimize sqrt(sumsq(x - q)) + x[0]/4\nsubject to\n  total: sum(x) == 1"
+    layer = declarative.compile(parse(text))
+    assert layer.settings.backend == "cone"
+    assert "`sqrt(sumsq(x - q))` has a kink where it is 0, so cone comes before kkt" in layer.explain()
+    q = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)  # feasible itself: the norm is 0 there
+    torch.testing.assert_close(layer(q), q, rtol=0, atol=1e-8)
+    deviation = "param S : S^n, psd\nparam q : R^n\nvar x : R^n\nminimize q'*x\nsubject to\n  cap: sqrt(x'*S*x) <= 1"
+    layer = declarative.compile(parse("dim n\n" + deviation))
+    S = torch.diag(torch.tensor([1.0, 4.0, 9.0], dtype=torch.float64))
+    expected = -S.inverse() @ q / (q @ S.inverse() @ q).sqrt()
+    torch.testing.assert_close(layer(S, q), expected, rtol=1e-8, atol=1e-8)
+
+
+def test_a_root_that_is_never_0_stays_with_kkt():
+    for objective in ("sqrt(1 + s^2)", "sqrt(a^2 + sumsq(x)) + s^2"):
+        assert declarative.compile(parse(DECLARATIONS + f"minimize {objective}")).settings.backend == "kkt"
+    nonconvex = "minimize sqrt(sumsq(x - w)) + s*t + sumsq(x)"  # no repair: kkt takes it as it is
+    assert declarative.compile(parse(DECLARATIONS + nonconvex)).settings.backend == "kkt"
