@@ -140,6 +140,8 @@ def _verdict(piece: Piece) -> Verdict:
 
 
 def _convex_kind(problem: Problem, levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
+    if any(level.beyond for _, level in levels):
+        return Kind.NLP
     for cone, kind in STRONGEST:
         if cone in cones:
             return kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -18,11 +18,15 @@ from declarative.ir.walk import fold
 
 @dataclass(frozen=True)
 class Level:
-    """`degree` of the expression itself and `rows` of what is added, both at most 2; `cones` for the rest."""
+    """`degree` of the expression itself and `rows` of what is added, both at most 2; `cones` for the rest.
+
+    `beyond`: it holds a smooth function that no cone describes.
+    """
 
     degree: int
     rows: int = 0
     cones: frozenset[Cone] = frozenset()
+    beyond: bool = False
 
 
 FLAT = {Curvature.CONSTANT: Level(0), Curvature.AFFINE: Level(1)}  # whatever is inside
@@ -43,7 +47,7 @@ def level_of(look: FactsTable) -> Level:
             case Reduce(op="logsumexp"):
                 return _with(_joined(inner, 1), {Cone.EXPONENTIAL})
             case Reduce(op="max" | "min"):
-                return Level(1, max(inner[0].rows, inner[0].degree), inner[0].cones)
+                return _joined(inner, 1)
             case _:
                 return _joined(inner)
 
@@ -55,7 +59,8 @@ def _joined(inner: Iterable[Level], degree: int | None = None) -> Level:
     own = max((level.degree for level in levels), default=0)
     rows = max((level.rows for level in levels), default=0)
     cones = frozenset(cone for level in levels for cone in level.cones)
-    return Level(own, rows, cones) if degree is None else Level(degree, max(rows, own), cones)
+    beyond = any(level.beyond for level in levels)
+    return Level(own, rows, cones, beyond) if degree is None else Level(degree, max(rows, own), cones, beyond)
 
 
 def _call(node: Call, levels: dict[int, Level]) -> Level:
@@ -67,13 +72,13 @@ def _call(node: Call, levels: dict[int, Level]) -> Level:
         return _with(_joined(inner, _graph_degree(record, node)), cones)
     degree = record.degree(tuple(level.degree for level in inner), options)
     if degree is not None and degree <= 2:
-        joined = _joined(inner)
-        return Level(degree, joined.rows, joined.cones)
-    return _with(_joined(inner, 1), {record.cone} - {None})
+        return replace(_joined(inner), degree=degree)
+    level = _with(_joined(inner, 1), {record.cone} - {None})
+    return replace(level, beyond=level.beyond or record.cone is None)
 
 
 def _with(level: Level, cones: set) -> Level:
-    return Level(level.degree, level.rows, level.cones | cones)
+    return replace(level, cones=level.cones | cones)
 
 
 def _graph_degree(record: Atom, node: Call) -> int:

@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import torch
-from atoms.cases import CASES, Case
+from atoms.cases import CASES, PD, SYM, Case
 
 from declarative.atoms.perspectives import PERSPECTIVES
 from declarative.atoms.registry import find, names
@@ -76,6 +76,30 @@ def test_first_and_second_derivatives_are_finite_differences(case: Case):
     args = tensors(case.point(np.random.default_rng(7)), grad=True)
     assert torch.autograd.gradcheck(case.evaluate, args, eps=1e-6, atol=1e-7, rtol=1e-6)
     assert torch.autograd.gradgradcheck(case.evaluate, args, eps=1e-6, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_first_derivatives_over_the_whole_domain(case: Case):
+    """Of a weighted sum of the entries, along a random direction, at points of both signs; kinks have no measure."""
+    rng = np.random.default_rng(8)
+    for args in (case.point(rng) for _ in range(6)):
+        points, weights = tensors(args, grad=True), torch.as_tensor(rng.normal(size=case.form.shape))
+        along = [torch.as_tensor(_direction(case, k, a, rng)) for k, a in enumerate(args)]
+
+        def value(h: float) -> torch.Tensor:
+            return (case.evaluate(*(p + h * d for p, d in zip(points, along, strict=True))) * weights).sum()  # noqa: B023
+
+        found = sum((g * d).sum() for g, d in zip(torch.autograd.grad(value(0.0), points), along, strict=True))
+        h = 1e-3  # the error of this rule is of order h^4
+        expected = (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
+        terms = (value(0.0).detach().abs() + expected.detach().abs()).item()
+        assert found.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-7 * terms), args
+
+
+def _direction(case: Case, k: int, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Short beside each entry, so that it stays inside the domain; symmetric where the argument is."""
+    direction = 0.05 * np.minimum(1, np.abs(x)) * rng.normal(size=case.shapes[k])
+    return (direction + direction.T) / 2 if case.regions[k] in (SYM, PD) else direction
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
