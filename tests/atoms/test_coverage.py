@@ -1,0 +1,151 @@
+"""Every function of CVXPY has its text here, or a reason why not; each text is read, and has CVXPY's curvature."""
+
+import cvxpy as cp
+import pytest
+
+from declarative import parse
+from declarative.analysis.facts import facts_of
+
+HEAD = """dim m, n
+param a : R^n
+param w : R^n, nonneg
+param A : R^(m,n)
+param P : S^n, psd
+var x : R^n
+var y : R^n, pos
+var s : R
+var t : R, pos
+var X : R^(m,n)
+var S : S^n, psd
+var M : R^(3,3)
+"""
+CONVEX = {
+    "abs": "sum(abs(x))",
+    "cummax": "sum(cummax(x))",
+    "cvar": "cvar(x, 0.9)",
+    "dotsort": "dotsort(x, w)",
+    "exp": "exp(s)",
+    "huber": "huber(s, 2)",
+    "inv_pos": "inv_pos(t)",
+    "inv_prod": "inv_prod(y)",
+    "kl_div": "kl_div(s, t)",
+    "lambda_max": "lambda_max(S)",
+    "lambda_sum_largest": "lambda_sum_largest(S, 2)",
+    "log_sum_exp": "logsumexp(x)",
+    "loggamma": "loggamma(t)",
+    "logistic": "logistic(s)",
+    "matrix_frac": "matrix_frac(x, S)",
+    "max": "max(x)",
+    "maximum": "max(s, t)",
+    "mixed_norm": "mixed_norm(X, 2, 1)",
+    "neg": "negpart(s)",
+    "norm": "norm(x, 3)",
+    "norm1": "norm1(x)",
+    "norm2": "norm2(x)",
+    "norm_inf": "norminf(x)",
+    "normNuc": "normnuc(X)",
+    "pnorm": "norm(x, 2.5)",
+    "perspective": "perspective(exp(s), t)",
+    "pos": "pos(s)",
+    "power": "s^4",
+    "ptp": "ptp(x)",
+    "quad_form": "quad(x, P)",
+    "quad_over_lin": "quad_over_lin(x, t)",
+    "rel_entr": "rel_entr(s, t)",
+    "scalene": "scalene(s, 2, 1)",
+    "sigma_max": "sigma_max(X)",
+    "square": "square(s)",
+    "std": "std(x)",
+    "sum_largest": "sum_largest(x, 2)",
+    "sum_squares": "sumsq(x)",
+    "tr_inv": "tr_inv(S)",
+    "tv": "tv(X)",
+    "var": "variance(x)",
+    "xexp": "xexp(t)",
+}
+CONCAVE = {
+    "entr": "entr(t)",
+    "geo_mean": "geo_mean(y, w)",
+    "harmonic_mean": "harmonic_mean(y)",
+    "lambda_min": "lambda_min(S)",
+    "lambda_sum_smallest": "lambda_sum_smallest(S, 2)",
+    "log": "log(t)",
+    "log1p": "log1p(t)",
+    "log_det": "log_det(S)",
+    "log_normcdf": "log_normcdf(s)",
+    "min": "min(x)",
+    "minimum": "min(s, t)",
+    "sqrt": "sqrt(t)",
+    "sum_smallest": "sum_smallest(x, 2)",
+    "von_neumann_entr": "von_neumann_entr(S)",
+}
+AFFINE = {
+    "bmat": "[X, X; X, X][0,0]",
+    "broadcast_to": "s + x[0]",
+    "concatenate": "[x, s][0]",
+    "conv": "sum(conv(a, x))",
+    "convolve": "sum(conv(a, x))",
+    "cumsum": "sum(cumsum(X, axis = 0))",
+    "diag": "sum(diag(S))",
+    "diff": "sum(diff(x))",
+    "einsum": "sum(A[i,j]*X[i,j] for i in m, j in n)",
+    "hstack": "[x, s][0]",
+    "kron": "sum(kron(A, X))",
+    "matmul": "sum(A*x)",
+    "mean": "mean(X)",
+    "moveaxis": "X'[0,0]",
+    "multiply": "sum(a .* x)",
+    "outer": "sum(outer(a, x))",
+    "partial_trace": "sum(M[i,i] for i in 0..1)",
+    "partial_transpose": "M'[0,1]",
+    "permute_dims": "X'[0,0]",
+    "promote": "s + x[0]",
+    "reshape": "reshape(X, n, m)[0,0]",
+    "scalar_product": "a'*x",
+    "squeeze": "vec(X)[0]",
+    "stack": "sum(stack(x, y))",
+    "sum": "sum(sum(X, axis = 1))",
+    "swapaxes": "X'[0,0]",
+    "trace": "trace(S)",
+    "transpose": "X'[0,0]",
+    "upper_tri": "sum(upper_tri(M))",
+    "vdot": "a'*x",
+    "vec": "sum(vec(X))",
+    "vstack": "stack(x, y)[0,0]",
+    "vec_to_upper_tri": "sum(x)",
+}
+REASONS = {
+    "no continuous variable": ("ceil", "floor"),
+    "complex numbers": ("conj", "imag", "real", "hermitian_wrap", "skew_symmetric_wrap"),
+    "quasiconvex": ("condition_number", "dist_ratio", "gen_lambda_max", "length", "sign"),
+    "geometric programs have their own rules": (
+        "cumprod",
+        "diff_pos",
+        "eye_minus_inv",
+        "gmatmul",
+        "one_minus_pos",
+        "pf_eigenvalue",
+        "prod",
+        "resolvent",
+    ),
+    "what a declaration says here": ("psd_wrap", "symmetric_wrap"),
+    "quantum information": ("quantum_cond_entr", "quantum_rel_entr"),
+    "a tool": ("deep_flatten",),
+}
+
+
+def test_every_function_of_cvxpy_is_answered_for():
+    functions = {n: f for n, f in vars(cp).items() if n[0].islower() and callable(f)}
+    names = {n for n, f in functions.items() if str(getattr(f, "__module__", "")).startswith("cvxpy.atoms")}
+    reasons = {name for names in REASONS.values() for name in names}
+    assert names == CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | reasons
+
+
+@pytest.mark.parametrize("name", [*CONVEX, *CONCAVE, *AFFINE])
+def test_its_text_has_its_curvature(name: str):
+    text = {**CONVEX, **CONCAVE, **AFFINE}[name]
+    problem = parse(f"{HEAD}minimize {text}\n")
+    assert problem == parse(str(problem))
+    assert problem.objective.body is not None
+    curvature = facts_of(problem.objective.body).curvature
+    assert curvature.affine if name in AFFINE else curvature.convex if name in CONVEX else curvature.concave
