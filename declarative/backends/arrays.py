@@ -120,6 +120,10 @@ class Arrays:
                 return self.times(other, number)
         return self.apply("mul", left, right)
 
+    def reciprocal(self, slot: Slot) -> Slot:
+        """1/x, entry by entry."""
+        return self.apply("div", self.literal(np.ones((1,) * len(self.sizes(slot)))), slot)
+
     def matmul(self, left: Slot, right: Slot) -> Slot:
         """Of matrices, or of families of them along leading axes that broadcast."""
         (m, k), (_, n) = self.sizes(left)[-2:], self.sizes(right)[-2:]

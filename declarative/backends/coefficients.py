@@ -142,7 +142,7 @@ class Coefficients:
                 factors = self.arrays.gather(weights.slot, term.rows[:, None, :])
                 slot = self.arrays.matmul(factors, self.maps.full(term))
                 number = term.number * weights.number
-                found.append(Term(term.source, term.rows[:, :1], term.cols, number, slot))
+                found.append(Term(term.source, 0 * term.rows[:, :1], term.cols, number, slot))
             else:
                 weighted = self._weighted(term, weights)
                 found.append(self.maps.folded(replace(weighted, rows=0 * term.rows), np.zeros(1, dtype=np.int64)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import assert_never
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import grad
 
+from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.tape import (
     Align,
@@ -18,6 +21,7 @@ from declarative.backends.tape import (
     Input,
     Instruction,
     Literal,
+    Partial,
     Reshape,
     Scatter,
     Slot,
@@ -113,6 +117,8 @@ class Runner:
                 record = find(atom)
                 assert record is not None
                 return lambda values, inputs: record.torch(torch, form, *[values[a] for a in args])
+            case Partial(atom, args, form, wrt):
+                return _partial(atom, args, form, wrt)
             case Gather(value, places):
                 return _gather(value, self._index(places), places.shape)
             case Fold(op, value, axes):
@@ -138,6 +144,20 @@ def _align(value: Slot, order: tuple[int, ...], sizes: tuple[int, ...], full: tu
         return v.expand(v.shape[0], *full) if grows else v
 
     return step
+
+
+def _partial(atom: str, args: tuple[Slot, ...], form: Form, wrt: tuple[int, ...]) -> Step:
+    record = find(atom)
+    assert record is not None
+    derivative = partial(record.torch, torch, form)
+    for argument in wrt:
+        derivative = _derivative(derivative, argument)
+    return lambda values, inputs: derivative(*torch.broadcast_tensors(*[values[a] for a in args]))
+
+
+def _derivative(function: Callable[..., Tensor], argument: int) -> Callable[..., Tensor]:
+    """Of an entrywise function: the gradient of the sum of its entries."""
+    return grad(lambda *args: function(*args).sum(), argument)
 
 
 def _gather(value: Slot, index: Tensor, sizes: tuple[int, ...]) -> Step:

@@ -41,8 +41,7 @@ def _over(p: Polynomials, value: Moving, below: Moving) -> Moving:
     number = p.arrays.number(data)
     if number is not None:
         return p.spread(p.times(value, 1 / number), np.broadcast_shapes(value.sizes, below.sizes))
-    one = p.arrays.literal(np.ones((1,) * len(below.sizes)))
-    return p.scaled(value, p.arrays.apply("div", one, data))
+    return p.scaled(value, p.arrays.reciprocal(data))
 
 
 def _div(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:

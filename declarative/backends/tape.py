@@ -53,6 +53,16 @@ class Apply:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """The derivative of an entrywise function of arrays of equal sizes with respect to some arguments, one by one."""
+
+    atom: str
+    args: tuple[Slot, ...]
+    form: Form
+    wrt: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Gather:
     """Entries of the value, flattened after the batch axis, at the integer array `places`."""
 
@@ -91,7 +101,7 @@ class Reshape:
     sizes: tuple[int, ...]
 
 
-Instruction: TypeAlias = Input | Literal | Align | Apply | Gather | Fold | Scatter | Reshape
+Instruction: TypeAlias = Input | Literal | Align | Apply | Partial | Gather | Fold | Scatter | Reshape
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ def operands(instruction: Instruction) -> tuple[Slot, ...]:
     match instruction:
         case Input() | Literal():
             return ()
-        case Apply(args=args):
+        case Apply(args=args) | Partial(args=args):
             return args
         case Align(value) | Gather(value) | Reshape(value) | Fold(value=value) | Scatter(value=value):
             return (value,)
@@ -124,6 +134,8 @@ def sizes_of(instruction: Instruction, known: Sequence[tuple[int, ...]]) -> tupl
             return full
         case Gather(places=places):
             return places.shape
+        case Partial(_, args):
+            return known[args[0]]
         case Apply(atom, args, form):
             record = find(atom)
             if record is not None and record.elementwise:  # a scalar among them has the axes of the others

@@ -7,6 +7,7 @@ a product with data costs one instruction on the data, whatever the size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -37,7 +38,20 @@ class Product:
     symmetric: bool
 
 
-Source = Unknowns | Inner | Product
+@dataclass(frozen=True, eq=False)
+class Node:
+    """Entry by entry, a smooth function of linear maps, with its first and second derivatives as vectors at slots.
+
+    `seconds` has the pairs of arguments (i, j), i <= j, whose mixed derivative is not 0.
+    """
+
+    count: int
+    args: tuple[Linear, ...]
+    partials: tuple[Slot, ...]
+    seconds: Mapping[tuple[int, int], Slot]
+
+
+Source = Unknowns | Inner | Product | Node
 X = Unknowns()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,9 @@ from declarative.backends.kkt.extract import extract
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, offsets
+from declarative.backends.kkt.shape import Kind as ProgramKind
 from declarative.backends.kkt.shape import kind_of
+from declarative.backends.kkt.structure import WEIGHTS, TapeStructure, structure_groups
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape import Slot
 from declarative.backends.vectorise import Vectoriser
@@ -145,9 +147,14 @@ def assemble(
     names = [v.name for v in standard.variables]
     shapes = {v.name: vectoriser.shape(v.shape) for v in standard.variables}
     layout = lay_out(standard.variables, shapes, tape, {a.variable.name for a in standard.auxiliaries})
-    runner = Runner(tape, names, groups, device=device)
-    program = _program(standard, runner, layout, blocks, _open_domain(builder, layout, blocks))
-    if program.kind != "qp":
+    walls, kind = _open_domain(builder, layout, blocks), kind_of(standard)
+    derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
+    tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
+    runner = Runner(tape, (*names, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
+    program = _program(kind, runner, layout, blocks, walls)
+    if derived is not None:
+        program = replace(program, structure=TapeStructure(runner, layout))
+    if kind != "qp":
         return Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts)
     slots = extract(standard, vectoriser, layout, objective, blocks)
     read = differentiated(program, runner)
@@ -205,7 +212,7 @@ def _open_domain(builder: RowBuilder, layout: Layout, blocks: tuple[Block, ...])
 
 
 def _program(
-    standard: Standard, runner: Runner, layout: Layout, blocks: tuple[Block, ...], open_domain: np.ndarray
+    kind: ProgramKind, runner: Runner, layout: Layout, blocks: tuple[Block, ...], open_domain: np.ndarray
 ) -> SmoothProgram:
     def objective(x: Tensor, theta: Theta) -> Tensor:
         (value,) = runner.finish(theta, layout.split(x), "objective")
@@ -230,7 +237,7 @@ def _program(
         inequalities=rows("g"),
         bounds=_bounds(runner, layout, blocks),
         open_domain=torch.as_tensor(open_domain, device=runner.device),
-        kind=kind_of(standard),
+        kind=kind,
         blocks=layout.blocks().to(runner.device),
         residuals=rows("residuals") if runner.groups["residuals"] else None,
     )

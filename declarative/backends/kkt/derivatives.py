@@ -1,7 +1,8 @@
 """A smooth program's functions at given parameters -> their values, gradients, Jacobians and Lagrangian Hessian.
 
-Everything is by torch.func on the batched functions: a sum over the batch separates the items, and a vmap over basis
-vectors gives whole matrices. The results are differentiable with respect to x, the multipliers and the parameters.
+By the program's structure where that is known, else by torch.func on the batched functions: a sum over the batch
+separates the items, and a vmap over basis vectors gives whole matrices. The results are differentiable with respect to
+x, the multipliers and the parameters.
 """
 
 from collections.abc import Callable
@@ -45,14 +46,20 @@ class Derivatives:
 
     def gradient(self, x: Tensor) -> Tensor:
         """The gradient of f, (B, n)."""
+        if self.program.structure is not None:
+            return self.program.structure.gradient(x, self.theta)
         return grad(lambda v: self.f(v).sum())(x)
 
     def jacobian_c(self, x: Tensor) -> Tensor:
         """The Jacobian of c, (B, p, n)."""
+        if self.program.structure is not None:
+            return self.program.structure.jacobian_c(x, self.theta)
         return jacobian(self.c, x, self.program.p)
 
     def jacobian_g(self, x: Tensor) -> Tensor:
         """The Jacobian of g, (B, q, n)."""
+        if self.program.structure is not None:
+            return self.program.structure.jacobian_g(x, self.theta)
         return jacobian(self.g, x, self.program.q)
 
     def lagrangian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -64,6 +71,8 @@ class Derivatives:
 
     def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         """The gradient of f + y'c + z'g in x, (B, n)."""
+        if self.program.structure is not None:
+            return self.program.structure.slope(x, self.theta, (x.new_ones(len(x)), y, z))
         return grad(lambda v: self.lagrangian(v, y, z).sum())(x)
 
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -74,6 +83,8 @@ class Derivatives:
         """
         if self.program.linearised:
             return self._gauss_newton(x, y, z)
+        if self.program.structure is not None:
+            return self.program.structure.hessian(x, self.theta, (x.new_ones(len(x)), y, z))
         H = reverse_jacobian(lambda v: self.lagrangian_gradient(v, y, z), x, self.program.n)
         if self.program.kind == "qp" or self.program.p + self.program.q == 0:
             return (H + H.mT) / 2

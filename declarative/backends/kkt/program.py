@@ -7,7 +7,7 @@ The Lagrangian, whose signs every dual in this package follows (all z >= 0):
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +19,17 @@ from declarative.backends.mode import IMPLICIT, Mode
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
+Weights = tuple[Tensor, Tensor, Tensor]
+
+
+class Structure(Protocol):
+    """The derivatives of a program's functions; of sums with weights for f (B,), c (B, p), g (B, q) where given."""
+
+    def gradient(self, x: Tensor, theta: Theta) -> Tensor: ...
+    def jacobian_c(self, x: Tensor, theta: Theta) -> Tensor: ...
+    def jacobian_g(self, x: Tensor, theta: Theta) -> Tensor: ...
+    def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
+    def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class SmoothProgram:
     `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
     of f is that of the squares of the linearised residuals (Gauss and Newton).
+    `structure` has the derivatives where they are known; torch.func takes them otherwise.
     """
 
     n: int
@@ -53,6 +65,7 @@ class SmoothProgram:
     explicit: bool = False
     residuals: Function | None = None
     linearised: bool = False
+    structure: Structure | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.program import SmoothProgram, Theta, no_rows
 from declarative.backends.kkt.scaling import equilibrate
+from declarative.backends.kkt.structures import ScaledStructure, ViolationStructure
 
 LEAST, MOST = 1e-2, 1e2  # sizes between these are left as they are
 
@@ -57,6 +58,7 @@ def scaled(program: SmoothProgram) -> SmoothProgram:
         inequalities=lambda x, t: t[-2] * program.inequalities(t[-1] * x, t[:-4]),
         bounds=lambda t: tuple(side / t[-1] for side in program.bounds(t[:-4])),
         residuals=residuals and (lambda x, t: t[-4].sqrt() * residuals(t[-1] * x, t[:-4])),
+        structure=program.structure and ScaledStructure(program.structure),
     )
 
 
@@ -101,4 +103,5 @@ def least_violation(program: SmoothProgram) -> SmoothProgram:
         inequalities=lambda xt, theta: program.inequalities(xt[:, :n], theta) - xt[:, n:],
         bounds=bounds,
         open_domain=program.open_domain.new_zeros(2, n + q),
+        structure=program.structure and ViolationStructure(program, program.structure),
     )

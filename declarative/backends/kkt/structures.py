@@ -1,0 +1,90 @@
+"""The derivatives of a program -> those of the two programs made from it (`variants.py`), by the chain rule."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.program import SmoothProgram, Structure, Theta, Weights
+from declarative.backends.kkt.scaling import times
+
+
+@dataclass(frozen=True)
+class ScaledStructure:
+    """Of the program in other units: theta ends in the factors of f (B, 1), c (B, p), g (B, q) and x (B, n)."""
+
+    inner: Structure
+
+    def gradient(self, x: Tensor, theta: Theta) -> Tensor:
+        """The gradient of f, (B, n)."""
+        *rest, f, _, _, D = theta
+        return f * D * self.inner.gradient(D * x, tuple(rest))
+
+    def jacobian_c(self, x: Tensor, theta: Theta) -> Tensor:
+        """The Jacobian of c, (B, p, n)."""
+        *rest, _, c, _, D = theta
+        return c[:, :, None] * self.inner.jacobian_c(D * x, tuple(rest)) * D[:, None]
+
+    def jacobian_g(self, x: Tensor, theta: Theta) -> Tensor:
+        """The Jacobian of g, (B, q, n)."""
+        *rest, _, _, g, D = theta
+        return g[:, :, None] * self.inner.jacobian_g(D * x, tuple(rest)) * D[:, None]
+
+    def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The gradient (B, n) of the weighted sum."""
+        *rest, f, c, g, D = theta
+        weights = (weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
+        return D * self.inner.slope(D * x, tuple(rest), weights)
+
+    def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The Hessian (B, n, n) of the weighted sum."""
+        *rest, f, c, g, D = theta
+        weights = (weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
+        return D[:, :, None] * self.inner.hessian(D * x, tuple(rest), weights) * D[:, None]
+
+
+@dataclass(frozen=True)
+class ViolationStructure:
+    """Of min |c|^2/2 + |t|^2/2 subject to g - t <= 0, in (x, t), for the derivatives of `program`."""
+
+    program: SmoothProgram
+    inner: Structure
+
+    def gradient(self, x: Tensor, theta: Theta) -> Tensor:
+        """The gradient [Jc'c; t], (B, n + q)."""
+        x, t = self._split(x)
+        return torch.cat([times(self.inner.jacobian_c(x, theta).mT, self._c(x, theta)), t], -1)
+
+    def jacobian_c(self, x: Tensor, theta: Theta) -> Tensor:
+        """There are no equations: (B, 0, n + q)."""
+        return x.new_zeros(len(x), 0, x.shape[1])
+
+    def jacobian_g(self, x: Tensor, theta: Theta) -> Tensor:
+        """[Jg, -I], (B, q, n + q)."""
+        J = self.inner.jacobian_g(self._split(x)[0], theta)
+        return torch.cat([J, -self._unit(x).expand(len(x), -1, -1)], -1)
+
+    def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The gradient (B, n + q) of the weighted sum."""
+        f, _, z = weights
+        return f[:, None] * self.gradient(x, theta) + times(self.jacobian_g(x, theta).mT, z)
+
+    def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The Hessian (B, n + q, n + q): Jc'Jc + sum c_i (c_i)'' + sum z_i (g_i)'' in x, the unit matrix in t."""
+        f, _, z = weights
+        own, t = self._split(x)
+        J = self.inner.jacobian_c(own, theta)
+        bent = self.inner.hessian(own, theta, (torch.zeros_like(f), f[:, None] * self._c(own, theta), z))
+        corner = f[:, None, None] * self._unit(x)
+        beside = x.new_zeros(len(x), own.shape[1], t.shape[1])
+        H = f[:, None, None] * (J.mT @ J) + bent
+        return torch.cat([torch.cat([H, beside], -1), torch.cat([beside.mT, corner], -1)], -2)
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x[:, : self.program.n], x[:, self.program.n :]
+
+    def _c(self, x: Tensor, theta: Theta) -> Tensor:
+        return self.program.equalities(x, theta).expand(len(x), self.program.p)
+
+    def _unit(self, x: Tensor) -> Tensor:
+        return torch.eye(self.program.q, dtype=x.dtype, device=x.device)

@@ -1,0 +1,147 @@
+"""Derivatives written out from the tape, against the same by torch.func: of smooth programs and of their variants."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import declarative
+from declarative.atoms.record import Form
+from declarative.atoms.registry import find, names
+from declarative.backends.arrays import Arrays
+from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.assemble import assemble
+from declarative.backends.kkt.backend import KKTBackend, accept
+from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.variants import least_violation, scaled
+from declarative.backends.partials import FORMULAS, partials
+from declarative.backends.tape import Apply, Input, Tape
+from declarative.ir.facts import Smoothness
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+FLOAT = torch.float64
+BATCH = 3
+FILES = {
+    "box_design": {},
+    "curve_fit": {"m": 5},
+    "max_entropy": {"n": 4},
+    "pnp": {"n": 4},
+    "procrustes": {"d": 3, "k": 2},
+    "robust_pool": {"n": 5},
+    "top_eigenvector": {"n": 4},
+    "trust_region": {"n": 4},
+    "welsch_pool": {"n": 5},
+}
+HEAD = "param A : R^(2,3); param a : R^3; param s : R, pos; param w[2] : R^3; var x : R^3; var y : R^2; var X : R^(2,3)"
+OBJECTIVES = [
+    "sum(exp(A*x)) + sum(exp(x[i]*y[k]) for i in 3, k in 2 if i > k) - s*sum(sin(x + a) .* cos(x))",
+    "sum(log(square(x) + s) .* a) + y[0]/(s + square(y[1])) + sumsq(X*x - y)*s + sum(A*sin(x))",
+    "sum(sqrt(1 + square(w[k]'*x - y[k])) for k in 2) + (x[0]^2 + y[0])^3 + sum((x[i] + s)^(-2) for i in 3)",
+    "sum(tanh(A*exp(x) + y)) + sum(logistic(X)) + sum(X*X')/s + quad(sin(x), s*a*a') + (a'*x)^4 + sumsq(X)^2",
+    "sum(atan(cumsum(exp(x)))) + sumsq(X)",
+    "sum(x .^ 3) + sum(exp(y) .* (A*(x .* a))) + sum(diff(exp(x)))*s + mean(erf(X)) + exp(s)",
+]
+ROWS = """
+    one: A*sin(x) == y
+    two: sumsq(x) + sumsq(X) <= s
+    three: exp(w[k]'*x) + y[k]*x[0] <= a[k] for k in 2
+    four: X*exp(x) == a[0]*y
+    five: x[i] >= -s for i in 3"""
+
+
+def prepared(problem, sizes):
+    """The program with its derivatives, and what its functions read of random parameters."""
+    backend = accept(problem, {})
+    assert isinstance(backend, KKTBackend)
+    assembly = assemble(backend.standard, sizes, {})
+    assert assembly.program.structure is not None
+    inputs = {}
+    for symbol in (d.symbol for d in problem.parameters):
+        value = torch.rand(BATCH, *(size.evaluate(sizes) for size in symbol.shape), dtype=FLOAT) + 0.2
+        inputs[symbol.name] = (value + value.mT if symbol.symmetric else value).requires_grad_()
+    return assembly.program, assembly.theta(inputs), list(inputs.values())
+
+
+def compare(program, theta, free=()):
+    x, y, z = (torch.rand(BATCH, k, dtype=FLOAT) + 0.3 for k in (program.n, program.p, program.q))
+    models = Derivatives(program, theta), Derivatives(replace(program, structure=None), theta)
+    for read in (
+        lambda d: d.gradient(x),
+        lambda d: d.jacobian_c(x),
+        lambda d: d.jacobian_g(x),
+        lambda d: d.lagrangian_gradient(x, y, z),
+        lambda d: d.lagrangian_hessian(x, y, z),
+    ):
+        found, wanted = (read(d) for d in models)
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
+        weight = torch.randn_like(found)
+        for one, other in zip(*(_pulled((weight * value).sum(), free) for value in (found, wanted)), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+def _pulled(total, free):
+    if not total.requires_grad:
+        return ()
+    return torch.autograd.grad(total, free, allow_unused=True, materialize_grads=True, retain_graph=True)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_examples(name):
+    compare(*prepared(declarative.load(EXAMPLES / f"{name}.opt"), FILES[name]))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_objectives(objective):
+    compare(*prepared(declarative.parse(f"{HEAD}; minimize {objective}", name="one"), {}))
+
+
+def test_rows():
+    text = f"{HEAD}; minimize {OBJECTIVES[0]}\nsubject to{ROWS}"
+    compare(*prepared(declarative.parse(text, name="rows"), {}))
+
+
+def test_variants():
+    text = f"{HEAD}; minimize {OBJECTIVES[1]}\nsubject to{ROWS}"
+    program, theta, _ = prepared(declarative.parse(text, name="rows"), {})
+    theta = tuple(t.detach() for t in theta)
+    factors = tuple(torch.rand(BATCH, k, dtype=FLOAT) + 0.5 for k in (1, program.p, program.q, program.n))
+    compare(scaled(program), (*theta, *factors))
+    compare(least_violation(program), theta)
+
+
+ENTRYWISE = [
+    name
+    for name in names()
+    if (atom := find(name)) and atom.elementwise and atom.smoothness is Smoothness.SMOOTH and atom.arity[0] < 3
+]
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+def test_partials(name):
+    """Every smooth entrywise function, by formula or not, against autograd."""
+    atom = find(name)
+    assert atom is not None
+    count = max(atom.arity[0], 2) if atom.arity[1] is None else atom.arity[0]
+    for options in ({"p": 3.0}, {"p": -1.0}, {"p": 1.5}, {"p": 2.0}) if atom.option_names else ({},):
+        arrays = Arrays([Input(f"v{k}", (4,)) for k in range(count)])
+        call = Apply(name, tuple(range(count)), Form(((4,),) * count, (4,), options))
+        first, second = partials(arrays, call, call.args, arrays.emit(call), list(range(count)))
+        slots = [*first.values(), *second.values()]
+        values = [torch.linspace(0.2, 0.9, 8, dtype=FLOAT).reshape(2, 4)[:, torch.randperm(4)] for _ in range(count)]
+        inputs = {f"v{k}": v.requires_grad_() for k, v in enumerate(values)}
+        found = dict(
+            zip([*first, *second], Runner(Tape(tuple(arrays.instructions), tuple(slots)))(inputs), strict=True)
+        )
+        value = atom.torch(torch, call.form, *values)
+        slopes = torch.autograd.grad(value.sum(), values, create_graph=True)
+        for i in range(count):
+            torch.testing.assert_close(found[i].expand(2, 4), slopes[i])
+            if not slopes[i].requires_grad:
+                continue
+            bent = torch.autograd.grad(
+                slopes[i].sum(), values, retain_graph=True, materialize_grads=True, allow_unused=True
+            )
+            for j in range(i, count):
+                torch.testing.assert_close(found.get((i, j), torch.zeros(1, dtype=FLOAT)).expand(2, 4), bent[j])
+    assert FORMULAS.keys() <= set(names())
