@@ -25,6 +25,9 @@ class Layout:
     size: int
     places: Mapping[str, np.ndarray]
 
+    def __post_init__(self):
+        _ = self._parts  # made now: a tensor made inside a transform of torch.func does not outlive it
+
     def split(self, x: Tensor) -> dict[str, Tensor]:
         """The variables (batch, *shape) of a vector of unknowns (batch, size)."""
         padded = torch.cat([x, x.new_zeros(x.shape[0], 1)], dim=1) if self._padded else x

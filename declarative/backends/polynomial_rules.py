@@ -206,5 +206,6 @@ RULES: dict[str, Rule] = {
     "cumsum": _cumsum,
     "conv": _conv,
     "kron": _kron,
-    **dict.fromkeys(("concat", "block", "stack", "transpose", "reshape", "vec", "diag", "diag_matrix"), _moved),
+    **dict.fromkeys(("concat", "block", "stack", "transpose", "reshape", "vec"), _moved),
+    **dict.fromkeys(("diag", "diag_matrix", "upper_tri"), _moved),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class Defaults:
             assert body is not None
             key = (symbol.name, tuple(sizes.items()), device)
             if key not in self._runners:
-                self._runners[key] = _filling(body, symbol.shape, sizes, device)
+                with ThreadPoolExecutor(1) as apart:  # no transform of this call holds there
+                    self._runners[key] = apart.submit(_filling, body, symbol.shape, sizes, device).result()
             complete[symbol.name] = self._runners[key](complete)[0].to(dtype)
         return complete

@@ -167,3 +167,14 @@ def test_torch_compile_runs_a_layer_as_it_is(name, backend, data):
         slopes.append((out.detach(), net.linear.weight.grad.clone()))  # pyright: ignore[reportOptionalMemberAccess]
     for a, b in zip(*slopes, strict=True):
         assert torch.allclose(a, b, atol=1e-12)
+
+
+def test_a_first_call_inside_a_transform_leaves_nothing_of_it_behind():
+    text = "param y : S^2; param l : R, pos = 0.5; var X : S^2; minimize sumsq(X - y) + l*sum(abs(X[i,i]) for i in 2)"
+    text += "\nsubject to\n  low: X[0,1] >= 0.1\n  order: X[0,0] <= X[1,1]"
+    layer = declarative.compile(declarative.parse(text, name="first"))
+    y = torch.tensor([[1.0, 0.2], [0.2, 2.0]], dtype=torch.float64, requires_grad=True)
+    inside = torch.func.grad(lambda t: layer(t).sum())(y.detach())
+    layer(y).sum().backward()
+    torch.testing.assert_close(y.grad, inside)
+    assert set(layer.solve(y).duals) == {"low", "order"}

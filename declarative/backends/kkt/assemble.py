@@ -45,6 +45,9 @@ class Assembly:
     blocks: tuple[Block, ...]
     starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
 
+    def __post_init__(self):
+        _ = self._readers, self.hidden  # made now: a tensor made inside a transform of torch.func does not outlive it
+
     def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
         """What the program's functions read: everything that depends on parameters only, computed once."""
         return self.read(inputs)

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 import declarative
+from declarative.atoms.registry import find, names
 from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.assemble import assemble, differentiated
 from declarative.backends.kkt.backend import KKTBackend, accept
+from declarative.backends.polynomial_rules import RULES
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FLOAT = torch.float64
@@ -37,6 +39,7 @@ OBJECTIVES = [
     "sumsq(A*(Q*x) - y) + s*sumsq(M*x - A'*y) + a'*x",
     "sumsq(cumsum(x) - a) + sumsq(diff(x)/s) + sumsq(conv(a, y)) + sumsq(kron(A, X)) + dot(A*x, b)",
     "sumsq([x, y]) + sumsq([X; A]) + sumsq(stack(x, a)) + sumsq(diag(x)*a) + sumsq(vec(X) - reshape(A, 6))",
+    "sumsq(upper_tri(x*a')) + sumsq(upper_tri(M))*sum(y) + sumsq(X[0,:])",
     "quad_over_lin(A*x + b, s) + sumsq(outer(y, a)) + sumsq(X*Q) + sumsq(A*X') + quad(a, M)*sum(y) + sumsq(X')",
     "sum(sumsq(w[k]*y[k] - x) for k in 2) + sum(square(w[k]'*x - y[k]) for k in 2) + sum(2*x .^ 2)",
     "x'*x - y'*b + (a'*x - s)^2 + (x + a)'*(x + a) + sum(X .* X) + sum(square(x) .* square(a))",
@@ -100,6 +103,14 @@ def test_examples(name, shared):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_function_of_degree_two(objective):
     agree(declarative.parse(f"{HEAD}; minimize {objective}", name="one"), {}, {}, shared=("A", "s"))
+
+
+def test_every_polynomial_has_a_rule():
+    options = {"p": 2.0, "k": 1}
+    known = {
+        name for name in names() if (atom := find(name)) and atom.degree((1,) * atom.arity[0], options) is not None
+    }
+    assert known <= RULES.keys()
 
 
 @pytest.mark.parametrize("shared", [(), ("A", "M", "w"), ("Q", "a", "b", "s")])
