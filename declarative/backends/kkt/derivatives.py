@@ -101,6 +101,8 @@ class Derivatives:
         H = 2 * J.mT @ J
         if program.p + program.q == 0:
             return H
+        if program.structure is not None:
+            return H + program.structure.hessian(x, self.theta, (None, y, z))
         rows = grad(lambda v: ((y * self.c(v)).sum(-1) + (z * self.g(v)).sum(-1)).sum())
         bent = reverse_jacobian(rows, x, program.n)
         return H + (bent + bent.mT) / 2

@@ -19,11 +19,14 @@ from declarative.backends.mode import IMPLICIT, Mode
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
-Weights = tuple[Tensor, Tensor, Tensor]
+Weights = tuple[Tensor | None, Tensor, Tensor]
 
 
 class Structure(Protocol):
-    """The derivatives of a program's functions; of sums with weights for f (B,), c (B, p), g (B, q) where given."""
+    """The derivatives of a program's functions; of sums with weights for f (B,), c (B, p), g (B, q) where given.
+
+    The weight None leaves f out, which may not be defined at x.
+    """
 
     def gradient(self, x: Tensor, theta: Theta) -> Tensor: ...
     def jacobian_c(self, x: Tensor, theta: Theta) -> Tensor: ...

@@ -56,7 +56,7 @@ class TapeStructure:
 
         Curvatures of f and of the constraints may cancel (at an eigenvector of the identity, say).
         """
-        H, *terms = self._read("hessian", x, theta, weights)
+        H, *terms = self._read("hessian" if weights[0] is not None else "hessian of rows", x, theta, weights)
         H = (H + H.mT).expand(len(x), -1, -1) / 2
         if len(terms) < 2 or not H.numel():
             return H
@@ -67,7 +67,7 @@ class TapeStructure:
         values = self.layout.split(x)
         if weights is not None:
             f, c, g = weights
-            values |= dict(zip(WEIGHTS, (f[:, None], c, g), strict=True))
+            values |= dict(zip(WEIGHTS, (c if f is None else f[:, None], c, g), strict=True))
         return self.runner.finish(theta, values, group)
 
 
@@ -96,7 +96,9 @@ def structure_groups(
             first += block.count
     gradient, _ = differential.weighted([(f, smooth.arrays.literal(np.ones(1)))])
     slope, hessian = differential.weighted(weighted)
-    groups = {"gradient": gradient, "slope": slope, "hessian": hessian}
+    _, bent = differential.weighted(weighted[1:])
+    groups = {"gradient": gradient, "slope": slope, "hessian": hessian, "hessian of rows": bent}
     groups |= {f"jacobian {kind}": differential.jacobian(values) for kind, values in rows.items()}
     found = {name: (differential.dense(entries),) for name, entries in groups.items()}
-    return found | {"hessian": (*found["hessian"], *hessian.slots)}
+    of_terms = {"hessian": hessian.slots, "hessian of rows": bent.slots}
+    return found | {name: found[name] + slots for name, slots in of_terms.items()}

@@ -33,13 +33,13 @@ class ScaledStructure:
     def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
         """The gradient (B, n) of the weighted sum."""
         *rest, f, c, g, D = theta
-        weights = (weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
+        weights = (None if weights[0] is None else weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
         return D * self.inner.slope(D * x, tuple(rest), weights)
 
     def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
         """The Hessian (B, n, n) of the weighted sum."""
         *rest, f, c, g, D = theta
-        weights = (weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
+        weights = (None if weights[0] is None else weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
         return D[:, :, None] * self.inner.hessian(D * x, tuple(rest), weights) * D[:, None]
 
 
@@ -67,14 +67,16 @@ class ViolationStructure:
     def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
         """The gradient (B, n + q) of the weighted sum."""
         f, _, z = weights
+        assert f is not None
         return f[:, None] * self.gradient(x, theta) + times(self.jacobian_g(x, theta).mT, z)
 
     def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
         """The Hessian (B, n + q, n + q): Jc'Jc + sum c_i (c_i)'' + sum z_i (g_i)'' in x, the unit matrix in t."""
         f, _, z = weights
+        assert f is not None
         own, t = self._split(x)
         J = self.inner.jacobian_c(own, theta)
-        bent = self.inner.hessian(own, theta, (torch.zeros_like(f), f[:, None] * self._c(own, theta), z))
+        bent = self.inner.hessian(own, theta, (None, f[:, None] * self._c(own, theta), z))
         corner = f[:, None, None] * self._unit(x)
         beside = x.new_zeros(len(x), own.shape[1], t.shape[1])
         H = f[:, None, None] * (J.mT @ J) + bent
