@@ -94,7 +94,7 @@ def _sides(row: Comparison) -> Sides:
     """A side from which nothing is moved stays as it is written."""
     found = excess(row)
     less, more = (row.right, row.left) if row.relation is Relation.GE else (row.left, row.right)
-    whole = not signomial(less).minus and not signomial(more).minus
+    whole = (found.plus, found.minus) == (signomial(less).plus, signomial(more).plus)
     pairs = zip((found.plus, found.minus), (less, more), strict=True)
     return Sides(*(None if not terms else side if whole else _total(terms) for terms, side in pairs))
 

@@ -42,9 +42,10 @@ class LogBlame:
 
 
 class LogLogTable:
-    """The log-log curvature of an expression and of everything inside it; UNKNOWN too where it may be 0 or less.
+    """The log-log curvature of an expression and of everything inside it; UNKNOWN too where it may be negative.
 
-    Every variable counts as positive: the expression is given with variables that are declared so.
+    Every variable counts as positive: the expression is given with variables that are declared so. Data that may be 0
+    count as convex, as 0 is the empty sum of monomials: they may weigh terms where less is better, and only there.
     """
 
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
@@ -60,6 +61,8 @@ class LogLogTable:
         constant = self.look(node).curvature is Curvature.CONSTANT
         if constant and self.look(node).sign in Sign.POS:
             return Curvature.CONSTANT
+        if constant and self.look(node).sign in Sign.NONNEG:
+            return self._composed(node, Curvature.CONVEX) if isinstance(node, Reduce | Call) else Curvature.CONVEX
         match node:
             case Variable():
                 return Curvature.AFFINE
@@ -70,17 +73,17 @@ class LogLogTable:
             case _:
                 return Curvature.UNKNOWN
 
-    def _composed(self, node: Reduce | Call) -> Curvature:
+    def _composed(self, node: Reduce | Call, otherwise: Curvature = Curvature.UNKNOWN) -> Curvature:
         own = self.own(node)
         inner = [(self(operand), move) for operand, move in self.operands(node)]
         if own is None or any(found is Curvature.UNKNOWN for found, _ in inner):
-            return Curvature.UNKNOWN
+            return otherwise
         if all(found is Curvature.CONSTANT for found, _ in inner):
             return Curvature.CONSTANT
         for whole in (Curvature.AFFINE, Curvature.CONVEX, Curvature.CONCAVE):
             if fits(own, whole) and all(fits(found, required(whole, move)) for found, move in inner):
                 return whole
-        return Curvature.UNKNOWN
+        return otherwise
 
     def own(self, node: Expr) -> Curvature | None:
         """The curvature of the function itself, None where it has none."""
@@ -137,12 +140,13 @@ def _spoiler(table: LogLogTable, node: Expr, needed: Curvature) -> tuple[Expr, C
 
 
 def _fault(table: LogLogTable, node: Expr) -> LogFault:
-    if table(node) is not Curvature.UNKNOWN:
+    constant = table.look(node).curvature is Curvature.CONSTANT
+    if table(node) is not Curvature.UNKNOWN and not constant:
         return LogFault.CURVATURE
     match node:
         case Call("neg"):
             return LogFault.DIFFERENCE
-        case _ if table.look(node).curvature is Curvature.CONSTANT:
+        case _ if constant:
             return LogFault.DATA
         case Extern() | Nested():
             return LogFault.FOREIGN

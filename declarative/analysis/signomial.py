@@ -68,4 +68,13 @@ def _changed(node: Call, parts: tuple[tuple[int, Expr], ...]) -> bool:
 def excess(row: Comparison) -> Signomial:
     """What is at most 0 in an inequality, and 0 in an equation; the dual of the row multiplies it."""
     left, right = signomial(row.left), signomial(row.right)
-    return right - left if row.relation is Relation.GE else left - right
+    found = right - left if row.relation is Relation.GE else left - right
+    numbers = [[t.value for t in terms if isinstance(t, Constant)] for terms in (found.plus, found.minus)]
+    return _with_one_number(found, sum(numbers[0]) - sum(numbers[1])) if all(numbers) else found
+
+
+def _with_one_number(found: Signomial, number: float) -> Signomial:
+    """Numbers on both sides as one: `x*y + 3 >= 4` is `x*y >= 1`."""
+    plus, minus = (tuple(t for t in terms if not isinstance(t, Constant)) for terms in (found.plus, found.minus))
+    rest = (Constant(abs(number)),) if number else ()
+    return Signomial(plus + rest if number > 0 else plus, minus + rest if number < 0 else minus)

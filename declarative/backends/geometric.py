@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -15,18 +16,22 @@ import torch
 from torch import Tensor
 
 from declarative.analysis.classify import Kind, classify
+from declarative.analysis.words import text
 from declarative.backends.evaluate import Runner
 from declarative.backends.outcome import Duals, Outcome, Plan
+from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.backends.tape import Slot
 from declarative.backends.unanswered import without_unanswered
 from declarative.backends.vectorise import Vectoriser
+from declarative.ir.expr import Expr
 from declarative.ir.problem import Problem, Sense
 from declarative.rewrite.geometric import LogProblem, Pair, to_log_problem
-from declarative.source.diagnostic import Diagnostic
+from declarative.source.diagnostic import Diagnostic, error
 
 TOLERANCE = 1e-6
 USABLE = 1e-3  # worse answers are none
+EDGE = 1e-6
 VANISHES = "the objective falls towards 0, which no point with positive variables reaches"
 
 
@@ -41,13 +46,37 @@ class Backend(Protocol):
 Accept = Callable[[Problem], "Backend | list[Diagnostic]"]
 
 
-def accept(problem: Problem, inner: Accept) -> Backend | list[Diagnostic]:
-    """The inner backend for the problem in logarithms, if it is a geometric program, and else for the problem."""
+REACH = 350.0  # of logarithms: beyond, products of two such numbers are no numbers
+BEYOND = "the best values lie beyond 1e-152 and 1e152: there is no best point, or one where a variable is 0"
+
+
+def to_kkt(problem: Problem, inner: Accept) -> Backend | list[Diagnostic]:
+    """For a method that takes smooth programs, convex or not: where the logarithms do not do, the problem as it is.
+
+    Where sums are, a method of Newton's kind goes astray unless the logarithms are bounded.
+    """
     found = to_log_problem(problem) if classify(problem).kind is Kind.GP else None
     if found is None:
         return inner(problem)
+    if classify(found.problem).kind is not Kind.LP:
+        found = to_log_problem(problem, REACH)
+        assert found is not None
     convex = inner(found.problem)
     return GeometricBackend(convex, found) if not isinstance(convex, list) else inner(problem)
+
+
+def to_cone(problem: Problem, inner: Accept) -> Backend | list[Diagnostic]:
+    """For a method that takes convex programs: the logarithm of data that may be 0 is no number for it."""
+    found = to_log_problem(problem) if classify(problem).kind is Kind.GP else None
+    if found is None:
+        return inner(problem)
+    convex = inner(found.problem) if not found.zeros else [_zero(data) for data in found.zeros]
+    return GeometricBackend(convex, found) if not isinstance(convex, list) else convex
+
+
+def _zero(data: Expr) -> Diagnostic:
+    message = f"`{text(data)}` may be 0, and the cone backend needs its logarithm"
+    return error("E302", data.origin, message, hints=("the kkt backend takes it", "declare it `pos`, if it is"))
 
 
 @dataclass(frozen=True)
@@ -131,6 +160,7 @@ class GeometricPlan:
         x = {name: _exponential(u, answered) for name, u in found.variables.items()}
         read = self.measures.read(known, x)
         primal = torch.maximum(found.primal, self._violation(read, batch).detach())
+        beyond = answered & _beyond(found.variables)
         sign = self.logarithms.source.sign
         return replace(
             found,
@@ -138,9 +168,19 @@ class GeometricPlan:
             duals=self._duals(found.duals, read, batch),
             value=sign * _exponential(found.value, answered) + read.offset,
             primal=primal,
-            status=_status(found.status, primal),
-            messages=self._messages(found),
+            status=torch.where(beyond, int(Status.FAILED), _status(found.status, primal)).to(torch.int8),
+            messages=self._messages(found) | {int(item): BEYOND for item in beyond.nonzero()[:, 0]},
+            report=partial(self._report, found.report) if found.report is not None else None,
         )
+
+    def _report(self, inner: Callable[[], Report]) -> Report:
+        """The same in logarithms: they change the Hessian along the active rows by a congruence only."""
+        found = inner()
+        idle = {
+            ".".join(pair.path): torch.zeros(len(found.rank), *shape, dtype=torch.bool, device=found.rank.device)
+            for pair, (shape, _) in zip(self.measures.pairs, self.measures.places, strict=True)
+        }
+        return replace(found, active=idle | found.active)
 
     def _duals(self, duals: Duals, read: Read, batch: int) -> Duals:
         """lambda = mu F/s."""
@@ -179,6 +219,11 @@ def _exponential(u: Tensor, answered: Tensor) -> Tensor:
     """exp(u) where there is an answer, and 1 elsewhere."""
     kept = answered.reshape(-1, *[1] * (u.dim() - 1))
     return torch.where(kept, u, 0.0).exp()
+
+
+def _beyond(logs: Mapping[str, Tensor]) -> Tensor:
+    """(B,): some logarithm is at the end of its reach."""
+    return torch.cat([u.abs().reshape(len(u), -1) for u in logs.values()], 1).amax(1) >= REACH * (1 - EDGE)
 
 
 def _logarithm(x: Tensor) -> Tensor:

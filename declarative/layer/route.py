@@ -17,6 +17,7 @@ from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.backends.method import AUTO, Forward, forward_of
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
+from declarative.backends.second import SecondBackend
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
 from declarative.rewrite.repair import no_backend, repair
@@ -57,7 +58,10 @@ def route(
         accepted = _accept(problem, name, options, mode, forward)
         if not isinstance(accepted, list):
             _check_options(name, options)
-            return Route(problem, name, accepted)
+            other = wanted == "auto" and not (_other_mode(problem, mode) or _other_method(problem, forward))
+            return Route(
+                problem, name, SecondBackend(accepted, problem, _to_cone) if other and name == "kkt" else accepted
+            )
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
 
@@ -93,8 +97,12 @@ def _accept(
     problem: Problem, name: str, options: Mapping[str, Any], mode: Mode, forward: Forward
 ) -> geometric.Backend | list[Diagnostic]:
     if name == "kkt":
-        return geometric.accept(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
-    return _other_mode(problem, mode) or _other_method(problem, forward) or geometric.accept(problem, cone.accept)
+        return geometric.to_kkt(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
+    return _other_mode(problem, mode) or _other_method(problem, forward) or _to_cone(problem)
+
+
+def _to_cone(problem: Problem) -> geometric.Backend | list[Diagnostic]:
+    return geometric.to_cone(problem, cone.accept)
 
 
 def _other_mode(problem: Problem, mode: Mode) -> list[Diagnostic]:

@@ -22,7 +22,7 @@ from declarative.ir.expr import Attribute, Binder, Constant, Expr, Variable
 from declarative.ir.facts import Sign
 from declarative.ir.problem import Comparison, Objective, Problem, Relation, Sense
 from declarative.ir.walk import substitute
-from declarative.rewrite.logarithm import logarithm
+from declarative.rewrite.logarithm import logarithm, may_be_zero
 from declarative.rewrite.standard import constraint_path
 
 
@@ -47,26 +47,28 @@ class Pair:
 class LogProblem:
     """`problem` has the variables u = log x under the names of the x, and constraints at the paths of the user's.
 
-    `pairs` are all the user's rows; those without `less` hold by themselves and are not in `problem`.
+    `pairs` are all the user's rows; those without `less` hold by themselves and are not in `problem`. `zeros` are the
+    data that weigh terms and may be 0.
     """
 
     problem: Problem
     source: Geometric
     pairs: tuple[Pair, ...]
+    zeros: tuple[Expr, ...]
     log: tuple[str, ...]
 
 
-def to_log_problem(problem: Problem) -> LogProblem | None:
-    """None where the problem is no geometric program."""
+def to_log_problem(problem: Problem, reach: float = math.inf) -> LogProblem | None:
+    """None where the problem is no geometric program. Logarithms are kept between -reach and reach."""
     found = geometric(problem)
-    return _Logarithms(found).problem() if found is not None and found.holds else None
+    return _Logarithms(found, reach).problem() if found is not None and found.holds else None
 
 
 class _Logarithms:
-    def __init__(self, source: Geometric):
+    def __init__(self, source: Geometric, reach: float):
         self.source, self.original, self.indices = source, source.problem, Indices()
         self.variables = tuple(
-            replace(d, symbol=replace(d.symbol, attributes=tuple(_attributes(d.symbol))))
+            replace(d, symbol=replace(d.symbol, attributes=tuple(_attributes(d.symbol, reach))))
             for d in self.original.variables
         )
         self.logs: dict[Expr, Expr] = {
@@ -91,7 +93,11 @@ class _Logarithms:
             outputs=(),
             promises=(),
         )
-        return LogProblem(convex, self.source, pairs, tuple(self._lines(objective, rows)))
+        roots = [
+            e for e in (objective.body, *(side for row in rows for side in (row.left, row.right))) if e is not None
+        ]
+        zeros = tuple(dict.fromkeys(data for root in roots for data in may_be_zero(root)))
+        return LogProblem(convex, self.source, pairs, zeros, tuple(self._lines(objective, rows)))
 
     def _pairs(self) -> Iterator[Pair]:
         bounds = {pair.path: pair for d in self.original.variables for pair in _bounds(d.symbol)}
@@ -126,26 +132,19 @@ class _Logarithms:
         return expression_to_text(substitute(e, {new: apply("log", old) for old, new in self.logs.items()}))
 
 
-def _attributes(variable: Variable) -> Iterator[Attribute]:
+def _attributes(variable: Variable, reach: float) -> Iterator[Attribute]:
     """The attributes of log x: bounds, and the start where it is known to be positive."""
+    lower, upper = Constant(-reach), Constant(reach)
     for attribute in variable.attributes:
         match attribute.name, attribute.args:
             case "between", (lo, hi):
-                yield replace(attribute, args=(_log_of_bound(lo), _log_of_bound(hi)))
+                lower = lower if facts_of(lo).sign in Sign.ZERO else apply("log", lo)
+                upper = upper if hi == Constant(math.inf) else apply("log", hi)
             case "start", (point,) if facts_of(point).sign in Sign.POS:
                 yield replace(attribute, args=(apply("log", point),))
             case _:
                 pass
-
-
-def _log_of_bound(bound: Expr) -> Expr:
-    match bound:
-        case Constant(math.inf):
-            return bound
-        case _ if facts_of(bound).sign in Sign.ZERO:
-            return Constant(-math.inf)
-        case _:
-            return apply("log", bound)
+    yield Attribute("between", (lower, upper))
 
 
 def _bounds(variable: Variable) -> Iterator[Pair]:

@@ -7,10 +7,12 @@ import torch
 import declarative
 from declarative.analysis.classify import classify
 from declarative.analysis.near_geometric import geometric_remarks
-from declarative.backends.geometric import VANISHES
+from declarative.backends.geometric import BEYOND, VANISHES
 from declarative.rewrite.geometric import to_log_problem
 
-DECLARATIONS = "dim n\nparam c : R\nparam a : R, pos\nvar x : R, pos\nvar y : R, pos\nvar z : R^n, pos\n"
+DECLARATIONS = (
+    "dim n\nparam c : R\nparam d : R, nonneg\nparam a : R, pos\nvar x : R, pos\nvar y : R, pos\nvar z : R^n, pos\n"
+)
 
 
 def _problem(text: str):
@@ -48,6 +50,8 @@ def test_objectives(before, after):
         ("1 - x/y >= a*x", "logsumexp([log(a) + log(x), log(x) - log(y)]) <= log(1)"),
         ("x*y == 2*a", "log(x) + log(y) == log(2*a)"),
         ("z.*z >= x", "log(x) <= log(z) + log(z)"),
+        ("x*y + 3 >= 4", "log(1) <= log(x) + log(y)"),
+        ("1 + x*y <= 3 - y", "logsumexp([log(x) + log(y), log(y)]) <= log(2)"),
     ],
 )
 def test_rows(before, after):
@@ -99,6 +103,7 @@ def test_a_bound_on_every_entry_makes_a_family_positive(bound):
 
 
 REMARKS = [
+    ("minimize x*y\nsubject to\n  d*x*y >= 1", "d", "nothing says that `d` is positive"),
     ("minimize x*(y - a) + 1/x", "a", "`a` is subtracted here; a geometric program adds positive terms only"),
     ("minimize x/(x + y) + c*y", "c", "nothing says that `c` is positive"),
     ("minimize x*y + sin(x)", "sin(x)", "`sin` is no function of geometric programs"),
@@ -207,7 +212,7 @@ def test_statuses_and_a_batch_with_bad_items(backend):
     assert a.grad[[1, 3]].tolist() == [0, 0] and u.grad[[1, 3]].tolist() == [0, 0] and l.grad.tolist() == [0]
 
 
-@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("backend", ["auto", "cone"])
 @pytest.mark.parametrize(
     "objective, message",
     [("maximize x*y", ""), ("minimize 1/(x*y)", VANISHES), ("minimize y/x + 1/(x*y)", VANISHES)],
@@ -219,12 +224,58 @@ def test_unbounded(objective, message, backend):
     assert all(message in text for text in found.messages.values())
 
 
+def test_kkt_alone_proves_no_sum_unbounded():
+    text = "param a : R, pos; var x : R, pos; var y : R, pos; minimize y/x + a/(x*y)"
+    found = declarative.compile(_problem(text), backend="kkt", on_failure="mask").solve(_double(1.0, 2.0))
+    assert found.status.tolist() == [4, 4] and set(found.messages.values()) == {BEYOND}
+
+
+def test_a_variable_that_nothing_bounds_from_above_stays_a_number():
+    """y >= x^2 + 1/x is all that is asked of y."""
+    text = "param a : R, pos; var x : R, pos; var y : R, pos; minimize x*a + 1/x\nsubject to\n  loose: y >= x^2 + 1/x"
+    found = declarative.compile(_problem(text + "\n  idle: x*y >= 0.1")).solve(_double(4.0))
+    assert found.x.item() == pytest.approx(0.5, rel=1e-9) and found.nonunique.item() and found.y.isfinite()
+
+
 def test_rows_that_bind_nothing_come_back_as_zeros():
     """A positive expression is at least 0 without being told."""
     text = "dim n; param c : R^n, pos; var z : R^n, pos; minimize sum(z)/prod(z[i] for i in n)^(1/2)\n"
     text += "subject to\n  idle: z[i]*z[0] >= 0 for i in n if i > 0\n  cap: z <= c"
     found = declarative.compile(_problem(text)).solve(c=_double(1.0, 2.0, 3.0))
     assert found.duals["idle"].tolist() == [0.0, 0.0, 0.0] and found.status.item() == 0
+
+
+def test_coefficients_may_be_zero():
+    """min sum_i x_i + 1/prod(x) over c'x <= 1; the gradient in an entry of c that is 0 is that of its neighbours."""
+    text = """
+    dim n
+    param c : R^n, nonneg
+    const E : R^(n,n), binary
+    var x : R^n, pos
+    minimize sum(x) + 1/prod(x[i] for i in n)
+    subject to
+      cap: sum(c[i]*x[i] for i in n) <= 1
+      pairs: (E*x)[i] <= 4 for i in n
+    """
+    E = torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    layer = declarative.compile(_problem(text), consts={"E": E})
+    assert classify(layer.problem).text == "geometric program"
+    c = torch.tensor([[0.0, 2.0, 0.0], [3.0, 0.0, 0.5]], dtype=torch.float64, requires_grad=True)
+    found = layer.solve(c)
+    assert found.status.tolist() == [0, 0]
+    # item 0: x1 = 1/2, and x0 = x2 = t with t^3 = 2
+    assert found.x[0].tolist() == pytest.approx([2 ** (1 / 3), 0.5, 2 ** (1 / 3)], rel=1e-9)
+    (slope,) = torch.autograd.grad(found.value.sum(), c, retain_graph=True)
+    assert torch.allclose(slope, found.duals["cap"][:, None] * found.x, rtol=1e-8)
+    move = torch.tensor([[1.0, 0.5, 0.3], [0.2, 1.0, -0.7]], dtype=torch.float64)
+    weights = torch.tensor([0.3, -1.0, 0.7], dtype=torch.float64)
+    (slope,) = torch.autograd.grad((found.x @ weights).sum(), c)
+    with torch.no_grad():  # one-sided, of order three: entries that are 0 cannot fall
+        values = [layer.solve(c + h * move).x @ weights for h in (0.0, 1e-4, 2e-4, 3e-4)]
+    expected = (-11 * values[0] + 18 * values[1] - 9 * values[2] + 2 * values[3]) / 6e-4
+    assert (slope * move).sum(1).tolist() == pytest.approx(expected.tolist(), rel=1e-6)
+    with pytest.raises(declarative.DiagnosticError, match="and the cone backend needs its logarithm"):
+        declarative.compile(_problem(text), backend="cone", consts={"E": E})
 
 
 def test_a_start_and_a_warm_start():

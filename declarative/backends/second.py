@@ -1,0 +1,97 @@
+"""A backend whose items without an answer are given to another one, if that takes the problem.
+
+A method for smooth programs may stop short where a cone program has a solution, or a ray that proves that there is
+none. What the second finds takes the place of the first one's failure; all other items are untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.status import Status
+from declarative.ir.problem import Problem
+from declarative.source.diagnostic import Diagnostic
+
+
+class Backend(Protocol):
+    """A problem that a backend has accepted."""
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
+    def remarks(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class SecondBackend:
+    """`accept` is asked for the second backend when an item first fails; a function of a module, so that it pickles."""
+
+    first: Backend
+    problem: Problem
+    accept: Callable[[Problem], Backend | list[Diagnostic]]
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> SecondPlan:
+        return SecondPlan(self.first.plan(sizes, constants, device), self, sizes, constants, device)
+
+    def remarks(self) -> list[str]:
+        return self.first.remarks()
+
+
+@dataclass
+class SecondPlan:
+    """The problem at concrete sizes, on one device."""
+
+    first: Plan
+    backend: SecondBackend
+    sizes: Mapping[str, int]
+    constants: Mapping[str, np.ndarray]
+    device: torch.device
+    _second: list[Plan | None] = field(default_factory=list)  # worked out once
+
+    def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
+        """The first one's outcome, with what the second finds of items that failed."""
+        found = self.first.run(inputs, batch, start)
+        lost = ((found.status == Status.FAILED) | (found.status == Status.INACCURATE)).nonzero()[:, 0]
+        if len(lost) == 0 or (second := self._prepared()) is None:
+            return found
+        own = {name: t if t.shape[0] == 1 else t[lost] for name, t in inputs.items()}
+        other = second.run(own, len(lost), None)
+        sure = (other.status != Status.FAILED) & (other.status != Status.INACCURATE)
+        better = (sure | ((other.status != Status.FAILED) & (found.status[lost] == Status.FAILED))).nonzero()[:, 0]
+        return merged(found, other, lost[better], better) if len(better) else found
+
+    def _prepared(self) -> Plan | None:
+        if not self._second:
+            accepted = self.backend.accept(self.backend.problem)
+            takes = not isinstance(accepted, list)
+            self._second.append(accepted.plan(self.sizes, self.constants, self.device) if takes else None)
+        return self._second[0]
+
+    def describe(self) -> list[str]:
+        return self.first.describe()
+
+
+def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcome:
+    """`found`, with `own` items of `other` in the places `items`."""
+
+    def put(old: Tensor, new: Tensor) -> Tensor:
+        whole = old.expand(len(found.status), *old.shape[1:])
+        chosen = new.expand(len(other.status), *new.shape[1:])[own]
+        return whole.index_copy(0, items, chosen.to(old.dtype))
+
+    tensors = {f.name for f in fields(Outcome)} - {"variables", "duals", "messages", "report"}
+    kept = {item: words for item, words in found.messages.items() if item not in set(items.tolist())}
+    told = {int(item): other.messages[int(k)] for item, k in zip(items, own, strict=True) if int(k) in other.messages}
+    return replace(
+        found,
+        variables={name: put(old, other.variables[name]) for name, old in found.variables.items()},
+        duals={path: put(old, other.duals[path]) for path, old in found.duals.items()},
+        messages=kept | told,
+        report=None,
+        **{name: put(getattr(found, name), getattr(other, name)) for name in tensors},
+    )
