@@ -15,7 +15,7 @@ from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
-from declarative.ir.walk import variables
+from declarative.ir.walk import transform, variables
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
 from declarative.source.span import Span
@@ -71,8 +71,21 @@ class _Walker:
     log: list[str] = field(default_factory=list)
 
     def walk(self, root: Expr, scope: Scope, quadratic: bool = False) -> Expr:
+        root = transform(root, self._without_squared_norm)
         self.look = FactsTable(root, scope.binders)
         return self._walk(root, scope, quadratic)
+
+    def _without_squared_norm(self, node: Expr) -> Expr:
+        """norm(x)^2 as sumsq(x): the objective takes it as it is, and at x = 0 a norm is at the apex of its cone."""
+        match node:
+            case Call("square", (Call("norm" | "normfro", (x,)),)) if variables(x):
+                pass
+            case Call("power", (Call("norm" | "normfro", (x,)),)) if variables(x) and node.option("p") == 2:
+                pass
+            case _:
+                return node
+        self.log.append(f"`{_text(node)}` is a sum of squares")
+        return replace(apply("sumsq", x), origin=node.origin)
 
     def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
         if not variables(node):

@@ -54,3 +54,10 @@ def test_a_max_over_an_index_is_linear_rows():
     assert not found.atoms
     (row,) = found.standard.rows
     assert (row.path, len(row.binders)) == ((), 1)
+
+
+def test_the_square_of_a_norm_is_a_sum_of_squares():
+    found = conic(BASE + "minimize g*norm(x - y)^2 + sum(norm(x[i]*y)^2 for i in n)\nsubject to\n  c: norm(x)^2 <= g")
+    assert [row.call.atom for row in found.atoms] == ["sumsq"]
+    assert [v.name for v in found.curved] == ["x"] * len(found.curved) and found.curved
+    assert "`norm(x)^2` is a sum of squares" in found.standard.log

@@ -62,6 +62,7 @@ APEX = [  # x is at the apex of a norm, whose multiplier is inside its cone: reg
     ("minimize sumsq(x - y)/2 + 5*norm(x)", [3.0, 3.9], [0.0, 0.0], 0.0),
     ("minimize sumsq(x - y)/2 + 5*norm(x)", [0.0, 0.0], [0.0, 0.0], 0.0),
     ("minimize norm(x - y) + sumsq(x)/20", [0.3, 0.4], [0.3, 0.4], 1.0),
+    ("minimize sumsq(x - y)/2 + norm(x)^2", [0.0, 0.0], [0.0, 0.0], 1 / 3),
     ("minimize norm(x - y) + norm(x - [1, 0]) + norm(x - [-1, 0.2])", [0.0, 0.05], [0.0, 0.05], 1.0),
 ]
 
