@@ -45,7 +45,7 @@ class Run:
     problems: Problems
 
     def __call__(self) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-        data = tuple(t.clone().requires_grad_() for t in self.problems.data)
+        data = tuple(t.detach().requires_grad_() for t in self.problems.data)
         x = self.solver(data)
         (x * self.problems.weight).sum().backward()
         return x.detach(), tuple(t.grad for t in data)

@@ -19,7 +19,8 @@ class Outcome:
 
     `status` int8 (B,), `iterations` (B,), residuals (B,) relative to the largest term summed in a row. `messages`
     says, for an item that is not solved, what went wrong, naming the constraint and its line. `report` works out more
-    about the points, where a backend can.
+    about the points, where a backend can. `memory` (B, ...) is what a later run may begin with, beside the variables;
+    its names have a space, which no variable has.
     """
 
     variables: dict[str, Tensor]
@@ -35,6 +36,7 @@ class Outcome:
     dual_nonunique: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     report: Callable[[], Report] | None = None
+    memory: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Plan(Protocol):
@@ -43,7 +45,7 @@ class Plan(Protocol):
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """Solve. Inputs are float64, (batch, *shape), or (1, *shape) where the items share them.
 
-        `start` holds variables (batch, *shape) to begin at.
+        `start` holds variables (batch, *shape) to begin at, and the `memory` of an earlier outcome.
         """
         ...
 

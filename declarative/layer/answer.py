@@ -75,6 +75,7 @@ class Answer:
             dual_nonunique=self._flags(outcome.dual_nonunique),
             messages=self._messages(),
             inspection=partial(self._report, outcome.report) if outcome.report is not None else None,
+            memory={name: self._remembered(part) for name, part in outcome.memory.items()},
         )
 
     @cached_property
@@ -105,6 +106,9 @@ class Answer:
         value = value.to(default.dtype)
         whole = value if self.good is None else default.index_copy(0, self.good, value)
         return whole.reshape((*self.bound.batch_shape, *whole.shape[1:]))
+
+    def _remembered(self, part: Tensor) -> Tensor:
+        return self._spread(part, part.new_zeros(self.bound.batch, *part.shape[1:]))
 
     def _figures(self, value: Tensor) -> Tensor:
         return self._spread(value, value.new_full((self.bound.batch,), torch.nan))

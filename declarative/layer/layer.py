@@ -227,15 +227,12 @@ class DeclarativeLayer(nn.Module):
         if not isinstance(warm, Solution) or not set(names) <= set(warm) or warm.status.shape != bound.batch_shape:
             text = "`warm` must be a solution of this layer for a batch of the same shape"
             raise DiagnosticError([error("E310", None, text)])
-        flat = {
-            n: warm.values[n].detach().to(self.settings.dtype).reshape((bound.batch, *self._trailing(warm, n)))
-            for n in names
+        values = {n: torch.nan_to_num(warm.values[n].detach().to(self.settings.dtype)) for n in names}
+        known = {
+            name: value.reshape(bound.batch, *value.shape[warm.status.dim() :])
+            for name, value in (values | dict(warm.memory)).items()
         }
-        known = {name: torch.nan_to_num(value) for name, value in flat.items()}
         return known if good is None else {name: value[good] for name, value in known.items()}
-
-    def _trailing(self, solution: Solution, name: str) -> tuple[int, ...]:
-        return tuple(solution.values[name].shape)[solution.status.dim() :]
 
     def _run(self, ready: _Ready, inputs: dict[str, Tensor], batch: int, start: dict[str, Tensor] | None) -> Outcome:
         if batch:

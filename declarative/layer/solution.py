@@ -62,6 +62,7 @@ class Solution:
     values: variables (*batch, *shape) and outputs, NaN for items without an answer. duals: by constraint, "budget" or
     "box.lower", (*batch, *binders, *shape). status: int8 (*batch) of `declarative.Status`. The residuals (*batch) are
     relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
+    memory: what `solve(..., warm=solution)` reads beside the variables.
     """
 
     values: Mapping[str, Tensor]
@@ -78,6 +79,7 @@ class Solution:
     dual_nonunique: Tensor
     messages: Mapping[tuple[int, ...], str] = field(default_factory=dict)
     inspection: Callable[[], Report] | None = field(default=None, repr=False, compare=False)
+    memory: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Tensor:
         if name in self.values:

@@ -1,5 +1,7 @@
 """Items without an answer: statuses, masks, messages; one bad item never spoils a batch."""
 
+import pickle
+
 import pytest
 import torch
 
@@ -180,6 +182,23 @@ def test_a_warm_start_ends_in_the_same_place(batch):
     first = layer.solve(y, lo, hi)
     again = layer.solve(y + 0.01, lo, hi, warm=first)
     assert torch.allclose(again.x, layer.solve(y + 0.01, lo, hi).x, atol=1e-10)
+
+
+def test_a_warm_start_tries_the_active_set_of_the_previous_solution():
+    text = (
+        "dim n, m; param q : R^n; param G : R^(m,n); var x : R^n; minimize sumsq(x)/2 + q'*x; subject to; r: G*x <= 1"
+    )
+    g = torch.Generator().manual_seed(0)
+    q, G = torch.randn(7, 6, generator=g).double() * 3, torch.randn(8, 6, generator=g).double()
+    layer = compiled(text)
+    cold, moved = layer.solve(q, G), q * 1.0001
+    near = layer.solve(moved, G, warm=cold)
+    assert (near.iterations == 1).all() and (layer.solve(moved, G).iterations > 1).any()
+    assert torch.allclose(near.x, layer.solve(moved, G).x, atol=1e-12)
+    wrong = layer.solve(q, G, warm=layer.solve(-q, G))
+    assert (wrong.iterations > 1).any() and torch.allclose(wrong.x, cold.x, atol=1e-12)
+    kept = pickle.loads(pickle.dumps(cold))
+    assert torch.equal(layer.solve(moved, G, warm=kept).x, near.x)
 
 
 def test_gradients_scale_from_tiny_to_huge(batch):

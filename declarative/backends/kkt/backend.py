@@ -35,6 +35,8 @@ from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
 
+ACTIVE_SET = "active set"  # in the memory of an outcome
+
 
 @dataclass(frozen=True)
 class KKTBackend:
@@ -96,7 +98,7 @@ class KKTPlan:
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(inputs, batch, start)
-        result = solve(program, fixed, x0, self.options)
+        result = solve(program, fixed, x0, self.options, (start or {}).get(ACTIVE_SET))
         answered = result.status <= Status.INACCURATE
         if not answered.all():
             inputs = without_unanswered(inputs, answered)
@@ -125,6 +127,7 @@ class KKTPlan:
             dual_nonunique=result.dual_nonunique,
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
             report=partial(self._report, result, theta, inputs),
+            memory={ACTIVE_SET: torch.cat(result.active.parts(), -1)},
         )
 
     def _report(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Report:

@@ -28,13 +28,16 @@ FAR = 1e6
 
 
 def solve_convex(
-    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, active: Tensor | None
 ) -> tuple[Answer, Blamed, System | None]:
-    """The answers, the rows to blame for contradictions, and the systems at the solutions."""
+    """The answers, the rows to blame for contradictions, and the systems at the solutions.
+
+    `active` (B, q + 2n) is a guess of the active set, tried first.
+    """
     qp = quadratic(program, theta, x0)
     if len(x0) == 0 or not suits(program, qp):
         return remaining(program, theta, qp, x0, options, None)
-    first = solve_definite(program, qp, x0)
+    first = solve_definite(program, qp, x0, active)
     items = (~first.clear).nonzero()[:, 0]
     if len(items) == 0:
         return first.answer, {}, first.system

@@ -64,14 +64,14 @@ def suits(program: SmoothProgram, qp: Quadratic) -> bool:
     return qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
 
 
-def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor) -> Definite:
-    """Try B items; x0 (B, n) tells their number and type."""
+def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Tensor | None = None) -> Definite:
+    """Try B items, from a guess (B, q + 2n) of their active sets; x0 (B, n) tells their number and type."""
     from declarative.backends.kkt.compiled.batch import Data, solve_batch
 
     bounded = (qp.lower.isfinite() | qp.upper.isfinite()).any(0).nonzero()[:, 0]
     parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
     blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
-    guess = np.zeros((len(x0), program.p + program.q + len(bounded)), np.int8)
+    guess = states(program, active, bounded, len(x0))
     batch = solve_batch(Data(*[*parts, bounded.numpy(), blocks]), guess, torch.get_num_threads())
     clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)
     answer = answers(program, qp, batch, bounded, x0)
@@ -79,6 +79,15 @@ def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor) -> Definit
         nothing = unknown(len(x0), program.n, program.p, program.q, x0)
         answer = answer.where(known, nothing)
     return Definite(answer, clear, known, KeptSystem(batch.factors))
+
+
+def states(program: SmoothProgram, active: Tensor | None, bounded: Tensor, batch: int) -> np.ndarray:
+    """The state of each row in the solver's numbering, as guessed; equations it knows itself."""
+    q, n = program.q, program.n
+    if active is None or active.shape != (batch, q + 2 * n):
+        return np.zeros((batch, program.p + q + len(bounded)), np.int8)
+    z, lower, upper = active.to(torch.int8).split([q, n, n], -1)
+    return torch.cat([z.new_zeros(batch, program.p), z, (upper - lower)[:, bounded]], -1).numpy()
 
 
 def array(part: Tensor) -> np.ndarray:

@@ -24,15 +24,20 @@ from declarative.backends.status import Status
 SPHERE_POLISH = 2
 
 
-def solve(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None) -> Result:
-    """Solve B items from x0 (B, n); theta's entries are (B, ...) or (1, ...). Nothing is raised for an outcome."""
+def solve(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None, active: Tensor | None = None
+) -> Result:
+    """Solve B items from x0 (B, n); theta's entries are (B, ...) or (1, ...). Nothing is raised for an outcome.
+
+    `active` (B, q + 2n) is a guess of the active inequalities, lower and upper bounds, for a quadratic program.
+    """
     options = options or Options()
     own = options.forward.name in ("auto", "interior_point", "newton")
     with numbers_only():
         theta, x0 = tuple(numbers(t.detach()) for t in theta), numbers(x0.detach())
         match program.kind:
             case "qp" if own or options.forward.name == "gauss_newton":  # which is Newton's method here
-                return result(*solve_convex(program, theta, x0, options))
+                return result(*solve_convex(program, theta, x0, options, active))
             case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
             case "qp" | "sphere" | "nlp":

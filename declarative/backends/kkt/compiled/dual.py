@@ -16,9 +16,10 @@ from declarative.backends.kkt.compiled.pivot import (
     FULL,
     GAVE_UP,
     entering,
-    factor,
+    factor_in_order,
     learn,
     leaving,
+    locate,
     pivot,
     solve_set,
 )  # fmt: skip
@@ -39,26 +40,26 @@ def find_set(routines, item, L, work, state):
 @inner()
 def climb(routines, item, L, work, state):
     """The same by the dual active-set method, from the rows whose multipliers have their signs."""
-    k = release(routines, item, L, work, state)
+    k = release(routines, L, work, state)
     for number in range(STEPS * len(state)):
         if entering(item, work, state) == 0:
             return FOUND, k, number
         r, missing = most_violated(work, state)
-        outcome = enter(routines, item, L, work, state, k, r, missing)
+        outcome, k = enter(routines, item, L, work, state, k, r, missing)
         if outcome != FOUND:
             return outcome, 0, number
-        k = solve_set(routines, item, L, work, state)
+        locate(routines, L, work, state, k)
     return GAVE_UP, k, STEPS * len(state)
 
 
 @inner()
-def release(routines, item, L, work, state):
+def release(routines, L, work, state):
     """Take out rows until every multiplier has its sign; gives the number of those that stay."""
-    k = solve_set(routines, item, L, work, state)
+    k = solve_set(routines, L, work, state)
     while leaving(work, state, k) > 0:
         for r in range(len(state)):
             state[r] = work.move[r]
-        k = solve_set(routines, item, L, work, state)
+        k = solve_set(routines, L, work, state)
     return k
 
 
@@ -78,11 +79,11 @@ def most_violated(work, state):
 
 @inner()
 def enter(routines, item, L, work, state, k, r, missing):
-    """Make row r hold; rows that stand in the way leave. The outcome is FOUND where it entered."""
-    sign, way = work.move[r], work.way
+    """Make row r hold; rows that stand in the way leave. FOUND where it entered, and the number of active rows."""
+    sign = work.move[r]
     state[r] = sign
     if not learn(routines, item, L, work, state):
-        return FULL
+        return FULL, k
     state[r] = 0
     place = work.place[r]
     while True:
@@ -91,23 +92,23 @@ def enter(routines, item, L, work, state, k, r, missing):
         free = rest > DEPENDENT * work.gram[place, place]
         if free and missing <= step * rest:
             state[r] = sign
-            return FOUND
+            append(work, k, place, sign, rest)
+            return FOUND, k + 1
         if at < 0:
-            return CONTRADICTORY
-        for i in range(k):
-            work.multiplier[i] -= step * way[i]
-        for i in range(at, k - 1):
-            work.multiplier[i] = work.multiplier[i + 1]
+            return CONTRADICTORY, k
         missing -= step * rest if free else 0.0
-        state[work.seen[work.order[at]]] = 0
+        remove(work, state, k, at, step)
         k -= 1
-        if factor(routines, work, state) != k:
-            return GAVE_UP
+        if factor_in_order(routines, work, state, k) != k:
+            return GAVE_UP, k
 
 
 @inner()
 def direction(routines, work, k, place, sign):
-    """The fall of the multipliers as that of a row grows, in `work.way`; gives how fast the row's excess falls."""
+    """The fall of the multipliers as that of a row grows, in `work.way`; gives how fast the row's excess falls.
+
+    Leaves the row's part of the factor in `work.full`.
+    """
     way, gram, order = work.way, work.gram, work.order
     rest = gram[place, place]
     for i in range(k):
@@ -116,8 +117,32 @@ def direction(routines, work, k, place, sign):
         solve_lower(routines, work.K, k, k, way)
         for i in range(k):
             rest -= way[i] ** 2
+            work.full[i] = way[i]
         solve_upper(routines, work.K, k, k, way)
     return rest
+
+
+@inner()
+def append(work, k, place, sign, rest):
+    """The row at a place, after `direction`, as the last of the active ones and of their factor."""
+    K, most = work.K, k + 1
+    for i in range(k - 1, 0, -1):
+        for j in range(i, -1, -1):
+            K[i * most + j] = K[i * k + j]
+    for j in range(k):
+        K[k * most + j] = sign * work.full[j]
+    K[k * most + k] = rest**0.5
+    work.order[k] = place
+
+
+@inner()
+def remove(work, state, k, at, step):
+    """A step along `work.way`, at whose end the active row number `at` leaves."""
+    state[work.seen[work.order[at]]] = 0
+    for i in range(k):
+        work.multiplier[i] -= step * work.way[i]
+    for i in range(at, k - 1):
+        work.multiplier[i], work.order[i] = work.multiplier[i + 1], work.order[i + 1]
 
 
 @inner()

@@ -83,6 +83,7 @@ class Work(NamedTuple):
     value: np.ndarray
     size: np.ndarray
     move: np.ndarray
+    best: np.ndarray
     info: np.ndarray
 
 
@@ -93,7 +94,7 @@ def memory(n, rows, cap):
         np.empty((cap, n)), np.empty((cap, cap)), np.empty(cap), np.empty(cap, whole), np.full(rows, -1, whole),
         np.zeros(1, whole), np.empty(cap, whole), np.empty(cap * cap), np.empty(cap), np.empty(cap), np.empty(cap),
         np.empty(n), np.empty(n), np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows),
-        np.empty(rows, np.int8), np.zeros(1, np.int32),
+        np.empty(rows, np.int8), np.empty(rows, np.int8), np.zeros(1, np.int32),
     )  # fmt: skip
 
 
@@ -122,7 +123,8 @@ def fill(target, count, value):
 def read_sides(item, lower, upper, state):
     """The right-hand sides of all rows, infinite where there is none; equations, which have equal ones, are active.
 
-    False where a lower side is above the upper one, or not a number.
+    A guess that a row holds at an infinite side is dropped. False where a lower side is above the upper one, or is not
+    a number.
     """
     p, m = item.A.shape[0], item.G.shape[0]
     copy(item.b, lower)
@@ -137,6 +139,8 @@ def read_sides(item, lower, upper, state):
         sound = sound and lower[r] <= upper[r]
         if lower[r] == upper[r]:
             state[r] = 1
+        elif not np.isfinite(upper[r] if state[r] > 0 else lower[r]):
+            state[r] = 0
     return sound
 
 

@@ -53,11 +53,18 @@ def learn(routines, item, L, work, state):
 @inner()
 def factor(routines, work, state):
     """K = the Cholesky factor of the active part of gram, (k, k); dependent rows leave the active set. Gives k."""
-    k, K, gram, order = 0, work.K, work.gram, work.order
+    k = 0
     for r in range(len(state)):
         if state[r] != 0:
-            order[k] = work.place[r]
+            work.order[k] = work.place[r]
             k += 1
+    return factor_in_order(routines, work, state, k)
+
+
+@inner()
+def factor_in_order(routines, work, state, k):
+    """The same for the rows that `work.order` lists."""
+    K, gram, order = work.K, work.gram, work.order
     for i in range(k):
         for j in range(i + 1):
             K[i * k + j] = gram[max(order[i], order[j]), min(order[i], order[j])]
@@ -101,9 +108,17 @@ def factor_independent(gram, order, seen, K, row, state, most):
 
 
 @inner()
-def solve_set(routines, item, L, work, state):
+def solve_set(routines, L, work, state):
     """The multipliers and the point of the active set; gives the number of its rows."""
-    k, n, known = factor(routines, work, state), len(item.q), work.known[0]
+    k = factor(routines, work, state)
+    locate(routines, L, work, state, k)
+    return k
+
+
+@inner()
+def locate(routines, L, work, state, k):
+    """The multipliers and the point of the active set that K factors."""
+    n, known = len(work.x), work.known[0]
     for i in range(k):
         place = work.order[i]
         r = work.seen[place]
@@ -120,7 +135,6 @@ def solve_set(routines, item, L, work, state):
     for j in range(n):
         work.x[j] = -work.x[j]
     solve_upper(routines, L, n, n, work.x)
-    return k
 
 
 @inner()
@@ -156,20 +170,22 @@ def entering(item, work, state):
 
 @inner()
 def pivot(routines, item, L, work, state):
-    """From a first guess `state` towards the active set: (outcome, active rows, rounds)."""
+    """From a first guess `state` to the active set, or the best set seen: (outcome, active rows, rounds)."""
     best, patience, k, rounds = len(state) + 1, PATIENCE, 0, 0
     while True:
         if not learn(routines, item, L, work, state):
             return FULL, 0, rounds
-        k = solve_set(routines, item, L, work, state)
+        k = solve_set(routines, L, work, state)
         rounds += 1
         wrong = leaving(work, state, k) + entering(item, work, state)
         if wrong == 0:
             return FOUND, k, rounds
         if wrong < best:
             best, patience = wrong, PATIENCE
+            copy(state, work.best)
         else:
             patience -= 1
         if patience < 0:
+            copy(work.best, state)
             return GAVE_UP, k, rounds
         copy(work.move, state)
