@@ -1,7 +1,7 @@
 """A conic problem at concrete sizes to the data of a cone program, as functions of the parameters, and the way back.
 
-The unknowns are the variables and the auxiliaries of the templates. Coefficients are derivatives at 0 of what is
-affine (or quadratic, in the objective), so whole tensors of parameters enter at once, and gradients flow through them.
+The unknowns are the variables and the auxiliaries of the templates. Coefficients are read off the tape, or are
+derivatives at 0 of what is affine (or quadratic, in the objective): whole tensors of parameters enter at once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch import Tensor
 
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.chunks import Chunk, ChunkBuilder
-from declarative.backends.cone.coefficients import Coefficients, Curvatures, find_coefficients, find_curvatures
+from declarative.backends.cone.coefficients import Differentiated, differentiate
 from declarative.backends.cone.cones import Cones
 from declarative.backends.cone.epigraph import Conic
+from declarative.backends.cone.extract import Extracted, extract
 from declarative.backends.cone.function import Structure
 from declarative.backends.cone.memberships import membership_chunk
-from declarative.backends.evaluate import Runner
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
@@ -33,10 +33,8 @@ class Assembly:
     conic: Conic
     structure: Structure
     layout: Layout
-    runner: Runner
     chunks: tuple[Chunk, ...]
-    rows: tuple[Coefficients, ...]  # a chunk each
-    objective: Curvatures
+    source: Extracted | Differentiated
     empty: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # constraints whose condition selects nothing
 
     @property
@@ -51,25 +49,18 @@ class Assembly:
 
         x (B, n): the solution, once it is known; then the derivatives of all parameters are there.
         """
-        prepared = self.runner.prepare(inputs)
-        P, q, offset = self.objective.values(self.runner, prepared, self.layout, self.structure.columns)
-        parts = [c.values(self.runner, prepared, self.layout, x) for c in self.rows]
-        return P, q, _joined([A for A, _ in parts], q), _joined([b for _, b in parts], q), offset
+        P, q, A, b, offset = self.source.read(inputs, x)
+        return P, q, A, b, offset
 
     def starts(self) -> list[int]:
         """The first row of each chunk."""
         return np.cumsum([0, *(chunk.rows for chunk in self.chunks)]).tolist()
 
 
-def _joined(parts: list[Tensor], like: Tensor) -> Tensor:
-    batch = max((p.shape[0] for p in parts), default=1)
-    return torch.cat([like.new_zeros(batch, 0), *(p.expand(batch, -1) for p in parts)], dim=1)
-
-
 def assemble(
     conic: Conic, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device | str
 ) -> Assembly:
-    """Everything on one tape; coefficients that no parameter changes are computed here, once."""
+    """Everything on one tape."""
     vectoriser = Vectoriser(sizes, constants)
     objective = vectoriser.value(conic.standard.objective).slot
     whole = _chunks(conic, ChunkBuilder(vectoriser, constants))
@@ -81,20 +72,14 @@ def assemble(
     shapes = {v.name: vectoriser.shape(v.shape) for v in symbols}
     added = {a.variable.name for a in conic.standard.auxiliaries}
     layout = lay_out(symbols, shapes, tape, added)
-    groups = {"objective": (objective,)}
-    for k, chunk in enumerate(chunks):
-        groups |= {f"rows {k}": chunk.slots, f"data {k}": chunk.data}
-    runner = Runner(tape, [v.name for v in symbols], groups, device=device)
-    probe = _probe(conic, vectoriser, constants, device)
-    columns = layout.size
-    rows = []
-    for k, chunk in enumerate(chunks):
-        rows.append(find_coefficients(chunk, f"rows {k}", f"data {k}", runner, layout, probe, columns))
-        columns += chunk.count * chunk.pattern.auxiliaries
-    curved = frozenset(v.name for v in conic.curved)
-    curvatures = find_curvatures(runner, layout, probe, curved)
-    structure = _structure(chunks, rows, curvatures, layout, added, columns)
-    return Assembly(conic, structure, layout, runner, tuple(chunks), tuple(rows), curvatures, empty)
+    symmetric = frozenset(d.symbol.name for d in conic.standard.problem.parameters if d.symbol.symmetric)
+    source = extract(vectoriser, layout, objective, chunks, symmetric, constants, device)
+    if source is None:
+        names, probe = [v.name for v in symbols], _probe(conic, vectoriser, constants, device)
+        curved = frozenset(v.name for v in conic.curved)
+        source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
+    structure = _structure(chunks, source.P_at, source.A_at, layout, added)
+    return Assembly(conic, structure, layout, tuple(chunks), source, empty)
 
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:
@@ -128,19 +113,13 @@ def _stand_in(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
     return values
 
 
-def _structure(
-    chunks: list[Chunk], rows: list[Coefficients], objective: Curvatures, layout: Layout, added: set[str], columns: int
-) -> Structure:
+def _structure(chunks: list[Chunk], P_at: np.ndarray, A_at: np.ndarray, layout: Layout, added: set[str]) -> Structure:
     blocks = tuple(block for chunk in chunks for block in chunk.pattern.blocks * chunk.count)
-    starts = np.cumsum([0, *(chunk.rows for chunk in chunks)])
-    places = [np.zeros((2, 0), dtype=np.int64)]
-    places += [c.places + np.array([[start], [0]]) for c, start in zip(rows, starts, strict=False)]
-    numbers = np.concatenate([layout.blocks().cpu().numpy(), np.arange(columns - layout.size) + len(layout.places)])
+    auxiliaries = sum(chunk.count * chunk.pattern.auxiliaries for chunk in chunks)
+    numbers = np.concatenate([layout.blocks().cpu().numpy(), np.arange(auxiliaries) + len(layout.places)])
     own = np.concatenate([np.zeros(0, dtype=np.int64), *(np.full(c.rows, k) for k, c in enumerate(chunks))])
-    shown = np.zeros(columns, dtype=bool)
+    shown = np.zeros(layout.size + auxiliaries, dtype=bool)
     for name, at in layout.places.items():
         if name not in added:
             shown[at[at >= 0]] = True
-    return Structure(
-        Cones(blocks), objective.places, np.concatenate(places, 1), Blocks(numbers, own.astype(np.int64)), shown
-    )
+    return Structure(Cones(blocks), P_at, A_at, Blocks(numbers, own.astype(np.int64)), shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from declarative.backends.cone.template import Entries
 from declarative.backends.evaluate import Runner
 from declarative.backends.layout import Layout
 from declarative.backends.push import push
+from declarative.backends.tape import Slot, Tape
 
 AT_ONCE = 512  # columns whose derivatives are taken together
 
@@ -231,3 +232,57 @@ def _hessian(runner: Runner, prepared: Sequence[Tensor], layout: Layout, columns
 
     parts = [vmap(along)(some) for some in index.split(AT_ONCE)] if len(index) else []
     return torch.cat(parts).movedim(0, -1) if parts else zero.new_zeros(zero.shape[0], 0, 0)
+
+
+# --- the whole program ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Differentiated:
+    """What `Extracted` is, by derivatives."""
+
+    runner: Runner
+    layout: Layout
+    columns: int
+    rows: tuple[Coefficients, ...]  # a chunk each
+    objective: Curvatures
+    A_at: np.ndarray
+
+    @property
+    def P_at(self) -> np.ndarray:
+        return self.objective.places
+
+    def read(self, inputs: Mapping[str, Tensor], x: Tensor | None = None) -> tuple[Tensor, ...]:
+        prepared = self.runner.prepare(inputs)
+        P, q, offset = self.objective.values(self.runner, prepared, self.layout, self.columns)
+        parts = [c.values(self.runner, prepared, self.layout, x) for c in self.rows]
+        return P, q, _joined([A for A, _ in parts], q), _joined([b for _, b in parts], q), offset
+
+
+def _joined(parts: list[Tensor], like: Tensor) -> Tensor:
+    batch = max((p.shape[0] for p in parts), default=1)
+    return torch.cat([like.new_zeros(batch, 0), *(p.expand(batch, -1) for p in parts)], dim=1)
+
+
+def differentiate(
+    tape: Tape,
+    names: list[str],
+    layout: Layout,
+    objective: Slot,
+    chunks: list[Chunk],
+    probe: dict[str, Tensor],
+    curved: frozenset[str],
+    device: torch.device | str,
+) -> Differentiated:
+    """Coefficients that no parameter changes are computed here, once. `probe` holds stand-ins for the parameters."""
+    groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
+    for k, chunk in enumerate(chunks):
+        groups |= {f"rows {k}": chunk.slots, f"data {k}": chunk.data}
+    runner = Runner(tape, names, groups, device=device)
+    rows, at, row, column = [], [np.zeros((2, 0), dtype=np.int64)], 0, layout.size
+    for k, chunk in enumerate(chunks):
+        rows.append(find_coefficients(chunk, f"rows {k}", f"data {k}", runner, layout, probe, column))
+        at.append(rows[-1].places + np.array([[row], [0]]))
+        row, column = row + chunk.rows, column + chunk.count * chunk.pattern.auxiliaries
+    curvatures = find_curvatures(runner, layout, probe, curved)
+    return Differentiated(runner, layout, column, tuple(rows), curvatures, np.concatenate(at, 1))
