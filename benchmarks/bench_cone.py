@@ -86,14 +86,13 @@ def compared(problem: Problem, ours: tuple[str, ...]) -> None:
 def bare(problem: Problem) -> Callable[[], None]:
     """Clarabel on the same canonical data, then one factorisation of the system at the solution and one solve."""
     layer = declarative.compile(declarative.parse(problem.text, name="bench"), backend="cone")
-    layer(*problem.data)
-    (ready,) = layer._plans.values()
-    assembly = ready.plan.assembly  # pyright: ignore
+    assembly = layer.backend.plan(problem.sizes, {}, torch.device("cpu")).assembly  # pyright: ignore
     names = [d.symbol.name for d in layer.problem.parameters]
     data = [t.detach() for t in assembly.data(dict(zip(names, problem.data, strict=True)))[:4]]
     size = max(len(t) for t in data)
     items = assembly.structure.items(*(t.expand(size, -1).numpy() for t in data))
-    systems = [solved.system.matrix.K for solved in solve_items(items, assembly.structure.blocks)]
+    found = solve_items(items, assembly.structure.blocks)
+    systems = [solved.system.matrix.K for solved in found if solved.system is not None]
     dense = [items.dense(k) for k in range(len(items))]
     programs = [(sp.triu(sp.csc_matrix(i.P)).tocsc(), i.q, sp.csc_matrix(i.A), i.b) for i in dense]
     cones = [clarabel_cone(block) for block in items.cones.blocks]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from cvxpylayers.torch import CvxpyLayer
+    from cvxpylayers.torch import CvxpyLayer  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
 
 Data = tuple[Tensor, ...]
 
@@ -29,6 +29,7 @@ class Problem:
 
     title: str
     text: str
+    sizes: dict[str, int]
     data: Data
     layer: Callable[[], Callable[..., Tensor]]  # cvxpylayers' own, with its solver's arguments as keyword
     reference: Callable[..., Tensor]
@@ -69,7 +70,7 @@ def robust_lp(batch: int, n: int = 20, m: int = 50, k: int = 5) -> Problem:
         data = (c, a[active], P[active], b[active])
 
         def F(w: Tensor, c: Tensor, *data: Tensor) -> Tensor:
-            g, pull = torch.func.vjp(lambda x: rows(x, *data), w[:n])
+            g, pull = torch.func.vjp(lambda x: rows(x, *data), w[:n])  # pyright: ignore
             return torch.cat([c + pull(w[n:])[0], g])
 
         slopes = torch.func.jacrev(lambda x: rows(x, *data[1:]))(x)
@@ -83,7 +84,14 @@ def robust_lp(batch: int, n: int = 20, m: int = 50, k: int = 5) -> Problem:
         own = CvxpyLayer(cp.Problem(cp.Minimize(c @ x), limits), parameters=[c, a, *Ps, b], variables=[x])  # pyright: ignore
         return lambda c, a, P, b, **args: own(c, a, *P.unbind(1), b, **args)[0]
 
-    return Problem(f"robust_lp, n={n}, m={m}, k={k}, B={batch}", ROBUST, _double(c, a, P, b), layer, reference)
+    return Problem(
+        f"robust_lp, n={n}, m={m}, k={k}, B={batch}",
+        ROBUST,
+        {"m": m, "n": n, "k": k},
+        _double(c, a, P, b),
+        layer,
+        reference,
+    )
 
 
 # --- the nearest correlation matrix: a semidefinite cone ----------------------------------------------------------
@@ -119,7 +127,9 @@ def nearest_correlation(batch: int, n: int = 10) -> Problem:
         own = CvxpyLayer(problem, parameters=[C], variables=[X])
         return lambda C, **args: own((C + C.mT) / 2, **args)[0]
 
-    return Problem(f"nearest_correlation, n={n}, B={batch}", NEAREST, _double((C + C.mT) / 2), layer, reference)
+    return Problem(
+        f"nearest_correlation, n={n}, B={batch}", NEAREST, {"n": n}, _double((C + C.mT) / 2), layer, reference
+    )
 
 
 # --- logistic regression with a norm-1 penalty: exponential cones --------------------------------------------------
@@ -153,7 +163,7 @@ def logistic(batch: int, m: int = 50, n: int = 20) -> Problem:
         own = CvxpyLayer(problem, parameters=[Z, lam], variables=[w])
         return lambda *data, **args: own(*data, **args)[0]
 
-    return Problem(f"logistic, {m} x {n}, B={batch}", LOGISTIC, _double(Z, lam), layer, reference)
+    return Problem(f"logistic, {m} x {n}, B={batch}", LOGISTIC, {"m": m, "n": n}, _double(Z, lam), layer, reference)
 
 
 def _double(*parts: Any) -> Data:
