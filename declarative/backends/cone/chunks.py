@@ -58,8 +58,14 @@ class Chunk:
         return self.pattern.rows * self.count
 
     @property
+    def constraint(self) -> Row | ConeRow | AtomRow:
+        """The owner, or the user's row that it is."""
+        bound = isinstance(self.owner, AtomRow) and self.owner.row
+        return bound or self.owner
+
+    @property
     def path(self) -> tuple[str, ...]:
-        return () if isinstance(self.owner, AtomRow) else self.owner.path
+        return () if isinstance(self.constraint, AtomRow) else self.constraint.path
 
 
 class ChunkBuilder:
@@ -149,7 +155,20 @@ class ChunkBuilder:
         slots = [self._flat(e, selection, s) for e, s in zip((*args, row.value), (*shapes, shape), strict=True)]
         moving, data = (tuple(slots[k] for k in part) for part in ((*template.moving, len(args)), template.fixed))
         count = _count(selection) * (_size(shape) if record.elementwise else 1)
-        return Chunk(template, count, moving, data, _reads(*args, row.value), row, form=rows)
+        dual = None if row.row is None else self._dual_of_bound(row.row, selection, shape, template, count)
+        return Chunk(template, count, moving, data, _reads(*args, row.value), row, dual, rows)
+
+    def _dual_of_bound(
+        self, row: Row, selection: Selection, shape: tuple[int, ...], template: Template, count: int
+    ) -> DualPlaces:
+        """f(x) <= t as a row of its own has the multiplier that makes the Lagrangian stationary in t: -A_t'z."""
+        A, first, size = template.A, sum(template.sizes[:-1]), template.sizes[-1]
+        own = np.flatnonzero((A.columns >= first) & (A.columns < first + size))
+        times = np.repeat(np.arange(count), len(own))
+        rows, entries = np.tile(A.rows[own], count), np.tile(A.columns[own] - first, count)
+        places = _dual_places(selection, shape)[times * size + entries]
+        whole = self._lengths(row) + shape
+        return DualPlaces(whole, times * template.rows + rows, places, np.tile(-A.values[own], count))
 
     def _form(self, row: AtomRow, shapes: list[tuple[int, ...]], shape: tuple[int, ...]) -> Form:
         options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}

@@ -31,6 +31,7 @@ class AtomRow:
     binders: tuple[Binder, ...]
     condition: Condition | None
     origin: Span | None
+    row: Row | None = None  # the user's row that this is, whose dual is that of `value`
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def to_epigraphs(standard: Standard) -> Conic:
     """The conic form of a problem that is convex by the rules."""
     walker = _Walker(Additions(count=len(standard.auxiliaries)))
     objective = walker.walk(standard.objective, Scope(), quadratic=True)
-    rows = [_row(walker, row) for row in standard.rows]
+    rows = [left for row in standard.rows if (left := _row(walker, row)) is not None]
     additions = walker.additions
     changed = replace(
         standard,
@@ -59,8 +60,12 @@ def to_epigraphs(standard: Standard) -> Conic:
     return Conic(changed, tuple(walker.atoms), tuple(dict.fromkeys(walker.curved)))
 
 
-def _row(walker: _Walker, row: Row) -> Row:
-    return replace(row, body=walker.walk(row.body, Scope().inside(row.binders, row.condition)))
+def _row(walker: _Walker, row: Row) -> Row | None:
+    """With an affine body; None for `f(x) + e <= 0`, which bounds f(x) by -e as it stands, without a new variable."""
+    scope = Scope().inside(row.binders, row.condition)
+    if not (row.equality or row.symmetric or row.weight is not None) and walker.bounds(row, scope):
+        return None
+    return replace(row, body=walker.walk(row.body, scope))
 
 
 @dataclass
@@ -87,6 +92,21 @@ class _Walker:
         self.log.append(f"`{_text(node)}` is a sum of squares")
         return replace(apply("sumsq", x), origin=node.origin)
 
+    def bounds(self, row: Row, scope: Scope) -> bool:
+        """Is the row a bound on one function? Then it is noted as such. Of several functions the first is taken."""
+        body = transform(row.body, self._without_squared_norm)
+        self.look = FactsTable(body, scope.binders)
+        terms = body.args if isinstance(body, Call) and body.atom == "add" else (body,)
+        for k, term in enumerate(terms):
+            others = terms[:k] + terms[k + 1 :]
+            alike = term.shape == body.shape and any(e.shape == term.shape for e in others)
+            if alike and isinstance(term, Call) and self._curved(term):
+                rest = apply("neg", apply("add", *(self._walk(e, scope, False) for e in others)))
+                call = self._affine(term, scope)
+                self.atoms.append(AtomRow(call, rest, True, row.binders, row.condition, term.origin, row))
+                return True
+        return False
+
     def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
         if not variables(node):
             return node
@@ -109,19 +129,30 @@ class _Walker:
                 return node
 
     def _call(self, node: Call, scope: Scope, quadratic: bool) -> Expr:
-        record, operands, options = meaning(node)
-        facts = tuple(map(self.look, operands))
-        flat = tuple(f if f.curvature is Curvature.CONSTANT else replace(f, curvature=Curvature.AFFINE) for f in facts)
-        own = record.curvature(flat, options)
+        own = self._own(node)
         if own.affine:
             return replace(node, args=tuple(self._walk(a, scope, quadratic) for a in node.args))
         degree = self.look(node).degree
         if quadratic and degree is not None and degree <= 2:
             self.curved.extend(variables(node))
             return node
+        return self._epigraph(node, self._affine(node, scope), own.convex, scope)
+
+    def _own(self, node: Call) -> Curvature:
+        """That of the function itself, of affine arguments."""
+        record, operands, options = meaning(node)
+        facts = tuple(map(self.look, operands))
+        flat = tuple(f if f.curvature is Curvature.CONSTANT else replace(f, curvature=Curvature.AFFINE) for f in facts)
+        return record.curvature(flat, options)
+
+    def _curved(self, node: Call) -> bool:
+        return bool(variables(node)) and not self._own(node).affine and self._own(node).convex
+
+    def _affine(self, node: Call, scope: Scope) -> Call:
+        """The function of arguments made affine."""
+        record, operands, _ = meaning(node)
         args = tuple(self._walk(a, scope, False) for a in operands)
-        call = Call(record.name, args, node.shape, node.options, origin=node.origin)
-        return self._epigraph(node, call, own.convex, scope)
+        return Call(record.name, args, node.shape, node.options, origin=node.origin)
 
     def _epigraph(self, node: Call | Reduce, call: Call, convex: bool, scope: Scope) -> Expr:
         around = scope.around(call)

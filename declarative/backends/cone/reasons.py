@@ -63,7 +63,7 @@ def _constraints(assembly: Assembly, shares: np.ndarray) -> list[str]:
     """The constraints in the contradiction; a function within one of them is not named beside it."""
     starts = assembly.starts()
     parts = [float(shares[at : at + chunk.rows].sum()) for chunk, at in zip(assembly.chunks, starts, strict=False)]
-    owners = [chunk.owner for chunk in _ordered(parts, assembly.chunks)]
+    owners = [chunk.constraint for chunk in _ordered(parts, assembly.chunks)]
     rows = [owner.origin for owner in owners if not isinstance(owner, AtomRow)]
     apart = [o for o in owners if not (isinstance(o, AtomRow) and any(_within(o.origin, row) for row in rows))]
     return list(dict.fromkeys(_place(_name(owner), owner.origin) for owner in apart))

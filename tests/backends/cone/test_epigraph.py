@@ -34,11 +34,18 @@ def test_functions_inside_functions_are_taken_from_the_inside():
     assert [(row.call.atom, row.convex) for row in found.atoms] == [("norm", True), ("sqrt", False), ("exp", True)]
 
 
-def test_squares_in_a_constraint_become_rows():
-    found = conic(BASE + "minimize sum(x)\nsubject to\n  ball: sumsq(x) <= g")
-    assert [row.call.atom for row in found.atoms] == ["sumsq"]
-    (row,) = found.standard.rows
-    assert (row.path, row.equality) == (("ball",), False)
+def test_a_bound_on_a_function_is_a_row_of_its_own_with_the_users_dual():
+    found = conic(BASE + "minimize sum(x)\nsubject to\n  ball: sumsq(x) <= g + x[0]")
+    (row,) = found.atoms
+    assert (row.call.atom, row.row.path) == ("sumsq", ("ball",))
+    assert not found.standard.rows and not found.standard.auxiliaries
+
+
+def test_of_several_functions_in_a_constraint_all_but_one_become_variables():
+    found = conic(BASE + "minimize sum(x)\nsubject to\n  ball: norm(x) + g*norm(x - y) + exp(x[0]) <= 1")
+    assert sorted(row.call.atom for row in found.atoms if row.row is None) in (["exp", "norm"], ["norm", "norm"])
+    assert [row.row.path for row in found.atoms if row.row is not None] == [("ball",)]
+    assert not found.standard.rows
 
 
 def test_a_family_has_a_variable_for_each_index_tuple():
