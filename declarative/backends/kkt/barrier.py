@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.certify import Local
+from declarative.backends.kkt.finsler import surely_positive
 from declarative.backends.kkt.interior import Rows, longest
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.scaling import times
@@ -119,18 +120,20 @@ def convexify(M: Tensor, J: Tensor, lift: Tensor, reflect: bool) -> tuple[Tensor
     By a shift of all curvatures, a few times the most negative one and at least `lift` (B,); or, to `reflect`, by the
     absolute value of each that is negative. The two take different ways through a nonconvex landscape.
     """
-    Z = null_space(J)
-    R = Z.mT @ M @ Z
-    lifted = (torch.linalg.cholesky_ex(R)[1] > 0) & R.isfinite().flatten(1).all(-1)
-    bad = lifted.nonzero()[:, 0]
+    lifted, doubtful = M.new_zeros(len(M), dtype=torch.bool), (~surely_positive(M, J)).nonzero()[:, 0]
+    Z = null_space(J[doubtful])
+    R = Z.mT @ M[doubtful] @ Z
+    curved = ((torch.linalg.cholesky_ex(R)[1] > 0) & R.isfinite().flatten(1).all(-1)).nonzero()[:, 0]
+    bad = doubtful[curved]
+    lifted[bad] = True
     if len(bad) == 0 or R.shape[-1] == 0:
         return M, lifted
-    values, vectors = torch.linalg.eigh((R[bad] + R[bad].mT) / 2)
+    values, vectors = torch.linalg.eigh((R[curved] + R[curved].mT) / 2)
     if reflect:
         size = values.abs().amax(-1, keepdim=True)
         least = lift[bad, None] * torch.where(size > 0, size, 1)
         change = torch.where(values > FLAT * size, 0, torch.maximum(values.abs(), least) - values)
-        V = Z[bad] @ vectors
+        V = Z[curved] @ vectors
         return M.index_add(0, bad, (V * change[:, None]) @ V.mT), lifted
     shift = torch.maximum(-BOLD * values[:, 0], lift[bad])[:, None, None]
     return M.index_add(0, bad, shift * torch.eye(M.shape[1], dtype=M.dtype, device=M.device)), lifted

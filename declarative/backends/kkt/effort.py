@@ -52,7 +52,7 @@ def approach(
             at, stop, count = run(gauss_newton(units), data, start, limit, effort.tolerance)
         case "lbfgs":
             at, stop, count = lbfgs(units, data, start, limit, effort.tolerance)
-        case "newton" if free(program, theta):
+        case "auto" | "newton" if free(program, theta):
             at, stop, count = trust_region(units, data, start, limit, effort.tolerance)
         case "auto" | "interior_point" | "newton":
             at, stop, count = barrier_method(units, data, start, limit, effort.tolerance, effort.reflect)

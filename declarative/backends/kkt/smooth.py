@@ -132,6 +132,8 @@ def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, 
         sound = torch.cat([d.f(candidate)[:, None], d.gradient(candidate), d.c(candidate)], -1).isfinite().all(-1)
         sound &= (d.g(candidate) < torch.inf).all(-1) & candidate.isfinite().all(-1)
         start, ready = torch.where((sound & ~ready)[:, None], candidate, start), ready | sound
+        if (ready | ~numbers).all():
+            break
     answer = answer.marked(numbers & ~ready, Status.FAILED, Reason.START)
     answer = answer.marked(numbers & crossed, Status.INFEASIBLE, Reason.NO_POINT)
     return answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED), start
@@ -161,13 +163,20 @@ def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options,
 
 
 def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
-    """(B,): no negative curvature along the active constraints; and the unit direction (B, n) of the most negative."""
-    curvature, directions = system.curvature()
-    if curvature.shape[-1] == 0:
-        return curvature.new_ones(len(curvature), dtype=torch.bool), curvature
+    """(B,): no negative curvature along the active constraints; and the unit direction (B, n) of the most negative.
+
+    The direction is 0 where the curvature is positive.
+    """
+    minimum, way = system.surely_curved.clone(), system.H.new_zeros(system.H.shape[:2])
+    items = (~minimum).nonzero()[:, 0]
+    if len(items) == 0 or way.shape[1] == 0:
+        return torch.ones_like(minimum), way
+    curvature, directions = system.curvature(items)
     least, where = curvature.min(-1)
-    way = directions.gather(2, where[:, None, None].expand(-1, directions.shape[1], 1))[..., 0]
-    return least > -CURVED, way / way.abs().amax(-1, keepdim=True).clamp(min=1e-300)
+    minimum[items] = least > -CURVED
+    found = directions.gather(2, where[:, None, None].expand(-1, directions.shape[1], 1))[..., 0]
+    way[items] = found / found.abs().amax(-1, keepdim=True).clamp(min=1e-300)
+    return minimum, way
 
 
 def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from declarative.backends.kkt.adjoint import Point, Solution, attach
 from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified
 from declarative.backends.kkt.convex import solve_convex
 from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.ellipsoid import ellipsoid
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import explicit, quadratic
@@ -73,9 +74,9 @@ def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: 
     items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     if len(items) == 0:
         return result(answer, {}, None)
-    d = Derivatives(program, take(theta, items))
-    at, nonunique, empty = minimise_in_ellipsoid(d, x0[items])
-    found = polish(d, at, program.open_domain, program.blocks, SPHERE_POLISH)
+    data = ellipsoid(Derivatives(program, take(theta, items)), x0[items])
+    at, nonunique, empty = minimise_in_ellipsoid(data, x0[items])
+    found = polish(data, at, program.open_domain, program.blocks, SPHERE_POLISH)
     some = certified(found, torch.ones_like(items), options.tolerance)
     some = replace(some, nonunique=some.nonunique | nonunique, minimum=second_order(found.system)[0])
     some = some.marked(empty, Status.INFEASIBLE, Reason.NO_POINT)

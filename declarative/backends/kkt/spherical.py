@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.certify import Primal
-from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.ellipsoid import Ellipsoid
 from declarative.backends.kkt.scaling import times
 
 MULTIPLE = 1e-12  # eigenvalues closer than this, beside the largest, are one
@@ -97,25 +97,22 @@ def secular(g: Tensor, gaps: Tensor, radius: Tensor) -> Tensor:
     return s
 
 
-def minimise_in_ellipsoid(d: Derivatives, x0: Tensor) -> tuple[Primal, Tensor, Tensor]:
+def minimise_in_ellipsoid(data: Ellipsoid, x0: Tensor) -> tuple[Primal, Tensor, Tensor]:
     """The point, whether the minimum is `nonunique` (B,), and whether the set is `empty` (B,).
 
     The one row 1/2 x'Mx + m'x + k (== or <= 0) with M = LL' is the sphere u'u = m'M^-1 m - 2k in x = L^-T u - M^-1 m.
     """
-    program, zero = d.program, torch.zeros_like(x0)
-    y, z = zero.new_zeros(len(x0), program.p), zero.new_zeros(len(x0), program.q)
-    H, g = d.lagrangian_hessian(zero, y, z), d.gradient(zero)
-    M = d.lagrangian_hessian(zero, y + 1, z + 1) - H
-    J, k = (d.jacobian_c(zero), d.c(zero)) if program.p else (d.jacobian_g(zero), d.g(zero))
-    L = torch.linalg.cholesky_ex(M)[0]
-    m = torch.linalg.solve_triangular(L, J.mT, upper=False)[..., 0]
-    c = (m**2).sum(-1) - 2 * k[:, 0]
+    zero, H, ball = torch.zeros_like(x0), data.H, not bool(data.equal.all())
+    L = torch.linalg.cholesky_ex(data.M)[0]
+    m = torch.linalg.solve_triangular(L, data.m[..., None], upper=False)[..., 0]
+    c = (m**2).sum(-1) - 2 * data.k
     centre = -torch.linalg.solve_triangular(L.mT, m[..., None], upper=True)[..., 0]
     half = torch.linalg.solve_triangular(L, H, upper=False)
     inner = torch.linalg.solve_triangular(L, half.mT, upper=False)
-    force = torch.linalg.solve_triangular(L, (times(H, centre) + g)[..., None], upper=False)[..., 0]
+    force = torch.linalg.solve_triangular(L, (times(H, centre) + data.h)[..., None], upper=False)[..., 0]
     start = times(L.mT, x0 - centre)
-    found = minimise_spherical((inner + inner.mT) / 2, force, c.clamp(min=0), start, ball=program.q == 1)
+    found = minimise_spherical((inner + inner.mT) / 2, force, c.clamp(min=0), start, ball=ball)
     x = torch.linalg.solve_triangular(L.mT, found.x[..., None], upper=True)[..., 0] + centre
-    sigma = found.sigma[:, None]
-    return Primal(x, y + sigma, z + sigma, zero, zero), found.nonunique, c < 0
+    sigma, none = found.sigma[:, None], zero[:, :0]
+    y, z = (none, sigma) if ball else (sigma, none)
+    return Primal(x, y, z, zero, zero), found.nonunique, c < 0

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.finsler import surely_positive
 from declarative.backends.kkt.least_norm import LeastNorm
 from declarative.backends.kkt.scaling import equilibrate, times
 
@@ -130,13 +131,20 @@ class ActiveSystem:
     def _least_norm(self) -> LeastNorm | None:
         return self._analysed(self._suspects) if len(self._suspects) else None
 
-    def curvature(self) -> tuple[Tensor, Tensor]:
-        """Eigenvalues (B, n) of the equilibrated H along the directions (B, n, n) that the active constraints leave.
+    def curvature(self, items: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Eigenvalues (K, n) of the equilibrated H along the directions (K, n, n) that the active constraints leave.
 
-        The directions are columns, in the units of x; the eigenvalues of all other directions are 0.
+        Of some items (long, K), or all. The directions are columns, in the units of x; the eigenvalues of all other
+        directions are 0.
         """
-        reduced = self._analysed(torch.arange(len(self.H), device=self.H.device))
+        reduced = self._analysed(torch.arange(len(self.H), device=self.H.device) if items is None else items)
         return reduced.curvature, reduced.D[:, :, None] * reduced.directions
+
+    @cached_property
+    def surely_curved(self) -> Tensor:
+        """(B,): H is positive definite along the active constraints, as one factorisation tells."""
+        n, K = self.H.shape[-1], self._matrix[0]
+        return surely_positive(K[:, :n, :n], K[:, n:, :n])
 
     def rank(self) -> Tensor:
         """(B,): how many of the active rows are independent, among the entries that no bound fixes."""
