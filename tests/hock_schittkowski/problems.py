@@ -22,7 +22,9 @@ NUMBERS = sorted(int(path.stem[2:]) for path in HERE.glob("hs*.opt"))
 HEADER = re.compile(r"# f\(x0\) = (.*); f\* = (.*); x\* = (.*)")
 
 # Local minima, certified, which IPOPT reaches too from the same start (59: but for this one).
-LOCAL = {2: 4.94122932, 20: 40.19872981, 55: 6.66666667, 57: 0.03064762, 59: -6.74950527}
+LOCAL = {2: 4.94122932, 20: 40.19872981, 55: 6.66666667, 59: -6.74950527}
+# From the start of 57 the objective falls towards a limit, 0.03064762, as x2 goes to infinity (and IPOPT follows).
+ESCAPES = (57,)
 # The printed optimum is not that of the printed formulas: at the printed x* the objective of 105 is 1136.67; a feasible
 # point of 109 has this lower value. IPOPT agrees with both.
 MISPRINTED = {105: 1136.36098, 109: 5326.85131}

