@@ -83,8 +83,17 @@ def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
             lines.extend(f"  {line}" for line in render(accepted).splitlines())
         else:
             lines.append(f"{name}: takes it{mark}")
-            lines.extend(f"  {line}" for line in accepted.remarks())
+            lines.extend(f"  {line}" for line in _first(accepted.remarks()))
     return lines
+
+
+MOST_REMARKS = 20
+
+
+def _first(remarks: list[str]) -> list[str]:
+    """A sum of a thousand terms may have a thousand graph forms."""
+    left_out = len(remarks) - MOST_REMARKS
+    return [*remarks[:MOST_REMARKS], f"and {left_out} more"] if left_out > 0 else remarks
 
 
 def why(found: Classification) -> list[str]:

@@ -146,3 +146,9 @@ def test_explain_tells_it_between_the_class_and_the_backends():
         "    `sumsq(x - 1)`: convex, >= 0; `sumsq` is convex, of the affine `x - 1`",
         "kkt: takes it (chosen)",
     ]
+
+
+def test_explain_of_a_long_sum_stays_short():
+    told = declarative.compile(parse(HEAD + "minimize " + " + ".join(f"abs(s - {k})" for k in range(300)))).explain()
+    assert len(told.splitlines()) < 70
+    assert "  and 280 more" in told.splitlines()

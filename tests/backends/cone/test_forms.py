@@ -133,3 +133,16 @@ def test_an_infeasible_item_leaves_the_others_alone():
     assert x[0].isfinite().all() and x[1].isnan().all()
     (gradient,) = torch.autograd.grad(x[0].sum(), P)
     torch.testing.assert_close(gradient, torch.autograd.grad(run(P, q, r[0])[0].sum(), P)[0])
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("name", ["cap", "root"])
+def test_badly_scaled_matrices_have_the_answer_in_closed_form(name, scale):
+    """x = -P^-1 q (r/q'P^-1 q)^(1/2), where the box is left out; r is squared below a root."""
+    P, q = (t.detach() for t in data()[:2])
+    run = layer(PROGRAMS[name].replace("\n  box: -3 <= x <= 3", ""))
+    along = torch.linalg.solve(scale * P, q)
+    for size in (1e-6, 1e6):
+        reach = size if name == "cap" else size**2
+        expected = -along * (reach / (q @ along)).sqrt()
+        torch.testing.assert_close(run(scale * P, q, size)[0], expected, rtol=1e-7, atol=0)
