@@ -6,7 +6,7 @@ Nothing here recurses, so that a sum of ten thousand terms is read like a short 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from declarative.source.span import Source, Span
 from declarative.syntax.build import BUILDERS
@@ -37,13 +37,9 @@ class TooDeep:
     span: Span
 
 
-class _Entry(NamedTuple):
-    """What stands on the stack for one symbol: its value, its place, and how deep its nodes nest."""
-
-    value: Any
-    start: int
-    end: int
-    depth: int
+# What stands on the stack for one symbol: its value, its start, its end, and how deep its nodes nest. (Plain tuples:
+# a term of a sum makes a few dozen of them.)
+_Entry: TypeAlias = tuple[Any, int, int, int]
 
 
 def read_statement(source: Source, tokens: Sequence[Token]) -> Node | Stuck | TooDeep:
@@ -58,13 +54,14 @@ def read_statement(source: Source, tokens: Sequence[Token]) -> Node | Stuck | To
                 states[-1] = _renamed(states[-2], states[-1], token.type)
             else:
                 entries.append(_reduce(source, states, entries, ~action))
-                if entries[-1].depth > DEEPEST:
-                    return TooDeep(Span(source, entries[-1].start, entries[-1].end))
+                _, start, end, depth = entries[-1]
+                if depth > DEEPEST:
+                    return TooDeep(Span(source, start, end))
                 states.append(GOTOS[states[-1]][RULES[~action][0]])
             if states[-1] == END and token.type == "$END":
-                return entries[-1].value
+                return entries[-1][0]
         states.append(action)
-        entries.append(_Entry(token, token.start, token.end, 0))
+        entries.append((token, token.start, token.end, 0))
     raise AssertionError("the automaton neither accepted nor refused; please report this")
 
 
@@ -80,32 +77,32 @@ def _reduce(source: Source, states: list[int], entries: list[_Entry], number: in
     """Take the symbols of a rule off the stack and make one entry of them."""
     _, length, node, one_child, parts = RULES[number]
     if length == 0:
-        end = entries[-1].end if entries else 0
-        return _Entry(BUILDERS[node](Span(source, end, end)), end, end, 0)
+        end = entries[-1][2] if entries else 0
+        return BUILDERS[node](Span(source, end, end)), end, end, 0
     taken = entries[-length:]
     del entries[-length:], states[-length:]
-    start, end = taken[0].start, taken[-1].end
-    depth = max([entry.depth for entry in taken])
+    start, end = taken[0][1], taken[-1][2]
+    depth = taken[0][3] if length == 1 else max([entry[3] for entry in taken])
     children = _children(taken, parts)
     if not node:
-        return _Entry(children, start, end, depth)
+        return children, start, end, depth
     if one_child and len(children) == 1:
-        return _Entry(children[0], start, end, depth)
+        return children[0], start, end, depth
     value = BUILDERS[node](Span(source, start, end), *children)
-    return _Entry(value, start, end, depth + isinstance(value, Node))
+    return value, start, end, depth + isinstance(value, Node)
 
 
 def _children(taken: list[_Entry], parts: list[int | None]) -> list[Any]:
     """Spliced lists grow in place, so that a long list costs no more than its length."""
     first = parts[0] if parts else None
-    children: list[Any] = taken[~first].value if first is not None and first < 0 else []
+    children: list[Any] = taken[~first][0] if first is not None and first < 0 else []
     for part in parts[1:] if children else parts:
         if part is None:
             children.append(None)
         elif part < 0:
-            children.extend(taken[~part].value)
+            children.extend(taken[~part][0])
         else:
-            children.append(taken[part].value)
+            children.append(taken[part][0])
     return children
 
 

@@ -35,14 +35,15 @@ def lex(text: str) -> list[Token]:
     plain = text.translate(_PLAIN)
     tokens: list[Token] = []
     position = 0
-    while position < len(text):
-        match = _PATTERN.match(plain, position)
+    read, length = _PATTERN.match, len(text)
+    while position < length:
+        match = read(plain, position)
         kind = _TYPE_OF_GROUP[match.lastgroup or ""] if match else "STRAY"
         match = match or _STRAY.match(plain, position)
         assert match is not None
-        word = match.group()
+        end = match.end()
         if kind != "SPACE":
-            kind = word if word in WORDS else kind
-            tokens.append(Token(kind, text[position : match.end()], position, match.end()))
-        position = match.end()
+            word = plain[position:end]
+            tokens.append(Token(word if word in WORDS else kind, text[position:end], position, end))
+        position = end
     return tokens
