@@ -292,7 +292,8 @@ def _first_items(outcome: Outcome, count: int) -> Outcome:
     }
     variables = {name: t[:count] for name, t in outcome.variables.items()}
     duals = {path: t[:count] for path, t in outcome.duals.items()}
-    return replace(outcome, variables=variables, duals=duals, messages={}, **per_item)
+    memory = {name: t[:count] for name, t in outcome.memory.items()}
+    return replace(outcome, variables=variables, duals=duals, memory=memory, messages={}, **per_item)
 
 
 def _connected(nothing: Outcome, inputs: Mapping[str, Tensor]) -> Outcome:

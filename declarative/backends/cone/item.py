@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.cones import Cones, Kind, interior
 from declarative.backends.cone.matrices import Matrices, Rows, pattern_of
 
 LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
@@ -93,12 +93,16 @@ class Point:
         return Point(self.x[chosen], self.s[chosen], self.z[chosen])
 
 
+UPPER = {Kind.NONNEG: (0,), Kind.SOC: (0,), Kind.EXP: (2,), Kind.POWER: (0, 1)}  # rows that only bound the others above
+
+
 def without_infinite_rows(items: Items) -> Items:
-    """Inequalities `a'x <= inf` become `0 <= 1`, which says as little."""
+    """Cones that an infinite bound leaves no say, such as `a'x <= inf`, hold a point inside, which says as little."""
     free = np.zeros(items.b.shape, dtype=bool)
-    rows = items.cones.of_kind(Kind.NONNEG)
-    free[:, rows] = np.isposinf(items.b[:, rows])
+    for group in items.cones.groups:
+        upper = list(UPPER.get(group.kind, ()))
+        free[:, group.places] = np.isposinf(items.b[:, group.places[:, upper]]).any(-1, keepdims=True)
     if not free.any():
         return items
     A = Matrices(items.A.pattern, np.where(free[:, items.A.pattern.rows], 0.0, items.A.values))
-    return replace(items, A=A, b=np.where(free, 1.0, items.b))
+    return replace(items, A=A, b=np.where(free, interior(items.cones), items.b))
