@@ -79,7 +79,8 @@ def refine(
         local = evaluate(model, at)
         there = Here(at, local, measure(local, at, blocks, D))
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
-        better = there.shares.error < here.shares.error
+        least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
+        better = (there.shares.error < here.shares.error) | least
         here, guess = there.where(better, here), guess ^ wrong
         if not (better & (here.shares.error > EXACT) | wrong.any(-1)).any():
             break

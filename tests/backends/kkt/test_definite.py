@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from backends.kkt.smooth_programs import FLOAT, quadratic_program, random_quadratic, solution, tensor, times
+from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, solution, tensor, times
 from torch.autograd import grad
 
 from declarative.backends.kkt.convex import remaining
@@ -173,3 +173,30 @@ def test_one_variable_by_hand():
         torch.testing.assert_close(found[:, 0].detach(), tensor(expected), rtol=0, atol=1e-15)
     (slope,) = grad(x.sum() + upper.sum(), a)
     torch.testing.assert_close(slope[:, 0], tensor([0, 1, 2]), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_dependent_equations_have_multipliers_of_least_norm(bounded):
+    """The nearest matrix with given row and column sums: one equation follows from the others."""
+    k, batch = 4, 6
+    ones, eye = torch.ones(1, k, dtype=FLOAT), torch.eye(k, dtype=FLOAT)
+    A = torch.cat([torch.kron(eye, ones), torch.kron(ones, eye)])[None]
+    g = torch.Generator().manual_seed(2)
+    y = torch.rand(batch, k * k, generator=g, dtype=FLOAT)
+    b = times(A, torch.rand(batch, k * k, generator=g, dtype=FLOAT)).requires_grad_()
+    none = (torch.zeros(1, 0, k * k, dtype=FLOAT), torch.zeros(1, 0, dtype=FLOAT))
+    wide = torch.full((1, k * k), INF, dtype=FLOAT)
+    lower = torch.zeros(1, k * k, dtype=FLOAT) if bounded else -wide
+    theta = (torch.eye(k * k, dtype=FLOAT)[None], -y, A, b, *none, lower, wide)
+    program, start = quadratic_program(k * k, 2 * k), torch.zeros(batch, k * k, dtype=FLOAT)
+    r = solve(program, theta, start)
+    assert (r.status == Status.SOLVED).all() and r.dual_nonunique.all() and not r.degenerate.any()
+    assert r.active.lower.any() == bounded
+    x, multipliers, _, pull, _ = connect(program, theta, r)
+    for i in range(batch):
+        rows = torch.cat([A[0], -torch.eye(k * k, dtype=FLOAT)[r.active.lower[i]]])
+        least = torch.linalg.pinv(rows.mT) @ (y[i] - x[i].detach())
+        found = torch.cat([multipliers[i], pull[i][r.active.lower[i]]]).detach()
+        torch.testing.assert_close(found, least, rtol=0, atol=1e-10)
+    (slope,) = grad(x.sum(), b)  # sum(x) is the sum of the rows' and of the columns' sums, halved
+    torch.testing.assert_close(slope, torch.full_like(b, 0.5), rtol=0, atol=1e-9)

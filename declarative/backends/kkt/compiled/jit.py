@@ -1,9 +1,10 @@
 """How functions are compiled: once, kept on disk, without the interpreter's lock, division as in numpy.
 
-The compiler looks only at the file of the function that Python calls to see whether what it has kept is still good. So
-such a function is made with `DIGEST` in its closure, which is part of the key that it is kept under.
+The compiler looks only at the file of the function that Python calls to see whether what it has kept is still good, and
+reads what it has kept before it looks. So such a function is kept under a name of its own for every state of the files.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,13 @@ from numba.extending import intrinsic
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # arrays come from Python, uncounted
 inner: Any = partial(njit, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
-outer: Any = njit(cache=True, **OPTIONS)
 DIGEST = crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+
+
+def outer(function: Callable) -> Any:
+    """The decorator of a function that Python calls."""
+    function.__qualname__ += f"_{DIGEST:08x}"
+    return njit(cache=True, **OPTIONS)(function)
 
 
 def _largest(typingctx, a, b):

@@ -3,7 +3,7 @@
 What the items share comes with a leading axis of one and is factored once: rows seen by one item are known to the next.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
 from declarative.backends.kkt.compiled.certificate import WEAK, point_memory, refine, slack, worst_of
 from declarative.backends.kkt.compiled.dual import direction, find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
-from declarative.backends.kkt.compiled.jit import DIGEST, inner, outer
+from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
 
 SOUND = 1e-9  # a point whose worst residual is larger is looked at again, by the method for all programs
@@ -73,9 +73,13 @@ def keep(work, kept, b, k):
 
 @inner()
 def dependent_rows(routines, item, L, work, at, state, k):
-    """Does a row hold that is not in the active set because it depends on the rows there?"""
+    """Does an inequality hold that is not in the active set because it depends on the rows there?"""
     for r in range(len(state)):
-        if state[r] == 0 and not slack(at.value[r], work.lower[r], work.upper[r], at.terms[r]) > WEAK:
+        if (
+            state[r] == 0
+            and work.lower[r] < work.upper[r]
+            and not slack(at.value[r], work.lower[r], work.upper[r], at.terms[r]) > WEAK
+        ):
             state[r] = 1
             room = learn(routines, item, L, work, state)
             state[r] = 0
@@ -85,62 +89,53 @@ def dependent_rows(routines, item, L, work, at, state, k):
     return False
 
 
-def compile_solver(digest: int) -> Any:
-    """The function `solve_items`, see `jit.py`."""
-
-    @outer
-    def solve_items(routines, data, work, at, kept, answers, first, last):
-        """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
-        assert digest >= 0
-        n, rows = answers.x.shape[1], answers.state.shape[1]
-        same_P, same_rows = len(data.P) == 1, len(data.A) == 1 and len(data.G) == 1
-        definite = False
-        for b in range(first, last):
-            item = item_of(data, b)
-            L = kept.L[b % len(kept.L)]
-            if b == first or not same_P:
-                definite = factored(routines, item.P, L, work.info)
-            if not definite:
-                answers.verdict[b] = NOT_CONVEX
-                continue
-            state = answers.state[b]
-            if not read_sides(item, work.lower, work.upper, state):
-                answers.verdict[b] = LOST
-                continue
-            copy(item.q, work.yq)
-            solve_lower(routines, L, n, n, work.yq)
-            if same_P and same_rows:
-                times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
-            else:
-                work.known[0] = 0
-                fill(work.place, rows, -1)
-            outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state)
-            if outcome != FOUND or k > kept.V.shape[1]:
-                answers.verdict[b] = LOST
-                continue
-            keep(work, kept, b, k)
-            w = work.multiplier[:k]
-            copy(work.x, at.x)
-            primal, dual, gap, clear = refine(
-                routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
-            )
-            copy(at.x, answers.x[b])
-            fill(answers.w[b], rows, 0.0)
-            pull = 0.0
-            for i in range(k):
-                r = kept.rows[b, i]
-                answers.w[b, r] = w[i]
-                pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
-            for i in range(n):
-                pull += item.q[i] * at.x[i]
-            answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
-            answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
-            sound = worst_of((primal, dual, gap)) < SOUND
-            answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
-            if not clear and dependent_rows(routines, item, L, work, at, state, k):
-                answers.verdict[b] = LOST
-
-    return solve_items
-
-
-solve_items = compile_solver(DIGEST)
+@outer
+def solve_items(routines, data, work, at, kept, answers, first, last):
+    """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
+    n, rows = answers.x.shape[1], answers.state.shape[1]
+    same_P, same_rows = len(data.P) == 1, len(data.A) == 1 and len(data.G) == 1
+    definite = False
+    for b in range(first, last):
+        item = item_of(data, b)
+        L = kept.L[b % len(kept.L)]
+        if b == first or not same_P:
+            definite = factored(routines, item.P, L, work.info)
+        if not definite:
+            answers.verdict[b] = NOT_CONVEX
+            continue
+        state = answers.state[b]
+        if not read_sides(item, work.lower, work.upper, state):
+            answers.verdict[b] = LOST
+            continue
+        copy(item.q, work.yq)
+        solve_lower(routines, L, n, n, work.yq)
+        if same_P and same_rows:
+            times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
+        else:
+            work.known[0] = 0
+            fill(work.place, rows, -1)
+        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state)
+        if outcome != FOUND or k > kept.V.shape[1]:
+            answers.verdict[b] = LOST
+            continue
+        keep(work, kept, b, k)
+        w = work.multiplier[:k]
+        copy(work.x, at.x)
+        primal, dual, gap, clear = refine(
+            routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
+        )
+        copy(at.x, answers.x[b])
+        fill(answers.w[b], rows, 0.0)
+        pull = 0.0
+        for i in range(k):
+            r = kept.rows[b, i]
+            answers.w[b, r] = w[i]
+            pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
+        for i in range(n):
+            pull += item.q[i] * at.x[i]
+        answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
+        answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
+        sound = worst_of((primal, dual, gap)) < SOUND
+        answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
+        if not clear and dependent_rows(routines, item, L, work, at, state, k):
+            answers.verdict[b] = LOST

@@ -3,14 +3,14 @@
 P x + C'w = r_x,    C x = r_rows,    C = the active rows.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import times
 from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.item import add, copy, fill, item_of
-from declarative.backends.kkt.compiled.jit import DIGEST, SUMS, inner, outer
+from declarative.backends.kkt.compiled.jit import SUMS, inner, outer
 
 REFINEMENTS = 3
 EXACT = 1e-9  # a correction smaller than this, beside the solution, is the last: its own error is about its square
@@ -66,49 +66,40 @@ def small(change, whole):
     return most <= EXACT * size
 
 
-def compile_solve(digest: int) -> Any:
-    """The function `solve_kept`, see `jit.py`."""
-
-    @outer
-    def solve_kept(routines, data, kept, items, right, found, memory):
-        """`found` becomes the solution for `right`, item by item of `items` (K,)."""
-        assert digest >= 0
-        n, p, m = data.q.shape[1], data.b.shape[1], data.h.shape[1]
-        rx, rows, x, w = memory
-        for place in range(len(items)):
-            b = items[place]
-            item, k, L = item_of(data, b), kept.count[b], kept.L[b % len(kept.L)]
-            active = kept.rows[b, :k]
-            fill(x, n, 0.0)
-            fill(w, k, 0.0)
-            for number in range(1 + REFINEMENTS):
-                copy(right.x[place], rx)
-                for i in range(k):
-                    r = active[i]
-                    rows[i] = right.rows[place, r] if r < p + m else right.bounds[place, data.bounded[r - p - m]]
-                if number > 0:
-                    residual(routines, item, active, x, w, rx, rows)
-                solve_active(routines, L, kept.V[b], kept.K[b], n, k, rx, rows)
-                add(rx, x)
-                add(rows[:k], w)
-                if number > 0 and small(rx, x) and small(rows[:k], w[:k]):
-                    break
-            copy(x, found.x[place])
-            fill(found.rows[place], p + m, 0.0)
-            fill(found.bounds[place], n, 0.0)
+@outer
+def solve_kept(routines, data, kept, items, right, found, memory):
+    """`found` becomes the solution for `right`, item by item of `items` (K,)."""
+    n, p, m = data.q.shape[1], data.b.shape[1], data.h.shape[1]
+    rx, rows, x, w = memory
+    for place in range(len(items)):
+        b = items[place]
+        item, k, L = item_of(data, b), kept.count[b], kept.L[b % len(kept.L)]
+        active = kept.rows[b, :k]
+        fill(x, n, 0.0)
+        fill(w, k, 0.0)
+        for number in range(1 + REFINEMENTS):
+            copy(right.x[place], rx)
             for i in range(k):
                 r = active[i]
-                if r < p + m:
-                    found.rows[place, r] = w[i]
-                else:
-                    found.bounds[place, data.bounded[r - p - m]] = w[i]
-
-    return solve_kept
+                rows[i] = right.rows[place, r] if r < p + m else right.bounds[place, data.bounded[r - p - m]]
+            if number > 0:
+                residual(routines, item, active, x, w, rx, rows)
+            solve_active(routines, L, kept.V[b], kept.K[b], n, k, rx, rows)
+            add(rx, x)
+            add(rows[:k], w)
+            if number > 0 and small(rx, x) and small(rows[:k], w[:k]):
+                break
+        copy(x, found.x[place])
+        fill(found.rows[place], p + m, 0.0)
+        fill(found.bounds[place], n, 0.0)
+        for i in range(k):
+            r = active[i]
+            if r < p + m:
+                found.rows[place, r] = w[i]
+            else:
+                found.bounds[place, data.bounded[r - p - m]] = w[i]
 
 
 def memory_for_solve(n: int, most: int) -> tuple[np.ndarray, ...]:
     """What `solve_kept` works in, for at most so many active rows."""
     return np.empty(n), np.empty(most), np.empty(n), np.empty(most)
-
-
-solve_kept = compile_solve(DIGEST)
