@@ -153,7 +153,8 @@ class GeometricPlan:
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """Solve in logarithms; a start that is not positive begins at 1."""
-        begin = None if start is None else {name: _logarithm(value) for name, value in start.items()}
+        names = {d.symbol.name for d in self.logarithms.problem.variables}
+        begin = start and {name: _logarithm(value) if name in names else value for name, value in start.items()}
         found = self.inner.run(inputs, batch, begin)
         answered = found.status <= Status.INACCURATE
         known = inputs if answered.all() else without_unanswered(inputs, answered)

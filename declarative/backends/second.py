@@ -29,11 +29,15 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class SecondBackend:
-    """`accept` is asked for the second backend when an item first fails; a function of a module, so that it pickles."""
+    """`accept` is asked for the second backend when an item first fails; a function of a module, so that it pickles.
+
+    Statuses of the first that are `doubted` give way to an answer of the second or to its ray.
+    """
 
     first: Backend
     problem: Problem
     accept: Callable[[Problem], Backend | list[Diagnostic]]
+    doubted: tuple[Status, ...] = (Status.FAILED, Status.INACCURATE)
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> SecondPlan:
         return SecondPlan(self.first.plan(sizes, constants, device), self, sizes, constants, device)
@@ -56,7 +60,8 @@ class SecondPlan:
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """The first one's outcome, with what the second finds of items that failed."""
         found = self.first.run(inputs, batch, start)
-        lost = ((found.status == Status.FAILED) | (found.status == Status.INACCURATE)).nonzero()[:, 0]
+        doubted = torch.tensor(self.backend.doubted, device=found.status.device)
+        lost = torch.isin(found.status.long(), doubted).nonzero()[:, 0]
         if len(lost) == 0 or (second := self._prepared()) is None:
             return found
         own = {name: t if t.shape[0] == 1 else t[lost] for name, t in inputs.items()}
@@ -84,14 +89,18 @@ def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcom
         chosen = new.expand(len(other.status), *new.shape[1:])[own]
         return whole.index_copy(0, items, chosen.to(old.dtype))
 
-    tensors = {f.name for f in fields(Outcome)} - {"variables", "duals", "messages", "report"}
+    def part(old: Tensor | dict, new: Tensor | dict) -> Tensor | dict:
+        """What `found` has and `other` has not stays as it is."""
+        if isinstance(old, dict) and isinstance(new, dict):
+            return {name: put(value, new[name]) if name in new else value for name, value in old.items()}
+        return put(old, new)  # pyright: ignore[reportArgumentType]
+
+    parts = {f.name for f in fields(Outcome)} - {"messages", "report"}
     kept = {item: words for item, words in found.messages.items() if item not in set(items.tolist())}
     told = {int(item): other.messages[int(k)] for item, k in zip(items, own, strict=True) if int(k) in other.messages}
     return replace(
         found,
-        variables={name: put(old, other.variables[name]) for name, old in found.variables.items()},
-        duals={path: put(old, other.duals[path]) for path, old in found.duals.items()},
         messages=kept | told,
         report=None,
-        **{name: put(getattr(found, name), getattr(other, name)) for name in tensors},
+        **{name: part(getattr(found, name), getattr(other, name)) for name in parts},
     )

@@ -18,6 +18,7 @@ from declarative.backends.kkt import backend as kkt
 from declarative.backends.method import AUTO, Forward, forward_of
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.backends.second import SecondBackend
+from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.layer.layer import Backend
 from declarative.rewrite.repair import no_backend, repair
@@ -58,10 +59,8 @@ def route(
         accepted = _accept(problem, name, options, mode, forward)
         if not isinstance(accepted, list):
             _check_options(name, options)
-            other = wanted == "auto" and not (_other_mode(problem, mode) or _other_method(problem, forward))
-            return Route(
-                problem, name, SecondBackend(accepted, problem, _to_cone) if other and name == "kkt" else accepted
-            )
+            alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
+            return Route(problem, name, accepted if alone else _with_cone(problem, accepted))
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
 
@@ -108,6 +107,14 @@ def _accept(
     if name == "kkt":
         return geometric.to_kkt(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
     return _other_mode(problem, mode) or _other_method(problem, forward) or _to_cone(problem)
+
+
+def _with_cone(problem: Problem, first: geometric.Backend) -> SecondBackend:
+    """That a sum of monomials has no point is said of a least violation, of which only a ray is the proof."""
+    doubted = (Status.FAILED, Status.INACCURATE)
+    if isinstance(first, geometric.GeometricBackend):
+        doubted = (*doubted, Status.INFEASIBLE)
+    return SecondBackend(first, problem, _to_cone, doubted)
 
 
 def _to_cone(problem: Problem) -> geometric.Backend | list[Diagnostic]:

@@ -230,6 +230,20 @@ def test_kkt_alone_proves_no_sum_unbounded():
     assert found.status.tolist() == [4, 4] and set(found.messages.values()) == {BEYOND}
 
 
+def test_a_program_without_a_least_value_is_not_called_infeasible():
+    """x = 1 nearly satisfies the row, yet the way to ever smaller values leads through points that do not."""
+    text = """
+    param c : R^2, pos; param a : R^2, pos
+    var x : R^4, pos
+    minimize c[0]*x[0]^2*x[2]^2/x[3]^2 + c[1]*x[0]^2*x[1]^2*x[2]^2/x[3]^2
+    subject to
+      row: a[0]*x[0]*x[3]^2/x[2]^2 + a[1]*x[0]^2*x[1]^2*x[2]/x[3]^2 <= 1
+    """
+    c, a = _double(0.324, 2.604), _double(0.7666, 0.5963)
+    assert declarative.compile(_problem(text), on_failure="mask").solve(c, a).status.item() == 3
+    assert declarative.compile(_problem(text), backend="kkt", on_failure="mask").solve(c, a).status.item() in (3, 4)
+
+
 def test_a_variable_that_nothing_bounds_from_above_stays_a_number():
     """y >= x^2 + 1/x is all that is asked of y."""
     text = "param a : R, pos; var x : R, pos; var y : R, pos; minimize x*a + 1/x\nsubject to\n  loose: y >= x^2 + 1/x"

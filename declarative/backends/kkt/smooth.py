@@ -98,6 +98,8 @@ def judge(
     found = restore(program, take(theta, seek), point, options)
     hopeless = torch.zeros_like(lost).index_put((seek,), found.hopeless)
     answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
+    hopeful = torch.zeros_like(lost).index_put((seek,), found.feasible) & (answer.status == Status.INFEASIBLE)
+    answer = answer.marked(hopeful, Status.FAILED, Reason.STALLED)  # a feasible point has come to light
     away = torch.where(found.hopeless[:, None], elsewhere(start[seek]), found.x)
     retry = saddle.index_put((seek,), found.feasible | (found.hopeless & (not last)))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
@@ -235,10 +237,11 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     if (answer.status != Status.SOLVED).any():  # far away, units change on the way: once more in those of the end
         again = try_once(least, theta, torch.where(answer.x.isfinite(), answer.x, at), own, EFFORTS[1]).answer
         answer = again.where(improves(again, answer), answer)
-    x = answer.x[:, :n]
+    before, x = violation(d, inside(x, *d.bounds(x))), answer.x[:, :n]
     nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)
     at = Primal(x, *nothing)
     local = evaluate(d, at)
     feasible = measure(local, at, program.blocks, units(local)).primal <= FEASIBLE
     blame = Blame(local.c.abs(), local.g.clamp(min=0), answer.z_lower[:, :n], answer.z_upper[:, :n])
-    return Restored(x, feasible, ~feasible & (answer.status == Status.SOLVED), blame)
+    nearer = violation(d, x) <= before * (1 + FEASIBLE)  # else it was no way down
+    return Restored(x, feasible, ~feasible & (answer.status == Status.SOLVED) & nearer, blame)
