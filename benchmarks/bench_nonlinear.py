@@ -39,7 +39,7 @@ class Peer:
 
     def solver(self, tolerance: float) -> Any:
         problem = {"x": self.x, "p": self.p, "f": self.f, "g": self.g}
-        return ca.nlpsol("peer", "ipopt", problem, {**QUIET, "ipopt.tol": tolerance})
+        return ca.nlpsol("peer", "ipopt", problem, {**QUIET, "ipopt.tol": tolerance, "ipopt.bound_relax_factor": 0})
 
     def loop(self, solver: Any, data: Data, batch: int) -> list[Any]:
         """All items, one after the other."""

@@ -1,0 +1,70 @@
+"""Nonlinear programs with closed forms: solution, gradient and second derivative, at regular points and at the edge."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+
+import declarative
+from declarative import parse
+
+
+def layer(text: str, **settings):
+    return declarative.compile(parse(text, name="closed"), **settings)
+
+
+def doubles(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+SPHERE = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y); subject to; on: sumsq(x) == 1"
+BALL = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y); subject to; inside: sumsq(x) <= 1"
+LINE = "param c : R^2; var x : R^2; minimize c'*x; subject to; on: x'*x == 1"
+SHELL = """
+dim n
+param y : R^n
+var x : R^n, start(y)
+minimize sum((x[i] - y[i])^2 for i in n)
+subject to
+  on: sum(x[i]^2 for i in n) == 1
+  half: x[0] >= -5
+"""
+FORMS = {
+    "sphere": (SPHERE, doubles(0.6, -1.2, 0.9), lambda y: y / y.norm()),
+    "ball, outside": (BALL, doubles(0.6, -1.2, 0.9), lambda y: y / y.norm()),
+    "ball, inside": (BALL, doubles(0.3, -0.2, 0.1), lambda y: y),
+    "unit circle": (LINE, doubles(0.7, -1.1), lambda c: -c / c.norm()),
+    "sphere, by the general method": (SHELL, doubles(0.6, -1.2, 0.9), lambda y: y / y.norm()),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_solution_gradient_and_second_derivative(name):
+    text, data, form = FORMS[name]
+    solve, data = layer(text), data.requires_grad_()
+    torch.testing.assert_close(solve(data), form(data), rtol=0, atol=1e-10)
+    found, expected = (torch.autograd.functional.jacobian(f, data) for f in (solve, form))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    weights = torch.randn_like(solve(data).detach())
+    bent = [torch.autograd.functional.hessian(lambda y, f=f: (weights * f(y)).sum(), data) for f in (solve, form)]
+    torch.testing.assert_close(bent[0], bent[1], rtol=0, atol=1e-8)
+    assert gradcheck(solve, (data,)) and gradgradcheck(solve, (data,))
+
+
+def test_on_the_ball_the_projection_has_two_derivatives_and_a_flag():
+    solution = layer(BALL).solve(doubles(0.6, 0.8).requires_grad_())
+    assert bool(solution.degenerate) and solution.status.item() == 0
+    torch.testing.assert_close(solution.x.detach(), doubles(0.6, 0.8), rtol=0, atol=1e-8)
+
+
+def test_a_quadratic_on_the_sphere_is_the_lowest_eigenvector():
+    """d(value)/dA = u u', and the value is the lowest eigenvalue; second derivatives by gradgradcheck."""
+    g = torch.Generator().manual_seed(0)
+    A = torch.randn(4, 4, generator=g, dtype=torch.float64)
+    A = ((A + A.mT) / 2).requires_grad_()
+    text = "dim n; param A : S^n; var u : R^n, start(A[0,:]); minimize u'*A*u; subject to; unit: u'*u == 1"
+    solution = layer(text).solve(A)
+    values, vectors = torch.linalg.eigh(A.detach())
+    torch.testing.assert_close(solution.value.detach(), values[0], rtol=0, atol=1e-10)
+    (slope,) = torch.autograd.grad(solution.value, A)
+    torch.testing.assert_close(slope, torch.outer(vectors[:, 0], vectors[:, 0]), rtol=0, atol=1e-9)
+    assert gradgradcheck(lambda S: layer(text).solve((S + S.mT) / 2).value, (A,))
