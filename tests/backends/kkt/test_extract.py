@@ -8,10 +8,16 @@ import torch
 
 import declarative
 from declarative.atoms.registry import find, names
+from declarative.backends.coefficients import Coefficients
 from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.assemble import assemble, differentiated
 from declarative.backends.kkt.backend import KKTBackend, accept
+from declarative.backends.kkt.extract import extracted
+from declarative.backends.kkt.rows import RowBuilder
+from declarative.backends.layout import lay_out
+from declarative.backends.polynomial import Polynomials
 from declarative.backends.polynomial_rules import RULES
+from declarative.backends.vectorise import Vectoriser
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FLOAT = torch.float64
@@ -96,7 +102,8 @@ def agree(problem, sizes, consts, shared=()):
 def test_examples(name, shared):
     problem = declarative.load(EXAMPLES / f"{name}.opt")
     names = [d.symbol.name for d in problem.parameters] if shared == "everything" else ()
-    agree(problem, *FILES[name], names)
+    sizes, consts = FILES[name]
+    agree(problem, sizes, consts, names)
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")  # of torch.func
@@ -116,3 +123,29 @@ def test_every_polynomial_has_a_rule():
 @pytest.mark.parametrize("shared", [(), ("A", "M", "w"), ("Q", "a", "b", "s")])
 def test_rows(shared):
     agree(declarative.parse(f"{HEAD}; minimize sumsq(x)\nsubject to{ROWS}", name="rows"), {}, {}, shared)
+
+
+@pytest.mark.parametrize(
+    ("name", "entries"),
+    [
+        ("arc_path", {"P": 4, "A": 8, "G": 0}),  # a square for each arc, which leaves a node and reaches another
+        ("tv_denoise", {"P": 5, "A": 0, "G": 2 * 4 * 3}),  # two rows for each pair of neighbours and its bound
+        ("simplex_projection", {"P": 4, "A": 4, "G": 0}),
+    ],
+)
+def test_matrices_are_sparse_before_they_are_dense(name, entries):
+    sizes, consts = FILES[name]
+    backend = accept(declarative.load(EXAMPLES / f"{name}.opt"), {})
+    assert isinstance(backend, KKTBackend)
+    standard = backend.standard
+    vectoriser = Vectoriser(sizes, {key: np.asarray(value, dtype=float) for key, value in consts.items()})
+    objective = vectoriser.value(standard.objective).slot
+    builder = RowBuilder(vectoriser)
+    blocks = tuple(block for row in standard.rows if (block := builder.block(row)) is not None)
+    shapes = {v.name: vectoriser.shape(v.shape) for v in standard.variables}
+    added = {a.variable.name for a in standard.auxiliaries}
+    layout = lay_out(standard.variables, shapes, vectoriser.tape((objective, *(b.slot for b in blocks))), added)
+    polynomials = Polynomials(vectoriser.instructions, layout.places, frozenset(), RULES)
+    found = extracted(polynomials, Coefficients(polynomials.maps, layout.size), layout, objective, blocks)
+    matrices = {"P": found.P, "A": found.A, "G": found.G}
+    assert {key: sum(map(len, matrix.places)) for key, matrix in matrices.items()} == entries
