@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, vjp, vmap
 
-from declarative.backends.kkt.program import SmoothProgram, Theta
+from declarative.backends.kkt.program import Everything, SmoothProgram, Theta
 from declarative.backends.push import push
 
 Map = Callable[[Tensor], Tensor]
@@ -92,6 +92,13 @@ class Derivatives:
         curvature = vjp(self.gradient, x.detach())[1](probe)[0].detach().abs().amax(-1)
         real = H.detach().abs().flatten(1).amax(-1) > CANCELLED * curvature
         return (H + H.mT) / 2 * real[:, None, None]
+
+    def local(self, x: Tensor, y: Tensor, z: Tensor) -> Everything:
+        """f, its gradient, c, g, the Lagrangian's Hessian, the Jacobians of c and g."""
+        if self.program.structure is not None and not self.program.linearised:
+            return self.program.structure.local(x, self.theta, (x.new_ones(len(x)), y, z))
+        J = self.jacobian_c(x), self.jacobian_g(x)
+        return self.f(x), self.gradient(x), self.c(x), self.g(x), self.lagrangian_hessian(x, y, z), *J
 
     def _gauss_newton(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         """2 J'J of the residuals, and the Hessian of y'c + z'g."""

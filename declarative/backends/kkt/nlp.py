@@ -173,12 +173,10 @@ def iterate(problem: Problem, run: Run) -> Run:
 def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
     """The model at a point, with derivatives in the variables that are not fixed by equal bounds."""
     free, z = ~problem.bounds.fixed, at.z[:, : problem.program.q]
-    H = d.lagrangian_hessian(at.x, at.y, z) * free[:, :, None] * free[:, None]
-    return Local(
-        d.f(at.x), d.gradient(at.x) * free, d.c(at.x), d.g(at.x), problem.bounds.lower, problem.bounds.upper,
-        H + torch.diag_embed(problem.bounds.fixed.to(H.dtype)),
-        d.jacobian_c(at.x) * free[:, None], d.jacobian_g(at.x) * free[:, None],
-    )  # fmt: skip
+    f, gradient, c, g, H, Jc, Jg = d.local(at.x, at.y, z)
+    H = H * free[:, :, None] * free[:, None] + torch.diag_embed(problem.bounds.fixed.to(H.dtype))
+    Jc, Jg = Jc * free[:, None], Jg * free[:, None]
+    return Local(f, gradient * free, c, g, problem.bounds.lower, problem.bounds.upper, H, Jc, Jg)
 
 
 def error(local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor) -> Tensor:

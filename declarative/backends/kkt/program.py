@@ -20,6 +20,7 @@ from declarative.backends.mode import IMPLICIT, Mode
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
 Weights = tuple[Tensor | None, Tensor, Tensor]
+Everything = tuple[Tensor, ...]  # f, its gradient, c, g, the weighted Hessian, the Jacobians of c and of g
 
 
 class Structure(Protocol):
@@ -33,6 +34,7 @@ class Structure(Protocol):
     def jacobian_g(self, x: Tensor, theta: Theta) -> Tensor: ...
     def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
     def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
+    def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything: ...
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from declarative.backends.differential import Differential
 from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.extract import symmetric_names
-from declarative.backends.kkt.program import Theta, Weights
+from declarative.backends.kkt.program import Everything, Theta, Weights
 from declarative.backends.kkt.rows import Block
 from declarative.backends.layout import Layout
 from declarative.backends.nodes import Smooth
@@ -25,6 +25,7 @@ from declarative.backends.vectorise import Vectoriser
 from declarative.rewrite.standard import Standard
 
 CANCELLED = 1e-14  # a Hessian this small, beside the terms that are summed in it, is rounding error
+LOCAL = ("objective", "gradient", "c", "g", "hessian", "jacobian c", "jacobian g")
 WEIGHTS = ("weight of f", "weight of c", "weight of g")
 
 
@@ -56,7 +57,25 @@ class TapeStructure:
 
         Curvatures of f and of the constraints may cancel (at an eigenvector of the identity, say).
         """
-        H, *terms = self._read("hessian" if weights[0] is not None else "hessian of rows", x, theta, weights)
+        return self._hessian(
+            self._read("hessian" if weights[0] is not None else "hessian of rows", x, theta, weights), x
+        )
+
+    def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything:
+        """f (B,), its gradient, c, g, the weighted Hessian, the Jacobians: what they share is computed once."""
+        values = list(self._read("local", x, theta, weights))
+        parts = {name: [values.pop(0) for _ in self.runner.groups[name]] for name in LOCAL}
+        (f,), (slope,), (Jc,), (Jg,) = (parts[name] for name in ("objective", "gradient", "jacobian c", "jacobian g"))
+        c, g = (
+            torch.cat([part.expand(len(x), -1) for part in parts[name]], 1) if parts[name] else x.new_zeros(len(x), 0)
+            for name in ("c", "g")
+        )
+        H = self._hessian(tuple(parts["hessian"]), x)
+        Jc, Jg = (J.expand(len(x), -1, -1) for J in (Jc, Jg))
+        return f.expand(len(x)), slope.expand(x.shape), c, g, H, Jc, Jg
+
+    def _hessian(self, found: tuple[Tensor, ...], x: Tensor) -> Tensor:
+        H, *terms = found
         H = (H + H.mT).expand(len(x), -1, -1) / 2
         if len(terms) < 2 or not H.numel():
             return H
@@ -101,4 +120,6 @@ def structure_groups(
     groups |= {f"jacobian {kind}": differential.jacobian(values) for kind, values in rows.items()}
     found = {name: (differential.dense(entries),) for name, entries in groups.items()}
     of_terms = {"hessian": hessian.slots, "hessian of rows": bent.slots}
-    return found | {name: found[name] + slots for name, slots in of_terms.items()}
+    found |= {name: found[name] + slots for name, slots in of_terms.items()}
+    values = {"objective": (objective,)} | {kind: tuple(b.slot for b in blocks if b.kind == kind) for kind in "cg"}
+    return found | {"local": tuple(slot for name in LOCAL for slot in (found | values)[name])}

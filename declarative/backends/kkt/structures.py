@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program import SmoothProgram, Structure, Theta, Weights
+from declarative.backends.kkt.program import Everything, SmoothProgram, Structure, Theta, Weights
 from declarative.backends.kkt.scaling import times
 
 
@@ -41,6 +41,14 @@ class ScaledStructure:
         *rest, f, c, g, D = theta
         weights = (None if weights[0] is None else weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
         return D[:, :, None] * self.inner.hessian(D * x, tuple(rest), weights) * D[:, None]
+
+    def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything:
+        """All of them at once."""
+        *rest, f, c, g, D = theta
+        weights = (None if weights[0] is None else weights[0] * f[:, 0], weights[1] * c, weights[2] * g)
+        value, slope, of_c, of_g, H, Jc, Jg = self.inner.local(D * x, tuple(rest), weights)
+        H, (Jc, Jg) = D[:, :, None] * H * D[:, None], (e[:, :, None] * J * D[:, None] for e, J in ((c, Jc), (g, Jg)))
+        return f[:, 0] * value, f * D * slope, c * of_c, g * of_g, H, Jc, Jg
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,14 @@ class ViolationStructure:
         beside = x.new_zeros(len(x), own.shape[1], t.shape[1])
         H = f[:, None, None] * (J.mT @ J) + bent
         return torch.cat([torch.cat([H, beside], -1), torch.cat([beside.mT, corner], -1)], -2)
+
+    def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything:
+        """All of them."""
+        own, t = self._split(x)
+        c, g = self._c(own, theta), self.program.inequalities(own, theta) - t
+        value = ((c**2).sum(-1) + (t**2).sum(-1)) / 2
+        J = self.jacobian_c(x, theta), self.jacobian_g(x, theta)
+        return value, self.gradient(x, theta), c[:, :0], g, self.hessian(x, theta, weights), *J
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x[:, : self.program.n], x[:, self.program.n :]

@@ -79,6 +79,9 @@ def compare(program, theta, free=()):
         for one, other in zip(*(_pulled((weight * value).sum(), free) for value in (found, wanted)), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
+    for found, wanted in zip(*(d.local(x, y, z) for d in models), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
+
 
 def _pulled(total, free):
     if not total.requires_grad:
