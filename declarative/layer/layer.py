@@ -35,6 +35,8 @@ class Backend(Protocol):
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
 
+    def remarks(self) -> list[str]: ...
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from declarative.analysis.classify import Classification, Kind
+from declarative.analysis.classify import Classification, Kind, classify
 from declarative.analysis.parameters import dependence
 from declarative.analysis.reasons import accounts
 from declarative.analysis.tell import to_lines
@@ -20,6 +20,7 @@ from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.backends.second import SecondBackend
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem
+from declarative.layer.by_size import BySize
 from declarative.layer.layer import Backend
 from declarative.rewrite.repair import no_backend, repair
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
@@ -60,9 +61,20 @@ def route(
         if not isinstance(accepted, list):
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
-            return Route(problem, name, accepted if alone else _with_cone(problem, accepted))
+            return Route(
+                problem, name, accepted if alone else _by_size(problem, _with_cone(problem, accepted), options)
+            )
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
+
+
+def _by_size(problem: Problem, dense: Backend, options: Mapping[str, Any]) -> Backend:
+    """A convex quadratic program with many unknowns may go to the cone backend first, which has no options."""
+    found = classify(problem)
+    if options or not found.convex or found.kind not in (Kind.LP, Kind.QP):
+        return dense
+    sparse = _to_cone(problem)
+    return dense if isinstance(sparse, list) else BySize(problem, dense, sparse)
 
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:

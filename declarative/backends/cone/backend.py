@@ -14,6 +14,7 @@ from declarative.backends.cone.assemble import Assembly, assemble
 from declarative.backends.cone.duals import duals_of
 from declarative.backends.cone.envelope import OptimalValue
 from declarative.backends.cone.epigraph import Conic, to_epigraphs
+from declarative.backends.cone.fill import factorisation_work
 from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
@@ -103,6 +104,10 @@ class ConePlan:
             dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool(),
             messages=messages_of(assembly, outcomes),
         )
+
+    def factorisation_work(self) -> float:
+        """About how many operations one factorisation of an item's sparse KKT matrix takes."""
+        return factorisation_work(self.assembly.structure)
 
     def describe(self) -> list[str]:
         structure = self.assembly.structure

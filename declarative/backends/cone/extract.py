@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 
 from declarative.backends.coefficients import Coefficients
+from declarative.backends.coefficients import Entries as Places
 from declarative.backends.cone.chunks import Chunk
 from declarative.backends.cone.template import Entries
-from declarative.backends.evaluate import Runner
+from declarative.backends.evaluate import Runner, static_value
 from declarative.backends.layout import Layout
 from declarative.backends.polynomial import Moving, NotPolynomial, Polynomials
 from declarative.backends.polynomial_rules import RULES
-from declarative.backends.tape import Slot
+from declarative.backends.tape import Input, Slot, Tape, needs
 from declarative.backends.vectorise import Vectoriser
 
 
@@ -51,7 +52,7 @@ def extract(
     if any(chunk.form is not None for chunk in chunks):
         return None
     polynomials = Polynomials(vectoriser.instructions, layout.places, symmetric, RULES)
-    reader = _Reader(polynomials, Coefficients(polynomials.maps, layout.size), layout.size)
+    reader = _Reader(polynomials, Coefficients(polynomials.maps, layout.size), layout.size, constants)
     try:
         P, P_at, q, offset = reader.objective(objective, sum(c.count * c.pattern.auxiliaries for c in chunks))
         A, b, at = [], [], [np.zeros((2, 0), dtype=np.int64)]
@@ -88,16 +89,32 @@ class _Products:
 
 
 class _Reader:
-    def __init__(self, polynomials: Polynomials, coefficients: Coefficients, n: int):
-        self.polynomials, self.coefficients, self.n = polynomials, coefficients, n
+    def __init__(
+        self, polynomials: Polynomials, coefficients: Coefficients, n: int, constants: Mapping[str, np.ndarray]
+    ):
+        self.polynomials, self.coefficients, self.n, self.constants = polynomials, coefficients, n, constants
         self.arrays = polynomials.arrays
 
     def joined(self, slots: list[Slot]) -> Slot:
         return self.arrays.join(slots or [self.arrays.literal(np.zeros(0))])
 
+    def thinned(self, matrix: Places) -> tuple[Slot, np.ndarray]:
+        """The values of a matrix and their flat places, without the zeros that are known now."""
+        pairs = [self._thinned(slot, at) for slot, at in zip(matrix.slots, matrix.places, strict=True)]
+        slots, places = tuple(slot for slot, _ in pairs), tuple(at for _, at in pairs)
+        return self.coefficients.joined(Places(slots, places, matrix.shape))
+
+    def _thinned(self, slot: Slot, places: np.ndarray) -> tuple[Slot, np.ndarray]:
+        tape = Tape(tuple(self.arrays.instructions), (slot,))
+        inputs = {i.name for k in needs(tape, (slot,)) if isinstance(i := tape.instructions[k], Input)}
+        if not inputs <= self.constants.keys():
+            return slot, places
+        kept = np.flatnonzero(static_value(tape, self.constants)[0])
+        return (slot, places) if len(kept) == len(places) else (self.arrays.gather(slot, kept), places[kept])
+
     def objective(self, slot: Slot, auxiliaries: int) -> tuple[Slot, np.ndarray, Slot, Slot]:
         f = self.polynomials(slot)
-        P, places = self.coefficients.joined(self.coefficients.hessian(f))
+        P, places = self.thinned(self.coefficients.hessian(f))
         q, at = self.coefficients.joined(self.coefficients.gradient(f))
         offset = self.arrays.reshape(self.coefficients.constants([f]), ())
         return P, np.stack(np.divmod(places, self.n)), self.arrays.scatter(q, at, self.n + auxiliaries), offset
@@ -105,7 +122,7 @@ class _Reader:
     def chunk(self, chunk: Chunk, row: int, column: int) -> _Rows:
         """With its first row and its first auxiliary's column."""
         values = [self.polynomials(slot) for slot in chunk.slots]
-        J, places = self.coefficients.joined(self.coefficients.rows(values))
+        J, places = self.thinned(self.coefficients.rows(values))
         entry, unknown = np.divmod(places, self.n)
         sizes = [prod(value.sizes) // chunk.count for value in values]
         rows, products = _matched(chunk, sizes, entry)

@@ -11,7 +11,7 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.polish import Polished
 from declarative.backends.status import Status
 
-MOST_BLAMED = 5
+MOST_BLAMED = 2000  # rows; a message names few constraints, but one may have many rows
 USABLE = 1e-3  # an answer that misses the tolerance, but not this, keeps its numbers as inaccurate
 
 

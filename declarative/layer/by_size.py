@@ -1,0 +1,72 @@
+"""A convex quadratic program -> the plan for its sizes: dense and batched by kkt, or sparse, item by item, by cone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.cone.backend import ConePlan
+from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.status import Status
+from declarative.ir.problem import Problem
+from declarative.layer.layer import Backend
+
+LARGE = 300  # unknowns of the user's; below, dense matrices are fast
+ADVANTAGE = (
+    40  # a dense method needs so many times the work of one sparse factorisation before sparse ones are worth it
+)
+MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
+
+
+@dataclass(frozen=True)
+class BySize:
+    """A problem that both backends accept."""
+
+    problem: Problem
+    dense: Backend
+    sparse: Backend
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
+        shapes = [v.symbol.shape for v in self.problem.variables]
+        count = sum(prod(size.evaluate(sizes) for size in shape) for shape in shapes)
+        if count >= LARGE and device.type == "cpu":
+            plan = self.sparse.plan(sizes, constants, device)
+            if isinstance(plan, ConePlan) and is_thin(plan):
+                return SparsePlan(plan, self.dense, dict(sizes), constants, device)
+        return self.dense.plan(sizes, constants, device)
+
+    def remarks(self) -> list[str]:
+        """What was rewritten, for `explain`."""
+        return [*self.dense.remarks(), f"from {LARGE} unknowns on, sparse matrices where they pay, by the cone backend"]
+
+
+def is_thin(plan: ConePlan) -> bool:
+    """Is the work of a few sparse factorisations less than that of a dense one?"""
+    n = plan.assembly.structure.columns
+    return n > MEMORY or ADVANTAGE * plan.factorisation_work() < n**3 / 3
+
+
+@dataclass(frozen=True)
+class SparsePlan:
+    """The sparse plan; a batch with an item that it does not solve goes to the dense one, where memory allows."""
+
+    sparse: ConePlan
+    dense: Backend
+    sizes: Mapping[str, int]
+    constants: Mapping[str, np.ndarray]
+    device: torch.device
+
+    def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
+        outcome = self.sparse.run(inputs, batch, start)
+        unsure = (outcome.status == Status.INACCURATE) | (outcome.status == Status.FAILED)
+        if bool(unsure.any()) and self.sparse.assembly.structure.columns <= MEMORY:
+            return self.dense.plan(self.sizes, self.constants, self.device).run(inputs, batch, start)
+        return outcome
+
+    def describe(self) -> list[str]:
+        return [*self.sparse.describe(), "its matrices are sparse: dense ones would take longer"]

@@ -1,0 +1,87 @@
+"""Large quadratic programs: sparse matrices where they pay, with the answers and gradients of dense ones."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+import declarative
+from declarative import Status
+
+TV = """
+dim n
+param y : R^n
+param lam : R, nonneg
+var x : R^n
+minimize 1/2*sumsq(x - y) + lam*sum(abs(x[i+1] - x[i]) for i in 0..n-2)
+subject to
+  low: x >= -2
+  total: sum(x) == sum(y)
+return x, price = total.dual, v = value
+"""
+ROWS = """
+dim n, m
+const G : R^(m,n)
+param q : R^n
+param h : R^m
+var x : R^n
+minimize sumsq(x)/2 + q'*x
+subject to
+  rows: G*x <= h
+"""
+
+
+def compiled(text: str, **settings):
+    return declarative.compile(declarative.parse(text, name="large"), **settings)
+
+
+def signal(n: int) -> Tensor:
+    noise = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.sin(torch.arange(n) / 20.0) * 2 + noise / 3
+
+
+def slopes(layer, y: Tensor) -> list[Tensor]:
+    y, lam = y.clone().requires_grad_(), torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    x, price, v = layer(y, lam)
+    return [x.detach(), price.detach(), *torch.autograd.grad(x.sin().sum() + price + v / 10, (y, lam))]
+
+
+def test_sparse_and_dense_agree():
+    sparse, dense, y = compiled(TV), compiled(TV, backend="kkt"), signal(320)
+    for a, b in zip(slopes(sparse, y), slopes(dense, y), strict=True):
+        assert torch.allclose(a, b, rtol=1e-7, atol=1e-8)
+    assert "its matrices are sparse" in sparse.explain() and "sparse" not in dense.explain()
+
+
+def test_thousands_of_unknowns_take_no_dense_matrix():
+    """The mean of the answer is that of the data, and the gradient of a mean is a mean."""
+    layer, y = compiled(TV.replace("  low: x >= -2\n", "")), signal(6000).requires_grad_()
+    x = layer(y, 3.0).x
+    (gradient,) = torch.autograd.grad(x.mean(), y)
+    assert abs(float(x.mean().detach() - y.mean().detach())) < 1e-12
+    assert torch.allclose(gradient, torch.full_like(gradient, 1 / 6000), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", ["band", "random", "full"])
+def test_rows_that_fill_in_stay_dense(shape):
+    G = sp.diags_array([1.0, -2.0, 1.0], offsets=[0, 1, 2], shape=(300, 320)).toarray()
+    if shape != "band":
+        density = 0.02 if shape == "random" else 1
+        G = sp.random_array((300, 320), density=density, rng=np.random.default_rng(0)).toarray()
+    layer = compiled(ROWS, consts={"G": G})
+    g = torch.Generator().manual_seed(1)
+    q, h = (torch.randn(k, generator=g, dtype=torch.float64) for k in (320, 300))
+    x = layer(q, h.abs())
+    assert ("its matrices are sparse" in layer.explain()) == (shape == "band")
+    assert torch.allclose(x, compiled(ROWS, consts={"G": G}, backend="kkt")(q, h.abs()), atol=1e-9)
+
+
+def test_a_batch_of_large_items_with_one_that_is_infeasible():
+    layer = compiled(TV, on_failure="mask")
+    y = torch.stack([signal(320), signal(320) - 5]).requires_grad_()  # its mean is below the least value
+    solution = layer.solve(y, torch.tensor([0.7, 0.1], dtype=torch.float64))
+    assert solution.status.tolist() == [Status.SOLVED, Status.INFEASIBLE]
+    assert "total" in solution.messages[(1,)] and "low" in solution.messages[(1,)]
+    (gradient,) = torch.autograd.grad(solution.x.nansum(), y)
+    assert not gradient[1].any() and torch.allclose(gradient[0], torch.ones(320).double(), atol=1e-9)
