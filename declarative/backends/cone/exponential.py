@@ -65,11 +65,12 @@ def _root(v: np.ndarray) -> np.ndarray:
         lo, hi = np.where(h <= 0, r, lo), np.where(h >= 0, r, hi)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = r - h / slope
-        usable = (newton >= lo) & (newton <= hi) & (np.abs(newton - r) <= last / 2)
+        close = last <= 1e-7 * (1 + np.abs(r))  # then Newton's step squares this, and its own size is rounding
+        usable = (newton >= lo) & (newton <= hi) & (close | (np.abs(newton - r) <= last / 2))
         new = np.where(usable, newton, (lo + hi) / 2)
         last = np.abs(new - r)
         r = new
-        if (last <= 4e-16 * (1 + np.abs(r))).all():
+        if (close & usable | (last <= 4e-16 * (1 + np.abs(r)))).all():
             break
     return r
 

@@ -69,7 +69,7 @@ def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) ->
     if isinstance(A, np.ndarray):
         K = _dense(item.P, A, curvature, held, theta)
     else:
-        K = sp.block_array([[item.P, A[held].T], [A[held], sp.diags_array(-theta)]], format="csc")
+        K = _sparse(item.P, A, held, theta)
     near = known is not None and np.array_equal(active, known.active)
     return System(spectrum, A, active, curvature, factorise(K, n, known.matrix if known and near else None))
 
@@ -83,3 +83,16 @@ def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray
     K[:n, n:] = A[held].T
     K[np.arange(n, len(K)), np.arange(n, len(K))] = -theta
     return K
+
+
+def _sparse(P: Rows, A: Rows, held: np.ndarray, theta: np.ndarray) -> sp.csc_array:
+    n, size = P.shape[0], P.shape[0] + len(held)
+    number = np.full(A.shape[0], -1)
+    number[held] = np.arange(n, size)
+    row = np.repeat(number, np.diff(A.indptr))
+    kept = row >= 0
+    row, column, values = row[kept], A.indices[kept], A.data[kept]
+    diagonal = np.arange(n, size)
+    rows = np.concatenate([np.repeat(np.arange(n), np.diff(P.indptr)), row, column, diagonal])
+    columns = np.concatenate([P.indices, column, row, diagonal])
+    return sp.csc_array((np.concatenate([P.data, values, values, -theta]), (rows, columns)), shape=(size, size))
