@@ -60,7 +60,7 @@ def _solved(variant: Variant, backend: str) -> Solved:
     solution = layer.solve(**inputs)
     results = _results(variant, solution)
     make = torch.Generator().manual_seed(1)
-    weights = {n: torch.randn(r.shape, generator=make, dtype=r.dtype) for n, r in results.items()}
+    weights = {n: torch.randn(r.shape, generator=make, dtype=r.dtype) for n, r in sorted(results.items())}
     _functional(results, weights).sum().backward()
     learned = {n.removeprefix("learn."): p for n, p in layer.named_parameters()}
     moving = {n: t for n, t in inputs.items() if t.requires_grad} | learned
