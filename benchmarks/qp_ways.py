@@ -51,9 +51,8 @@ class Run:
         return x.detach(), tuple(t.grad for t in data)
 
     def forward(self) -> Tensor:
-        """The forward pass alone, without a graph."""
-        with torch.no_grad():
-            return self.solver(self.problems.data)
+        """The forward pass alone, ready for a backward pass."""
+        return self.solver(tuple(t.detach().requires_grad_() for t in self.problems.data))
 
 
 def engine(problems: Problems) -> Solver:
