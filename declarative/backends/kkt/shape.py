@@ -27,15 +27,17 @@ def kind_of(standard: Standard) -> Kind:
 
 
 def _is_ball(row: Row, symbols: tuple[Variable, ...]) -> bool:
-    """Is the row the sum of squares of all variables, times positive factors, against what holds no variable?"""
+    """Is the row a sum of positive definite forms, one of each variable, against what holds no variable?"""
     terms = row.body.args if isinstance(row.body, Call) and row.body.atom == "add" else (row.body,)
     squared = [_squared(term) for term in terms if variables(term)]
     return len(squared) == len(symbols) and set(squared) == set(symbols)
 
 
 def _squared(term: Expr) -> Variable | None:
-    """v in `sumsq(v)`, `v^2` of a scalar, or such a term times a positive factor."""
+    """v in `sumsq(v)`, `v^2` of a scalar, `v'*B*v` of a positive definite B, or such a term times a positive factor."""
     match term:
+        case Call(atom="quad", args=(Variable() as v, B)) if not variables(B) and facts_of(B).form in Sign.POS:
+            return v
         case Call(atom="sumsq", args=(Variable() as v,)):
             return v
         case Call(atom="power", args=(Variable(shape=()) as v,)) if term.option("p") == 2:

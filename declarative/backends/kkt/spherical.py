@@ -101,6 +101,7 @@ def minimise_in_ellipsoid(data: Ellipsoid, x0: Tensor) -> tuple[Primal, Tensor, 
     """The point, whether the minimum is `nonunique` (B,), and whether the set is `empty` (B,).
 
     The one row 1/2 x'Mx + m'x + k (== or <= 0) with M = LL' is the sphere u'u = m'M^-1 m - 2k in x = L^-T u - M^-1 m.
+    Of several minima, the one whose way from the centre has the largest inner product with x0's: angles are those of x.
     """
     zero, H, ball = torch.zeros_like(x0), data.H, not bool(data.equal.all())
     L = torch.linalg.cholesky_ex(data.M)[0]
@@ -110,7 +111,7 @@ def minimise_in_ellipsoid(data: Ellipsoid, x0: Tensor) -> tuple[Primal, Tensor, 
     half = torch.linalg.solve_triangular(L, H, upper=False)
     inner = torch.linalg.solve_triangular(L, half.mT, upper=False)
     force = torch.linalg.solve_triangular(L, (times(H, centre) + data.h)[..., None], upper=False)[..., 0]
-    start = times(L.mT, x0 - centre)
+    start = torch.linalg.solve_triangular(L, (x0 - centre)[..., None], upper=False)[..., 0]
     found = minimise_spherical((inner + inner.mT) / 2, force, c.clamp(min=0), start, ball=ball)
     x = torch.linalg.solve_triangular(L.mT, found.x[..., None], upper=True)[..., 0] + centre
     sigma, none = found.sigma[:, None], zero[:, :0]

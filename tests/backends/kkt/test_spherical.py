@@ -3,6 +3,7 @@
 import torch
 from backends.kkt.smooth_programs import FLOAT, closed, solution, solved, tensor, times
 
+import declarative
 from declarative.backends.kkt.program import SmoothProgram, free, no_rows
 from declarative.backends.kkt.solve import solve
 from declarative.backends.kkt.spherical import minimise_spherical
@@ -105,6 +106,24 @@ def test_ellipsoids_are_spheres_in_other_units():
     ours, theirs = (solved(p, (y,), torch.zeros_like(y)) for p in (program, smooth))
     torch.testing.assert_close(ours.x, theirs.x, rtol=0, atol=1e-11)
     torch.testing.assert_close(ours.z, theirs.z, rtol=0, atol=1e-10)
+
+
+def test_the_start_chooses_between_opposite_eigenvectors_by_its_angle():
+    text = """
+        dim n
+        param A : S^n; param B : S^n, pd; param u0 : R^n
+        var u : R^n, start(u0)
+        maximize u'*A*u
+        subject to
+          u'*B*u == 1
+        """
+    layer = declarative.compile(declarative.parse(text), backend="kkt")
+    A, C, u0 = torch.randn(12, 3, 3, dtype=FLOAT), torch.randn(12, 3, 3, dtype=FLOAT), torch.randn(12, 3, dtype=FLOAT)
+    A, B = A + A.mT, C @ C.mT + 0.1 * torch.eye(3, dtype=FLOAT)
+    u = layer(A=A, B=B, u0=u0)
+    values = torch.linalg.eigvals(torch.linalg.solve(B, A)).real
+    torch.testing.assert_close(times(A, u), values.amax(-1, keepdim=True) * times(B, u), rtol=0, atol=1e-8)
+    assert ((u * u0).sum(-1) > 0).all() and ((u * times(B, u0)).sum(-1) < 0).any()
 
 
 def test_an_empty_sphere_is_infeasible():
