@@ -56,7 +56,13 @@ class _Ready:
 
     plan: Plan
     reader: OutputReader
+    consts: tuple[tuple[Tensor, int], ...]  # as they were, each with its version
     nothing: list[Outcome] = field(default_factory=list)  # that of no items, once it was asked for
+
+    def holds(self, consts: tuple[tuple[Tensor, int], ...]) -> bool:
+        """Are these the same tensors, and unchanged? They are kept, so that no other has the place of one in memory."""
+        pairs = zip(self.consts, consts, strict=True)
+        return all(old is new and before == now for (old, before), (new, now) in pairs)
 
 
 class _Memo:
@@ -65,6 +71,7 @@ class _Memo:
     def __init__(self, problem: Problem):
         self.fits: dict[Any, Fit] = {}
         self.plans: dict[Any, _Ready] = {}
+        self.last: _Ready | None = None
         self.defaults, self.promises = Defaults(problem), Promises(problem)
 
 
@@ -157,8 +164,8 @@ class DeclarativeLayer(nn.Module):
     def explain(self) -> str:
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
         lines = self._explanation()
-        for ready in list(self._memo.plans.values())[-1:]:
-            lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in ready.plan.describe())]
+        if (last := self._memo.last) is not None:
+            lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in last.plan.describe())]
         return "\n".join(lines)
 
     def value_of(self, name: str) -> Tensor:
@@ -200,25 +207,26 @@ class DeclarativeLayer(nn.Module):
         return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
 
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor]) -> _Ready:
-        versions = tuple((name, id(b), b._version) for name, b in self.const.named_buffers())
-        key = (tuple(sorted(bound.sizes.items())), bound.device, versions)
-        plans = self._memo.plans
-        if key not in plans:
+        consts = tuple((const, const._version) for const in self.const.buffers())
+        key, memo = (tuple(sorted(bound.sizes.items())), bound.device), self._memo
+        ready = memo.plans.get(key)
+        if ready is None or not ready.holds(consts):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
-            plans[key] = _apart(self._prepare, bound, constants)
-        return plans[key]
+            ready = memo.plans[key] = _apart(self._prepare, bound, constants, consts)
+        memo.last = ready
+        return ready
 
-    def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray]) -> _Ready:
+    def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
         plan = self.backend.plan(bound.sizes, constants, bound.device)
-        return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device))
+        return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device), consts)
 
     def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor]) -> list[Breach]:
+        if not bound.batch:
+            return []
         check = self.settings.check
         full = check == "always" or (check == "first" and not self._checked)
         self._checked = True
-        if not bound.batch:
-            return []
         with torch.no_grad():
             return self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full)
 
