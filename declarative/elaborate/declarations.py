@@ -133,7 +133,17 @@ def _default(ctx: Context, node: tree.Declaration, default: tree.Expression, sym
     if late:
         message = f"the default of `{node.name}` reads `{late[0].name}`, which is not declared before it"
         return ctx.report.error("E228", late[0].origin or default.span, message)
+    if moving := moving_data(symbol, value.expr):
+        message = f"the default of the const `{node.name}` reads `{moving.name}`, which changes from call to call"
+        hints = [f"declare it `param {node.name}`, or write a definition: `let {node.name} = ...`"]
+        return ctx.report.error("E228", moving.origin or default.span, message, hints=hints)
     return value.expr if _keeps_promises(ctx, node, default, value.expr, symbol) else None
+
+
+def moving_data(symbol: Parameter, default: Expr) -> Parameter | None:
+    """What a const's default may not read: a plan for its sizes holds consts fixed."""
+    read = (s for s in symbols(default) if isinstance(s, Parameter) and s.role is not Role.CONST)
+    return next(read, None) if symbol.role is Role.CONST else None
 
 
 def _keeps_promises(ctx: Context, node: tree.Declaration, at: tree.Expression, e: Expr, symbol: Parameter) -> bool:

@@ -15,6 +15,12 @@ w, X = dc.var("w", n), dc.var("X", n, symmetric=True)
 plain = dc.sumsq(w)
 
 MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
+    "default of a const that moves": (
+        lambda: dc.const("c", default=b[0]),
+        "E228",
+        'dc.const("c", default=b[0])',
+        "dc.param(",
+    ),
     # shapes and subscripts
     "matrix times vector": (lambda: A * w, "E203", "A * w", "`A @ w`"),
     "product that needs a transpose": (lambda: A @ b, "E203", "A @ b", "`A.T @ b`"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from declarative.elaborate.declarations import moving_data
 from declarative.elaborate.embedded.declared import Declared
 from declarative.elaborate.embedded.handle import Handle, lift
 from declarative.elaborate.embedded.loops import Range
@@ -78,6 +79,9 @@ def _data(role: Role, name: str, shape: tuple, default: Any, doc: str | None, at
     spec = _Spec(name, shape, attributes, place)
     value = spec.value(default) if default is not None else None
     symbol = Parameter(spec.name, spec.shape, role, spec.attributes, spec.symmetric, spec.family, origin=place.span)
+    if value is not None and (moving := moving_data(symbol, value)):
+        text = f"the default of the const `{name}` reads `{moving.name}`, which changes from call to call"
+        raise fail("E228", text, place, hints=[f'declare it `dc.param("{name}", ...)`'])
     return _handle(symbol, ParameterDeclaration(symbol, value, doc, origin=place.span), spec)
 
 

@@ -195,7 +195,8 @@ MEANING: tuple[Code, ...] = (
     Code(
         "E228",
         "a default that does not fit",
-        "Defaults read data declared before, and keep the promises of their parameter. Variables have none.",
+        "Defaults read data declared before (those of a const: consts only), and keep the promises of their parameter. "
+        "Variables have none.",
         "param d : R, pos = -1\nvar x : R\nminimize d*x^2",
         "param d : R, pos = 1\nvar x : R\nminimize d*x^2",
     ),
