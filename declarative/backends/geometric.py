@@ -177,11 +177,11 @@ class GeometricPlan:
     def _report(self, inner: Callable[[], Report]) -> Report:
         """The same in logarithms: they change the Hessian along the active rows by a congruence only."""
         found = inner()
-        idle = {
-            ".".join(pair.path): torch.zeros(len(found.rank), *shape, dtype=torch.bool, device=found.rank.device)
-            for pair, (shape, _) in zip(self.measures.pairs, self.measures.places, strict=True)
-        }
-        return replace(found, active=idle | found.active)
+        active = {}
+        for pair, (shape, _) in zip(self.measures.pairs, self.measures.places, strict=True):
+            idle = torch.zeros(len(found.rank), *shape, dtype=torch.bool, device=found.rank.device)
+            active[".".join(pair.path)] = found.active.get(".".join(pair.path), idle)
+        return replace(found, active=active)
 
     def _duals(self, duals: Duals, read: Read, batch: int) -> Duals:
         """lambda = mu F/s."""

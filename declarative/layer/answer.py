@@ -118,11 +118,12 @@ class Answer:
 
     def _report(self, work: Callable[[], Report]) -> Report:
         """A report in its place; 0 and False for items that were not run."""
-        found, batch = work(), self.bound.batch
-        figures = {f.name: getattr(found, f.name) for f in fields(Report) if f.name != "active"}
+        found, batch, run = work(), self.bound.batch, len(self.outcome.status)  # no items are told of by one
+        figures = {f.name: getattr(found, f.name)[:run] for f in fields(Report) if f.name != "active"}
         placed = {name: self._spread(value, value.new_zeros(batch)) for name, value in figures.items()}
         active = {
-            path: self._spread(holds, holds.new_zeros(batch, *holds.shape[1:])) for path, holds in found.active.items()
+            path: self._spread(holds[:run], holds.new_zeros(batch, *holds.shape[1:]))
+            for path, holds in found.active.items()
         }
         return Report(active, **placed)
 

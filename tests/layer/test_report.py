@@ -67,3 +67,10 @@ def test_a_solution_is_pickled():
 def test_the_cone_backend_has_no_report():
     with pytest.raises(RuntimeError, match="no report"):
         solved("param y : R^2; var x : R^2; minimize norm(x - y) + sumsq(x)", [1.0, 2.0]).report  # noqa: B018
+
+
+def test_the_report_of_no_items():
+    text = "dim n; param b : R^n; var x : R^n, nonneg; minimize sumsq(x - b); subject to; cap: sum(x) <= 1"
+    layer = declarative.compile(declarative.parse(text, name="none"))
+    report = layer.solve(torch.zeros(2, 0, 3)).report
+    assert report.rank.shape == (2, 0) and report.active["x.lower"].shape == (2, 0, 3)

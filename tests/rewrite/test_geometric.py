@@ -341,3 +341,12 @@ def test_against_brute_force_on_random_monomials():
     fits = (k[0, 0] * x * y**0.5 + k[0, 1] * y <= 1) & (k[1, 0] * x**2 + k[1, 1] * x / y <= 3)
     least = (1 / (x * y**1.5))[fits].min()
     assert found.value.item() <= least <= found.value.item() * 1.01
+
+
+def test_the_report_names_the_rows_of_the_user_only():
+    text = "param a : R, pos; var x : R, pos; var y : R, pos; minimize x + a/y; subject to; k: x*y == 1; top: y <= 1"
+    layer = declarative.compile(_problem(text), backend="kkt")
+    report = layer.solve(torch.tensor(4.0, dtype=torch.float64)).report
+    assert {name: bool(holds) for name, holds in report.active.items()} == {
+        "x.lower": False, "y.lower": False, "k": True, "top": True,
+    }  # fmt: skip
