@@ -83,7 +83,7 @@ def test_the_command_writes_a_module_that_runs(tmp_path, monkeypatch, capsys):
     "text, clause",
     [
         ("param a : R\nvar x : R\nfind x\nsubject to\n  x^3 + x == a\n", "`find`"),
-        ("param a : R\nvar x : R\nminimize (x - a)^2\nsolve by newton(starts = 3)\n", "solve by newton"),
+        ("param a : R\nvar x : R\nminimize (x - a)^2\nsolve by picard(steps = 3)\n", "solve by picard"),
     ],
 )
 def test_what_no_backend_runs_is_refused_by_its_clause(tmp_path, monkeypatch, capsys, text, clause):

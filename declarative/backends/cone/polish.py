@@ -21,7 +21,7 @@ STEPS = 12
 BOLD = 16  # steps that may lead through larger errors
 FALLING = 0.9  # a step that leaves more of the error than this has no use
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
-SAME = 1e-10  # while v moves by less, relative to its norm within each cone, its matrix stays
+SAME = 1e-12  # while v moves by less, relative to its norm within each cone, its matrix stays
 
 
 @dataclass(frozen=True)

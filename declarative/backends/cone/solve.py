@@ -38,12 +38,20 @@ def solve_items(items: Items, blocks: Blocks) -> list[Solved]:
     if len(usable):
         chosen = items.some(usable)
         for k, solved in zip(usable, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
-            found[k] = solved if _settled(solved) else _carefully(items.some(np.array([k])), blocks)
+            item = items.some(np.array([k]))
+            found[k] = solved if _settled(solved, item) else _carefully(item, blocks)
     return found
 
 
-def _settled(solved: Solved) -> bool:
-    return solved.status in (Status.INFEASIBLE, Status.UNBOUNDED) or (solved.status is Status.SOLVED and solved.settled)
+def _settled(solved: Solved, item: Items) -> bool:
+    """`item` is a batch of one; a contradiction of its equalities that is rounding proves nothing."""
+    match solved.status:
+        case Status.SOLVED:
+            return solved.settled
+        case Status.INFEASIBLE:
+            return without_contradiction(item) is None
+        case status:
+            return status is Status.UNBOUNDED
 
 
 def _carefully(item: Items, blocks: Blocks) -> Solved:
