@@ -29,6 +29,7 @@ FLOORS_WITHOUT_NUMPY = FLOORS[: FLOORS.index("rewrite")]
 LATE = {
     ("source/diagnostic.py", "declarative.source.render"): "an error shows itself; the renderer reads diagnostics",
     ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
+    ("backends/cone/template.py", "cvxpy"): "a second to import, and only functions with cones of their own need it",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
     ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",

@@ -7,12 +7,10 @@ data are variables here too where f is jointly convex; else they are CVXPY param
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
-from cvxpy.error import DCPError
 
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
@@ -79,26 +77,29 @@ def make_template(wanted: Wanted) -> Template:
 
     Raises NotConic.
     """
+    import cvxpy as cp  # takes a second, and programs of rows and quadratic forms do without
+
     free = [k for k, value in enumerate(wanted.given) if value is None]
     for fixed in ((), tuple(k for k in free if wanted.data[k])):
-        args = [_argument(wanted, k, k in fixed) for k in range(len(wanted.given))]
+        args = [_argument(cp, wanted, k, k in fixed) for k in range(len(wanted.given))]
         t = cp.Variable(wanted.form.shape)
-        problem = _bound(wanted, args, t)
+        problem = _bound(cp, wanted, args, t)
         if problem is not None:
             moving = tuple(k for k in free if k not in fixed)
-            return _template(problem, args, t, moving, fixed)
+            program = problem.get_problem_data(cp.CLARABEL, ignore_dpp=False)[0]["param_prob"]
+            return _template(program, args, t, moving, fixed)
     raise NotConic(wanted.atom)
 
 
-def _argument(wanted: Wanted, k: int, parameter: bool):
+def _argument(cp: Any, wanted: Wanted, k: int, parameter: bool):
     if wanted.given[k] is not None:
         return wanted.given[k]
     shape = wanted.form.shapes[k]
     return cp.Parameter(shape, nonneg=wanted.nonneg[k]) if parameter else cp.Variable(shape)
 
 
-def _bound(wanted: Wanted, args: list, t: cp.Variable) -> cp.Problem | None:
-    """min 0 with the bound as constraint; None where CVXPY's rules refuse it."""
+def _bound(cp: Any, wanted: Wanted, args: list, t: Any) -> Any:
+    """A CVXPY problem, min 0 with the bound as constraint; None where CVXPY's rules refuse it."""
     record = find(wanted.atom)
     assert record is not None
     if record.cvxpy is None:
@@ -107,16 +108,13 @@ def _bound(wanted: Wanted, args: list, t: cp.Variable) -> cp.Problem | None:
         value = record.cvxpy(cp, wanted.form, *args)
         problem = cp.Problem(cp.Minimize(0), [value <= t if wanted.convex else value >= t])
         return problem if problem.is_dpp() else None
-    except (ValueError, TypeError, DCPError):
+    except (ValueError, TypeError, cp.error.DCPError):
         return None
 
 
-def _template(
-    problem: cp.Problem, args: list, t: cp.Variable, numbers: tuple[int, ...], places: tuple[int, ...]
-) -> Template:
-    """`numbers` are the arguments that are variables, `places` those that are parameters."""
+def _template(program: Any, args: list, t: Any, numbers: tuple[int, ...], places: tuple[int, ...]) -> Template:
+    """From CVXPY's canonical program. `numbers`: the arguments that are variables, `places`: that are parameters."""
     moving, fixed = [args[k] for k in numbers], [args[k] for k in places]
-    program = problem.get_problem_data(cp.CLARABEL, ignore_dpp=False)[0]["param_prob"]
     n = program.x.size
     shown = [*moving, t]
     order = np.full(n, -1)  # CVXPY's column -> ours
