@@ -195,6 +195,8 @@ class DeclarativeLayer(nn.Module):
         memo, dtype = self._memo, self.settings.dtype
         bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits)
         inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype)
+        if self.mode == "none":
+            inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs)
         good, messages = _good_items(self._breaches(bound, inputs), bound.batch)
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
@@ -233,9 +235,12 @@ class DeclarativeLayer(nn.Module):
     def _start(self, warm: Solution | None, bound: Bound, good: Tensor | None) -> dict[str, Tensor] | None:
         if warm is None:
             return None
-        names = [d.symbol.name for d in self.problem.variables]
-        if not isinstance(warm, Solution) or not set(names) <= set(warm) or warm.status.shape != bound.batch_shape:
-            text = "`warm` must be a solution of this layer for a batch of the same shape"
+        symbols = [d.symbol for d in self.problem.variables]
+        names = [symbol.name for symbol in symbols]
+        shapes = [(*bound.batch_shape, *(size.evaluate(bound.sizes) for size in symbol.shape)) for symbol in symbols]
+        fits = isinstance(warm, Solution) and set(names) <= set(warm) and warm.status.shape == bound.batch_shape
+        if not fits or shapes != [tuple(warm.values[name].shape) for name in names]:
+            text = "`warm` must be a solution of this layer, for a batch of the same shape and the same sizes"
             raise DiagnosticError([error("E310", None, text)])
         values = {n: torch.nan_to_num(warm.values[n].detach().to(self.settings.dtype)) for n in names}
         known = {

@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
+from torch._C._functorch import TransformType, get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
+from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
 
 from declarative.backends.push import in_forward_mode, push
 
@@ -23,8 +24,16 @@ Function: TypeAlias = "Batched | Pullback | Pushforward"
 
 
 def needs_mapping(tensors: Iterable[Tensor], allowed: int = 1) -> bool:
-    """Does `torch.func.vmap` map one of the tensors, or is it inside more transforms than `allowed`?"""
-    return any(_mapped_or_deep(t, allowed) for t in tensors)
+    """Does `torch.func.vmap` map one of the tensors, or its tangent (`jacfwd`), or is it inside more transforms than
+    `allowed`?
+    """
+    wrapped = [t for t in tensors if is_functorch_wrapped_tensor(t)]
+    return bool(wrapped) and (inside_map() or any(_mapped_or_deep(t, allowed) for t in wrapped))
+
+
+def inside_map() -> bool:
+    """Is a `torch.func.vmap` around this call?"""
+    return any(level.key() == TransformType.Vmap for level in retrieve_all_functorch_interpreters())
 
 
 def _mapped_or_deep(tensor: Tensor, allowed: int) -> bool:
@@ -68,7 +77,7 @@ class Pullback:
 
     def __call__(self, *tensors: Tensor) -> Results:
         at, results = _recorded(self.function, tensors[: self.count])
-        return _pulled(results, at, tensors[self.count :], torch.is_grad_enabled())
+        return _pulled(results, at, tensors[self.count :], _again(tensors))
 
     def mapped(self) -> Pullback:
         return replace(self, function=self.function.mapped())
@@ -102,13 +111,23 @@ def _recorded(function: Function, tensors: Sequence[Tensor]) -> tuple[list[Tenso
         return at, function(*at)
 
 
+def _again(tensors: Sequence[Tensor]) -> bool:
+    """Is a derivative of the derivative wanted?"""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
 def _pulled(results: Results, at: Sequence[Tensor], cotangents: Sequence[Tensor], again: bool) -> Results:
-    return torch.autograd.grad(results, at, cotangents, create_graph=again, retain_graph=True, materialize_grads=True)
+    """J'c; results that depend on nothing (a const among the outputs, no backward mode) add nothing."""
+    moving = [k for k, result in enumerate(results) if result.requires_grad]
+    if not moving:
+        return tuple(torch.zeros_like(t) for t in at)
+    own, pulled = ([part[k] for k in moving] for part in (results, cotangents))
+    return torch.autograd.grad(own, at, pulled, create_graph=again, retain_graph=True, materialize_grads=True)
 
 
 def _pullback_pushed(inner: Function, at: Results, c: Results, dt: Results, dc: Results) -> Results:
     """The move of J'c: the Hessian of c'f, which is symmetric, times dt, and J'dc."""
-    again = torch.is_grad_enabled()
+    again = _again((*at, *c, *dt, *dc))
     leaves, results = _recorded(inner, at)
     curved = _pulled(_pulled(results, leaves, c, True), leaves, dt, again)
     return tuple(a + b for a, b in zip(curved, _pulled(results, leaves, dc, again), strict=True))
@@ -116,7 +135,7 @@ def _pullback_pushed(inner: Function, at: Results, c: Results, dt: Results, dc: 
 
 def _pushed(function: Function, at: Results, moves: Results) -> Results:
     """J v, by the pullback of the linear map u -> J'u."""
-    again = torch.is_grad_enabled()
+    again = _again((*at, *moves))
     leaves, results = _recorded(function, at)
     u = [torch.zeros_like(r, requires_grad=True) for r in results]
     return _pulled(_pulled(results, leaves, u, True), u, moves, again)

@@ -178,3 +178,36 @@ def test_a_first_call_inside_a_transform_leaves_nothing_of_it_behind():
     layer(y).sum().backward()
     torch.testing.assert_close(y.grad, inside)
     assert set(layer.solve(y).duals) == {"low", "order"}
+
+
+@pytest.mark.parametrize(
+    "outer", [lambda f: vmap(grad(f)), lambda f: vmap(hessian(f)), lambda f: vmap(jacfwd(grad(f)))]
+)
+@pytest.mark.parametrize("mode", ["implicit", "one_step", "smooth", "none"])
+def test_results_of_transforms_are_plain_numbers(outer, mode, data):
+    """They belong to no graph of torch's, and outputs that nothing moves do no harm."""
+    text = "const c : R^3 = 2; param y : R^3; var x : R^3, nonneg; minimize sumsq(x - y); return x, c"
+    layer = declarative.compile(declarative.parse(text, name="fixed"), differentiate=mode)
+    found = outer(lambda y: (layer(y).x * layer(y).c).square().sum())(data)
+    assert not found.requires_grad and (mode != "none" or not found.any())
+
+
+JACOBIANS = [jacfwd, jacrev, lambda f: vmap(jacfwd(f)), lambda f: vmap(jacrev(f))]
+
+
+@pytest.mark.parametrize("way", JACOBIANS)
+@pytest.mark.parametrize(("name", "backend"), RUNS)
+def test_jacobians_of_a_layer_itself(name, backend, way, data):
+    layer = compiled(name, backend)
+    found = way(lambda y: tuple(layer(y, 1.0)))(data)
+    for k, whole in enumerate(reference_jacobian(lambda y: tuple(layer(y, 1.0)), data)):
+        own = torch.stack([whole[i, ..., i, :] for i in range(len(data))])
+        assert torch.allclose(found[k], whole if found[k].dim() == whole.dim() else own, atol=1e-10)
+
+
+@pytest.mark.parametrize("way", JACOBIANS)
+@pytest.mark.parametrize(("name", "backend"), RUNS)
+def test_no_backward_mode_is_no_derivative_in_any_transform(name, backend, way, data):
+    text = f"param y : R^3; param t : R, pos; var x : R^3; {PROGRAMS[name]}"
+    layer = declarative.compile(declarative.parse(text, name=name), backend=backend, differentiate="none")
+    assert not any(part.any() for part in way(lambda y: tuple(layer(y, 1.0)))(data))
