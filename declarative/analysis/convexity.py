@@ -78,7 +78,7 @@ def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
     culprit, look = blame.culprit, blame.look
     code = CODES[blame.fault]
     match blame.fault:
-        case Fault.CURVATURE if blame.parent is not None:
+        case Fault.CURVATURE if blame.parent is not None and _speaks_of_argument(blame):
             needs, curvature = blame.argument_needs.value, look(blame.argument).curvature
             its = curvature if curvature is not Curvature.UNKNOWN else look(culprit).curvature
             place = blame.argument if curvature is not Curvature.UNKNOWN else culprit
@@ -108,6 +108,12 @@ def _what(piece: Piece, blame: Blame) -> tuple[str, Span | None, str, str]:
         case Fault.FOREIGN:
             message = f"`{text(culprit)}` is a function from outside: nothing is known of its curvature"
     return code, culprit.origin, message, ""
+
+
+def _speaks_of_argument(blame: Blame) -> bool:
+    """Not where entries of both curvatures hold the culprit behind a minus: it needs another than they do."""
+    known = blame.look(blame.argument).curvature is not Curvature.UNKNOWN
+    return known or blame.needed is blame.argument_needs
 
 
 def _factor(culprit: Expr, blame: Blame) -> tuple[Expr, Expr]:

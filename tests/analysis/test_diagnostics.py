@@ -43,6 +43,13 @@ def test_the_examples_earn_their_code_and_the_cures_do_not(code):
             "`x >= c` asks it of every entry; `max(x) <= c` is convex",
         ),
         (
+            "minimize logsumexp([norm(x), -norm(2*x), s])",
+            "D101",
+            "norm(2*x)",
+            "`norm(2*x)` is convex, a concave expression is needed here",
+            None,
+        ),
+        (
             "minimize s\nsubject to\n  low: c >= min(x)",
             "D101",
             "min(x)",
