@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 from declarative.analysis.classify import Kind, classify
 from declarative.analysis.words import text
 from declarative.backends.evaluate import Runner
-from declarative.backends.outcome import Duals, Outcome, Plan
+from declarative.backends.outcome import Backend, Duals, Outcome, Plan
 from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.backends.tape import Slot
@@ -33,14 +32,6 @@ TOLERANCE = 1e-6
 USABLE = 1e-3  # worse answers are none
 EDGE = 1e-6
 VANISHES = "the objective falls towards 0, which no point with positive variables reaches"
-
-
-class Backend(Protocol):
-    """A problem that a backend has accepted."""
-
-    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
-
-    def remarks(self) -> list[str]: ...
 
 
 Accept = Callable[[Problem], "Backend | list[Diagnostic]"]

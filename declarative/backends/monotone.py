@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from declarative.backends.evaluate import Runner
-from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.backends.vectorise import Vectoriser
@@ -22,18 +21,11 @@ from declarative.ir.problem import Sense
 from declarative.rewrite.monotone import HOLE, Outer
 
 
-class Inner(Protocol):
-    """A backend that has accepted the inner problem."""
-
-    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
-    def remarks(self) -> list[str]: ...
-
-
 @dataclass(frozen=True)
 class MonotoneBackend:
     """The inner problem with the monotone function around its objective."""
 
-    inner: Inner
+    inner: Backend
     outer: Outer
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> MonotonePlan:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from declarative.backends.report import Report
@@ -51,4 +53,14 @@ class Plan(Protocol):
 
     def describe(self) -> list[str]:
         """Lines for `explain`: the size of the system, what is factored once."""
+        ...
+
+
+class Backend(Protocol):
+    """A problem that a backend has accepted."""
+
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
+
+    def remarks(self) -> list[str]:
+        """What was rewritten, for `explain`."""
         ...

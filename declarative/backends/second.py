@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic
-
-
-class Backend(Protocol):
-    """A problem that a backend has accepted."""
-
-    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
-    def remarks(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from declarative.backends.cone.backend import ConePlan
-from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem
-from declarative.layer.layer import Backend
 
 LARGE = 300  # unknowns of the user's; below, dense matrices are fast
 ADVANTAGE = (

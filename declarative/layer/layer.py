@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from declarative.backends.outcome import Outcome, Plan
+from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
@@ -28,14 +28,6 @@ from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises
 from declarative.layer.solution import Outputs, Solution, SolveError
 from declarative.source.diagnostic import DiagnosticError, error
-
-
-class Backend(Protocol):
-    """A problem that a backend has accepted."""
-
-    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan: ...
-
-    def remarks(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)

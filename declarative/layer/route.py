@@ -17,11 +17,11 @@ from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.backends.method import AUTO, Forward, forward_of
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
+from declarative.backends.outcome import Backend
 from declarative.backends.second import SecondBackend
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.layer.by_size import BySize
-from declarative.layer.layer import Backend
 from declarative.rewrite.repair import no_backend, repair
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 from declarative.source.render import render
@@ -115,13 +115,13 @@ def why(found: Classification) -> list[str]:
 
 def _accept(
     problem: Problem, name: str, options: Mapping[str, Any], mode: Mode, forward: Forward
-) -> geometric.Backend | list[Diagnostic]:
+) -> Backend | list[Diagnostic]:
     if name == "kkt":
         return geometric.to_kkt(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
     return _other_mode(problem, mode) or _other_method(problem, forward) or _to_cone(problem)
 
 
-def _with_cone(problem: Problem, first: geometric.Backend) -> SecondBackend:
+def _with_cone(problem: Problem, first: Backend) -> SecondBackend:
     """That a sum of monomials has no point is said of a least violation, of which only a ray is the proof."""
     doubted = (Status.FAILED, Status.INACCURATE)
     if isinstance(first, geometric.GeometricBackend):
@@ -129,7 +129,7 @@ def _with_cone(problem: Problem, first: geometric.Backend) -> SecondBackend:
     return SecondBackend(first, problem, _to_cone, doubted)
 
 
-def _to_cone(problem: Problem) -> geometric.Backend | list[Diagnostic]:
+def _to_cone(problem: Problem) -> Backend | list[Diagnostic]:
     return geometric.to_cone(problem, cone.accept)
 
 
