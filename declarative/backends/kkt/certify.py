@@ -15,6 +15,8 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.scaling import equilibrate, times
 
 ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
+VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
+NEAR = 1e-3
 CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
 
 
@@ -78,6 +80,25 @@ class Shares(Items):
         return torch.stack([self.primal, self.dual, self.gap]).nan_to_num(nan=torch.inf).amax(0)
 
 
+@dataclass(frozen=True)
+class Way(Items):
+    """Where a method began, and the largest entries of the Hessian's rows a little way back from where it came to."""
+
+    start: Tensor
+    curvature: Tensor
+
+
+def way_to(model: Model, at: Primal, start: Tensor) -> Way:
+    """The way from a start (B, n) to a point."""
+    back = at.x + NEAR * (start - at.x)
+    return Way(start, worst(model.lagrangian_hessian(back, at.y, at.z).abs()))
+
+
+def vanished(local: Local, way: Way) -> Tensor:
+    """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0."""
+    return worst(local.H.abs()) <= VANISHED * way.curvature.nan_to_num(nan=0, posinf=0) * (way.curvature > 0)
+
+
 def evaluate(model: Model, at: Primal) -> Local:
     """All that is known of the model at a point."""
     x = at.x
@@ -92,10 +113,17 @@ def units(local: Local) -> Tensor:
     return equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
 
 
-def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor) -> Shares:
-    """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance."""
+def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None = None) -> Shares:
+    """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance.
+
+    Where a row of the Hessian vanishes at the solution, all its terms may (x^4 at 0): there x is measured from where
+    the method began, as (x - a)^4 is from 0, so that the Newton step is small beside the way.
+    """
     noise = rounding(local, at, D)
     X, T = block_size(at.x, blocks), stationarity_terms(local, at, noise, D)
+    if way is not None:
+        moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
+        T = torch.where(vanished(local, way), torch.maximum(T, moved), T)
     stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
     rows_c, rows_g = row_terms(local.Jc, local.c, at.x, X, noise), row_terms(local.Jg, local.g, at.x, X, noise)
     low, high = at.x - local.lower, local.upper - at.x

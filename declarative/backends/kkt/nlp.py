@@ -104,12 +104,26 @@ def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:
     lower, upper = d.bounds(x0)
     wall_lower, wall_upper = program.open_domain
     walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
-    x0, fixed = inside(x0, lower, upper), lower == upper
+    x0 = inside(x0, lower, upper)
+    fixed = (lower == upper) | unread(d, x0)
     lower, upper = torch.where(wall_lower | fixed, -torch.inf, lower), torch.where(wall_upper | fixed, torch.inf, upper)
     columns = Columns(lower.isfinite().any(0).nonzero()[:, 0], upper.isfinite().any(0).nonzero()[:, 0])
     rows = d.g(x0) > -torch.inf
     on = torch.cat([rows, lower.isfinite()[:, columns.low], upper.isfinite()[:, columns.high]], -1)
     return Problem(program, theta, Bounds(lower, upper, *walls, on, fixed), columns, x0)
+
+
+def unread(d: Derivatives, x: Tensor) -> Tensor:
+    """(n,): entries of x on which nothing depends: they may be anything, even not a number. A barrier would push them.
+
+    Only those are tried that have no slope anywhere at x, which x^4 has not either at 0.
+    """
+    slopes = torch.cat([d.gradient(x)[:, None], d.jacobian_c(x), d.jacobian_g(x)], 1)
+    found = (slopes == 0).all(1).all(0)
+    for i in found.nonzero()[:, 0]:
+        at = x.index_fill(1, i, torch.nan)
+        found[i] = not torch.cat([d.f(at)[:, None], d.c(at), d.g(at)], -1).isnan().any()
+    return found
 
 
 def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:

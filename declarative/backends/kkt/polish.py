@@ -11,7 +11,18 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.adjoint import active_system
-from declarative.backends.kkt.certify import Local, Model, Primal, Shares, evaluate, measure, units
+from declarative.backends.kkt.certify import (
+    Local,
+    Model,
+    Primal,
+    Shares,
+    Way,
+    evaluate,
+    measure,
+    units,
+    vanished,
+    way_to,
+)
 from declarative.backends.kkt.program import Active
 from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.scaling import times
@@ -21,12 +32,17 @@ ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, ho
 WEAK = 1e-7  # slack and multiplier both below this share: weakly active
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
 EXACT = 1e-13
+NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
+SLOWLY = 6
 LOST = 1e-6  # a point with a larger error is no answer
 
 
 @dataclass(frozen=True)
 class Polished:
-    """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity."""
+    """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity.
+
+    `flat` (B, n): entries of x whose row of the Hessian vanishes there.
+    """
 
     at: Primal
     local: Local
@@ -34,6 +50,7 @@ class Polished:
     active: Active
     system: ActiveSystem
     degenerate: Tensor
+    flat: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,39 +67,52 @@ class Here:
         return Here(at, local, self.shares.where(items, other.shares))
 
 
-def polish(model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int) -> Polished:
-    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active.
+def polish(
+    model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int, began: Tensor | None = None
+) -> Polished:
+    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
 
     Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
     bounds); a second try lets these constraints go.
     """
-    local = evaluate(model, at)
-    start = Here(at, local, measure(local, at, blocks, units(local)))
+    local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
+    start = Here(at, local, measure(local, at, blocks, units(local), way))
     force, slack = start.shares.force, start.shares.slack
-    found, system = refine(model, start, force > ABOUT * slack, open_domain, blocks, rounds)
+    found, system = refine(model, start, force > ABOUT * slack, open_domain, blocks, rounds, way)
     if (found.shares.error > LOST).any():
-        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, rounds)
+        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, rounds, way)
         found, system = other.where(other.shares.error < found.shares.error, found), None
-    return settle(found.at, found.local, found.shares, open_domain, system)
+    done = settle(found.at, found.local, found.shares, open_domain, system)
+    if way is None:
+        return done
+    flat = vanished(found.local, way) & ~done.system.fixed
+    return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
 
 
 def refine(
-    model: Model, here: Here, guess: Tensor, open_domain: Tensor, blocks: Tensor | None, rounds: int
+    model: Model,
+    here: Here,
+    guess: Tensor,
+    open_domain: Tensor,
+    blocks: Tensor | None,
+    rounds: int,
+    way: Way | None,
 ) -> tuple[Here, ActiveSystem | None]:
     """The best point found from a guess (B, q + 2n) of what is active; the last system, where H and A are constant."""
     D, constant, system = units(here.local), isinstance(model, Quadratic), None
-    for _ in range(rounds):
+    for k in range(rounds if way is None else SLOWLY * rounds):
         active = split(guess, here.local, open_domain)
         if system is None or not constant or not same(system, active):
             system = active_system(active, here.local.H, jacobian(here.local))
         at = newton(system, here.local, here.at, active)
         local = evaluate(model, at)
-        there = Here(at, local, measure(local, at, blocks, D))
+        there = Here(at, local, measure(local, at, blocks, D, way))
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = (there.shares.error < here.shares.error) | least
         here, guess = there.where(better, here), guess ^ wrong
-        if not (better & (here.shares.error > EXACT) | wrong.any(-1)).any():
+        slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
+        if not (slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)).any():
             break
     return here, system if constant else None
 
@@ -152,4 +182,4 @@ def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor, system
     pairs = zip(at.parts()[2:], active.parts(), strict=True)
     z, z_lower, z_upper = (torch.where(holds, multiplier, 0) for multiplier, holds in pairs)
     at = replace(at, z=z, z_lower=z_lower, z_upper=z_upper)
-    return Polished(at, local, shares, active, system, degenerate)
+    return Polished(at, local, shares, active, system, degenerate, torch.zeros_like(fixed))

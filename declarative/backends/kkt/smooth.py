@@ -48,16 +48,17 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     """Answers for B items from x0 (B, n), and the rows to blame for those that are infeasible."""
     answer, start = screened(program, theta, x0)
     pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
-    start, blamed = start[pending], {}
+    lower, upper = Derivatives(program, theta).bounds(x0)
+    start, began, blamed = start[pending], x0.clamp(lower, upper)[pending], {}
     for attempts, effort in enumerate(efforts(options)):
         if len(pending) == 0:
             break
         here = take(theta, pending)
-        attempt = try_once(program, here, start, options, effort)
+        attempt = try_once(program, here, start, options, effort, began)
         verdict = judge(program, here, answer.take(pending), attempt, start, options, last=attempts > 0)
         blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
         answer = answer.put(pending, verdict.answer)
-        start, pending = verdict.start[verdict.retry], pending[verdict.retry]
+        start, began, pending = verdict.start[verdict.retry], began[verdict.retry], pending[verdict.retry]
     away = (
         answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
         if program.n
@@ -161,21 +162,42 @@ def improves(new: Answer, old: Answer) -> Tensor:
     return solved & (~before | (new.value < old.value)) | undecided & (smaller | old.x.isnan().any(-1))
 
 
-def try_once(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort) -> Attempt:
-    """A forward method, then Newton steps on the active set, then the second-order test."""
+def try_once(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort, began: Tensor
+) -> Attempt:
+    """A forward method, then Newton steps on the active set, then the second-order test.
+
+    The first attempt `began` where the user wanted to, or at the nearest point within the bounds.
+    """
     d = Derivatives(program, theta)
     at, stop, count = approach(program, theta, x0, options, effort)
-    found = polish(d, at, program.open_domain, program.blocks, POLISH)
+    found = polish(d, at, program.open_domain, program.blocks, POLISH, began)
+    first = (x0 == inside(began, *d.bounds(began))).all(-1)
+    still = (found.shares.error > options.tolerance) & first & standing(d, began)
+    if still.any():  # the method has only walked away
+        found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer = certified(found, count, options.tolerance)
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     minimum, way = second_order(found.system)
-    bent, over = inflection(d, found, minimum & found.system.loose.any(-1))
+    bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     way = torch.where(bent[:, None], over, way)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     answer = replace(
         answer, minimum=minimum & ~bent, degenerate=answer.degenerate | doubtful(found, program.open_domain)
     )
     return Attempt(answer, stop, found.at.x + step * way)
+
+
+def standing(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): nothing moves x: it is feasible, and f has no slope there."""
+    rows = (d.c(x) == 0).all(-1) & (d.g(x) <= 0).all(-1)
+    return rows & (d.gradient(x) == 0).all(-1)
+
+
+def resting(d: Derivatives, x: Tensor) -> Primal:
+    """x without multipliers."""
+    nothing = torch.zeros_like(x)
+    return Primal(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q), nothing, nothing)
 
 
 def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
@@ -205,7 +227,7 @@ def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tenso
     items = suspects.nonzero()[:, 0]
     if len(items) == 0:
         return no, way
-    W = found.system.flat(items)
+    W = torch.cat([found.system.flat(items), torch.diag_embed(found.flat[items].to(way.dtype))], -1)
     W = W / W.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
     at, here = found.at.take(items), Derivatives(d.program, take(d.theta, items))
     step, base = NEAR * at.x.abs().amax(-1, keepdim=True).clamp(min=1), here.lagrangian(at.x, at.y, at.z)
@@ -233,9 +255,9 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     d, n = Derivatives(program, theta), program.n
     t = d.g(inside(x, *d.bounds(x))).clamp(min=0)
     least, own, at = least_violation(program), replace(options, forward=AUTO), torch.cat([x, t], -1)
-    answer = try_once(least, theta, at, own, EFFORTS[0]).answer
+    answer = try_once(least, theta, at, own, EFFORTS[0], at).answer
     if (answer.status != Status.SOLVED).any():  # far away, units change on the way: once more in those of the end
-        again = try_once(least, theta, torch.where(answer.x.isfinite(), answer.x, at), own, EFFORTS[1]).answer
+        again = try_once(least, theta, torch.where(answer.x.isfinite(), answer.x, at), own, EFFORTS[1], at).answer
         answer = again.where(improves(again, answer), answer)
     before, x = violation(d, inside(x, *d.bounds(x))), answer.x[:, :n]
     nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)

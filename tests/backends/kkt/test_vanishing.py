@@ -1,0 +1,50 @@
+"""Minima at which the Hessian vanishes: found wherever they lie, flagged; what has none is not called solved."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+AT = (-3.0, -1.0, 0.0, 0.4)
+
+
+def run(text: str, **values: float):
+    inputs = {name: torch.tensor(v, dtype=torch.float64, requires_grad=True) for name, v in values.items()}
+    return declarative.compile(declarative.parse(text), backend="kkt").solve(**inputs), inputs
+
+
+@pytest.mark.parametrize("start", ["", ", start(0.5)", ", start(2)"])
+@pytest.mark.parametrize("bounded", ["", "; subject to; x >= a"])
+@pytest.mark.parametrize("a", [-1.0, 0.0])
+def test_fourth_powers_about_zero(a, bounded, start):
+    solution, inputs = run(f"param a : R; var x : R{start}; minimize x^4 + a{bounded}", a=a)
+    assert int(solution.status) == Status.SOLVED and abs(float(solution["x"].detach())) < 1e-6
+    assert bool(solution.degenerate | solution.nonunique)
+    solution["x"].backward()
+    assert bool(inputs["a"].grad.isfinite())
+
+
+@pytest.mark.parametrize("power", [4, 6])
+@pytest.mark.parametrize("a", AT)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_powers_about_a_parameter(a, power, scale):
+    text = f"param a : R; param s : R, pos; var x : R, start(1); var y : R; minimize s*((x - a)^{power} + (y + 1)^2)"
+    solution, inputs = run(text, a=a, s=scale)
+    assert int(solution.status) == Status.SOLVED and bool(solution.degenerate)
+    assert abs(float(solution["x"].detach()) - a) ** power < 1e-22 and abs(float(solution["y"].detach()) + 1) < 1e-9
+    solution["x"].backward()
+    assert abs(float(inputs["a"].grad) - 1) < 1e-6 and abs(float(inputs["s"].grad)) < 1e-5 / scale
+
+
+@pytest.mark.parametrize("falling", ["exp(-x)", "1/(1 + x^2)", "log(1 + exp(-x))"])
+def test_what_falls_to_a_limit_is_not_solved_on_its_way(falling):
+    solution, _ = run(f"param s : R; var x : R, start(1); minimize {falling} + s; subject to; x >= 0", s=0.0)
+    assert int(solution.status) != Status.SOLVED or float(solution.value.detach()) < 1e-12
+
+
+@pytest.mark.parametrize("text", ["exp(x) - s*x", "x - s*log(x)", "s*x^4 - x"])
+def test_curvature_that_only_changes_much_is_no_doubt(text):
+    for start in (1e-5, 1e-2, 20.0):
+        solution, _ = run(f"param s : R, pos; var x : R, start({start}); minimize {text}", s=1.0)
+        assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate | solution.nonunique)
