@@ -25,14 +25,13 @@ def test_fourth_powers_about_zero(a, bounded, start):
     assert bool(inputs["a"].grad.isfinite())
 
 
-@pytest.mark.parametrize("power", [4, 6])
 @pytest.mark.parametrize("a", AT)
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_powers_about_a_parameter(a, power, scale):
-    text = f"param a : R; param s : R, pos; var x : R, start(1); var y : R; minimize s*((x - a)^{power} + (y + 1)^2)"
+def test_fourth_powers_about_a_parameter(a, scale):
+    text = "param a : R; param s : R, pos; var x : R, start(1); var y : R; minimize s*((x - a)^4 + (y + 1)^2)"
     solution, inputs = run(text, a=a, s=scale)
     assert int(solution.status) == Status.SOLVED and bool(solution.degenerate)
-    assert abs(float(solution["x"].detach()) - a) ** power < 1e-22 and abs(float(solution["y"].detach()) + 1) < 1e-9
+    assert abs(float(solution["x"].detach()) - a) ** 4 < 1e-22 and abs(float(solution["y"].detach()) + 1) < 1e-9
     solution["x"].backward()
     assert abs(float(inputs["a"].grad) - 1) < 1e-6 and abs(float(inputs["s"].grad)) < 1e-5 / scale
 
