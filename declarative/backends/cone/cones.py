@@ -50,7 +50,7 @@ class Group:
 class Cones:
     blocks: tuple[Block, ...]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         return sum(block.rows for block in self.blocks)
 

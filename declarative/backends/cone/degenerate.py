@@ -16,8 +16,9 @@ WIDTH = 1e-7  # where the program's size is one: kinks nearer than this count
 
 def are_degenerate(cones: Cones, v: np.ndarray) -> np.ndarray:
     """v = s - z (B, rows), of scaled programs."""
-    ends = [_pieces(cones, v + side * WIDTH * interior(cones)) for side in (1, -1)]
-    return np.any(ends[0] != ends[1], axis=1)
+    inward = WIDTH * interior(cones)
+    ends = _pieces(cones, np.concatenate([v + inward, v - inward]))
+    return np.any(ends[: len(v)] != ends[len(v) :], axis=1)
 
 
 def _pieces(cones: Cones, v: np.ndarray) -> np.ndarray:

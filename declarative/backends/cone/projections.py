@@ -55,21 +55,16 @@ class Spectrum:
     @property
     def _transposed(self) -> sp.csr_array:
         """U' of one v."""
-        alone = np.ones(len(self.values), dtype=bool)
-        parts = []
+        size = len(self.values)
+        width = np.ones(size, dtype=np.int32)
+        for places, _ in self.frames:
+            width[places] = places.shape[1]
+        starts = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
+        columns, values = np.repeat(np.arange(size, dtype=np.int32), width), np.ones(starts[-1])
         for places, vectors in self.frames:
-            alone[places] = False
-            parts.append(
-                (
-                    vectors,
-                    np.broadcast_to(places[:, None, :], vectors.shape),
-                    np.broadcast_to(places[:, :, None], vectors.shape),
-                )
-            )
-        rows = np.flatnonzero(alone)
-        parts.append((np.ones(len(rows)), rows, rows))
-        values, r, c = (np.concatenate([part[k].reshape(-1) for part in parts]) for k in range(3))
-        return sp.csr_array((values, (r, c)), shape=(len(alone), len(alone)))
+            at = starts[places][:, :, None] + np.arange(places.shape[1])
+            columns[at], values[at] = places[:, None, :], vectors.transpose(0, 2, 1)
+        return sp.csr_array((values, columns, starts), shape=(size, size))
 
     def some(self, chosen: np.ndarray | int) -> Spectrum:
         """Of a batch."""

@@ -144,7 +144,13 @@ def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) ->
 
 
 def _near(K: Matrix, known: SymmetricMatrix) -> bool:
-    return _norm(_balanced(K - known.K, known.balance)) <= NEAR * known.least
+    return _norm(_balanced(_difference(K, known.K), known.balance)) <= NEAR * known.least
+
+
+def _difference(K: Matrix, L: Matrix) -> Matrix:
+    if isinstance(K, np.ndarray) or not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
+        return K - L
+    return _like(K, K.data - L.data)
 
 
 def _factors(B: Matrix) -> Dense | Sparse:
@@ -160,35 +166,46 @@ def _factors(B: Matrix) -> Dense | Sparse:
 
 def _norm(B: Matrix) -> float:
     """The largest sum of a column's absolute entries."""
-    return float(abs(B).sum(0).max(initial=0.0))
+    sums = abs(B).sum(0) if isinstance(B, np.ndarray) else _by_column(np.add, np.abs(B.data), B)
+    return float(sums.max(initial=0.0))
 
 
 def _largest(K: Matrix) -> np.ndarray:
     """The largest entry of each row, which is also that of its column."""
     if isinstance(K, np.ndarray):
         return np.maximum(K.max(1, initial=0.0), -K.min(1, initial=0.0))
-    return _largest_by_column(np.abs(K.data), K.indptr)
+    return _by_column(np.maximum, np.abs(K.data), K)
 
 
-def _largest_by_column(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    found = np.zeros(len(starts) - 1)
-    filled = np.flatnonzero(np.diff(starts))
+def _by_column(operation: np.ufunc, values: np.ndarray, K: Matrix) -> np.ndarray:
+    """`values` at the places of a sparse K, reduced within each column; 0 where that is empty."""
+    found = np.zeros(K.shape[1])
+    filled = np.flatnonzero(np.diff(K.indptr))
     if len(filled):
-        found[filled] = np.maximum.reduceat(values, starts[filled])
+        found[filled] = operation.reduceat(values, K.indptr[filled])
     return found
 
 
 def _balanced(K: Matrix, scale: np.ndarray) -> Matrix:
     if isinstance(K, np.ndarray):
         return scale[:, None] * K * scale
-    values = K.data * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
+    return _like(K, _scaled(K.data, K, scale))
+
+
+def _scaled(values: np.ndarray, K: Matrix, scale: np.ndarray) -> np.ndarray:
+    return values * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
+
+
+def _like(K: Matrix, values: np.ndarray) -> Matrix:
+    """`values` at the places of a sparse K."""
     return sp.csc_array((values, K.indices, K.indptr), shape=K.shape)
 
 
 def _balance(K: Matrix, sweeps: int = 3) -> np.ndarray:
     """Powers of the rows' largest entries that bring them all near one (Ruiz)."""
-    scale, size = np.ones(K.shape[0]), abs(K)
+    scale, dense = np.ones(K.shape[0]), isinstance(K, np.ndarray)
+    size = np.abs(K if dense else K.data)
     for _ in range(sweeps):
-        step = 1 / np.sqrt(_largest(size))
-        scale, size = scale * step, _balanced(size, step)
+        step = 1 / np.sqrt(size.max(1, initial=0.0) if dense else _by_column(np.maximum, size, K))
+        scale, size = scale * step, step[:, None] * size * step if dense else _scaled(size, K, step)
     return scale
