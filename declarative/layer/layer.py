@@ -97,7 +97,8 @@ class DeclarativeLayer(nn.Module):
         self._checked = False
         self.const = nn.Module()
         for name, value in consts.items():
-            self.const.register_buffer(name, value)
+            with torch.inference_mode(False):  # inference tensors have no version
+                self.const.register_buffer(name, value.clone())
         self.learn = nn.Module()
         for declaration in problem.parameters:
             symbol = declaration.symbol

@@ -33,3 +33,12 @@ def test_a_call_without_items_is_not_the_first_that_is_checked():
     layer = declarative.compile(problem, check="first", on_failure="mask")
     assert layer(torch.zeros(0)).shape == (0,)
     assert layer(torch.tensor([-1.0, 2.0])).isnan().tolist() == [True, False]
+
+
+def test_a_layer_made_without_gradients():
+    with torch.inference_mode():
+        problem = declarative.parse("const a : R; param b : R; var x : R; minimize (x - a - b)^2", name="made")
+        layer = declarative.compile(problem, consts={"a": 1.0})
+        assert float(layer(torch.tensor(2.0))) == 3.0
+    b = torch.tensor(2.0, requires_grad=True)
+    assert float(torch.autograd.grad(layer(b), b)[0]) == 1.0
