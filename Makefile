@@ -18,7 +18,9 @@ test: $(VENV)/.dev
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
+# qpth's own requirements would take other packages back by years; it runs without them.
 bench: $(VENV)/.bench
+	$(PIP) --no-deps qpth==0.0.16
 	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 fmt: $(VENV)/.dev
