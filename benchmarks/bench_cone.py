@@ -1,5 +1,7 @@
 """Convex programs of three cones: this layer beside cvxpylayers and beside a bare solver; and how long a plan takes."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import time

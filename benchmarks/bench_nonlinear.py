@@ -6,6 +6,8 @@ Errors are those of the solution beside IPOPT's at tolerance 1e-12, of the items
 nonconvex item may have several, and the first line of a table says how often one way found a lower one.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

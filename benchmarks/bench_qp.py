@@ -3,6 +3,8 @@
 A peer counts where its answer is right to 1e-4. Figures are medians of runs in turn; the ratio is to the first row.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import os

@@ -4,7 +4,7 @@ Two shapes: 1 % of the entries at random, where factors fill in, and a band, whe
 matrices ready made, give no gradient, and stop at their own tolerances.
 """
 
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportMissingImports=false
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Dense quadratic programs of a size, and their exact solutions and gradients: the active set's KKT system in numpy."""
 
+# pyright: reportMissingImports=false
+
 from dataclasses import dataclass
 
 import daqp
