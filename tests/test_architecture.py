@@ -31,6 +31,7 @@ LATE = {
     ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
     ("backends/cone/template.py", "cvxpy"): "a second to import, and only functions with cones of their own need it",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
+    ("backends/kkt/definite.py", "numba"): "the same half second, to read its setting",
     ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }

@@ -61,7 +61,15 @@ class KeptSystem:
 
 def suits(program: SmoothProgram, qp: Quadratic) -> bool:
     """Can this program be tried here?"""
-    return qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
+    suited = qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
+    return suited and compiles()
+
+
+def compiles() -> bool:
+    """Does numba compile here? It is told not to by NUMBA_DISABLE_JIT, for debuggers."""
+    from numba import config
+
+    return not config.DISABLE_JIT
 
 
 def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Tensor | None = None) -> Definite:

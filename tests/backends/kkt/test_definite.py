@@ -6,8 +6,8 @@ import torch
 from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, solution, tensor, times
 from torch.autograd import grad
 
-from declarative.backends.kkt.convex import remaining
-from declarative.backends.kkt.definite import solve_definite
+from declarative.backends.kkt.convex import remaining, solve_convex
+from declarative.backends.kkt.definite import KeptSystem, solve_definite
 from declarative.backends.kkt.program import Options
 from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.solve import connect, solve
@@ -200,3 +200,11 @@ def test_dependent_equations_have_multipliers_of_least_norm(bounded):
         torch.testing.assert_close(found, least, rtol=0, atol=1e-10)
     (slope,) = grad(x.sum(), b)  # sum(x) is the sum of the rows' and of the columns' sums, halved
     torch.testing.assert_close(slope, torch.full_like(b, 0.5), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("disabled", [0, 1])
+def test_where_numba_is_told_not_to_compile_the_general_method_solves(monkeypatch, disabled):
+    monkeypatch.setattr("numba.config.DISABLE_JIT", disabled)
+    program, data, _, start = definite(7, 3, 6, 2, 5)
+    answer, _, system = solve_convex(program, data, start, Options(), None)
+    assert (answer.status == Status.SOLVED).all() and isinstance(system, KeptSystem) != bool(disabled)
