@@ -37,10 +37,11 @@ Blamed = dict[int, list[tuple[str, int]]]
 
 @dataclass(frozen=True)
 class Attempt:
-    """An answer, why the method stopped, and where a saddle can be left, (B, n)."""
+    """An answer, why the method stopped and at which points, and where a saddle can be left, both (B, n)."""
 
     answer: Answer
     stop: Stop
+    reached: Tensor  # before polishing, which leads back from far away
     way_out: Tensor
 
 
@@ -65,6 +66,8 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         else torch.zeros_like(answer.nonunique)
     )
     answer = answer.marked(away & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
+    answer = replace(answer, degenerate=answer.degenerate | saddle)
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}
 
 
@@ -85,7 +88,7 @@ def judge(
     new = attempt.answer
     lost = new.status != Status.SOLVED
     away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
-    falls = away & falls_for_ever(Derivatives(program, theta), start, new.x)
+    falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached)
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     saddle = ~lost & ~new.minimum
@@ -185,7 +188,7 @@ def try_once(
     answer = replace(
         answer, minimum=minimum & ~bent, degenerate=answer.degenerate | doubtful(found, program.open_domain)
     )
-    return Attempt(answer, stop, found.at.x + step * way)
+    return Attempt(answer, stop, at.x, found.at.x + step * way)
 
 
 def standing(d: Derivatives, x: Tensor) -> Tensor:
