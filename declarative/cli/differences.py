@@ -115,8 +115,11 @@ class Probe:
         return derivative, (derivative - fine).abs() + jump.abs()
 
     def at_once(self, name: str, points: Tensor) -> Tensor:
-        solution = solve(self.layer, {**self.params, name: points})
-        return self.weigh(solution, 1)
+        """The points are a batch axis before those of the data, some of which the parameter may share."""
+        shape = next(d.symbol.shape for d in self.layer.problem.parameters if d.symbol.name == name)
+        shared = self.solution.status.dim() - (points.dim() - 1 - len(shape))
+        points = points.reshape(len(points), *[1] * shared, *points.shape[1:])
+        return self.weigh(solve(self.layer, {**self.params, name: points}), 1)
 
     def one_by_one(self, name: str, points: Tensor) -> Tensor:
         """The same for a learned parameter, which a layer holds once."""
