@@ -62,7 +62,8 @@ class Solution:
     values: variables (*batch, *shape) and outputs, NaN for items without an answer. duals: by constraint, "budget" or
     "box.lower", (*batch, *binders, *shape). status: int8 (*batch) of `declarative.Status`. The residuals (*batch) are
     relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
-    memory: what `solve(..., warm=solution)` reads beside the variables.
+    degenerate, nonunique, dual_nonunique: bool (*batch); the gradient is a choice, there are other solutions, other
+    multipliers. memory: what `solve(..., warm=solution)` reads beside the variables.
     """
 
     values: Mapping[str, Tensor]

@@ -138,7 +138,9 @@ def test_gradients_agree(run, data):
 
 
 def test_gradients_of_data_that_a_batch_shares_agree(run, folder):
-    text = "dim n; param A : R^(n,n); param y : R^n; param t : R, pos; var x : R^n; minimize sumsq(A*x - y) + t*sumsq(x)"
+    text = (
+        "dim n; param A : R^(n,n); param y : R^n; param t : R, pos; var x : R^n; minimize sumsq(A*x - y) + t*sumsq(x)"
+    )
     words = ["-p", "A=[[2, 1], [0, 1]]", "-p", "y=[[1, 2], [3, -1], [0, 1]]", "-p", "t=0.5"]
     done = run("gradcheck", "-", *words, "--format", "json", input=text)
     assert done.exit_code == 0 and [row["directions"] for row in outputs(done)["parameters"]] == [4, 6, 1]
