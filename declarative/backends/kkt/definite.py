@@ -69,7 +69,7 @@ def compiles() -> bool:
     """Does numba compile here? It is told not to by NUMBA_DISABLE_JIT, for debuggers."""
     from numba import config
 
-    return not config.DISABLE_JIT
+    return not config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Tensor | None = None) -> Definite:
