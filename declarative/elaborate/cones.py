@@ -12,6 +12,7 @@ from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.values import Value, described, shown, stripped
+from declarative.ir.expr import Constant
 from declarative.ir.problem import Membership
 from declarative.ir.size import Shape
 from declarative.source.span import Span
@@ -92,12 +93,14 @@ def _cone(ctx: Context, node: tree.Expression, scope: Scope):
         hints = did_you_mean(function.id, CONES) or _known()
         return ctx.report.error("E227", function.span, f"there is no set `{function.id}`", hints=hints)
     if len(given) != CONES[function.id].arguments or any(isinstance(a, tree.Keyword) for a in given):
-        message = f"`{function.id}` takes {CONES[function.id].arguments} arguments; this has {len(given)}"
+        count = CONES[function.id].arguments
+        message = f"`{function.id}` takes {count} argument{'' if count == 1 else 's'}; this has {len(given)}"
         return ctx.report.error("E227", node.span, message, hints=[f"`{CONES[function.id].form}`"])
     made = [(a, _argument(ctx, a, scope, function.id)) for a in given if not isinstance(a, tree.Keyword)]
     args = [(a, v) for a, v in made if v is not None]
     ok = all(require_data(ctx, a, v.expr, "the argument of a set") for a, v in args)
-    return (function.id, args) if ok and len(args) == len(made) and _scalars(ctx, function.id, args) else None
+    fits = ok and len(args) == len(made) and _scalars(ctx, function.id, args) and _is_power(ctx, function.id, args)
+    return (function.id, args) if fits else None
 
 
 def _argument(ctx: Context, node: tree.Expression, scope: Scope, name: str) -> Value | None:
@@ -110,6 +113,16 @@ def _scalars(ctx: Context, name: str, args: list[tuple[tree.Expression, Value]])
     culprit = next(((a, v) for a, v in args if v.rank and name != "Box"), None)
     if culprit:
         ctx.report.error("E227", culprit[0].span, f"`{name}` takes a scalar; {described(*culprit)}")
+    return culprit is None
+
+
+def _is_power(ctx: Context, name: str, args: list[tuple[tree.Expression, Value]]) -> bool:
+    """The exponent of POW, where it is a number, lies between 0 and 1."""
+    numbers = [(a, v.expr.value) for a, v in args if name == "POW" and isinstance(v.expr, Constant)]
+    culprit = next((a for a, value in numbers if not 0 < value < 1), None)
+    if culprit is not None:
+        message = f"the exponent of `POW` lies between 0 and 1; {shown(culprit)} does not"
+        ctx.report.error("E227", culprit.span, message, hints=["`(x, y, z) in POW(a)` is x^a*y^(1-a) >= abs(z)"])
     return culprit is None
 
 
