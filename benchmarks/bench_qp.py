@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 import warnings
+from collections.abc import Callable
+from statistics import median
 
 import torch
 from qp_problems import Problems, Reference, error, random_problems, reference
@@ -19,6 +22,7 @@ from torch import Tensor
 
 import declarative
 
+ROUNDS = 15
 SIZES = (
     (10, 10, 128, 0),
     (10, 20, 1024, 0),
@@ -72,18 +76,23 @@ def forward_and_backward(size: tuple[int, int, int, int]) -> list[Measured]:
     return rows
 
 
-def backward_alone(size: tuple[int, int, int, int]) -> None:
-    """The difference of both passes and the forward pass."""
-    n, m, batch, p = size
-    problems = random_problems(n, m, batch, p)
-    run = Run(engine(problems), problems)
-    zero = reference(problems).x
-    both, forward = measure([
-        Way("both", run, lambda r: float((r[0] - zero).abs().max())),
-        Way("forward", run.forward, lambda x: float((x - zero).abs().max())),
-    ], 15)  # fmt: skip
-    share = (both.seconds - forward.seconds) / forward.seconds
-    print(f"  n={n} B={batch}: forward {forward.seconds * 1e3:.1f} ms, backward alone {share:.2f} of it")
+def backward_alone(size: tuple[int, int, int, int], make: Callable[[Problems], Solver], name: str) -> None:
+    """Each pass by itself, in turn; gradients of all data, which `.backward()` would copy once more into `.grad`."""
+    problems = random_problems(*size)
+    solver, times = make(problems), ([], [])
+    for _ in range(ROUNDS):
+        data = tuple(t.detach().requires_grad_() for t in problems.data)
+        began = time.perf_counter()
+        total = (solver(data) * problems.weight).sum()
+        between = time.perf_counter()
+        torch.autograd.grad(total, data, allow_unused=True)
+        times[0].append(between - began)
+        times[1].append(time.perf_counter() - between)
+    forward, backward = (median(part[1:]) for part in times)  # the first turn warms up
+    print(
+        f"  {name}, n={size[0]} B={size[2]}: forward {forward * 1e3:.1f} ms, "
+        f"backward {backward * 1e3:.1f} ms, {backward / forward:.2f} of it"
+    )
 
 
 def growing_batches() -> None:
@@ -138,7 +147,8 @@ def main() -> None:
     growing_batches()
     warm_start()
     print("\nthe backward pass alone")
-    backward_alone((128, 128, 128, 0))
+    for make, name in ((engine, "engine"), (layer, "layer")):
+        backward_alone((128, 128, 128, 0), make, name)
     for size in SIZES:
         forward_and_backward(size)
 

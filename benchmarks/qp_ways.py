@@ -50,10 +50,6 @@ class Run:
         (x * self.problems.weight).sum().backward()
         return x.detach(), tuple(t.grad for t in data)
 
-    def forward(self) -> Tensor:
-        """The forward pass alone, ready for a backward pass."""
-        return self.solver(tuple(t.detach().requires_grad_() for t in self.problems.data))
-
 
 def engine(problems: Problems) -> Solver:
     """The engine of the `kkt` backend on plain tensors."""
