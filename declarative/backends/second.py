@@ -18,6 +18,8 @@ from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic
 
+UNSURE = (Status.FAILED, Status.INACCURATE)
+
 
 @dataclass(frozen=True)
 class SecondBackend:
@@ -29,10 +31,14 @@ class SecondBackend:
     first: Backend
     problem: Problem
     accept: Callable[[Problem], Backend | list[Diagnostic]]
-    doubted: tuple[Status, ...] = (Status.FAILED, Status.INACCURATE)
+    doubted: tuple[Status, ...] = UNSURE
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> SecondPlan:
-        return SecondPlan(self.first.plan(sizes, constants, device), self, sizes, constants, device)
+        def prepare() -> Plan | None:
+            accepted = self.accept(self.problem)
+            return None if isinstance(accepted, list) else accepted.plan(sizes, constants, device)
+
+        return SecondPlan(self.first.plan(sizes, constants, device), prepare, self.doubted)
 
     def remarks(self) -> list[str]:
         return self.first.remarks()
@@ -40,19 +46,17 @@ class SecondBackend:
 
 @dataclass
 class SecondPlan:
-    """The problem at concrete sizes, on one device."""
+    """The problem at concrete sizes, on one device. `prepare` gives the second plan, or None where there is none."""
 
     first: Plan
-    backend: SecondBackend
-    sizes: Mapping[str, int]
-    constants: Mapping[str, np.ndarray]
-    device: torch.device
+    prepare: Callable[[], Plan | None]
+    doubted: tuple[Status, ...] = UNSURE
     _second: list[Plan | None] = field(default_factory=list)  # worked out once
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """The first one's outcome, with what the second finds of items that failed."""
         found = self.first.run(inputs, batch, start)
-        doubted = torch.tensor(self.backend.doubted, device=found.status.device)
+        doubted = torch.tensor(self.doubted, device=found.status.device)
         lost = torch.isin(found.status.long(), doubted).nonzero()[:, 0]
         if len(lost) == 0 or (second := self._prepared()) is None:
             return found
@@ -64,9 +68,7 @@ class SecondPlan:
 
     def _prepared(self) -> Plan | None:
         if not self._second:
-            accepted = self.backend.accept(self.backend.problem)
-            takes = not isinstance(accepted, list)
-            self._second.append(accepted.plan(self.sizes, self.constants, self.device) if takes else None)
+            self._second.append(self.prepare())
         return self._second[0]
 
     def describe(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from declarative.backends.cone.backend import ConePlan
 from declarative.backends.outcome import Backend, Outcome, Plan
-from declarative.backends.status import Status
+from declarative.backends.second import SecondPlan
 from declarative.ir.problem import Problem
 
 LARGE = 300  # unknowns of the user's; below, dense matrices are fast
@@ -36,7 +37,9 @@ class BySize:
         if count >= LARGE and device.type == "cpu":
             plan = self.sparse.plan(sizes, constants, device)
             if isinstance(plan, ConePlan) and is_thin(plan):
-                return SparsePlan(plan, self.dense, dict(sizes), constants, device)
+                fits = plan.assembly.structure.columns <= MEMORY
+                prepare = partial(self.dense.plan, sizes, constants, device) if fits else lambda: None
+                return SecondPlan(SparsePlan(plan), prepare)
         return self.dense.plan(sizes, constants, device)
 
     def remarks(self) -> list[str]:
@@ -52,20 +55,12 @@ def is_thin(plan: ConePlan) -> bool:
 
 @dataclass(frozen=True)
 class SparsePlan:
-    """The sparse plan; a batch with an item that it does not solve goes to the dense one, where memory allows."""
+    """A plan of the cone backend that says why it was taken."""
 
-    sparse: ConePlan
-    dense: Backend
-    sizes: Mapping[str, int]
-    constants: Mapping[str, np.ndarray]
-    device: torch.device
+    plan: ConePlan
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
-        outcome = self.sparse.run(inputs, batch, start)
-        unsure = (outcome.status == Status.INACCURATE) | (outcome.status == Status.FAILED)
-        if bool(unsure.any()) and self.sparse.assembly.structure.columns <= MEMORY:
-            return self.dense.plan(self.sizes, self.constants, self.device).run(inputs, batch, start)
-        return outcome
+        return self.plan.run(inputs, batch, start)
 
     def describe(self) -> list[str]:
-        return [*self.sparse.describe(), "its matrices are sparse: dense ones would take longer"]
+        return [*self.plan.describe(), "its matrices are sparse: dense ones would take longer"]

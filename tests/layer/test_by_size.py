@@ -1,5 +1,7 @@
 """Large quadratic programs: sparse matrices where they pay, with the answers and gradients of dense ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,6 +10,7 @@ from torch import Tensor
 
 import declarative
 from declarative import Status
+from declarative.backends.cone.backend import ConePlan
 
 TV = """
 dim n
@@ -85,3 +88,19 @@ def test_a_batch_of_large_items_with_one_that_is_infeasible():
     assert "total" in solution.messages[(1,)] and "low" in solution.messages[(1,)]
     (gradient,) = torch.autograd.grad(solution.x.nansum(), y)
     assert not gradient[1].any() and torch.allclose(gradient[0], torch.ones(320).double(), atol=1e-9)
+
+
+def test_an_item_that_the_sparse_path_does_not_solve_goes_to_the_dense_one(monkeypatch):
+    run = ConePlan.run
+
+    def fails_once(self, inputs, batch, start):
+        outcome = run(self, inputs, batch, start)
+        return replace(outcome, status=outcome.status.index_fill(0, torch.tensor([1]), int(Status.FAILED)))
+
+    y, lam = torch.stack([signal(320), signal(320) + 0.3]), torch.tensor([0.7, 0.4], dtype=torch.float64)
+    expected = compiled(TV)(y, lam)
+    monkeypatch.setattr(ConePlan, "run", fails_once)
+    solution = compiled(TV).solve(y, lam)
+    assert solution.solved.all()
+    for found, known in zip((solution.x, solution.price, solution.value), expected, strict=True):
+        assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)
