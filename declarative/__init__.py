@@ -8,7 +8,7 @@ from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity
 
 if TYPE_CHECKING:
-    from declarative.backends.status import Status
+    from declarative.backends.status import AnsweredBy, Status
     from declarative.layer.compile import compile
     from declarative.layer.layer import DeclarativeLayer
     from declarative.layer.route import explain
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LATER = {
     "compile": "declarative.layer.compile",
     "explain": "declarative.layer.route",
+    "AnsweredBy": "declarative.backends.status",
     "DeclarativeLayer": "declarative.layer.layer",
     "Outputs": "declarative.layer.solution",
     "Solution": "declarative.layer.solution",
@@ -26,6 +27,7 @@ _LATER = {
 }
 
 __all__ = [
+    "AnsweredBy",
     "DeclarativeLayer",
     "Diagnostic",
     "DiagnosticError",

@@ -162,17 +162,16 @@ class GeometricPlan:
             primal=primal,
             status=torch.where(beyond, int(Status.FAILED), _status(found.status, primal)).to(torch.int8),
             messages=self._messages(found) | {int(item): BEYOND for item in beyond.nonzero()[:, 0]},
-            report=partial(self._report, found.report) if found.report is not None else None,
+            inspection=found.inspection and found.inspection.then(partial(self._report, primal.detach())),
         )
 
-    def _report(self, inner: Callable[[], Report]) -> Report:
+    def _report(self, primal: Tensor, found: Report) -> Report:
         """The same in logarithms: they change the Hessian along the active rows by a congruence only."""
-        found = inner()
         active = {}
         for pair, (shape, _) in zip(self.measures.pairs, self.measures.places, strict=True):
             idle = torch.zeros(len(found.rank), *shape, dtype=torch.bool, device=found.rank.device)
             active[".".join(pair.path)] = found.active.get(".".join(pair.path), idle)
-        return replace(found, active=active)
+        return replace(found, active=active, primal_residual=torch.where(found.known, primal, torch.nan))
 
     def _duals(self, duals: Duals, read: Read, batch: int) -> Duals:
         """lambda = mu F/s."""

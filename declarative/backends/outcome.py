@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.report import Report
+from declarative.backends.inspection import Inspection
 
 Duals = dict[tuple[str, ...], Tensor]
 
@@ -20,9 +20,9 @@ class Outcome:
     """B items. Variables (B, *shape), duals by path (B, *binders, *shape) and value (B,) are connected to the inputs.
 
     `status` int8 (B,), `iterations` (B,), residuals (B,) relative to the largest term summed in a row. `messages`
-    says, for an item that is not solved, what went wrong, naming the constraint and its line. `report` works out more
-    about the points, where a backend can. `memory` (B, ...) is what a later run may begin with, beside the variables;
-    its names have a space, which no variable has.
+    says, for an item that is not solved, what went wrong, naming the constraint and its line. `inspection` works out
+    more about the points, where a backend can. `memory` (B, ...) is what a later run may begin with, beside the
+    variables; its names have a space, which no variable has. `answered_by` int8 (B,): the backend that says all this.
     """
 
     variables: dict[str, Tensor]
@@ -36,8 +36,9 @@ class Outcome:
     degenerate: Tensor
     nonunique: Tensor
     dual_nonunique: Tensor
+    answered_by: Tensor
     messages: dict[int, str] = field(default_factory=dict)
-    report: Callable[[], Report] | None = None
+    inspection: Inspection | None = None
     memory: dict[str, Tensor] = field(default_factory=dict)
 
 

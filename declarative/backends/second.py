@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.inspection import Inspection
 from declarative.backends.outcome import Backend, Outcome, Plan
+from declarative.backends.report import Report
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic
@@ -72,7 +74,11 @@ class SecondPlan:
         return self._second[0]
 
     def describe(self) -> list[str]:
-        return self.first.describe()
+        lines = self.first.describe()
+        for second in self._second:
+            if second is not None:
+                lines = [*lines, "what that leaves without an answer is given on:", *second.describe()]
+        return lines
 
 
 def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcome:
@@ -89,12 +95,31 @@ def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcom
             return {name: put(value, new[name]) if name in new else value for name, value in old.items()}
         return put(old, new)  # pyright: ignore[reportArgumentType]
 
-    parts = {f.name for f in fields(Outcome)} - {"messages", "report"}
+    parts = {f.name for f in fields(Outcome)} - {"messages", "inspection"}
     kept = {item: words for item, words in found.messages.items() if item not in set(items.tolist())}
     told = {int(item): other.messages[int(k)] for item, k in zip(items, own, strict=True) if int(k) in other.messages}
     return replace(
         found,
         messages=kept | told,
-        report=None,
+        inspection=both(found, other, items, own),
         **{name: part(getattr(found, name), getattr(other, name)) for name in parts},
     )
+
+
+def both(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Inspection | None:
+    """The inspection of what `merged` gives, where one of the two has any."""
+    batch, every = len(found.status), torch.arange(len(found.status), device=items.device)
+    left = every[~torch.isin(every, items)]
+    first, second = found.inspection, other.inspection
+    if first is not None:
+        first = first.then(lambda report: report.spread(left, left, batch))
+    if second is not None:
+        second = second.then(lambda report: report.spread(own, items, batch))
+    if first is None or second is None:
+        return first or second
+    count = len(first.reads)
+
+    def work(reads: tuple[Tensor, ...]) -> Report:
+        return first.work(reads[:count]).or_else(second.work(reads[count:]))
+
+    return Inspection(work, (*first.reads, *second.reads))

@@ -1,4 +1,4 @@
-"""What a solver's answer for one item is worth, as a small integer that fits an int8 tensor."""
+"""What the answer for one item is worth and who gave it, as small integers that fit an int8 tensor."""
 
 from enum import IntEnum
 
@@ -11,3 +11,11 @@ class Status(IntEnum):
     INFEASIBLE = 2
     UNBOUNDED = 3
     FAILED = 4
+
+
+class AnsweredBy(IntEnum):
+    """The backend that an item's status and numbers come from; `NONE` where broken data were found before solving."""
+
+    NONE = -1
+    KKT = 0
+    CONE = 1

@@ -1,13 +1,14 @@
 """`declarative solve FILE [DATA]`: the solution for data from JSON or .npz, as a report or as JSON."""
 
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any
 
 import click
 import numpy as np
 from torch import Tensor
 
-from declarative.backends.status import Status
+from declarative.backends.status import AnsweredBy, Status
 from declarative.cli.inputs import build, data_options, gather, solve
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
@@ -49,7 +50,7 @@ def _arrays(values: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
 def _data(name: str, solution: Solution) -> dict[str, Any]:
     return {
         "problem": name,
-        "status": _status_names(solution.status),
+        "status": _names(solution.status, Status),
         "value": _array(solution.value),
         "outputs": {name: _array(solution[name]) for name in solution.outputs},
         "values": _arrays(solution.values),
@@ -58,6 +59,7 @@ def _data(name: str, solution: Solution) -> dict[str, Any]:
         "dual_residual": _array(solution.dual_residual),
         "gap": _array(solution.gap),
         "iterations": _array(solution.iterations),
+        "answered_by": _names(solution.answered_by, AnsweredBy),
         "degenerate": _array(solution.degenerate),
         "nonunique": _array(solution.nonunique),
         "dual_nonunique": _array(solution.dual_nonunique),
@@ -65,9 +67,9 @@ def _data(name: str, solution: Solution) -> dict[str, Any]:
     }
 
 
-def _status_names(status: Tensor) -> Any:
+def _names(numbers: Tensor, of: type[IntEnum]) -> Any:
     """One name, or nested lists of names for a batch."""
-    return np.vectorize(lambda number: Status(number).name.lower(), otypes=[object])(_array(status)).tolist()
+    return np.vectorize(lambda number: of(number).name.lower(), otypes=[object])(_array(numbers)).tolist()
 
 
 def _report(name: str, solution: Solution) -> list[str]:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.inspection import LazyReport
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
-from declarative.backends.status import Status
+from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.vectorise import dual_input
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Bound
 from declarative.layer.outputs import OutputReader
 from declarative.layer.solution import Solution
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the items that were run stand in the batch. `good`: which they are (None: all)."""
+
+    good: Tensor | None
+    batch_shape: tuple[int, ...]
+
+    def spread(self, value: Tensor, default: Tensor) -> Tensor:
+        """Figures of the items that were run among those of the batch."""
+        value = value.to(default.dtype)
+        whole = value if self.good is None else default.index_copy(0, self.good, value)
+        return whole.reshape((*self.batch_shape, *whole.shape[1:]))
+
+    def of_report(self, report: Report) -> Report:
+        """The same for a report."""
+        if self.good is not None:
+            report = report.spread(torch.arange(len(self.good)), self.good, prod(self.batch_shape))
+        return report.each(lambda figures: figures.reshape((*self.batch_shape, *figures.shape[1:])))
 
 
 @dataclass(frozen=True)
@@ -65,18 +87,23 @@ class Answer:
             outputs=tuple(o.name for o in self.problem.outputs),
             duals={".".join(path): self._placed(self._kept(self._duals[dual_input(path)])) for path in outcome.duals},
             value=self._placed(self._kept(outcome.value)),
-            status=self._spread(outcome.status.to(torch.int8), failed),
+            status=self._places.spread(outcome.status.to(torch.int8), failed),
             primal_residual=self._figures(outcome.primal),
             dual_residual=self._figures(outcome.dual),
             gap=self._figures(outcome.gap),
-            iterations=self._spread(outcome.iterations, failed.new_zeros(batch, dtype=outcome.iterations.dtype)),
+            iterations=self._places.spread(outcome.iterations, failed.new_zeros(batch, dtype=outcome.iterations.dtype)),
             degenerate=self._flags(outcome.degenerate),
             nonunique=self._flags(outcome.nonunique),
             dual_nonunique=self._flags(outcome.dual_nonunique),
             messages=self._messages(),
-            inspection=partial(self._report, outcome.report) if outcome.report is not None else None,
+            answered_by=self._places.spread(outcome.answered_by, torch.full_like(failed, int(AnsweredBy.NONE))),
+            inspection=outcome.inspection and LazyReport(outcome.inspection.then(self._places.of_report)),
             memory={name: self._remembered(part) for name, part in outcome.memory.items()},
         )
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.good, self.bound.batch_shape)
 
     @cached_property
     def _duals(self) -> dict[str, Tensor]:
@@ -101,31 +128,14 @@ class Answer:
         full = full.index_copy(0, items, value.expand(len(items), *shape))
         return full.reshape((*bound.batch_shape, *shape))
 
-    def _spread(self, value: Tensor, default: Tensor) -> Tensor:
-        """Figures of the items that were run among those of the batch."""
-        value = value.to(default.dtype)
-        whole = value if self.good is None else default.index_copy(0, self.good, value)
-        return whole.reshape((*self.bound.batch_shape, *whole.shape[1:]))
-
     def _remembered(self, part: Tensor) -> Tensor:
-        return self._spread(part, part.new_zeros(self.bound.batch, *part.shape[1:]))
+        return self._places.spread(part, part.new_zeros(self.bound.batch, *part.shape[1:]))
 
     def _figures(self, value: Tensor) -> Tensor:
-        return self._spread(value, value.new_full((self.bound.batch,), torch.nan))
+        return self._places.spread(value, value.new_full((self.bound.batch,), torch.nan))
 
     def _flags(self, value: Tensor) -> Tensor:
-        return self._spread(value, value.new_zeros(self.bound.batch, dtype=torch.bool))
-
-    def _report(self, work: Callable[[], Report]) -> Report:
-        """A report in its place; 0 and False for items that were not run."""
-        found, batch, run = work(), self.bound.batch, len(self.outcome.status)  # no items are told of by one
-        figures = {f.name: getattr(found, f.name)[:run] for f in fields(Report) if f.name != "active"}
-        placed = {name: self._spread(value, value.new_zeros(batch)) for name, value in figures.items()}
-        active = {
-            path: self._spread(holds[:run], holds.new_zeros(batch, *holds.shape[1:]))
-            for path, holds in found.active.items()
-        }
-        return Report(active, **placed)
+        return self._places.spread(value, value.new_zeros(self.bound.batch, dtype=torch.bool))
 
     def _messages(self) -> dict[tuple[int, ...], str]:
         """By batch index."""

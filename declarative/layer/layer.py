@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from declarative.backends.outcome import Backend, Outcome, Plan
-from declarative.backends.status import Status
+from declarative.backends.status import AnsweredBy, Status
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
 from declarative.layer.answer import Answer
@@ -64,6 +64,7 @@ class _Memo:
         self.fits: dict[Any, Fit] = {}
         self.plans: dict[Any, _Ready] = {}
         self.last: _Ready | None = None
+        self.answered_by: Tensor | None = None  # of the last call
         self.defaults, self.promises = Defaults(problem), Promises(problem)
 
 
@@ -158,7 +159,8 @@ class DeclarativeLayer(nn.Module):
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
         lines = self._explanation()
         if (last := self._memo.last) is not None:
-            lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in last.plan.describe())]
+            told = [*last.plan.describe(), *_answered(self._memo.answered_by, self.settings.backend)]
+            lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in told)]
         return "\n".join(lines)
 
     def value_of(self, name: str) -> Tensor:
@@ -195,6 +197,7 @@ class DeclarativeLayer(nn.Module):
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
         start = self._start(warm, bound, good)
         outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
+        memo.answered_by = outcome.answered_by
         return Answer(self.problem, ready.reader, bound, chosen, outcome, good, messages)
 
     def _held(self) -> dict[str, Tensor]:
@@ -268,6 +271,14 @@ def _given_back(results: list[Tensor], names: tuple[str, ...]) -> Any:
     return results[0] if len(results) == 1 else Outputs(results, names)
 
 
+def _answered(by: Tensor | None, backend: str) -> list[str]:
+    """How many items each backend has answered, where it is not the one that was chosen for all of them."""
+    if by is None or bool((by == AnsweredBy[backend.upper()]).all()):
+        return []
+    counts = {one.name.lower(): int((by == one).sum()) for one in AnsweredBy}
+    return [f"items answered: {', '.join(f'{count} by {name}' for name, count in counts.items() if count)}"]
+
+
 def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[int, str]]:
     """The items whose data keep all promises (None: all of them), and what is wrong with the others."""
     if not broken:
@@ -284,24 +295,14 @@ def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[i
 
 def _first_items(outcome: Outcome, count: int) -> Outcome:
     """The same outcome for the first items only."""
-    per_item = {
-        name: getattr(outcome, name)[:count]
-        for name in (
-            "value",
-            "status",
-            "iterations",
-            "primal",
-            "dual",
-            "gap",
-            "degenerate",
-            "nonunique",
-            "dual_nonunique",
-        )
-    }
+    per_item = {f.name: part[:count] for f in fields(Outcome) if isinstance(part := getattr(outcome, f.name), Tensor)}
     variables = {name: t[:count] for name, t in outcome.variables.items()}
     duals = {path: t[:count] for path, t in outcome.duals.items()}
     memory = {name: t[:count] for name, t in outcome.memory.items()}
-    return replace(outcome, variables=variables, duals=duals, memory=memory, messages={}, **per_item)
+    inspection = outcome.inspection and outcome.inspection.then(lambda report: report.each(lambda t: t[:count]))
+    return replace(
+        outcome, variables=variables, duals=duals, memory=memory, messages={}, inspection=inspection, **per_item
+    )
 
 
 def _connected(nothing: Outcome, inputs: Mapping[str, Tensor]) -> Outcome:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils import _pytree
 
+from declarative.backends.inspection import LazyReport
 from declarative.backends.report import Report
 from declarative.backends.status import Status
 
@@ -63,7 +63,8 @@ class Solution:
     "box.lower", (*batch, *binders, *shape). status: int8 (*batch) of `declarative.Status`. The residuals (*batch) are
     relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
     degenerate, nonunique, dual_nonunique: bool (*batch); the gradient is a choice, there are other solutions, other
-    multipliers. memory: what `solve(..., warm=solution)` reads beside the variables.
+    multipliers. answered_by: int8 (*batch) of `declarative.AnsweredBy`, the backend. memory: what
+    `solve(..., warm=solution)` reads beside the variables.
     """
 
     values: Mapping[str, Tensor]
@@ -78,8 +79,9 @@ class Solution:
     degenerate: Tensor
     nonunique: Tensor
     dual_nonunique: Tensor
+    answered_by: Tensor
     messages: Mapping[tuple[int, ...], str] = field(default_factory=dict)
-    inspection: Callable[[], Report] | None = field(default=None, repr=False, compare=False)
+    inspection: LazyReport | None = field(default=None, repr=False, compare=False)
     memory: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -98,19 +100,17 @@ class Solution:
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)
 
-    @cached_property
+    @property
     def report(self) -> Report:
-        """The active set, its rank, the inertia of the reduced Hessian and the smallest pivot of each item.
+        """The active set, its rank, the inertia of the reduced Hessian and the smallest pivot of each item, and more.
 
-        Worked out on first use, by the kkt backend. Raises RuntimeError for a solution of the cone backend, and for a
-        copy (a pickled one too) of a solution that nobody had asked.
+        Worked out when it is first read (a copy, or a pickle, reads it) and kept, for the items that the kkt backend
+        has answered; in its figures the others are blank. Raises RuntimeError where there is no such item, and where
+        data were changed in place between the solution and the first reading.
         """
         if self.inspection is None:
-            raise RuntimeError("this solution has no report: the kkt backend makes one, before a solution is copied")
-        return self.inspection()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "inspection": None}  # it holds functions
+            raise RuntimeError("this solution has no report: the kkt backend makes one, and the cone backend answered")
+        return self.inspection.read()
 
     @property
     def solved(self) -> Tensor:

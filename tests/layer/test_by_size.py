@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import declarative
-from declarative import Status
+from declarative import AnsweredBy, Status
 from declarative.backends.cone.backend import ConePlan
 
 TV = """
@@ -98,9 +98,12 @@ def test_an_item_that_the_sparse_path_does_not_solve_goes_to_the_dense_one(monke
         return replace(outcome, status=outcome.status.index_fill(0, torch.tensor([1]), int(Status.FAILED)))
 
     y, lam = torch.stack([signal(320), signal(320) + 0.3]), torch.tensor([0.7, 0.4], dtype=torch.float64)
-    expected = compiled(TV)(y, lam)
+    first = compiled(TV).solve(y, lam)
+    expected = (first.x, first.price, first.value)
+    assert first.answered_by.tolist() == [AnsweredBy.CONE] * 2 and first.inspection is None
     monkeypatch.setattr(ConePlan, "run", fails_once)
     solution = compiled(TV).solve(y, lam)
-    assert solution.solved.all()
+    assert solution.solved.all() and solution.answered_by.tolist() == [AnsweredBy.CONE, AnsweredBy.KKT]
+    assert solution.report.known.tolist() == [False, True] and solution.report.active["total"].tolist() == [False, True]
     for found, known in zip((solution.x, solution.price, solution.value), expected, strict=True):
         assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)

@@ -20,7 +20,7 @@ from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
 from declarative.backends.monotone import MonotoneBackend
 from declarative.backends.outcome import Outcome
-from declarative.backends.status import Status
+from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
 from declarative.rewrite.moving_data import free_data
@@ -102,6 +102,7 @@ class ConePlan:
             degenerate=report[:, Report.DEGENERATE].bool(),
             nonunique=report[:, Report.NONUNIQUE].bool(),
             dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool(),
+            answered_by=torch.full_like(report[:, 0], int(AnsweredBy.CONE), dtype=torch.int8),
             messages=messages_of(assembly, outcomes),
         )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.envelope import attach_value
 from declarative.backends.kkt.inspect import inspect
@@ -21,7 +21,7 @@ from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
-from declarative.backends.status import Status
+from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.expr import Expr
 from declarative.ir.facts import Sign
@@ -126,15 +126,22 @@ class KKTPlan:
             nonunique=self._nonunique(result),
             dual_nonunique=result.dual_nonunique,
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
-            report=partial(self._report, result, theta, inputs),
+            answered_by=torch.full_like(result.status, int(AnsweredBy.KKT)),
+            inspection=self._inspection(result, theta, inputs),
             memory={ACTIVE_SET: torch.cat(result.active.parts(), -1)},
         )
 
-    def _report(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Report:
-        parts = {"g": result.active.z, "lower": result.active.lower, "upper": result.active.upper}
-        marks = {kind: mark.to(result.x.dtype) for kind, mark in parts.items()}
-        active = self.assembly.duals({"c": torch.ones_like(result.y), **marks}, result.x, inputs)  # pyright: ignore
-        return inspect(self.assembly.program, result, theta, active)
+    def _inspection(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Inspection:
+        result, names, data = replace(result, system=None), list(inputs), len(theta)
+
+        def work(reads: tuple[Tensor, ...]) -> Report:
+            parts = {"g": result.active.z, "lower": result.active.lower, "upper": result.active.upper}
+            marks = {kind: mark.to(result.x.dtype) for kind, mark in parts.items()}
+            known = dict(zip(names, reads[data:], strict=True))
+            active = self.assembly.duals({"c": torch.ones_like(result.y), **marks}, result.x, known)  # pyright: ignore
+            return inspect(self.assembly.program, result, reads[:data], active)
+
+        return Inspection(work, (*theta, *inputs.values()))
 
     def _nonunique(self, result: Result) -> Tensor:
         """(B,): not where only variables move that a rewrite has added."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -12,25 +14,26 @@ from declarative.backends.report import Report
 from declarative.backends.status import Status
 
 
-@torch.no_grad()
-def inspect(program: SmoothProgram, result: Result, theta: Theta, active: dict[tuple[str, ...], Tensor]) -> Report:
+def inspect(program: SmoothProgram, result: Result, theta: Theta, active: Mapping[tuple[str, ...], Tensor]) -> Report:
     """The report of all items; `active` marks (by not being 0) the active constraints, shaped as the user's duals."""
-    answered = result.status <= Status.INACCURATE
-    items = answered.nonzero()[:, 0]
-    found = _figures(program, result, take(theta, items), items)
-    batch = len(answered)
-    rank, positive, zero, negative, pivot = (f.new_zeros(batch).index_copy(0, items, f) for f in found)
-    holds = {
-        ".".join(path): (part != 0) & answered.reshape(-1, *[1] * (part.dim() - 1)) for path, part in active.items()
-    }
-    return Report(holds, rank, positive, zero, negative, pivot)
-
-
-def _figures(program: SmoothProgram, result: Result, theta: Theta, items: Tensor) -> tuple[Tensor, ...]:
-    """Rank, the inertia (positive, zero, negative) and the smallest pivot of some items."""
+    items = (result.status <= Status.INACCURATE).nonzero()[:, 0]
     solution = tuple(t[items] for t in (result.x, result.y, result.z, result.z_lower, result.z_upper))
-    system = active_system(result.active.take(items), *matrices(model(program, theta), solution))
+    system = active_system(result.active.take(items), *matrices(model(program, take(theta, items)), solution))
     rank, curvature = system.rank(), system.curvature()[0]
     positive, negative = (curvature > 0).sum(-1), (curvature < 0).sum(-1)
-    left = (~system.fixed).sum(-1) - rank
-    return rank + system.fixed.sum(-1), positive, left - positive - negative, negative, system.smallest_pivot
+    answered = Report(
+        known=torch.ones_like(items, dtype=torch.bool),
+        active={
+            ".".join(path): part.expand(len(result.x), *part.shape[1:])[items] != 0 for path, part in active.items()
+        },
+        rank=rank + system.fixed.sum(-1),
+        positive=positive,
+        zero=(~system.fixed).sum(-1) - rank - positive - negative,
+        negative=negative,
+        smallest_pivot=system.smallest_pivot,
+        iterations=result.iterations[items],
+        primal_residual=result.primal[items],
+        dual_residual=result.dual[items],
+        gap=result.gap[items],
+    )
+    return answered.spread(torch.arange(len(items), device=items.device), items, len(result.x))

@@ -137,7 +137,7 @@ class ActiveSystem:
         Of some items (long, K), or all. The directions are columns, in the units of x; the eigenvalues of all other
         directions are 0.
         """
-        reduced = self._analysed(torch.arange(len(self.H), device=self.H.device) if items is None else items)
+        reduced = self._whole if items is None else self._analysed(items)
         return reduced.curvature, reduced.D[:, :, None] * reduced.directions
 
     @cached_property
@@ -148,7 +148,11 @@ class ActiveSystem:
 
     def rank(self) -> Tensor:
         """(B,): how many of the active rows are independent, among the entries that no bound fixes."""
-        return self._analysed(torch.arange(len(self.H), device=self.H.device)).rank
+        return self._whole.rank
+
+    @cached_property
+    def _whole(self) -> LeastNorm:
+        return self._analysed(torch.arange(len(self.H), device=self.H.device))
 
     @property
     def smallest_pivot(self) -> Tensor:
