@@ -16,6 +16,8 @@ import scipy.sparse as sp
 from declarative.backends.cone.cones import Block, Kind, psd_side
 from declarative.backends.cone.item import Items, Point
 
+REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
+
 
 class Claim(Enum):
     POINT = "a point"
@@ -54,7 +56,7 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
             first = (sp.csc_matrix((P[k], *P_places), shape=(n, n)), sp.csc_matrix((A[k], *A_places), shape=(m, n)))
             solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
         else:
-            solver.update(P=P[k], q=items.q[k], A=A[k], b=items.b[k])
+            solver.update(P=P[k].tolist(), q=items.q[k].tolist(), A=A[k].tolist(), b=items.b[k].tolist())
         result = solver.solve()
         point = Point(np.array(result.x), np.array(result.s), np.array(result.z))
         found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
@@ -69,6 +71,7 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings.presolve_enable = False
     settings.equilibrate_enable = False
     settings.chordal_decomposition_enable = False
+    settings.iterative_refinement_enable = tolerance < REFINED
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     return settings
 

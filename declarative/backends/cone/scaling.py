@@ -16,6 +16,8 @@ from declarative.backends.cone.cones import Kind
 from declarative.backends.cone.item import Items, Point
 from declarative.backends.cone.matrices import Matrices
 
+ACUTE = 1e-4  # the cosine of the angle between s and z: below it both are on the boundary
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -118,13 +120,15 @@ def unscaled(items: Items) -> Scaling:
 def rebalance(scaling: Scaling, scaled: Point, items: Items) -> Scaling:
     """Rows scaled such that slack and multiplier of a cone are of one size: then v = s - z loses digits of neither.
 
-    `scaled` is the point under `scaling`. Half-lines need no balance, since one of the two is zero.
+    `scaled` is the point under `scaling`. Half-lines need no balance, since one of the two is zero. Nor do cones whose
+    constraint is not active: there z has not yet vanished, and along the central path s'z is not small beside |s| |z|.
     """
-    s, z = (np.sqrt(items.cones.by_cone(np.add, part**2)) for part in (scaled.s, scaled.z))
-    factor = np.ones_like(s)
-    usable = (s > 1e-8) & (z > 1e-8)
+    total = partial(items.cones.by_cone, np.add)
+    s, z = (np.sqrt(total(part**2)) for part in (scaled.s, scaled.z))
+    usable = (s > 0) & (z > 0) & (np.abs(total(scaled.s * scaled.z)) < ACUTE * s * z)
     for kind in (Kind.ZERO, Kind.NONNEG):
         usable[:, items.cones.of_kind(kind)] = False
+    factor = np.ones_like(s)
     factor[usable] = np.sqrt(z[usable] / s[usable])
     return replace(scaling, D=scaling.D * factor)
 

@@ -21,7 +21,7 @@ from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, u
 from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
-ROUGH, FINE = 1e-9, 1e-11  # the interior-point method's tolerances
+ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
 EXACT = 1e3  # an error within so many times rounding is none
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 

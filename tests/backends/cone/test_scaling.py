@@ -1,0 +1,62 @@
+"""Cones are balanced where slack and multiplier both stay, and answers are exact however weak a constraint is."""
+
+import numpy as np
+import pytest
+import torch
+
+import declarative
+from declarative.backends.cone.cones import Block, Cones, Kind
+from declarative.backends.cone.item import Item, Point, alone
+from declarative.backends.cone.scaling import rebalance, unscaled
+
+CONE = Cones((Block(Kind.SOC, 3),))
+MU = 1e-6
+
+
+def factor(s: list[float], z: list[float]) -> float:
+    items = alone(Item(np.zeros((1, 1)), np.zeros(1), np.ones((3, 1)), np.zeros(3), CONE))
+    return float(rebalance(unscaled(items), Point(np.zeros((1, 1)), np.array([s]), np.array([z])), items).D[0, 0])
+
+
+@pytest.mark.parametrize("size", (1.0, 1e-2, 1e4))
+def test_a_cone_with_slack_and_multiplier_on_the_boundary_is_balanced(size):
+    """(1, 1, 0) and size (1, -1, 0), each short of the boundary by what the central path leaves."""
+    gap = MU / size / 2
+    found = factor([1 + gap, 1.0, 0.0], [size + MU / 2, -size, 0.0])
+    assert found == pytest.approx(np.sqrt(size), rel=1e-3)
+
+
+@pytest.mark.parametrize("margin", (1.0, 0.1, 0.01))
+def test_a_cone_whose_multiplier_is_about_to_vanish_is_not(margin):
+    """z = mu s^-1 for s inside: balanced, s - z would seem to lie outside of the cone."""
+    s = np.array([1.0 + margin, 1.0, 0.0])
+    z = MU / (s[0] ** 2 - 1) * np.array([s[0], -1.0, 0.0])
+    assert factor(s.tolist(), z.tolist()) == 1.0
+
+
+WEAK = """
+param c : R^3
+var x : R^3
+var y : R^3
+minimize -sum(x) + c'*y
+subject to
+  a: norm(x) <= 1
+  b: norm(y) <= 1
+"""
+
+
+@pytest.fixture(scope="module")
+def layer():
+    return declarative.compile(declarative.parse(WEAK, name="weak"), backend="cone")
+
+
+@pytest.mark.parametrize("digits", range(9))
+def test_a_weak_multiplier_beside_a_strong_one(layer, digits):
+    """y = -c/|c| and its multiplier |c|, beside one of size one."""
+    c = (torch.tensor([0.3, -0.5, 0.8]).double() * 10.0**-digits).requires_grad_()
+    found = layer.solve(c)
+    wanted = -c / c.norm()
+    assert torch.allclose(found["y"], wanted, rtol=0, atol=1e-10)
+    assert torch.allclose(found.duals["b"], c.norm(), rtol=1e-10, atol=0)
+    own, other = (torch.autograd.grad(y[0], c)[0] for y in (found["y"], wanted))
+    assert (own - other).norm() <= 1e-9 * other.norm()
