@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from declarative.source.diagnostic import Diagnostic, Label, Severity, error
+from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, Label, Severity, error, too_many
 from declarative.source.span import Span
+
+
+class TooMany(Exception):
+    """So many errors have been found that no more are looked for; the last finding says so."""
 
 
 class Report:
     """The findings of one run, in order of discovery."""
 
     def __init__(self) -> None:
-        self.diagnostics: list[Diagnostic] = []
+        self._found: dict[Diagnostic, None] = {}  # a set in order
+        self._errors = 0
 
     def error(
         self,
@@ -26,23 +31,28 @@ class Report:
         notes: Iterable[str] = (),
         hints: Iterable[str] = (),
     ) -> None:
-        """Note an error, once. The result, None, is the value of whatever failed."""
+        """Note an error, once. The result, None, is the value of whatever failed. Raises TooMany."""
         self.add(error(code, span, message, label=label, labels=labels, notes=notes, hints=hints))
 
     def warn(self, code: str, span: Span | None, message: str, *, hints: Iterable[str] = ()) -> None:
         self.add(Diagnostic(code, Severity.WARNING, span, message, hints=tuple(hints)))
 
     def add(self, found: Diagnostic) -> None:
-        if found not in self.diagnostics:
-            self.diagnostics.append(found)
+        if found in self._found:
+            return
+        self._found[found] = None
+        self._errors += found.severity is Severity.ERROR
+        if self._errors > MOST_MISTAKES:
+            self._found[too_many()] = None
+            raise TooMany
 
     @property
     def failed(self) -> bool:
-        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+        return self._errors > 0
 
     def in_order(self) -> list[Diagnostic]:
         """The findings as they stand in the text; those without a place come first. Errors make warnings moot."""
-        found = [d for d in self.diagnostics if d.severity is Severity.ERROR] if self.failed else self.diagnostics
+        found = [d for d in self._found if d.severity is Severity.ERROR or not self.failed]
         return sorted(found, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end))
 
 

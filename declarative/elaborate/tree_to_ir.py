@@ -20,7 +20,7 @@ from declarative.elaborate.names import declared_names
 from declarative.elaborate.objective import objective
 from declarative.elaborate.outputs import default_outputs, outputs
 from declarative.elaborate.relations import constraints, promises
-from declarative.elaborate.report import Report
+from declarative.elaborate.report import Report, TooMany
 from declarative.ir.canonical import canonical_problem
 from declarative.ir.problem import Constraint, Method, Output, Problem
 from declarative.source.diagnostic import Diagnostic
@@ -44,6 +44,8 @@ def elaborate(
         problem = _problem(ctx, file, name or "problem")
     except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
         report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])
+        return None, report.in_order()
+    except TooMany:
         return None, report.in_order()
     if problem is None or report.failed:
         return None, report.in_order()

@@ -6,6 +6,8 @@ from enum import Enum
 
 from declarative.source.span import Span
 
+MOST_MISTAKES = 1_000  # after so many, a stage looks for no more
+
 
 class Severity(Enum):
     ERROR = "error"
@@ -46,6 +48,11 @@ def error(
     hints: Iterable[str] = (),
 ) -> Diagnostic:
     return Diagnostic(code, Severity.ERROR, span, message, label, tuple(labels), tuple(notes), tuple(hints))
+
+
+def too_many() -> Diagnostic:
+    """Said before the mistakes themselves."""
+    return error("E129", None, f"more than {MOST_MISTAKES:,} mistakes; the others are not looked for")
 
 
 class DiagnosticError(Exception):

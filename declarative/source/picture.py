@@ -6,6 +6,9 @@ from unicodedata import combining, east_asian_width
 from declarative.source.span import Source, Span
 
 TAB = 4
+WIDE = 160  # characters of a longer line are shown around its marks alone
+BEFORE = 60  # of them, at most, before the first mark
+GAP = "..."  # where a line is cut
 _RESET = "\033[0m"
 
 # A place, the words beside it, and whether it is the one that the message is about.
@@ -41,16 +44,37 @@ def _excerpt(source: Source, marks: list[Mark], width: int, color: str) -> list[
         if number > previous + 1:
             lines.append("...")
         text = source.line(number)
-        lines.append(f"{number:>{width}} | {_shown(text)}".rstrip())
-        strokes = [_stroke(text, mark) for mark in marks if mark[0].line == number]
-        lines += [f"{' ' * width} | {row}" for row in _rows(strokes, color)]
+        for cut, first, near in _cuts(text, [mark for mark in marks if mark[0].line == number]):
+            lines.append(f"{number:>{width}} | {_shown(cut)}".rstrip())
+            lines += [f"{' ' * width} | {row}" for row in _rows([_stroke(cut, first, mark) for mark in near], color)]
     return lines
 
 
-def _stroke(text: str, mark: Mark) -> _Stroke:
+def _cuts(text: str, marks: list[Mark]) -> list[tuple[str, int, list[Mark]]]:
+    """What is shown of a line: all of it, or of a long one the part around each group of marks; the number of the
+    character that would stand at the part's margin; its marks."""
+    if len(text) <= WIDE:
+        return [(text, 0, marks)]
+    groups: list[list[Mark]] = []
+    for mark in sorted(marks, key=lambda mark: mark[0].start):
+        if groups and mark[0].start - groups[-1][0][0].start < WIDE // 2:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return [(*_part(text, group[0][0].column - 1), group) for group in groups]
+
+
+def _part(text: str, first: int) -> tuple[str, int]:
+    """The part of a long line around the character of this number, and what would stand at its margin."""
+    start = max(first - BEFORE, 0)
+    part = text[start : start + WIDE] + (GAP if start + WIDE < len(text) else "")
+    return (GAP + part, start - len(GAP)) if start else (part, 0)
+
+
+def _stroke(text: str, margin: int, mark: Mark) -> _Stroke:
     """Where a mark stands on the screen: at least one column wide, and cut at the end of its first line."""
     span, words, primary = mark
-    first = span.column - 1
+    first = span.column - 1 - margin
     last = min(first + span.end - span.start, len(text.rstrip()))
     start = _columns(text[:first])
     return _Stroke(start, max(start + 1, _columns(text[:last])), words, primary)

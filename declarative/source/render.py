@@ -1,19 +1,21 @@
 """Diagnostics to text with source lines and carets, to one line each, or to plain data for tools."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Literal
 
 from declarative.source.diagnostic import Diagnostic, Label, Severity
 from declarative.source.picture import picture
 from declarative.source.span import Span
 
+MOST = 50  # messages that are shown in full; of the others, their number
 _RESET = "\033[0m"
 _BOLD = "\033[1m"
 _COLORS = {Severity.ERROR: "\033[1;31m", Severity.WARNING: "\033[1;33m", Severity.REMARK: "\033[1;36m"}
 
 
 def render(diagnostics: Iterable[Diagnostic], format: Literal["full", "concise"] = "full", color: bool = False) -> str:
-    """All of them in order, with a blank line between two in the full format.
+    """All of them in order; in the full format with a blank line between two, and no more than the first 50.
 
     >>> from declarative.source.diagnostic import error
     >>> from declarative.source.span import Source, Span
@@ -27,7 +29,10 @@ def render(diagnostics: Iterable[Diagnostic], format: Literal["full", "concise"]
     """
     if format == "concise":
         return "\n".join(_concise(diagnostic, color) for diagnostic in diagnostics)
-    return "\n\n".join(_full(diagnostic, color) for diagnostic in diagnostics)
+    waiting = iter(diagnostics)
+    told = [_full(diagnostic, color) for diagnostic in islice(waiting, MOST)]
+    others = sum(1 for _ in waiting)
+    return "\n\n".join([*told, f"... and {others} more"] if others else told)
 
 
 def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import replace
 
-from declarative.source.diagnostic import Diagnostic, error
+from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, error, too_many
 from declarative.source.span import Source, Span
 from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
@@ -56,12 +56,15 @@ class _Reader:
         self.lost = False  # was a statement left out?
 
     def run(self) -> None:
-        while self.queue:
+        while self.queue and len(self.diagnostics) <= MOST_MISTAKES:
             line, repairs = self.queue.popleft()
             if line.broken:
                 self.lost = True
             else:
                 self._read(line, repairs)
+        if len(self.diagnostics) > MOST_MISTAKES:
+            self.lost = True
+            self.diagnostics.append(too_many())
 
     def _read(self, line: Line, repairs: int) -> None:
         if not line.tokens:

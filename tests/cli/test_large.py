@@ -72,3 +72,34 @@ def test_a_nest_that_people_write_is_taken(run, name):
     opening, closing = NESTS[name]
     done = run("check", "-", input=f"{HEAD}minimize {opening * 20}t{closing * 20}^2\n")
     assert done.exit_code == 0, done.stderr
+
+
+MISTAKEN = {
+    "names": (summed("z{0}*t", " +\n  "), "E201"),
+    "one name": (summed("z*t", " +\n  "), "E201"),
+    "names on one line": (summed("z{0}*t"), "E201"),
+    "functions": (summed("foo{0}(t)", " +\n  "), "E204"),
+    "shapes": (summed("sum(x + [1, {0}])", " +\n  "), "E203"),
+    "statements": (f"{HEAD}minimize t\nsubject to\n" + "".join(f"  2t <= {k}\n" for k in range(TERMS)), "E105"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_of_very_many_mistakes_some_are_shown_and_the_first_line_says_so(run, name):
+    text, code = MISTAKEN[name]
+    done = run("check", "-", input=text)
+    assert done.exit_code == 1 and done.stdout == ""
+    first, *others, last = done.stderr.rstrip().split("\n\n")
+    assert first == "error[E129]: more than 1,000 mistakes; the others are not looked for"
+    assert len(others) == 49 and all(other.startswith(f"error[{code}]") for other in others)
+    assert last == "... and 952 more"
+    assert max(map(len, done.stderr.splitlines())) < 200
+
+
+def test_very_many_constraints_that_are_not_convex_are_told_of_in_short(run):
+    rows = "".join(f"  c{k}: sqrt(abs(t)) >= {k}\n" for k in range(DEEP))
+    done = run("check", "-", input=f"{HEAD}minimize t\nsubject to\n{rows}solve by cone\n")
+    assert done.exit_code == 1
+    *told, last = done.stderr.rstrip().split("\n\n")
+    assert len(told) == 50 and last == "... and 1950 more"
+    assert all(one.startswith("error[D102]: `sqrt` needs a concave argument here") for one in told)

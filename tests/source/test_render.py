@@ -146,3 +146,19 @@ def test_the_exception_shows_its_diagnostics() -> None:
     failure = DiagnosticError([error("E1", at("dim"), "first"), error("E2", None, "second")])
     assert [d.code for d in failure.diagnostics] == ["E1", "E2"]
     assert "error[E1]: first\n --> a.opt:1:1" in str(failure) and "error[E2]: second" in str(failure)
+
+
+def test_a_long_line_is_cut_around_its_marks() -> None:
+    text = " + ".join(f"t{k}" for k in range(1_000))
+    source = Source("long.opt", text)
+    told = lines(error("E1", at("t500", source), "far", label="here", labels=[Label(at("t0", source), "first")]))
+    assert told == [
+        "error[E1]: far",
+        f" --> long.opt:1:{text.index('t500') + 1}",
+        "  |",
+        f"1 | {text[:160]}...",
+        "  | -- first",
+        f"1 | ...{text[text.index('t500') - 60 : text.index('t500') + 100]}...",
+        "  | " + " " * 63 + "^^^^ here",
+    ]
+    assert lines(error("E1", Span(source, 0, len(text)), "all"))[-1] == "  | " + "^" * 163

@@ -205,4 +205,11 @@ SYNTAX: tuple[Code, ...] = (
         "problem p\nproblem q\nvar x : R\nminimize x^2",
         "problem p\nvar x : R\nminimize x^2",
     ),
+    Code(
+        "E129",
+        "too many mistakes",
+        "After a thousand mistakes in one text no more are looked for; of those, the first fifty are shown in full.",
+        'declarative.load("a-page-of-prose.opt")',
+        'declarative.load("portfolio.opt")',
+    ),
 )
