@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context, Range
+from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
@@ -40,6 +41,7 @@ def _is_symmetric(space: Space) -> bool:
     return space.symmetric
 
 
+RELAXED = f"{CONTINUOUS}; a relaxed choice is `between(0, 1)`"
 RULES = {
     "nonneg": _Rule(),
     "pos": _Rule(),
@@ -48,7 +50,7 @@ RULES = {
     "simplex": _Rule(fits=_is_vector, needs="a vector"),
     "unit": _Rule(fits=_is_vector, needs="a vector"),
     "orthonormal": _Rule(fits=_is_matrix, needs="a matrix"),
-    "binary": _Rule(kinds=("const",), elsewhere="only const data is binary; a relaxed choice is `between(0, 1)`"),
+    "binary": _Rule(kinds=("const",), elsewhere=f"only const data is binary; {RELAXED}"),
     "between": _Rule(arguments=2),
     "start": _Rule(arguments=1, kinds=("var",), elsewhere="only a variable has a starting point; a default is `= e`"),
 }
@@ -61,7 +63,6 @@ USUAL = {  # what people write elsewhere, and what it is here
     "bounds": "between",
     "box": "between",
     "init": "start",
-    "integer": "binary",
 }
 
 
@@ -92,7 +93,7 @@ def _complaints(
     """What is wrong with an attribute where it stands, and what helps; the first one is reported."""
     rule = RULES.get(item.name)
     if rule is None:
-        yield f"`{item.name}` is not an attribute", _unknown_hints(item.name)
+        yield f"`{item.name}` is not an attribute", _unknown_hints(item.name, node.kind)
         return
     if space.index_range is not None:
         yield "index data has no attributes; its values are in its range", ()
@@ -114,7 +115,11 @@ def _is_square(space: Space) -> bool:
     return len(space.shape) == 2 and space.shape[0] == space.shape[1]
 
 
-def _unknown_hints(name: str) -> tuple[str, ...]:
+def _unknown_hints(name: str, kind: str) -> tuple[str, ...]:
+    if name in WHOLE:
+        return (f"{CONTINUOUS}; leave it out, and round the solution",) if kind == "var" else ("it is `index(n)`",)
+    if name in YES_OR_NO and kind == "var":
+        return (RELAXED,)
     if name in USUAL:
         return (f"did you mean `{USUAL[name]}`?",)
     return did_you_mean(name, RULES) or (f"the attributes are {', '.join(RULES)}",)

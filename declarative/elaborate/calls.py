@@ -9,6 +9,7 @@ from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound, bind
 from declarative.elaborate.context import Context
 from declarative.elaborate.definitions import expanded
+from declarative.elaborate.familiar import function_hints
 from declarative.elaborate.names import Scope, kind
 from declarative.elaborate.nested import solved
 from declarative.elaborate.operators import applied
@@ -20,23 +21,6 @@ from declarative.ir.size import shape_text
 from declarative.syntax import tree
 
 REDUCTIONS = ("sum", "max", "min", "prod")
-FREQUENT = {  # names from other languages, and what they are called here
-    "convolve": "conv",
-    "ln": "log",
-    "log_sum_exp": "logsumexp",
-    "logdet": "log_det",
-    "max_eig": "lambda_max",
-    "min_eig": "lambda_min",
-    "norm_inf": "norminf",
-    "norm_nuc": "normnuc",
-    "normNuc": "normnuc",
-    "nuc": "normnuc",
-    "quad_form": "quad",
-    "relu": "pos",
-    "sum_squares": "sumsq",
-    "total_variation": "tv",
-    "tr": "trace",
-}
 
 
 def called(ctx: Context, node: tree.Call, scope: Scope) -> Value | Solved | None:
@@ -81,9 +65,7 @@ def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -
         ]
         return ctx.report.error("E204", function.span, f"`{name}` is {what}", hints=hints)
     declared = [n for n, e in ctx.names.items() if isinstance(e, tree.Def | tree.Extern | tree.Import)]
-    hints = did_you_mean(name, [*declared, *function_names()])
-    if name in FREQUENT:
-        hints = (f"`{FREQUENT[name]}` may be what you want",)
+    hints = function_hints(name) or did_you_mean(name, [*declared, *function_names()])
     return ctx.report.error("E204", function.span, f"there is no function `{name}`", hints=hints)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound
 from declarative.elaborate.context import Context
+from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
@@ -88,9 +89,11 @@ def _cone(ctx: Context, node: tree.Expression, scope: Scope):
     function = stripped(node.function) if isinstance(node, tree.Call) else node
     given = node.args if isinstance(node, tree.Call) else ()
     if not isinstance(function, tree.Name):
-        return ctx.report.error("E227", node.span, f"{shown(node)} is not a set", hints=_known())
+        return ctx.report.error("E227", node.span, f"{shown(node)} is not a set", hints=_interval(node) or _known())
     if function.id not in CONES:
-        hints = did_you_mean(function.id, CONES) or _known()
+        whole = function.id in (*WHOLE, *YES_OR_NO)
+        relaxed = f"{CONTINUOUS}; leave it out and round the solution, or say `0 <= x <= 1` for a choice"
+        hints = (relaxed,) if whole else did_you_mean(function.id, CONES) or _known()
         return ctx.report.error("E227", function.span, f"there is no set `{function.id}`", hints=hints)
     if len(given) != CONES[function.id].arguments or any(isinstance(a, tree.Keyword) for a in given):
         count = CONES[function.id].arguments
@@ -137,6 +140,15 @@ def _box_fits(ctx: Context, element: tuple[tree.Expression, Value], args: list[t
 def _misfit(ctx: Context, name: str, node: tree.Expression, elements: list[tuple[tree.Expression, Value]]) -> None:
     facts = ", ".join(described(item, v) for item, v in elements)
     return ctx.report.error("E227", node.span, f"this does not fit `{name}`: {facts}", hints=[f"`{CONES[name].form}`"])
+
+
+def _interval(node: tree.Expression) -> tuple[str, ...]:
+    """`x in [0, 1]`."""
+    ends = node.rows[0] if isinstance(node, tree.Array) and len(node.rows) == 1 else ()
+    if len(ends) != 2:
+        return ()
+    lo, hi = (e.span.text for e in ends)
+    return (f"an interval is `{lo} <= ... <= {hi}`, or `in Box({lo}, {hi})`",)
 
 
 def _known() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
+from declarative.elaborate.familiar import value_hints
 from declarative.elaborate.indexing import Subscript, index
 from declarative.elaborate.multipliers import dual
 from declarative.elaborate.names import Entity, Scope, kind
@@ -117,7 +118,7 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
         message = f"`{node.id}` is a function; it is used by calling it"
         return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
     values = [n for n, e in ctx.names.items() if not isinstance(e, tree.Constraint)]
-    hints = did_you_mean(node.id, [*scope.locals, *values])
+    hints = value_hints(node.id, values) or did_you_mean(node.id, [*scope.locals, *values])
     if scope.subscript:
         hints = hints or (f"say where it runs: `for {node.id} in n`",)
         return ctx.report.error("E212", node.span, f"the index `{node.id}` is not declared", hints=hints)

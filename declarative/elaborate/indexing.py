@@ -143,7 +143,10 @@ def _report_outside(
     text = _text(base)
     where = f"{text} has indices {range_text(*limits)}"
     if fixed:
-        hints = [f"from the end it is `{text.strip('`')}[{limits[1] + end}]`"] if (-end - 1).is_nonnegative() else []
+        last = f"`{text.strip('`')}[{limits[1] - 1}]`"
+        hints = [f"indices start at 0, so that the last is {last}"]
+        if (-end - 1).is_nonnegative():
+            hints = [f"from the end it is `{text.strip('`')}[{limits[1] + end}]`"]
         report.error("E211", s.span, f"index {end} is out of range: {where}", hints=hints)
         return
     symbol = _single_index(s.value)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from declarative.atoms.apply import apply
 from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.context import Context
-from declarative.elaborate.values import Value, described, shown
+from declarative.elaborate.values import Value, described, shown, stripped
 from declarative.ir.expr import Constant, Expr
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -100,6 +100,6 @@ def _power_of_array(ctx: Context, node: tree.Power, base: Value, exponent: Value
     if base.rank:
         hints.append(f"entry by entry it is `{node.base.span.text} .^ {node.exponent.span.text}`")
         if base.rank == 1 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
-            hints.append(f"the sum of squares is `sumsq({node.base.span.text})`")
+            hints.append(f"the sum of squares is `sumsq({stripped(node.base).span.text})`")
     culprit = (node.base, base) if base.rank else (node.exponent, exponent)
     ctx.report.error("E209", node.span, f"`^` is for scalars; {described(*culprit)}", hints=hints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 
 from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, Label, Severity, error, too_many
@@ -53,7 +54,28 @@ class Report:
     def in_order(self) -> list[Diagnostic]:
         """The findings as they stand in the text; those without a place come first. Errors make warnings moot."""
         found = [d for d in self._found if d.severity is Severity.ERROR or not self.failed]
-        return sorted(found, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end))
+        return _once(sorted(found, key=lambda d: (-1, -1) if d.span is None else (d.span.start, d.span.end)))
+
+
+ABOUT_NAMES = ("E201", "E204")
+MOST_LINES = 5  # that a note lists
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """One message for a name that stands for nothing, with the lines of its other uses."""
+    alike: dict[object, list[Diagnostic]] = {}
+    for d in found:
+        key = (d.code, d.message) if d.code in ABOUT_NAMES and d.span is not None else id(d)
+        alike.setdefault(key, []).append(d)
+    return [replace(first, notes=(*first.notes, _uses(rest))) if rest else first for first, *rest in alike.values()]
+
+
+def _uses(others: list[Diagnostic]) -> str:
+    lines = list(dict.fromkeys(str(d.span.line) for d in others if d.span is not None))
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], "others"]
+    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines[:-1])} and {lines[-1]}"
+    return f"{'one more use' if len(others) == 1 else f'{len(others)} more uses'}, on {where}"
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:

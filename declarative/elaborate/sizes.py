@@ -77,5 +77,8 @@ def _wrong_kind(ctx: Context, node: tree.Name, what: str, is_index: bool) -> Non
 
 
 def _not_a_size(ctx: Context, node: tree.Expression) -> None:
+    hints = ()
+    if isinstance(node, tree.Call) and node.function.span.text in ("range", "arange"):
+        hints = (f"a range that starts at 0 is its size alone: `for i in {node.args[-1].span.text}`",)
     message = f"a size is made of whole numbers and dims with `+`, `-` and `*`, {shown(node)} is not"
-    return ctx.report.error("E222", node.span, message)
+    return ctx.report.error("E222", node.span, message, hints=hints)

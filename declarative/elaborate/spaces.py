@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context
+from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_positive_size
@@ -56,8 +57,15 @@ def _too_many_axes(ctx: Context, node: tree.Space) -> None:
 
 
 def _unknown(ctx: Context, node: tree.Space) -> None:
-    hints = did_you_mean(node.name, SPACES)
-    usual = {"Z": "integer data is `index(n)`", "N": "integer data is `index(n)`", "C": "complex data is not supported"}
     known = "the spaces are R, R^n, R^(m,n), S^n and, for const data, index(n)"
-    hints = hints or ((usual[node.name], known) if node.name in usual else (known,))
+    real = "R" + node.span.text.removeprefix(node.name)
+    match node.name:
+        case name if name in YES_OR_NO:
+            hints = (f"{CONTINUOUS}; relaxed it is `{real}, between(0, 1)`",)
+        case name if name in WHOLE:
+            hints = (f"{CONTINUOUS}; relaxed it is `{real}`, to be rounded afterwards", "integer data is `index(n)`")
+        case "C":
+            hints = ("complex data is not supported", known)
+        case name:
+            hints = did_you_mean(name, SPACES) or (known,)
     return ctx.report.error("E206", node.span, f"`{node.name}` is not a space", hints=hints)

@@ -4,8 +4,14 @@ from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
 from declarative.syntax.tree import Assume, Compare, Constraint, File, Logic, Node, Not
 
-_WEAK = {"<": "<=", ">": ">="}
+UNEQUAL = "`!=` is no constraint"
+NO_NEAREST = "a set that leaves a point out has no nearest point; say on which side of it to stay"
 _SIGNS = {"<=": ("<=", "≤"), ">=": (">=", "≥"), "in": ("in", "∈")}
+
+
+def strict(op: str) -> str:
+    """What is said of `<` and `>`."""
+    return f"`{op}` is no constraint: a closed set needs `{op}=`"
 
 
 def check_relations(file: File) -> list[Diagnostic]:
@@ -34,12 +40,10 @@ def _check(relation: Node) -> list[Diagnostic]:
 def _signs(relation: Compare) -> list[Diagnostic]:
     found = []
     for (op, _), span in zip(relation.rest, _places(relation), strict=True):
-        if op in _WEAK:
-            message = f"`{op}` is no constraint: a closed set needs `{_WEAK[op]}`"
-            found.append(error("E108", span, message, hints=[f"write `{_WEAK[op]}` here"]))
+        if op in ("<", ">"):
+            found.append(error("E108", span, strict(op), hints=[f"write `{op}=` here"]))
         elif op == "!=":
-            hints = ["a set that leaves a point out has no nearest point; say on which side of it to stay"]
-            found.append(error("E108", span, "`!=` is no constraint", hints=hints))
+            found.append(error("E108", span, UNEQUAL, hints=[NO_NEAREST]))
     return found
 
 

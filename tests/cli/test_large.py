@@ -76,7 +76,6 @@ def test_a_nest_that_people_write_is_taken(run, name):
 
 MISTAKEN = {
     "names": (summed("z{0}*t", " +\n  "), "E201"),
-    "one name": (summed("z*t", " +\n  "), "E201"),
     "names on one line": (summed("z{0}*t"), "E201"),
     "functions": (summed("foo{0}(t)", " +\n  "), "E204"),
     "shapes": (summed("sum(x + [1, {0}])", " +\n  "), "E203"),
@@ -94,6 +93,15 @@ def test_of_very_many_mistakes_some_are_shown_and_the_first_line_says_so(run, na
     assert len(others) == 49 and all(other.startswith(f"error[{code}]") for other in others)
     assert last == "... and 952 more"
     assert max(map(len, done.stderr.splitlines())) < 200
+
+
+def test_one_name_that_is_nothing_is_told_of_once(run):
+    done = run("check", "-", input=summed("z*t", " +\n  "))
+    many, one = done.stderr.rstrip().split("\n\n")
+    assert many.startswith("error[E129]: more than 1,000 mistakes") and one.startswith(
+        "error[E201]: `z` is not declared"
+    )
+    assert "= note: 1000 more uses, on lines 6, 7, 8, 9, 10 and others" in one
 
 
 def test_very_many_constraints_that_are_not_convex_are_told_of_in_short(run):

@@ -80,8 +80,57 @@ MISTAKES = {
     "integer variable": (
         "var w : R, binary\nminimize w",
         "binary",
-        "only const data is binary; a relaxed choice is `between(0, 1)`",
+        "only const data is binary; only continuous variables are solved for; a relaxed choice is `between(0, 1)`",
     ),
+    "integer space": (
+        "var w : Z^n\nminimize sum(w)",
+        "Z^n",
+        "only continuous variables are solved for; relaxed it is `R^n`, to be rounded afterwards",
+    ),
+    "choices as a space": (
+        "var w : Boolean\nminimize w",
+        "Boolean",
+        "only continuous variables are solved for; relaxed it is `R, between(0, 1)`",
+    ),
+    "integer attribute": (
+        "var w : R^n, integer\nminimize sum(w)",
+        "integer",
+        "only continuous variables are solved for; leave it out, and round the solution",
+    ),
+    "boolean attribute": (
+        "var w : R^n, boolean\nminimize sum(w)",
+        "boolean",
+        "only continuous variables are solved for; a relaxed choice is `between(0, 1)`",
+    ),
+    "boolean data": ("const w : R^n, boolean\nminimize sum(x)", "boolean", "did you mean `binary`?"),
+    "integer set": (
+        "minimize sum(x)\nsubject to\n  x in Z",
+        "Z",
+        "only continuous variables are solved for; leave it out and round the solution, "
+        "or say `0 <= x <= 1` for a choice",
+    ),
+    "an interval": (
+        "minimize sum(x)\nsubject to\n  x in [0, 1]",
+        "[0, 1]",
+        "an interval is `0 <= ... <= 1`, or `in Box(0, 1)`",
+    ),
+    "the entry after the last": ("minimize x[n]", "n", "indices start at 0, so that the last is `x[n-1]`"),
+    "range of Python": (
+        "minimize sum(x[i] for i in range(n))",
+        "range(n)",
+        "a range that starts at 0 is its size alone: `for i in n`",
+    ),
+    "sum with an index below": ("minimize sum_i (x[i])", "sum_i", "indices stand behind: `sum(... for i in n)`"),
+    "entry with an index below": ("minimize sum(x_i for i in n)", "x_i", "an entry is written `x[i]`"),
+    "array of ones": (
+        "minimize sumsq(x - ones(n))",
+        "ones",
+        "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`",
+    ),
+    "identity matrix": ("minimize sumsq(A*A' - I)", "I", "the identity matrix is `diag(stack(1 for i in n))`"),
+    "the number pi": ("minimize sum(x) + pi", "pi", "write the number: `3.141592653589793`"),
+    "power of e": ("minimize e^x[0]", "e", "its powers are `exp(x)`"),
+    "norm of a kind": ("minimize l1(x)", "l1", "`norm1` may be what you want"),
     "misspelt set": ("var X : S^n\nminimize trace(X)\nsubject to\n  X in PDS", "PDS", "did you mean `PSD`?"),
     "duplicate": ("param x : R\nminimize sum(x)", "x", "give one of them another name"),
     "chain of equations": (
@@ -112,6 +161,14 @@ def test_one_cause_one_message():
 def test_several_mistakes_in_one_statement():
     found = check("var x : R\nminimize a*x + b*x + sqroot(x)")[1]
     assert [d.span and d.span.text for d in found] == ["a", "b", "sqroot"]
+
+
+def test_a_name_that_is_nothing_is_reported_once():
+    found = check("var x : R\nminimize x + lamda*x + lamda\nsubject to\n  x >= lamda; x <= 2*lamda\n  x >= b")[1]
+    assert [(d.span and d.span.text, d.notes) for d in found] == [
+        ("lamda", ("3 more uses, on lines 2 and 4",)),
+        ("b", ()),
+    ]
 
 
 def test_every_message_stands_in_its_place():

@@ -108,7 +108,7 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     # statements
     "objective of a vector": (lambda: dc.problem(dc.minimize(w)), "E210", "w", "sumsq(w)"),
     "no objective": (lambda: dc.problem(plain), "E405", "dc.problem(plain)", "dc.minimize"),
-    "strict bound": (lambda: dc.problem(dc.minimize(plain), w < 1), "E217", "w < 1", "`<=`"),
+    "strict bound": (lambda: dc.problem(dc.minimize(plain), w < 1), "E108", "w < 1", "`<=` here"),
     "an expression as constraint": (lambda: dc.problem(dc.minimize(plain), w[0]), "E405", "w[0]", "== 0"),
     "a plain truth": (lambda: dc.problem(dc.minimize(plain), True), "E405", "True", ""),
     "variable in a promise": (lambda: dc.problem(dc.minimize(plain), assume=[w >= 0]), "E215", "w", ""),

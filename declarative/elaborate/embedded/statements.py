@@ -19,6 +19,7 @@ from declarative.ir.expr import Dual, OptimalValue
 from declarative.ir.problem import Comparison, Constraint, Membership, Method
 from declarative.ir.problem import Relation as Sign
 from declarative.ir.size import SCALAR, Shape, shape_text
+from declarative.syntax.relations import NO_NEAREST, UNEQUAL, strict
 
 value = Handle(OptimalValue())  # the optimal value, among the outputs
 
@@ -140,10 +141,9 @@ def _single(name: str | None, given: Relation | Chain | Member) -> Stated:
 
 def _sign(given: Relation) -> Sign:
     if given.op in ("<", ">"):
-        hints = [f"write `{given.op}=`"]
-        raise fail("E217", f"`{given.op}` cannot be kept by a solver: bounds are closed", given.place, hints=hints)
+        raise fail("E108", strict(given.op), given.place, hints=[f"write `{given.op}=` here"])
     if given.op == "!=":
-        raise fail("E217", "`!=` stands in conditions only", given.place, hints=["a constraint is `==`, `<=` or `>=`"])
+        raise fail("E108", UNEQUAL, given.place, hints=[NO_NEAREST])
     return Sign(given.op)
 
 
