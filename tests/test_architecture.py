@@ -32,6 +32,7 @@ LATE = {
     ("backends/cone/template.py", "cvxpy"): "a second to import, and only functions with cones of their own need it",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
     ("backends/kkt/definite.py", "numba"): "the same half second, to read its setting",
+    ("backends/kkt/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
     ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from declarative.backends.evaluate import Runner
+from declarative.backends.kkt.definite import compiles
 from declarative.backends.kkt.duals import DualReader
 from declarative.backends.kkt.extract import extract
+from declarative.backends.kkt.numeric import on_numbers
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, offsets
@@ -157,6 +159,8 @@ def assemble(
     program = _program(kind, runner, layout, blocks, walls)
     if derived is not None:
         program = replace(program, structure=TapeStructure(runner, layout))
+    if derived is not None and kind == "nlp" and compiles():
+        program = replace(program, numeric=on_numbers(program))
     if kind != "qp":
         return Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts)
     slots = extract(standard, vectoriser, layout, objective, blocks)

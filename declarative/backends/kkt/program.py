@@ -55,6 +55,7 @@ class SmoothProgram:
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
     of f is that of the squares of the linearised residuals (Gauss and Newton).
     `structure` has the derivatives where they are known; torch.func takes them otherwise.
+    `numeric` is the same program for plain numbers in double precision on a CPU, where that is faster.
     """
 
     n: int
@@ -71,6 +72,7 @@ class SmoothProgram:
     residuals: Function | None = None
     linearised: bool = False
     structure: Structure | None = None
+    numeric: "SmoothProgram | None" = None
 
 
 @dataclass(frozen=True)

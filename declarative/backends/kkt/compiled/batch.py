@@ -88,13 +88,18 @@ def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: 
 
     For matrices of these sizes BLAS's threads cost more than they give, and all of them at once far more.
     """
-    parts = max(1, min(threads, items, items * size // ENOUGH))
-    edges = [items * k // parts for k in range(parts + 1)]
     with blas().limit(limits=threads if items == 1 else 1):
-        if parts == 1:
-            return work(0, items)
-        with ThreadPoolExecutor(parts) as pool:
-            list(pool.map(work, edges[:-1], edges[1:]))
+        shared_out(work, items, min(threads, items * size // ENOUGH))
+
+
+def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> None:
+    """Call `work(first, last)` for all items, in so many threads at most."""
+    parts = max(1, min(threads, items))
+    edges = [items * k // parts for k in range(parts + 1)]
+    if parts == 1:
+        return work(0, items)
+    with ThreadPoolExecutor(parts) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))
 
 
 @cache

@@ -1,0 +1,52 @@
+"""A traced function, made ready to be evaluated at tensors of numbers by the compiled interpreter."""
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.compiled.batch import shared_out
+from declarative.backends.kkt.compiled.interpret import BLOCK, run_blocks
+from declarative.backends.kkt.scalar.listing import Listing
+
+ENOUGH = 1 << 20  # operations that a thread's share should have
+Shape = tuple[int, ...]
+
+
+class Evaluator:
+    """The function of arguments (B, *shape), or (1, *shape) for what the items share; its results are (B, *shape)."""
+
+    def __init__(self, listing: Listing, arguments: Sequence[Shape], results: Sequence[Shape]):
+        self.listing, self.shapes = listing, results
+        entries = [(number, entry) for number, shape in enumerate(arguments) for entry in range(prod(shape))]
+        self._used = sorted({entries[entry][0] for entry in listing.inputs[:, 0].tolist()})
+        order = {number: k for k, number in enumerate(self._used)}
+        pairs = ((entries[entry], place) for entry, place in listing.inputs.tolist())
+        inputs = [(order[number], entry, place) for (number, entry), place in pairs]
+        self._inputs = np.array(inputs, np.int64).reshape(-1, 3)
+        self._sizes = [prod(shape) for shape in results]
+        self._edges = np.cumsum([0, *self._sizes]).tolist()
+        parts = [(self._edges[k], size, entry) for k, size in enumerate(self._sizes) for entry in range(size)]
+        self._results = np.column_stack([listing.results, np.array(parts, np.int64).reshape(-1, 3)]).astype(np.int64)
+
+    def __call__(self, arguments: Sequence[Tensor], batch: int) -> list[Tensor]:
+        arguments = [
+            arguments[k].contiguous() for k in self._used
+        ]  # kept until the end: the addresses do not keep them
+        strides = [0 if len(a) == 1 and batch != 1 else a[0].numel() for a in arguments]
+        pairs = [(a.data_ptr(), stride) for a, stride in zip(arguments, strides, strict=True)]
+        table = np.array(pairs, np.int64).reshape(-1, 2)
+        out, listing = torch.empty(batch * self._edges[-1], dtype=torch.float64), self.listing
+        numbers = out.numpy()
+
+        def some(first: int, last: int) -> None:
+            memory = np.empty((listing.places, BLOCK))
+            memory[listing.constant_places] = listing.constants[:, None]
+            run_blocks(listing.operations, self._inputs, self._results, table, memory, numbers, batch, first, last)
+
+        parts = min(torch.get_num_threads(), batch, batch * len(listing.operations) // ENOUGH)
+        shared_out(some, batch, parts)
+        pieces = out.split([batch * size for size in self._sizes])
+        return [piece.view(batch, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]

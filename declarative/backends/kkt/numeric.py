@@ -1,0 +1,105 @@
+"""A smooth program's functions of plain numbers on a CPU: lists of scalar operations, run by compiled code.
+
+What torch needs for a small program is the time of its launches, a hundred for an evaluation. Each function is traced
+when it is first called; where it is no list of scalar operations, or a very long one, it stays in torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Structure, Theta, Weights
+from declarative.backends.kkt.scalar.listing import NotScalar
+from declarative.backends.kkt.scalar.trace import trace
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.evaluate import Evaluator
+
+
+class Traced:
+    """A function of tensors (B, ...), or (1, ...) for what the items share, whose results are (B, ...)."""
+
+    def __init__(self, function: Callable[..., Sequence[Tensor]]):
+        self.function = function
+        self.evaluator: Evaluator | None = None
+        self.tried = False
+
+    def __call__(self, batch: int, *args: Tensor) -> Sequence[Tensor]:
+        if not self.tried:
+            self.evaluator, self.tried = self._traced(args), True
+        return self.evaluator(args, batch) if self.evaluator is not None else self.function(*args)
+
+    def _traced(self, args: Sequence[Tensor]) -> Evaluator | None:
+        from declarative.backends.kkt.compiled.evaluate import Evaluator
+
+        shapes = [(1, *a.shape[1:]) for a in args]
+        try:
+            listing, results = trace(self.function, *shapes)
+        except NotScalar:
+            return None
+        return Evaluator(listing, [shape[1:] for shape in shapes], [shape[1:] for shape in results])
+
+
+class NumericStructure:
+    """The derivatives of a program at numbers: `Structure` in terms of another one."""
+
+    def __init__(self, s: Structure):
+        self._gradient = Traced(lambda x, *t: (s.gradient(x, t),))
+        self._jacobian_c = Traced(lambda x, *t: (s.jacobian_c(x, t),))
+        self._jacobian_g = Traced(lambda x, *t: (s.jacobian_g(x, t),))
+        self._slope = Traced(lambda x, f, c, g, *t: (s.slope(x, t, (f, c, g)),))
+        self._hessian = Traced(lambda x, f, c, g, *t: (s.hessian(x, t, (f, c, g)),))
+        self._hessian_of_rows = Traced(lambda x, c, g, *t: (s.hessian(x, t, (None, c, g)),))
+        self._local = Traced(lambda x, f, c, g, *t: s.local(x, t, (f, c, g)))
+
+    def gradient(self, x: Tensor, theta: Theta) -> Tensor:
+        """The gradient of f, (B, n)."""
+        return self._gradient(len(x), x, *theta)[0]
+
+    def jacobian_c(self, x: Tensor, theta: Theta) -> Tensor:
+        """The Jacobian of c, (B, p, n)."""
+        return self._jacobian_c(len(x), x, *theta)[0]
+
+    def jacobian_g(self, x: Tensor, theta: Theta) -> Tensor:
+        """The Jacobian of g, (B, q, n)."""
+        return self._jacobian_g(len(x), x, *theta)[0]
+
+    def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The gradient (B, n) of the weighted sum."""
+        f, c, g = weights
+        assert f is not None
+        return self._slope(len(x), x, f, c, g, *theta)[0]
+
+    def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor:
+        """The Hessian (B, n, n) of the weighted sum."""
+        f, c, g = weights
+        if f is None:
+            return self._hessian_of_rows(len(x), x, c, g, *theta)[0]
+        return self._hessian(len(x), x, f, c, g, *theta)[0]
+
+    def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything:
+        """All of them at once."""
+        f, c, g = weights
+        assert f is not None
+        return tuple(self._local(len(x), x, f, c, g, *theta))
+
+
+def on_numbers(program: SmoothProgram) -> SmoothProgram:
+    """The program, whose derivatives are known, for numbers in double precision on a CPU."""
+    assert program.structure is not None
+
+    def function(of: Function) -> Function:
+        traced = Traced(lambda x, *theta: (of(x, theta),))
+        return lambda x, theta: traced(len(x), x, *theta)[0]
+
+    return replace(
+        program,
+        objective=function(program.objective),
+        equalities=function(program.equalities),
+        inequalities=function(program.inequalities),
+        structure=NumericStructure(program.structure),
+    )

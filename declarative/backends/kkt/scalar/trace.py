@@ -1,0 +1,338 @@
+"""A function of tensors -> the scalar operations it consists of, by calling it with tensors of names for numbers.
+
+`Named` is a tensor whose entries are numbers of a `Builder`. What the function does to it arrives below torch's
+composite functions and below its differentiation: operations that only move entries move the names, all others are
+written down entry by entry. What has no rule here, or looks at a number, raises `NotScalar`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from math import log
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from declarative.backends.kkt.compiled import codes as op
+from declarative.backends.kkt.scalar.listing import LIMIT, Builder, Listing, NotScalar
+
+MOVES = (
+    "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
+    " split split_with_sizes unbind flip roll diagonal clone alias detach repeat tril triu constant_pad_nd index unfold"
+    " select_backward slice_backward diagonal_backward lift_fresh as_strided"
+)
+SAME_NUMBERS = "_to_copy to"
+NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
+SAME_NAMES = (
+    "neg abs sign exp expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh erf lgamma mul div pow gt ge eq ne"
+)
+ENTRYWISE = {name: getattr(op, name.upper()) for name in SAME_NAMES.split()} | {
+    "sgn": op.SIGN, "maximum": op.MAX, "minimum": op.MIN, "logical_and": op.AND, "bitwise_and": op.AND,
+    "logical_or": op.OR, "bitwise_or": op.OR,
+}  # fmt: skip
+
+
+class Named(Tensor):
+    """A tensor of names: `names` (long) are numbers of the builder's scalars."""
+
+    names: Tensor
+    builder: Builder
+
+    @staticmethod
+    def __new__(cls, names: Tensor, builder: Builder, dtype: torch.dtype = torch.float64):
+        made = Tensor._make_wrapper_subclass(cls, names.shape, dtype=dtype, device=names.device)  # pyright: ignore
+        made.names, made.builder = names.contiguous(), builder
+        return made
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):  # pyright: ignore[reportIncompatibleMethodOverride]
+        name = func.overloadpacket.__name__
+        rule = RULES.get(name)
+        if rule is None:
+            raise NotScalar(f"no rule for {func}")
+        flat = [*args, *(kwargs or {}).values()]
+        builder = next(a.builder for a in _flattened(flat) if isinstance(a, Named))
+        return rule(builder, func, *args, **(kwargs or {}))
+
+
+def trace(function: Callable[..., Sequence[Tensor]], *shapes: tuple[int, ...]) -> tuple[Listing, list[tuple[int, ...]]]:
+    """The operations of a function of tensors of these shapes, and the shapes of its results.
+
+    The entries of the arguments, one tensor after the other, are the inputs of the list; those of the results are its
+    results.
+    """
+    builder, entry, arguments = Builder(), 0, []
+    for shape in shapes:
+        size = torch.Size(shape).numel()
+        names = torch.tensor([builder.input(entry + k) for k in range(size)], dtype=torch.int64)
+        arguments.append(Named(names.reshape(shape), builder))
+        entry += size
+    try:
+        results = [_names(builder, result) for result in function(*arguments)]
+    except (RuntimeError, NotImplementedError, TypeError) as reason:
+        raise NotScalar(str(reason)) from reason
+    listing = builder.listing([name for names in results for name in names.flatten().tolist()])
+    return listing, [tuple(names.shape) for names in results]
+
+
+def _flattened(args: Any):
+    for a in args:
+        if isinstance(a, (list, tuple)):
+            yield from _flattened(a)
+        else:
+            yield a
+
+
+def _names(builder: Builder, value: Any) -> Tensor:
+    """The names of a tensor or number; those of known numbers are constants."""
+    if isinstance(value, Named):
+        return value.names
+    numbers = torch.as_tensor(value, dtype=torch.float64)
+    names = [builder.constant(number) for number in numbers.flatten().tolist()]
+    return torch.tensor(names, dtype=torch.int64).reshape(numbers.shape)
+
+
+# --- rules: (builder, func, *args, **kwargs) -> the result ------------------------------------------------------
+
+Rule = Callable[..., Any]
+
+
+def _moves(builder: Builder, func: Any, *args, **kwargs):
+    """What moves entries moves names; the zeros that it may put in are named 0 too."""
+
+    def own(a: Any) -> Any:
+        if isinstance(a, Named) or (isinstance(a, Tensor) and a.is_floating_point()):
+            return _names(builder, a)
+        return a
+
+    dtype = next(a.dtype for a in _flattened(args) if isinstance(a, Named))
+    found = func(*tree_map(own, args), **kwargs)
+    return tree_map(lambda names: Named(names, builder, dtype), found)
+
+
+def _same(builder: Builder, func: Any, value: Named, *args, dtype: torch.dtype | None = None, **kwargs):
+    if dtype not in (None, torch.float64, torch.bool) and value.dtype != torch.bool:
+        raise NotScalar(f"numbers of type {dtype}")
+    if dtype is torch.bool and value.dtype != torch.bool:
+        return _each(builder, op.NE, value, 0.0, dtype=torch.bool)
+    return Named(value.names, builder, torch.float64 if dtype is None or dtype != torch.bool else torch.bool)
+
+
+def _new(builder: Builder, func: Any, like: Tensor, *args, **kwargs):
+    return func(torch.empty(like.shape, dtype=like.dtype), *args, **kwargs)
+
+
+def _each(builder: Builder, code: int, *args: Any, dtype: torch.dtype = torch.float64) -> Named:
+    """An operation on every entry."""
+    names = torch.broadcast_tensors(*(_names(builder, a) for a in args))
+    if names[0].numel() > LIMIT:
+        raise NotScalar("too many operations")
+    columns = [name.flatten().tolist() for name in names]
+    found = [builder.emit(code, *entry) for entry in zip(*columns, strict=True)]
+    return Named(torch.tensor(found, dtype=torch.int64).reshape(names[0].shape), builder, dtype)
+
+
+def _entrywise(code: int) -> Rule:
+    truth = code in (op.GT, op.GE, op.EQ, op.NE, op.AND, op.OR)
+
+    def rule(builder: Builder, func: Any, *args, rounding_mode: None = None):
+        if rounding_mode is not None:
+            raise NotScalar("rounded division")
+        return _each(builder, code, *args, dtype=torch.bool if truth else torch.float64)
+
+    return rule
+
+
+def _swapped(code: int) -> Rule:
+    return lambda builder, func, a, b: _each(builder, code, b, a, dtype=torch.bool)
+
+
+def _sum_of_two(code: int) -> Rule:
+    def rule(builder: Builder, func: Any, a: Any, b: Any, alpha: float = 1):
+        return _each(builder, code, a, b if alpha == 1 else _each(builder, op.MUL, b, float(alpha)))
+
+    return rule
+
+
+def _formula(formula: Callable[..., Named | tuple[Named, ...]]) -> Rule:
+    """A function of tensors in terms of others, with E(code, *args) for what is done to each entry."""
+
+    def rule(builder: Builder, func: Any, *args, **kwargs):
+        def each(code: int, *parts: Any) -> Named:
+            return _each(builder, code, *parts)
+
+        return formula(each, *args, **kwargs)
+
+    return rule
+
+
+def _clamp(E: Callable, x: Any, low: Any = None, high: Any = None) -> Named:
+    x = x if low is None else E(op.MAX, x, low)
+    return x if high is None else E(op.MIN, x, high)
+
+
+def _entr(E: Callable, x: Any) -> Named:
+    """-x log x, and 0 at 0."""
+    inside = E(op.NEG, E(op.MUL, x, E(op.LOG, x)))
+    return E(op.WHERE, E(op.EQ, x, 0.0), 0.0, E(op.WHERE, E(op.GT, 0.0, x), -torch.inf, inside))
+
+
+def _xlogy(E: Callable, x: Any, y: Any) -> Named:
+    """x log y, and 0 for x = 0 unless y is not a number."""
+    zero = E(op.AND, E(op.EQ, x, 0.0), E(op.EQ, y, y))
+    return E(op.WHERE, zero, 0.0, E(op.MUL, x, E(op.LOG, y)))
+
+
+def _log_sigmoid(E: Callable, x: Any) -> tuple[Named, Named]:
+    """log(1/(1 + exp(-x))) without overflow, and what its derivative is made of."""
+    small = E(op.EXP, E(op.NEG, E(op.ABS, x)))
+    return E(op.SUB, E(op.MIN, x, 0.0), E(op.LOG1P, small)), small
+
+
+def _log_sigmoid_backward(E: Callable, gradient: Any, x: Any, small: Any) -> Named:
+    share = E(op.DIV, small, E(op.ADD, 1.0, small))
+    return E(op.MUL, gradient, E(op.WHERE, E(op.GT, 0.0, x), E(op.SUB, 1.0, share), share))
+
+
+def _truth(named: Named) -> Named:
+    return Named(named.names, named.builder, torch.bool)
+
+
+def _reduction(combine: Callable[[Builder, list[int]], int]) -> Rule:
+    """Along the dimensions given, or along all."""
+
+    def rule(builder: Builder, func: Any, value: Named, dim: Any = None, keepdim: bool = False, **kwargs):
+        names, rank = value.names, value.dim()
+        dims = [dim] if isinstance(dim, int) else list(dim or range(rank))
+        dims = sorted(d % rank for d in dims) if rank else []
+        rest = [d for d in range(rank) if d not in dims]
+        size = [names.shape[d] for d in rest]
+        rows = names.permute(rest + dims).reshape(*size, -1) if rank else names.reshape(1)
+        count = rows.shape[-1]
+        found = [combine(builder, row) for row in rows.reshape(-1, count).tolist()] if count else None
+        if found is None:
+            raise NotScalar("a reduction of nothing")
+        result = torch.tensor(found, dtype=torch.int64).reshape(size)
+        for d in dims if keepdim else []:
+            result = result.unsqueeze(d)
+        return Named(result, builder)
+
+    return rule
+
+
+def _chain(code: int) -> Callable[[Builder, list[int]], int]:
+    def combine(builder: Builder, row: list[int]) -> int:
+        total = row[0]
+        for name in row[1:]:
+            total = builder.emit(code, total, name)
+        return total
+
+    return combine
+
+
+def _mean(builder: Builder, row: list[int]) -> int:
+    return builder.emit(op.DIV, builder.total(row), builder.constant(float(len(row))))
+
+
+def _logsumexp(builder: Builder, row: list[int]) -> int:
+    """log of the sum of exp, the largest taken out where it is finite."""
+    most = _chain(op.MAX)(builder, row)
+    finite = builder.emit(op.EQ, builder.emit(op.ABS, most), builder.constant(float("inf")))
+    most = builder.emit(op.WHERE, finite, builder.constant(0.0), most)
+    parts = [builder.emit(op.EXP, builder.emit(op.SUB, name, most)) for name in row]
+    return builder.emit(op.ADD, builder.emit(op.LOG, builder.total(parts)), most)
+
+
+def _running(code: int) -> Rule:
+    def rule(builder: Builder, func: Any, value: Named, dim: int, **kwargs):
+        rows = value.names.movedim(dim, -1)
+        found = [list(accumulate(row, lambda a, b: builder.emit(code, a, b))) for row in rows.flatten(0, -2).tolist()]
+        return Named(torch.tensor(found, dtype=torch.int64).reshape(rows.shape).movedim(-1, dim), builder)
+
+    return rule
+
+
+def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
+    """Matrices, batches of matrices, or a matrix and a vector: row by row, zeros left out."""
+    a, b = _names(builder, left), _names(builder, right)
+    columns = b.unsqueeze(-1) if b.dim() < a.dim() or b.dim() == 1 else b
+    rows = a.unsqueeze(0) if a.dim() == 1 else a
+    if rows.numel() * columns.shape[-1] > 8 * LIMIT:
+        raise NotScalar("too many operations")
+    batch = rows.shape[:-2]
+    found = []
+    for A, B in zip(rows.reshape(-1, *rows.shape[-2:]).tolist(), columns.reshape(-1, *columns.shape[-2:]).mT.tolist(),
+                    strict=True):  # fmt: skip
+        for row in A:
+            nonzero = [(k, name) for k, name in enumerate(row) if name]
+            found += [builder.total(builder.emit(op.MUL, name, c[k]) for k, name in nonzero if c[k]) for c in B]
+    shape = (*batch, rows.shape[-2], columns.shape[-1])
+    result = torch.tensor(found, dtype=torch.int64).reshape(shape)
+    result = result if columns is b else result.squeeze(-1)
+    return Named(result if rows is a else result.squeeze(0), builder)
+
+
+def _index_add(
+    builder: Builder, func: Any, start: Any, dim: int, index: Tensor, source: Any, alpha: float = 1
+) -> Named:
+    names, parts = _names(builder, start).clone().movedim(dim, 0), _names(builder, source).movedim(dim, 0)
+    if alpha != 1:
+        raise NotScalar("a scaled sum")
+    for place, part in zip(index.tolist(), parts, strict=True):
+        names[place] = _each(builder, op.ADD, Named(names[place], builder), Named(part, builder)).names
+    return Named(names.movedim(0, dim), builder)
+
+
+def _fill(builder: Builder, func: Any, value: Named, mask: Any, number: float) -> Named:
+    return Named(_each(builder, op.WHERE, mask, number, value).names, builder, value.dtype)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(MOVES.split(), _moves),
+    **dict.fromkeys(SAME_NUMBERS.split(), _same),
+    **dict.fromkeys(NEW.split(), _new),
+    **{name: _entrywise(code) for name, code in ENTRYWISE.items()},
+    "add": _sum_of_two(op.ADD),
+    "sub": _sum_of_two(op.SUB),
+    "rsub": _formula(lambda E, a, b, alpha=1: E(op.SUB, b, E(op.MUL, a, float(alpha)))),
+    "lt": _swapped(op.GT),
+    "le": _swapped(op.GE),
+    "where": _formula(lambda E, c, a, b: E(op.WHERE, c, a, b)),
+    "masked_fill": _fill,
+    "logical_not": _formula(lambda E, a: _truth(E(op.EQ, a, 0.0))),
+    "bitwise_not": _formula(lambda E, a: _truth(E(op.EQ, a, 0.0))),
+    "reciprocal": _formula(lambda E, a: E(op.DIV, 1.0, a)),
+    "rsqrt": _formula(lambda E, a: E(op.DIV, 1.0, E(op.SQRT, a))),
+    "log10": _formula(lambda E, a: E(op.DIV, E(op.LOG, a), log(10))),
+    "special_entr": _formula(_entr),
+    "xlogy": _formula(_xlogy),
+    "log_sigmoid_forward": _formula(_log_sigmoid),
+    "log_sigmoid_backward": _formula(_log_sigmoid_backward),
+    "square": _formula(lambda E, a: E(op.MUL, a, a)),
+    "exp2": _formula(lambda E, a: E(op.POW, 2.0, a)),
+    "relu": _formula(lambda E, a: E(op.MAX, a, 0.0)),
+    "sigmoid": _formula(lambda E, a: E(op.DIV, 1.0, E(op.ADD, 1.0, E(op.EXP, E(op.NEG, a))))),
+    "isnan": _formula(lambda E, a: _truth(E(op.NE, a, a))),
+    "isinf": _formula(lambda E, a: _truth(E(op.EQ, E(op.ABS, a), float("inf")))),
+    "clamp": _formula(_clamp),
+    "clamp_min": _formula(_clamp),
+    "clamp_max": _formula(lambda E, a, high: E(op.MIN, a, high)),
+    "sigmoid_backward": _formula(lambda E, g, s: E(op.MUL, g, E(op.MUL, s, E(op.SUB, 1.0, s)))),
+    "tanh_backward": _formula(lambda E, g, t: E(op.MUL, g, E(op.SUB, 1.0, E(op.MUL, t, t)))),
+    "sum": _reduction(_chain(op.ADD)),
+    "mean": _reduction(_mean),
+    "prod": _reduction(_chain(op.MUL)),
+    "amax": _reduction(_chain(op.MAX)),
+    "amin": _reduction(_chain(op.MIN)),
+    "logsumexp": _reduction(_logsumexp),
+    "cumsum": _running(op.ADD),
+    "cumprod": _running(op.MUL),
+    "mm": _matmul,
+    "bmm": _matmul,
+    "mv": _matmul,
+    "dot": _matmul,
+    "index_add": _index_add,
+}
