@@ -1,10 +1,8 @@
-"""What a point or a ray of a cone program is worth: checks of our own, independent of the solver that found it.
+"""What a point of a cone program is worth: checks of our own, independent of the solver that found it.
 
 A point in the cones and complementary (polishing gives no other) is optimal where Ax + s = b and Px + q + A'z = 0.
 Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
 a data entry times its block's norm, where SHARE says how exactly.
-A ray z in the dual cone with A'z = 0 and b'z = -1 proves infeasibility (Farkas); a ray x with Px = 0, -Ax in K and
-q'x = -1 proves that the objective falls without end.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from declarative.backends.cone.item import Item, Items, Point
-from declarative.backends.cone.projections import project
+from declarative.backends.cone.item import Items, Point
 from declarative.backends.cone.scaling import Scaling
 from declarative.backends.status import Status
 
@@ -22,6 +19,8 @@ TOLERANCE = 1e-6
 SHARE = 1e-5  # times TOLERANCE: rounding, beside the largest entries of the blocks that a row combines
 LOOSE = 1e-3  # beyond it an answer has no value
 ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
+
+FAR = 1e9  # terms so many times larger than what they add up to
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,31 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     Px = P.times(x)
     quadratic, linear, support = (x * Px).sum(1), q * x, b * z
     terms = [_largest(linear), _largest(support), np.abs(quadratic), np.ravel(ROUNDING / scaling.kappa)]
-    gap = np.abs(quadratic + linear.sum(1) + support.sum(1)) / np.maximum.reduce(terms)
-    off = A.times(x) + points.s - b, Px + q + A.transposed_times(z)
-    worst = [_largest(np.nan_to_num(np.abs(r) / size, nan=np.inf)) for r, size in zip(off, (primal, dual), strict=True)]
-    return [Residuals(float(p), float(d), float(g)) for p, d, g in zip(*worst, gap, strict=True)]
+    gap = quadratic + linear.sum(1) + support.sum(1)
+    worst = _beside(A.times(x) + points.s - b, primal), _beside(Px + q + A.transposed_times(z), dual)
+    gap = _beside(gap, np.maximum.reduce(terms))
+    return [Residuals(float(p), float(d), float(g)) for p, d, g in zip(*map(_largest, worst), gap, strict=True)]
+
+
+def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """|off| / terms; infinite where either is no number, as where terms overflow."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isfinite(off) & np.isfinite(terms), np.nan_to_num(np.abs(off) / terms, nan=np.inf), np.inf)
+
+
+def far_fetched(items: Items, points: Point) -> np.ndarray:
+    """(B,): terms that cancel drown the right side of an active row, or the slope: then rounding may have made them.
+
+    So it is where A'z = 0 and b'z < 0 but for rounding, and a point at 1e16 satisfies Ax <= b within a relative 1e-16.
+    """
+    x, active = np.abs(points.x), points.z != 0
+    rows = active & (items.b != 0) & (items.A.largest_by_row(x) > FAR * np.abs(items.b))
+    columns = (items.q != 0) & (items.P.largest_by_row(x) > FAR * np.abs(items.q))
+    return rows.any(1) | columns.any(1)
 
 
 def _largest(entries: np.ndarray) -> np.ndarray:
-    """(B,); NaN counts as infinite, in the ratios that are judged."""
+    """(B,)"""
     return np.abs(entries).max(1, initial=0.0)
 
 
@@ -76,24 +92,3 @@ def _block_norm(entries: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     total = np.zeros((blocks.max(initial=-1) + 1, len(entries)))
     np.add.at(total, blocks, entries.T**2)
     return np.sqrt(total).T[:, blocks]
-
-
-def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
-    """z brought into the dual cone and to b'z = -1, if that proves (scaled) `item` infeasible within any 1e6."""
-    z = z + project(item.cones, -z)[0]
-    support = item.b @ z
-    if not support < 0:
-        return None
-    z = z / -support
-    return z if np.abs(item.A.T @ z).max(initial=0.0) <= TOLERANCE else None
-
-
-def unboundedness_ray(item: Item, x: np.ndarray) -> np.ndarray | None:
-    """x brought to q'x = -1, if (scaled) `item` has it as a direction in which the objective falls for 1e6 at least."""
-    slope = item.q @ x
-    if not slope < 0:
-        return None
-    x = x / -slope
-    off = item.A @ x + project(item.cones, -(item.A @ x))[0]
-    worst = max(np.abs(off).max(initial=0.0), np.abs(item.P @ x).max(initial=0.0))
-    return x if worst <= TOLERANCE else None

@@ -17,6 +17,7 @@ from declarative.backends.cone.cones import Block, Kind, psd_side
 from declarative.backends.cone.item import Items, Point
 
 REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
+RAY = 1e-12  # the tolerance for rays, where steps are refined
 
 
 class Claim(Enum):
@@ -73,6 +74,8 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings.chordal_decomposition_enable = False
     settings.iterative_refinement_enable = tolerance < REFINED
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    if settings.iterative_refinement_enable:
+        settings.tol_infeas_abs = settings.tol_infeas_rel = RAY
     return settings
 
 

@@ -11,12 +11,13 @@ from typing import assert_never
 import numpy as np
 
 from declarative.backends.cone.blame import least_violation_ray
-from declarative.backends.cone.certificate import Blocks, infeasibility_ray, residuals, unboundedness_ray
+from declarative.backends.cone.certificate import Blocks, far_fetched, residuals
 from declarative.backends.cone.degenerate import are_degenerate
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.interior import Answer, Claim, interior_points
 from declarative.backends.cone.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.polish import polish, polish_boldly
+from declarative.backends.cone.rays import infeasibility_ray, unboundedness_ray
 from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
@@ -58,7 +59,7 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     """A batch of one, from a point as exact as the interior-point method can give."""
     (found,) = _attempt(item, item, blocks, equilibrate(item), FINE)
     if found.status is Status.SOLVED:
-        return found
+        return _ray_beside(item, blocks, found) or found
     outcomes = [found]
     consistent = without_contradiction(item)
     if consistent is not None:
@@ -66,6 +67,17 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
         outcomes += _attempt(item, item, blocks, unscaled(item), FINE)
     return min(outcomes, key=lambda o: BEST_FIRST.index(o.status))
+
+
+def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:
+    """For a batch of one: the proof that there is no solution where the point found is far-fetched, or None."""
+    x, s, z = found.point.x, found.point.s, found.point.z
+    if not far_fetched(item, Point(x[None], s[None], z[None]))[0]:
+        return None
+    proof = _infeasible(item, equilibrate(item), None, found.iterations)
+    if proof.status is Status.FAILED:
+        proof = _unbounded(item, blocks, x, found.iterations)
+    return None if proof.status is Status.FAILED else proof
 
 
 def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolerance: float) -> list[Solved]:
@@ -85,7 +97,9 @@ def _without_point(items: Items, blocks: Blocks, scaling: Scaling, k: int, answe
     """The outcome of an item for which the solver claims a ray, or has no numbers; None where it has a point."""
     match answer.claim:
         case Claim.INFEASIBLE:
-            return _infeasible(items.some(np.array([k])), scaling.some(np.array([k])), answer)
+            return _infeasible(
+                items.some(np.array([k])), scaling.some(np.array([k])), answer.point.z, answer.iterations
+            )
         case Claim.UNBOUNDED:
             return _unbounded(items.some(np.array([k])), blocks, scaling.E[k] * answer.point.x, answer.iterations)
         case Claim.POINT:
@@ -96,17 +110,17 @@ def _without_point(items: Items, blocks: Blocks, scaling: Scaling, k: int, answe
             assert_never(answer.claim)
 
 
-def _infeasible(item: Items, scaling: Scaling, answer: Answer) -> Solved:
-    """The checked ray that blames the fewest rows, for a batch of one."""
+def _infeasible(item: Items, scaling: Scaling, z: np.ndarray | None, iterations: int) -> Solved:
+    """The checked ray that blames the fewest rows, for a batch of one; `z` is one that was found, in that scaling."""
     even = equilibrate(item)  # rays are judged where data are of size one, whatever scaling they were found in
     judged = even.apply(item).dense(0)
     sparse = least_violation_ray(scaling.apply(item).dense(0))
-    found = [scaling.D[0] * z / even.D[0] for z in (sparse, answer.point.z) if z is not None]
+    found = [scaling.D[0] * z / even.D[0] for z in (sparse, z) if z is not None]
     ray = next((r for r in (infeasibility_ray(judged, z) for z in found) if r is not None), None)
     if ray is None:
-        return without_numbers(item, Status.FAILED, answer.iterations)
+        return without_numbers(item, Status.FAILED, iterations)
     shares = np.abs(ray) * np.abs(judged.A).max(1, initial=0.0)
-    return without_numbers(item, Status.INFEASIBLE, answer.iterations, even.D[0] * ray, shares)
+    return without_numbers(item, Status.INFEASIBLE, iterations, even.D[0] * ray, shares)
 
 
 def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) -> Solved:

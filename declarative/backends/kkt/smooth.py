@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.certify import Primal, beside, block_size, evaluate, measure, row_terms, units
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import EFFORTS, Effort, approach, efforts
@@ -32,6 +32,7 @@ LASTING = 0.5  # what an objective that falls for ever falls in two decades, bes
 RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
+DOUBLINGS = 10  # of the decades gone on a ray: 2^512 is about 1e154
 Blamed = dict[int, list[tuple[str, int]]]
 
 
@@ -118,14 +119,34 @@ def violation(d: Derivatives, x: Tensor) -> Tensor:
 def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
 
-    So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less.
+    So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less. Beyond the point it
+    has to fall on, and the constraints to hold, as far as there are numbers: x*log(x) - 50*x rises only from e^49.
     """
     way = x - start
     far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
     part = [d.f(torch.where(far, start + way / 10.0**k, x)) for k in (0, 2, 4)]
     last, before = part[1] - part[0], part[2] - part[1]
     real = last > ROUNDING * (part[0].abs() + part[1].abs())
-    return (real & (last > LASTING * before)) | (part[0] == -torch.inf)
+    falls = (real & (last > LASTING * before)) | (part[0] == -torch.inf)
+    for doubled in range(DOUBLINGS if falls.any() else 0):
+        there, low = torch.where(far, start + way * 2.0 ** (2**doubled), x), part[0]
+        part[0] = d.f(there)
+        falls &= ((part[0] < low) & allowed(d, there)) | (low == -torch.inf)
+        part[0] = torch.where(low == -torch.inf, low, part[0])
+    return falls
+
+
+def allowed(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the constraints hold, each beside its own terms."""
+    lower, upper = d.bounds(x)
+    X, nothing = block_size(x, d.program.blocks), torch.zeros_like(x)
+    c, g = d.c(x), d.g(x)
+    rows = (
+        beside(c, row_terms(d.jacobian_c(x), c, x, X, nothing)).abs(),
+        beside(g, row_terms(d.jacobian_g(x), g, x, X, nothing)),
+    )
+    bounds = beside(lower - x, X), beside(x - upper, X)
+    return (torch.cat([*rows, *bounds], -1) <= FEASIBLE).all(-1)
 
 
 def elsewhere(x: Tensor) -> Tensor:
