@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -46,7 +47,7 @@ class Pattern:
     columns: np.ndarray
     source: np.ndarray
     starts: np.ndarray
-    _of_count: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
+    _of_count: dict[int, tuple[sp.csr_array, sp.csc_array]] = field(default_factory=dict, repr=False)
 
     def matrices(self, values: np.ndarray) -> Matrices:
         """From values (B, k) in the order of the places that the pattern was made of."""
@@ -82,18 +83,27 @@ class Pattern:
         ends = np.cumsum(np.bincount(self.columns[order], minlength=self.shape[1]))
         return order, self.rows[order].astype(np.int32), np.concatenate([[0], ends]).astype(np.int32)
 
-    def diagonal_blocks(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Columns and row starts of `count` matrices as the blocks of one; the last answer is kept."""
+    def diagonal_blocks(self, count: int) -> tuple[sp.csr_array, sp.csc_array]:
+        """`count` matrices as the blocks of one, and its transpose, without values; the last answer is kept."""
         known = self._of_count.get(count)
         if known is None:
-            columns = self.columns + self.shape[1] * np.arange(count)[:, None]
+            columns = (self.columns + self.shape[1] * np.arange(count)[:, None]).reshape(-1).astype(np.int32)
             each = np.bincount(self.rows, minlength=self.shape[0])
-            starts = np.concatenate([[0], np.cumsum(np.tile(each, count))])
-            known = columns.reshape(-1).astype(np.int32), starts.astype(np.int32)
+            starts = np.concatenate([[0], np.cumsum(np.tile(each, count))]).astype(np.int32)
+            shape = count * self.shape[0], count * self.shape[1]
+            blocks = sp.csr_array((np.zeros(len(columns)), columns, starts), shape=shape)
+            known = blocks, blocks.T
             if count > 1:
                 self._of_count.clear()
             self._of_count[count] = known
         return known
+
+
+def with_values(matrix: Rows, values: np.ndarray) -> Rows:
+    """Other values at the places of a sparse matrix; its constructor would check the places again."""
+    found = copy(matrix)
+    found.data = values
+    return found
 
 
 def pattern_of(places: np.ndarray, shape: tuple[int, int]) -> Pattern:
@@ -115,23 +125,17 @@ class Matrices:
     def __len__(self) -> int:
         return len(self.values)
 
-    @cached_property
-    def _blocks(self) -> sp.csr_array:
-        (m, n), count = self.pattern.shape, len(self)
-        columns, starts = self.pattern.diagonal_blocks(count)
-        return sp.csr_array((self.values.reshape(-1), columns, starts), shape=(count * m, count * n))
-
-    @cached_property
-    def _transposed(self) -> sp.csc_array:
-        return self._blocks.T
-
     def times(self, x: np.ndarray) -> np.ndarray:
         """(B, n) to (B, m)."""
-        return (self._blocks @ x.reshape(-1)).reshape(len(self), self.pattern.shape[0])
+        return self._product(0, x)
 
     def transposed_times(self, z: np.ndarray) -> np.ndarray:
         """(B, m) to (B, n)."""
-        return (self._transposed @ z.reshape(-1)).reshape(len(self), self.pattern.shape[1])
+        return self._product(1, z)
+
+    def _product(self, transposed: int, x: np.ndarray) -> np.ndarray:
+        blocks = with_values(self.pattern.diagonal_blocks(len(self))[transposed], self.values.reshape(-1))
+        return (blocks @ x.reshape(-1)).reshape(len(self), self.pattern.shape[transposed])
 
     def scaled(self, rows: np.ndarray, columns: np.ndarray) -> Matrices:
         """diag(rows) M diag(columns), for (B, m) and (B, n)."""
@@ -154,7 +158,7 @@ class Matrices:
         """An array, or a sparse matrix by rows."""
         p = self.pattern
         if sparse:
-            return sp.csr_array((self.values[item], *p.diagonal_blocks(1)), shape=p.shape)
+            return with_values(p.diagonal_blocks(1)[0], self.values[item])
         found = np.zeros(p.shape)
         found[p.rows, p.columns] = self.values[item]
         return found

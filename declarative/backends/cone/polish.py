@@ -21,7 +21,7 @@ STEPS = 12
 BOLD = 16  # steps that may lead through larger errors
 FALLING = 0.9  # a step that leaves more of the error than this has no use
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
-SAME = 1e-12  # while v moves by less, relative to its norm within each cone, its matrix stays
+NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,56 @@ class Iterate:
         return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), **parts)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """What a system depends on, beside the data: v and the eigenvalues there, both (B, m)."""
+
+    v: np.ndarray
+    values: np.ndarray
+
+    @staticmethod
+    def of(iterate: Iterate) -> _Place:
+        return _Place(iterate.v, iterate.spectrum.values)
+
+    def some(self, chosen: np.ndarray) -> _Place:
+        return _Place(self.v[chosen], self.values[chosen])
+
+    def with_some(self, chosen: np.ndarray, new: _Place) -> _Place:
+        return _Place(replaced(self.v, chosen, new.v), replaced(self.values, chosen, new.values))
+
+    def far(self, other: _Place, cones: Cones, width: float) -> np.ndarray:
+        """Where v is farther from `other` than `width`, relative to its norm within some cone, or the eigenvalues."""
+        size, change = (cones.by_cone(np.add, part**2) for part in (self.v, self.v - other.v))
+        turned = change > width**2 * size
+        for kind in (Kind.ZERO, Kind.NONNEG):
+            turned[:, cones.of_kind(kind)] = False
+        return np.any(turned | (np.abs(self.values - other.values) > width), axis=1)
+
+
 def iterate(items: Items, x: np.ndarray, v: np.ndarray) -> Iterate:
     s, spectrum = project(items.cones, v)
     return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
 
 
 def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
-    """The best iterates reached from `start`, with the systems at them; `items` should be scaled."""
+    """The best iterates reached from `start`, with the systems at them; `items` should be scaled.
+
+    A system serves for several steps, as long as v stays near.
+    """
     now = iterate(items, start.x, start.s - start.z)
-    made_at = now.v
+    made_at = _Place.of(now)
     systems = [conic_system(items.one(k), now.spectrum.some(k)) for k in range(len(items))]
+
+    def renew(chosen: np.ndarray, width: float) -> np.ndarray:
+        """The systems of those of the items that have moved, anew; which they are."""
+        nonlocal made_at
+        place = _Place.of(now)
+        moved = chosen[place.some(chosen).far(made_at.some(chosen), items.cones, width)]
+        made_at = made_at.with_some(moved, place.some(moved))
+        for k in moved:
+            systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
+        return moved
+
     live = np.arange(len(items))
     for _ in range(STEPS):
         live = live[now.error[live] > now.floor[live]]
@@ -82,13 +122,12 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
             break
         old = now.some(live)
         new = _step(items.some(live), old, [systems[k] for k in live])
-        fell = np.flatnonzero(new.error < FALLING * old.error)
-        live, new = live[fell], new.some(fell)
-        now = now.with_some(live, new)
-        moved = live[np.flatnonzero(_moved(items.cones, made_at[live], new.v))]
-        made_at = replaced(made_at, moved, now.v[moved])
-        for k in moved:
-            systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
+        fell = new.error < FALLING * old.error
+        now = now.with_some(live[fell], new.some(np.flatnonzero(fell)))
+        stuck = renew(live[~fell], SAME)
+        renew(live[fell], NEAR)
+        live = np.union1d(live[fell], stuck)
+    renew(np.arange(len(items)), SAME)
     return now, systems
 
 
@@ -131,13 +170,3 @@ def _direction(system: System, stationarity: np.ndarray, feasibility: np.ndarray
     h = -frame.to_frame(feasibility)
     dx, dz = system.solve(-stationarity, h)
     return dx, frame.from_frame(system.moved(dx, dz, h))
-
-
-def _moved(cones: Cones, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Where v has left the place for which its matrix was made, (B,)."""
-    size, change = (cones.by_cone(np.add, part**2) for part in (new, new - old))
-    far = change > SAME**2 * size
-    for kind in (Kind.ZERO, Kind.NONNEG):
-        at = cones.of_kind(kind)
-        far[:, at] = (kind is Kind.NONNEG) & ((old[:, at] > 0) != (new[:, at] > 0))
-    return np.any(far, axis=1)

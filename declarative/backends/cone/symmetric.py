@@ -15,12 +15,14 @@ import scipy.sparse as sp
 from scipy.linalg.lapack import dgecon, dgetrf, dgetrs  # pyright: ignore[reportAttributeAccessIssue]
 from scipy.sparse.linalg import SuperLU, splu
 
+from declarative.backends.cone.matrices import with_values
+
 Matrix: TypeAlias = Any  # an array, or a csc_array
 
 SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
-NEAR = 1e-2  # with the factors of a matrix this near, relative to the least singular value, refinement converges
-STEPS = 8
+NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
+STEPS = 25  # even at that rate they are enough
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _near(K: Matrix, known: SymmetricMatrix) -> bool:
 def _difference(K: Matrix, L: Matrix) -> Matrix:
     if isinstance(K, np.ndarray) or not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
         return K - L
-    return _like(K, K.data - L.data)
+    return with_values(K, K.data - L.data)
 
 
 def _factors(B: Matrix) -> Dense | Sparse:
@@ -189,16 +191,11 @@ def _by_column(operation: np.ufunc, values: np.ndarray, K: Matrix) -> np.ndarray
 def _balanced(K: Matrix, scale: np.ndarray) -> Matrix:
     if isinstance(K, np.ndarray):
         return scale[:, None] * K * scale
-    return _like(K, _scaled(K.data, K, scale))
+    return with_values(K, _scaled(K.data, K, scale))
 
 
 def _scaled(values: np.ndarray, K: Matrix, scale: np.ndarray) -> np.ndarray:
     return values * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
-
-
-def _like(K: Matrix, values: np.ndarray) -> Matrix:
-    """`values` at the places of a sparse K."""
-    return sp.csc_array((values, K.indices, K.indptr), shape=K.shape)
 
 
 def _balance(K: Matrix, sweeps: int = 3) -> np.ndarray:

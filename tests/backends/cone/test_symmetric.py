@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from declarative.backends.cone.symmetric import factorise
 
@@ -14,3 +15,19 @@ def test_directions_that_are_mapped_to_zero(size, rank):
     null = factorise(K, positive=size).null_sample()
     assert null.shape == (size, min(size - rank, 8))
     assert np.abs(K @ null).max(initial=0.0) < 1e-9
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("moved", [1e-3, 0.02, 0.3])
+def test_factors_of_a_matrix_nearby_serve_where_they_lead_to_the_last_digit(sparse, moved):
+    random = np.random.default_rng(0)
+    Q = np.linalg.qr(random.standard_normal((30, 30)))[0]
+    K = (Q * np.where(np.arange(30) < 20, 1.0, -1.0)) @ Q.T
+    dK = random.standard_normal((30, 30))
+    dK = moved * (dK + dK.T) / np.abs(dK + dK.T).sum(0).max()
+    old, new = (sp.csc_array(M) if sparse else M for M in (K, K + dK))
+    known = factorise(old, 20)
+    found = factorise(new, 20, known)
+    assert (found.factors is known.factors) == (moved < 0.1)
+    right = random.standard_normal(30)
+    assert np.allclose(found.solve(right), np.linalg.solve(K + dK, right), rtol=0, atol=1e-14 * np.abs(right).max())
