@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context, Range
-from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
+from declarative.elaborate.familiar import WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
@@ -16,6 +16,7 @@ from declarative.ir.canonical import canonical
 from declarative.ir.expr import Attribute, Binder, Constant, Expr, Stack
 from declarative.ir.size import Shape, Size, shape_text
 from declarative.syntax import tree
+from declarative.syntax.mistakes.braces import CONTINUOUS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound
 from declarative.elaborate.context import Context
-from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
+from declarative.elaborate.familiar import WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
@@ -18,6 +18,7 @@ from declarative.ir.problem import Membership
 from declarative.ir.size import Shape
 from declarative.source.span import Span
 from declarative.syntax import tree
+from declarative.syntax.mistakes.braces import CONTINUOUS
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context
-from declarative.elaborate.familiar import CONTINUOUS, WHOLE, YES_OR_NO
+from declarative.elaborate.familiar import WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_positive_size
 from declarative.elaborate.values import shown
 from declarative.ir.size import SCALAR, Shape, Size
 from declarative.syntax import tree
+from declarative.syntax.mistakes.braces import CONTINUOUS
 
 SPACES = ("R", "S", "index")
 

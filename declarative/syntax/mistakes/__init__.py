@@ -6,7 +6,7 @@ from declarative.source.diagnostic import error
 from declarative.source.span import Source
 from declarative.syntax.lalr import Stuck
 from declarative.syntax.layout import Line
-from declarative.syntax.mistakes import comparing, declaring, operands, words
+from declarative.syntax.mistakes import braces, comparing, declaring, idioms, latex, operands, words
 from declarative.syntax.mistakes.strays import stray
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 
@@ -61,21 +61,33 @@ def _wish(t: Trouble) -> str:
 
 
 _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
+    latex.command,
+    braces.brace,
     stray,
     words.lambda_expression,
     words.conditional_expression,
     words.misspelt,
+    idioms.objective_with_colon,
+    idioms.constraints_behind,
+    idioms.for_all,
+    idioms.index_after_comma,
+    idioms.index_range,
+    idioms.index_first,
     words.reserved,
     words.two_statements,
     words.joining,
+    idioms.declared_in_python,
     comparing.equals_for_comparison,
     comparing.comparison_for_equals,
     comparing.comparison_in_arithmetic,
     declaring.size_without_brackets,
+    declaring.sizes_apart,
     declaring.missing_colon,
     declaring.missing_comma,
     declaring.argument_without_space,
-    operands.method,
+    idioms.method,
+    idioms.semidefinite,
+    idioms.inner_product,
     operands.power,
     operands.juxtaposed,
     operands.decimal_point,

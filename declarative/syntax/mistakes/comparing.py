@@ -1,6 +1,7 @@
 """`=` and `==` for each other, and comparisons where a value is needed."""
 
 from declarative.source.diagnostic import error
+from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 
 COMPARING = ("<=", "≤", ">=", "≥", "==", "!=", "<", ">")
@@ -15,7 +16,10 @@ def equals_for_comparison(t: Trouble) -> Mistake | None:
         diagnostic = error("E106", t.span(t.token, t.following), f"`={t.following.type}` is written `{sign}`")
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type=sign, text=sign), instead_of=2))
     message = "`=` gives a name to something; `==` says that two things are equal"
-    diagnostic = error("E106", t.span(), message, hints=["write `==` here"])
+    hints = ["write `==` here"]
+    if t.index == 1 and t.kind == "NAME":
+        hints.append(f"or `let {t.tokens[0].text} = ...`, where it gives a name")
+    diagnostic = error("E106", t.span(), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(t.token._replace(type="==", text="==")))
 
 
@@ -35,10 +39,27 @@ def comparison_for_equals(t: Trouble) -> Mistake | None:
 
 def comparison_in_arithmetic(t: Trouble) -> Mistake | None:
     """`minimize x <= 3`, `f(a <= b)`."""
+    if t.token.type == "=" and t.kind in ("minimize", "maximize"):
+        named = t.span(t.tokens[1], t.before).text
+        hints = [f"a name is given above: `let {named} = ...`, then `{t.kind} {named}`"]
+        return Mistake(error("E113", t.span(), "`=` does not fit here", hints=hints))
     if t.token.type not in (*COMPARING, "in", "∈") or t.wants_operand or t.wants(":"):
         return None
+    if t.kind in ("var", "param", "const", "learn"):
+        return _bound(t)
     if t.kind in ("minimize", "maximize", "find"):
         hint = "a constraint stands below `subject to`, on a line of its own"
     else:
         hint = "a comparison stands in a constraint, in an `assume` and after `if`"
     return Mistake(error("E113", t.span(), "a comparison does not fit here", hints=[hint]))
+
+
+def _bound(t: Trouble) -> Mistake:
+    """`var x : R^n >= 0`."""
+    sign = bool(
+        t.token.type in (">=", "≥") and t.following and t.following.text == "0" and t.index + 2 == len(t.tokens)
+    )
+    hints = ["an attribute says so: `, nonneg`" if sign else "an attribute says so: `, between(lo, hi)`"]
+    comma, word = Token(",", ",", t.token.start, t.token.start), t.token._replace(type="NAME", text="nonneg")
+    repaired = t.with_tokens(comma, word, instead_of=2) if sign else ()
+    return Mistake(error("E113", t.span(), "a comparison does not fit into a declaration", hints=hints), repaired)

@@ -14,7 +14,27 @@ def size_without_brackets(t: Trouble) -> Mistake | None:
     size = t.tokens[t.index - 1].text + t.token.text + (t.following.text if t.following else "")
     space = t.tokens[t.index - 3].text
     span = t.span(t.before, t.following or t.token)
-    return Mistake(error("E127", span, "a computed size stands in brackets", hints=[f"write `{space}^({size})`"]))
+    hints = [f"write `{space}^({size})`"]
+    if t.token.type == "*":
+        hints.append(f"the matrices are `{space}^({size.replace('*', ',')})`")
+    return Mistake(error("E127", span, "a computed size stands in brackets", hints=hints))
+
+
+def sizes_apart(t: Trouble) -> Mistake | None:
+    """`R^(m x n)`, `R^m^n`."""
+    if t.kind not in _KINDS or not t.before or not t.following:
+        return None
+    a, b, comma = t.before, t.following, t.token._replace(type=",", text=",")
+    if t.token.text in ("x", "X", "×") and t.opening == "(" and b.type in ("NAME", "NUMBER"):
+        message, hints = "sizes are separated by commas", [f"write `{a.text},{b.text}`"]
+        return Mistake(error("E127", t.span(a, b), message, hints=hints), t.with_tokens(comma))
+    if t.token.type == "^" and t.index > 2 and t.tokens[t.index - 2].type == "^":
+        space = t.tokens[t.index - 3].text
+        left, right = (Token(sign, sign, at, at) for sign, at in (("(", a.start), (")", b.end)))
+        repaired = t.with_tokens(left, a, comma, b, right, instead_of=3, at=t.index - 1)
+        message, hints = "the sizes of a matrix stand in brackets", [f"write `{space}^({a.text},{b.text})`"]
+        return Mistake(error("E127", t.span(a, b), message, hints=hints), repaired)
+    return None
 
 
 def missing_colon(t: Trouble) -> Mistake | None:
@@ -22,12 +42,26 @@ def missing_colon(t: Trouble) -> Mistake | None:
     if t.kind not in _KINDS or not t.wants(":") or t.wants_operand or any(x.type == ":" for x in t.tokens[: t.index]):
         return None
     place = f"before `{t.token.text}`" if t.token.text else f"after `{t.tokens[-1].text}`"
-    hints = [f"`{t.kind} {t.tokens[1].text} : R`, with the space that it lives in after a `:`"]
+    hints = [_with_space(t)]
     diagnostic = error("E113", t.span(), f"`:` is missing {place}", hints=hints)
     colon = Token(":", ":", t.token.start, t.token.start)
     if t.token.type == "NAME":
         return Mistake(diagnostic, t.with_tokens(colon, instead_of=0))
     return Mistake(diagnostic, t.with_tokens(colon) if t.token.type in ("in", "∈") else ())
+
+
+def _with_space(t: Trouble) -> str:
+    """The declaration as it may have been meant."""
+    head = f"{t.kind} {t.tokens[1].text}"
+    if t.token.type == ",":
+        return f"declarations stand one by one: `{head} : R`"
+    if t.token.type in (">=", "≥") and t.following and t.following.text == "0":
+        return f"`{head} : R, nonneg`"
+    opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
+    sizes = [token.text for token in t.tokens[opening + 1 : opening + 4] if token.type in ("NAME", "NUMBER")]
+    if opening == 2 and sizes and len(t.tokens) == opening + 2 * len(sizes) + 1:
+        return f"`{head} : R^{sizes[0] if len(sizes) == 1 else '(' + ','.join(sizes) + ')'}`"
+    return f"`{head} : R`, with the space that it lives in after a `:`"
 
 
 def missing_comma(t: Trouble) -> Mistake | None:

@@ -9,16 +9,6 @@ _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
-def method(t: Trouble) -> Mistake | None:
-    """`x.sum()`: functions stand before what they are applied to."""
-    if t.token.type != "(" or t.index < 3 or t.tokens[t.index - 2].type != ".":
-        return None
-    name, body = t.tokens[t.index - 1], t.tokens[t.index - 3]
-    written = body.text if body.type == "NAME" else "..."
-    hints = [f"write `{name.text}({written})`"]
-    return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
-
-
 def power(t: Trouble) -> Mistake | None:
     """`(a + b)²`."""
     digits = t.token.text.translate(_RAISED)

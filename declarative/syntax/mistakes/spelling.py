@@ -1,5 +1,6 @@
 """The first words of a statement to the statement word that was meant: `minimise`, `parm`, `s.t.`, `Subject To`."""
 
+import re
 from difflib import get_close_matches
 
 from declarative.syntax.layout import TWO_WORDS
@@ -8,7 +9,7 @@ from declarative.syntax.lexer import STATEMENT_WORDS, Token
 _ALSO = {
     "minimize": "minimise min minimum argmin",
     "maximize": "maximise max maximum argmax",
-    "param": "parameter parameters params",
+    "param": "parameter parameters params given input inputs",
     "var": "variable variables vars",
     "const": "constant constants",
     "dim": "dimension dimensions dims size sizes",
@@ -23,6 +24,7 @@ _ALSO = {
     "solve by": "solve solveby solvewith solver",
     "differentiate by": "differentiate differentiateby differentiatewith",
 }
+_UNDER = re.compile(r"^((?:arg)?(?:min|max))_\w+$")  # min_x
 MEANT = {text: word for word, texts in _ALSO.items() for text in texts.split()}
 _TOKEN_TYPES = {" ".join(words): kind for words, kind in TWO_WORDS.items()}
 _WORDS = {word.replace(" ", ""): word for word in [*STATEMENT_WORDS, *_TOKEN_TYPES]}
@@ -38,8 +40,8 @@ def meant(tokens: tuple[Token, ...]) -> tuple[Token, int] | None:
         return None
     run = _leading(tokens)
     for count in range(len(run), 0, -1):
-        text = "".join(token.text for token in run[:count]).replace(".", "").replace("_", "").lower()
-        word = _near(text)
+        text = "".join(token.text for token in run[:count]).replace(".", "").lower()
+        word = _near(_UNDER.sub(r"\1", text).replace("_", ""))
         if not word or (word == "subject to") != (count == len(tokens)) or (count > 1 and " " not in word):
             continue
         return Token(_TOKEN_TYPES.get(word, word), word, run[0].start, run[count - 1].end), count

@@ -50,7 +50,7 @@ def stray(t: Trouble) -> Mistake | None:
         return Mistake(error("E102", t.span(), "this string is never closed", hints=hints))
     if t.token.text in _BARS:
         return _bars(t)
-    if meant := _MEANT.get(t.token.text):
+    if (meant := _MEANT.get(t.token.text)) and (t.index or t.token.text != "@"):
         message = f"`{t.token.text}` is not part of the language"
         diagnostic = error("E101", t.span(), message, hints=[f"write `{meant}`"])
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type=meant, text=meant)))

@@ -29,7 +29,10 @@ def reserved(t: Trouble) -> Mistake | None:
         return None
     word = t.tokens[at]
     message = f"`{word.text}` is a word of the language and cannot be a name"
-    diagnostic = error("E111", t.span(word), message, hints=[f"choose another name, such as `{word.text}_`"])
+    hints = [f"choose another name, such as `{word.text}_`"]
+    if word.text == "var" and t.following and t.following.type == "(":
+        hints = ["the variance is `variance(...)`"]
+    diagnostic = error("E111", t.span(word), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(word._replace(type="NAME"), at=at))
 
 

@@ -1,0 +1,150 @@
+"""Forms of other languages: `np.sum(x)`, `x = cp.Variable(n)`, `minimize f s.t. ...`, `for all i`, `for i = 1:n`."""
+
+from declarative.source.diagnostic import error
+from declarative.syntax.layout import Line
+from declarative.syntax.lexer import Token
+from declarative.syntax.mistakes.trouble import Mistake, Trouble
+
+_MODULES = ("np", "numpy", "cp", "cvx", "cvxpy", "torch", "math", "scipy", "dc", "declarative", "jnp", "jax")
+_DECLARED = {
+    "Variable": "a variable is declared: `var {0} : R^n`",
+    "Parameter": "data are declared: `param {0} : R^n`",
+    "Constant": "data are declared: `const {0} : R^n`",
+    "Minimize": "the objective is a statement: `minimize ...`",
+    "Maximize": "the objective is a statement: `maximize ...`",
+    "Problem": "a file is one problem: `minimize ...`, then `subject to` and the constraints",
+}
+_OBJECTIVES = ("minimize", "maximize")
+_SUCH_THAT = ("st", "suchthat", "where", "subject", "subjectto")
+
+
+def method(t: Trouble) -> Mistake | None:
+    """`x.sum()`, `np.linalg.norm(x)`: functions stand before what they are applied to, without a module."""
+    if t.token.type != "(" or t.index < 3 or t.tokens[t.index - 2].type != ".":
+        return None
+    name, first = t.tokens[t.index - 1], t.index - 3
+    while first > 1 and t.tokens[first - 1].type == "." and t.tokens[first - 2].type == "NAME":
+        first -= 2
+    body = t.tokens[first]
+    if body.text in _MODULES:
+        span = t.span(body, name)
+        hints = [f"a function is called by its name alone: `{name.text}(...)`"]
+        repaired = t.with_tokens(name, instead_of=t.index - first, at=first)
+        return Mistake(error("E105", span, f"`{span.text}` is not part of the language", hints=hints), repaired)
+    written = t.tokens[t.index - 3].text if t.tokens[t.index - 3].type == "NAME" else "..."
+    hints = [f"write `{name.text}({written})`"]
+    return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
+
+
+def declared_in_python(t: Trouble) -> Mistake | None:
+    """`x = cp.Variable(n)`."""
+    if t.token.type != "=" or t.index != 1 or t.kind != "NAME":
+        return None
+    at = t.index + 1
+    while at + 2 < len(t.tokens) and t.tokens[at + 1].type == ".":
+        at += 2
+    word = t.tokens[at].text if at < len(t.tokens) else ""
+    if word not in _DECLARED:
+        return None
+    hints = [_DECLARED[word].format(t.tokens[0].text)]
+    return Mistake(error("E110", t.span(t.tokens[0], t.tokens[at]), f"`{word}` is a word of CVXPY", hints=hints))
+
+
+def objective_with_colon(t: Trouble) -> Mistake | None:
+    """`minimize: f`, `minimize cost: f`."""
+    if t.kind not in _OBJECTIVES or t.token.type != ":" or t.index not in (1, 2):
+        return None
+    what = f"`{t.kind}` takes no colon" if t.index == 1 else "an objective has no name"
+    hints = [f"remove the `{t.source.text[t.tokens[1].start : t.token.end]}`"]
+    return Mistake(error("E113", t.span(), what, hints=hints), t.with_tokens(instead_of=t.index, at=1))
+
+
+def constraints_behind(t: Trouble) -> Mistake | None:
+    """`minimize f s.t. x >= 0`."""
+    if t.kind not in _OBJECTIVES or t.opening or t.index < 2 or t.token.type != "NAME":
+        return None
+    for count in (4, 3, 2, 1):
+        words = t.tokens[t.index : t.index + count]
+        text = "".join(token.text for token in words).replace(".", "").lower()
+        if len(words) == count and text in _SUCH_THAT:
+            break
+    else:
+        return None
+    first, last = words[0], words[-1]
+    span = t.span(first, last)
+    line = Token("SUBJECT_TO", "subject to", first.start, last.end)
+    rest = t.tokens[t.index + count :]
+    message = f"constraints stand below `subject to`, not behind `{span.text}`"
+    repaired = (Line(t.tokens[: t.index]), Line((line,)), Line(rest, t.line.comments, t.line.trailing))
+    return Mistake(error("E110", span, message, hints=["write `subject to` on a line of its own"]), repaired)
+
+
+def for_all(t: Trouble) -> Mistake | None:
+    """`for all i in n`."""
+    if (
+        not t.before
+        or t.index < 2
+        or t.tokens[t.index - 2].type != "for"
+        or t.before.text not in ("all", "each", "every")
+    ):
+        return None
+    hints = [f"write `for {t.token.text} in ...`"]
+    diagnostic = error("E110", t.span(t.before), f"`{t.before.text}` is one word too many", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(instead_of=1, at=t.index - 1))
+
+
+def index_after_comma(t: Trouble) -> Mistake | None:
+    """`x[i] >= 0, i in n`."""
+    after = t.tokens[t.index + 1 : t.index + 3]
+    if t.token.type != "," or t.opening or len(after) < 2 or after[1].type not in ("in", "∈"):
+        return None
+    if after[0].text not in [token.text for token in t.tokens[: t.index]]:
+        return None
+    diagnostic = error("E114", t.span(), "an index is not introduced by a comma", hints=["write `for`"])
+    return Mistake(diagnostic, t.with_tokens(t.token._replace(type="for", text="for")))
+
+
+def index_range(t: Trouble) -> Mistake | None:
+    """`for i = 1..n`, `for i in 1:n`."""
+    if t.token.type == "=" and t.index > 1 and t.wants("in") and t.tokens[t.index - 2].type in ("for", ","):
+        diagnostic = error("E106", t.span(), "an index runs `in` a range", hints=["write `in`"])
+        return Mistake(diagnostic, t.with_tokens(t.token._replace(type="in", text="in")))
+    if t.token.type == ":" and t.wants("..") and "for" in [token.type for token in t.tokens[: t.index]]:
+        hints = ["write `..`; both ends belong to it, and indices start at 0"]
+        diagnostic = error("E113", t.span(), "a range is written `lo..hi`", hints=hints)
+        return Mistake(diagnostic, t.with_tokens(t.token._replace(type="..", text="..")))
+    return None
+
+
+def index_first(t: Trouble) -> Mistake | None:
+    """`sum(i in n, x[i])`."""
+    if t.token.type not in ("in", "∈") or t.opening != "(" or t.index < 3 or t.tokens[t.index - 2].type != "(":
+        return None
+    function, index = t.tokens[t.index - 3].text, t.tokens[t.index - 1].text
+    if function not in ("sum", "prod", "max", "min"):
+        return None
+    hints = [f"write `{function}(... for {index} in ...)`"]
+    return Mistake(error("E113", t.span(), "the index stands behind what is added up", hints=hints))
+
+
+def semidefinite(t: Trouble) -> Mistake | None:
+    """`X >> 0`."""
+    if not t.before or t.before.type != t.token.type or t.token.type not in (">", "<") or t.before.end != t.token.start:
+        return None
+    span, written = t.span(t.before, t.token), t.source.text[t.tokens[0].start : t.before.start].strip()
+    hints = [f"a semidefinite matrix is written `{written} in PSD`" if t.token.type == ">" else "write `... in PSD`"]
+    return Mistake(error("E112", span, f"`{span.text}` is not part of the language", hints=hints))
+
+
+def inner_product(t: Trouble) -> Mistake | None:
+    """`minimize <c, x>`."""
+    following = [token.type for token in t.tokens[t.index : t.index + 5]]
+    if following != ["<", "NAME", ",", "NAME", ">"] or not t.wants_operand:
+        return None
+    a, b = t.tokens[t.index + 1], t.tokens[t.index + 3]
+    span = t.span(t.token, t.tokens[t.index + 4])
+    star, prime = (Token(sign, sign, b.start, b.start) for sign in ("*", "'"))
+    diagnostic = error(
+        "E112", span, "angle brackets are not part of the language", hints=[f"write `{a.text}'*{b.text}`"]
+    )
+    return Mistake(diagnostic, t.with_tokens(a, prime, star, b, instead_of=5))

@@ -1,0 +1,206 @@
+"""Forms of LaTeX, Python, MATLAB and AMPL: the first message, its place and first hint; what it offers is right."""
+
+import pytest
+
+from declarative import check
+
+HEAD = "dim m, n\nparam c : R^n\nparam A : R^(m,n)\nparam b : R^m\nvar x : R^n\nvar X : S^n\n"
+ROWS = "minimize sum(x)\nsubject to\n"
+
+# what is written, code, culprit, first hint, what is right
+IDIOMS = {
+    "at least of latex": (ROWS + "  x \\geq 0", "E101", "\\geq", "write `>=`", ROWS + "  x >= 0"),
+    "sum of latex": (
+        "minimize \\sum_{i=1}^n x[i]",
+        "E101",
+        "\\sum_",
+        "indices stand behind: `sum(... for i in n)`",
+        "minimize sum(x[i] for i in n)",
+    ),
+    "quotient of latex": (
+        "minimize \\frac{1}{2} sum(x)",
+        "E101",
+        "\\frac",
+        "a quotient is written `a/b`",
+        "minimize 1/2*sum(x)",
+    ),
+    "letter of latex": (
+        "param \\mu : R\nminimize sum(x)",
+        "E101",
+        "\\mu",
+        "write `mu`",
+        "param mu : R\nminimize sum(x)",
+    ),
+    "transpose of latex": ("minimize c^{T}*x", "E101", "{T}", "the transpose is `c'`", "minimize c'*x"),
+    "power in braces": ("minimize x[0]^{2}", "E101", "{2}", "write `^(2)`", "minimize x[0]^(2)"),
+    "size in braces": (
+        "param D : R^{m x n}\nminimize sum(x)",
+        "E101",
+        "{m x n}",
+        "write `R^(m,n)`",
+        "param D : R^(m,n)\nminimize sum(x)",
+    ),
+    "size with a cross": (
+        "param D : R^(m x n)\nminimize sum(x)",
+        "E127",
+        "m x n",
+        "write `m,n`",
+        "param D : R^(m,n)\nminimize sum(x)",
+    ),
+    "size with two hats": (
+        "param D : R^m^n\nminimize sum(x)",
+        "E127",
+        "m^n",
+        "write `R^(m,n)`",
+        "param D : R^(m,n)\nminimize sum(x)",
+    ),
+    "size in square brackets": (
+        "param D[m,n]\nminimize sum(x)",
+        "E113",
+        "",
+        "`param D : R^(m,n)`",
+        "param D : R^(m,n)\nminimize sum(x)",
+    ),
+    "several in one declaration": (
+        "var u, v\nminimize sum(x)",
+        "E113",
+        ",",
+        "declarations stand one by one: `var u : R`",
+        "var u : R\nminimize sum(x)",
+    ),
+    "bound in a declaration": (
+        "var u : R >= 0\nminimize u",
+        "E113",
+        ">=",
+        "an attribute says so: `, nonneg`",
+        "var u : R, nonneg\nminimize u",
+    ),
+    "bound and no space": (
+        "var u >= 0\nminimize u",
+        "E113",
+        ">=",
+        "`var u : R, nonneg`",
+        "var u : R, nonneg\nminimize u",
+    ),
+    "zero or one": (
+        ROWS + "  pick: x in {0, 1}",
+        "E101",
+        "{0, 1}",
+        "only continuous variables are solved for; relaxed it is `0 <= x <= 1`",
+        ROWS + "  pick: 0 <= x <= 1",
+    ),
+    "a space of zero and one": (
+        "var u : {0,1}^n\nminimize sum(u)",
+        "E101",
+        "{0,1}",
+        "only continuous variables are solved for; relaxed it is `R^n, between(0, 1)`",
+        "var u : R^n, between(0, 1)\nminimize sum(u)",
+    ),
+    "sum of ampl": (
+        "minimize sum{i in n} x[i]",
+        "E101",
+        "{i in n}",
+        "indices stand behind: `sum(... for i in n)`",
+        "minimize sum(x[i] for i in n)",
+    ),
+    "subscript in braces": (
+        "minimize x{0}",
+        "E101",
+        "{0}",
+        "subscripts stand in square brackets: `x[...]`",
+        "minimize x[0]",
+    ),
+    "index first": (
+        "minimize sum(i in n, x[i])",
+        "E113",
+        "in",
+        "write `sum(... for i in ...)`",
+        "minimize sum(x[i] for i in n)",
+    ),
+    "function of a module": (
+        "minimize np.linalg.norm(x)",
+        "E105",
+        "np.linalg.norm",
+        "a function is called by its name alone: `norm(...)`",
+        "minimize norm(x)",
+    ),
+    "method": ("minimize x.sum()", "E105", "sum", "write `sum(x)`", "minimize sum(x)"),
+    "variable of cvxpy": (
+        "u = cp.Variable(n)\nminimize sum(x)",
+        "E110",
+        "u = cp.Variable",
+        "a variable is declared: `var u : R^n`",
+        "var u : R^n\nminimize sum(x)",
+    ),
+    "colon": ("minimize: sum(x)", "E113", ":", "remove the `:`", "minimize sum(x)"),
+    "name of an objective": ("minimize cost: sum(x)", "E113", ":", "remove the `cost:`", "minimize sum(x)"),
+    "objective with an equals sign": (
+        "minimize f = sum(x)",
+        "E113",
+        "=",
+        "a name is given above: `let f = ...`, then `minimize f`",
+        "let f = sum(x)\nminimize f",
+    ),
+    "variables below": ("min_x sum(x)", "E110", "min_x", "did you mean `minimize`?", "minimize sum(x)"),
+    "such that": (
+        "minimize sum(x) s.t. x >= 0",
+        "E110",
+        "s.t.",
+        "write `subject to` on a line of its own",
+        ROWS + "  x >= 0",
+    ),
+    "for all": (
+        ROWS + "  x[i] >= 0 for all i in n",
+        "E110",
+        "all",
+        "write `for i in ...`",
+        ROWS + "  x[i] >= 0 for i in n",
+    ),
+    "index after a comma": (ROWS + "  x[i] >= 0, i in n", "E114", ",", "write `for`", ROWS + "  x[i] >= 0 for i in n"),
+    "index with an equals sign": (
+        "minimize sum(x[i] for i = 0..n-1)",
+        "E106",
+        "=",
+        "write `in`",
+        "minimize sum(x[i] for i in 0..n-1)",
+    ),
+    "range with a colon": (
+        "minimize sum(x[i] for i in 0:n-1)",
+        "E113",
+        ":",
+        "write `..`; both ends belong to it, and indices start at 0",
+        "minimize sum(x[i] for i in 0..n-1)",
+    ),
+    "semidefinite": (
+        ROWS + "  X >> 0",
+        "E112",
+        ">>",
+        "a semidefinite matrix is written `X in PSD`",
+        ROWS + "  X in PSD",
+    ),
+    "inner product": ("minimize <c, x>", "E112", "<c, x>", "write `c'*x`", "minimize c'*x"),
+    "variance": ("minimize var(x)", "E111", "var", "the variance is `variance(...)`", "minimize variance(x)"),
+    "a word for data": (
+        "given q : R\nminimize sum(x)",
+        "E110",
+        "given",
+        "did you mean `param`?",
+        "param q : R\nminimize sum(x)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_an_idiom(name: str):
+    wrong, code, culprit, hint, right = IDIOMS[name]
+    found = check(HEAD + wrong)[1]
+    assert (found[0].code, found[0].span and found[0].span.text, found[0].hints[0]) == (code, culprit, hint)
+    assert not [d for d in check(HEAD + right)[1] if d.severity.value == "error"]
+
+
+REPAIRED = [name for name in IDIOMS if name not in ("sum of latex", "quotient of latex", "subscript in braces")]
+
+
+@pytest.mark.parametrize("name", REPAIRED)
+def test_one_idiom_one_message(name: str):
+    assert len(check(HEAD + IDIOMS[name][0])[1]) == 1
