@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, beside, block_size, evaluate, measure, row_terms, units
+from declarative.backends.kkt.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import EFFORTS, Effort, approach, efforts
+from declarative.backends.kkt.falls import falls_for_ever, far_fetched
 from declarative.backends.kkt.nlp import FAR, Stop, inside
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
@@ -28,11 +29,8 @@ POLISH = 10
 CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
 FEASIBLE = 1e-7
-LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
-RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
-DOUBLINGS = 10  # of the decades gone on a ray: 2^512 is about 1e154
 Blamed = dict[int, list[tuple[str, int]]]
 
 
@@ -116,39 +114,6 @@ def violation(d: Derivatives, x: Tensor) -> Tensor:
     return torch.cat([d.c(x).abs(), d.g(x).clamp(min=0)], -1).sum(-1).nan_to_num(nan=torch.inf)
 
 
-def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
-    """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
-
-    So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less. Beyond the point it
-    has to fall on, and the constraints to hold, as far as there are numbers: x*log(x) - 50*x rises only from e^49.
-    """
-    way = x - start
-    far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
-    part = [d.f(torch.where(far, start + way / 10.0**k, x)) for k in (0, 2, 4)]
-    last, before = part[1] - part[0], part[2] - part[1]
-    real = last > ROUNDING * (part[0].abs() + part[1].abs())
-    falls = (real & (last > LASTING * before)) | (part[0] == -torch.inf)
-    for doubled in range(DOUBLINGS if falls.any() else 0):
-        there, low = torch.where(far, start + way * 2.0 ** (2**doubled), x), part[0]
-        part[0] = d.f(there)
-        falls &= ((part[0] < low) & allowed(d, there)) | (low == -torch.inf)
-        part[0] = torch.where(low == -torch.inf, low, part[0])
-    return falls
-
-
-def allowed(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): the constraints hold, each beside its own terms."""
-    lower, upper = d.bounds(x)
-    X, nothing = block_size(x, d.program.blocks), torch.zeros_like(x)
-    c, g = d.c(x), d.g(x)
-    rows = (
-        beside(c, row_terms(d.jacobian_c(x), c, x, X, nothing)).abs(),
-        beside(g, row_terms(d.jacobian_g(x), g, x, X, nothing)),
-    )
-    bounds = beside(lower - x, X), beside(x - upper, X)
-    return (torch.cat([*rows, *bounds], -1) <= FEASIBLE).all(-1)
-
-
 def elsewhere(x: Tensor) -> Tensor:
     """Another start, about as far from x as x is large; always the same one."""
     wave = torch.sin(1.0 + 2.0 * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
@@ -201,6 +166,7 @@ def try_once(
     if still.any():  # the method has only walked away
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer = certified(found, count, options.tolerance)
+    stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))

@@ -42,7 +42,8 @@ def minimise_spherical(H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool) 
     size = values.abs().amax(-1, keepdim=True)
     bottom = gaps <= MULTIPLE * size
     ghat = times(Q.mT, g)
-    terms = torch.maximum(g.abs().amax(-1, keepdim=True), size * c.sqrt()[:, None])
+    falls = (lowest < -MULTIPLE * size) | (not ball)  # else a slope tells, however small, where the ball is large
+    terms = torch.maximum(g.abs().amax(-1, keepdim=True), torch.where(falls, size * c.sqrt()[:, None], 0))
     low = torch.where(bottom & (ghat.abs() <= NOTHING * terms), 0, ghat)
     rest = torch.where(bottom, 0, low / torch.where(bottom, 1, gaps))
     missing = c - (rest**2).sum(-1)

@@ -1,0 +1,59 @@
+"""What falls without end is told from what has a minimum far away, and from what falls towards a limit."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+
+def statuses(text: str, **values) -> list[int]:
+    layer = declarative.compile(declarative.parse(text, name="falls"), backend="kkt", on_failure="mask")
+    return layer.solve(
+        **{name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+    ).status.tolist()
+
+
+SIZES = [1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e9]
+CURVED = "param Q : S^2; param c : R^2; var x : R^2; minimize quad(x, Q) + c'*x"
+BOUNDED = CURVED + "; subject to; sum(x) >= -1; x[0] <= 5"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_quadratics_in_a_batch_of_all_kinds(size):
+    """A slope without curvature, negative curvature, indefinite, and two that have a minimum."""
+    Q = [
+        [[size, 0], [0, 0]],
+        [[size, 0], [0, -size]],
+        [[1, 2], [2, 1]],
+        [[1, 1], [1, 1]],
+        [[1, 0], [0, size]],
+        [[1, 0], [0, 1]],
+    ]
+    c = [[size, size], [0, size], [1, 1], [size, -size], [1, 1], [size, 1]]
+    assert statuses(CURVED, Q=Q, c=c) == [Status.UNBOUNDED] * 4 + [Status.SOLVED] * 2
+    Q, c = [[[1, 1], [1, 1]], [[0, 0], [0, 0]], [[0, 0], [0, -1]]], [[size, -size], [size, size], [0, 0]]
+    assert statuses(BOUNDED, Q=Q, c=c) == [Status.UNBOUNDED, Status.SOLVED, Status.UNBOUNDED]
+
+
+@pytest.mark.parametrize(
+    "text", ["a*x^3", "-a*x^2", "-a*exp(x)", "a*(x - exp(x))", "a*(exp(x) - exp(2*x))", "a*x*y", "a*(cos(x) - x^2)"]
+)
+def test_functions_that_fall_without_end(text):
+    found = statuses(
+        f"param a : R, pos; var x : R, start(1); var y : R, start(0.5); minimize {text} + a*y^2/9", a=SIZES
+    )
+    assert found == [Status.UNBOUNDED] * len(SIZES)
+
+
+@pytest.mark.parametrize(
+    "text", ["-a*atan(x)", "a/(1 + exp(x))", "a*sqrt(1 + x^2) - a*x", "-a*entr(x) - 50*a*x", "x - 20*log(x)*a/a"]
+)
+def test_functions_that_do_not(text):
+    found = statuses(f"param a : R, pos; var x : R, start(1); minimize {text}", a=SIZES)
+    assert Status.UNBOUNDED not in found and Status.INFEASIBLE not in found
+
+
+def test_constraints_end_the_way_beyond_the_point_reached():
+    text = "param a : R, pos; var x : R; var y : R; minimize -a*x + a*exp(-y); subject to; y <= 3; x + exp(-x) <= 1e19"
+    assert Status.UNBOUNDED not in statuses(text, a=[1e-3, 1.0, 1e3])
