@@ -15,6 +15,7 @@ from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import Shape, shape_text
 from declarative.ir.unify import SizeConflict, infer_sizes
+from declarative.layer.rounded import lifted, promised_psd
 from declarative.source.diagnostic import DiagnosticError, error
 
 Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
@@ -58,6 +59,7 @@ def bind(
     fit = fits[key]
     flat = {n: _flat_batch(tensors[n].to(inner), s.shape, fit.batch_shape) for n, s in fit.symbols.items()}
     inputs = {n: (t + t.mT) / 2 if fit.symbols[n].symmetric else t for n, t in flat.items()}
+    inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite}
     return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
 
 
@@ -69,6 +71,7 @@ class Fit:
     sizes: dict[str, int]
     batch_shape: tuple[int, ...]
     dtype: torch.dtype
+    definite: tuple[str, ...]  # promised to be psd
 
 
 def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[str], dims: Mapping[str, int]) -> Fit:
@@ -76,7 +79,9 @@ def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[s
     _check_ranks(declarations, tensors)
     sizes = find_sizes(problem, declarations, tensors, dims)
     symbols = {name: d.symbol for name, d in declarations.items()}
-    return Fit(symbols, sizes, _batch_shape(declarations, tensors), _result_dtype(problem, tensors, promoting))
+    definite = tuple(name for name, symbol in symbols.items() if promised_psd(symbol))
+    batch = _batch_shape(declarations, tensors)
+    return Fit(symbols, sizes, batch, _result_dtype(problem, tensors, promoting), definite)
 
 
 def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, Raw]) -> dict[str, Raw]:

@@ -21,6 +21,7 @@ from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
 from declarative.layer.outputs import evaluate
 from declarative.layer.promises import SYMMETRY, broken_by
+from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
@@ -180,7 +181,8 @@ def _constants(problem: Problem, consts: Mapping[str, Any]) -> dict[str, Tensor]
 
 def _constant(declaration: ParameterDeclaration, value: Any) -> Tensor:
     symbol = declaration.symbol
-    tensor = _real(declaration, value).to(torch.float64).clone()
+    given = _real(declaration, value)
+    tensor = given.to(torch.float64).clone()
     if tensor.dim() != len(symbol.shape):
         text = f"`{symbol.name}` needs {len(symbol.shape)} axes, the value given has {tensor.dim()}"
         raise DiagnosticError([error("E312", declaration.origin, text)])
@@ -194,7 +196,10 @@ def _constant(declaration: ParameterDeclaration, value: Any) -> Tensor:
         text = f"`{symbol.name}` is declared symmetric (S^n), and is not"
         raise DiagnosticError([error("E318", declaration.origin, text)])
     square = tensor.dim() > 1 and tensor.shape[-1] == tensor.shape[-2]
-    return (tensor + tensor.mT) / 2 if symbol.symmetric and square else tensor
+    if not (symbol.symmetric and square):
+        return tensor
+    even = (tensor + tensor.mT) / 2
+    return lifted(even, given.dtype) if promised_psd(symbol) else even
 
 
 def _real(declaration: ParameterDeclaration, value: Any) -> Tensor:
