@@ -12,8 +12,11 @@ import numpy as np
 LARGE = 700.0  # exp of more overflows
 
 
-def project_exponential(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives."""
+def project_exponential(v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives.
+
+    The search for the root begins at x/y of `near` (k, 3).
+    """
     s, values, vectors = v.copy(), np.ones_like(v), np.broadcast_to(np.eye(3), (*v.shape, 3)).copy()
     inside, polar = _inside(v), _polar(v)
     corner = ~inside & ~polar & (v[:, 0] <= 0) & (v[:, 1] <= 0)
@@ -24,7 +27,7 @@ def project_exponential(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     values[corner, 1], values[corner, 2] = 0.0, v[corner, 2] > 0
     s[flat, 2], values[flat, 2] = 0.0, 0.0
     if rest.any():
-        r = _root(v[rest])
+        r = _root(v[rest], near[rest])
         s[rest], values[rest], vectors[rest] = _on_boundary(v[rest], r)
     return s, values, vectors
 
@@ -55,10 +58,11 @@ def _residual(v: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return h, slope
 
 
-def _root(v: np.ndarray) -> np.ndarray:
+def _root(v: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Newton's method inside a bracket that shrinks; a step that is not half the last one bisects instead."""
     lo, hi = _bracket(v)
-    r = (lo + hi) / 2
+    x, y, _ = near.T
+    r = np.clip(x / np.where(y > 0, y, 1.0), lo, hi)
     last = hi - lo
     for _ in range(200):
         h, slope = _residual(v, r)
@@ -76,24 +80,13 @@ def _root(v: np.ndarray) -> np.ndarray:
 
 
 def _bracket(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a, b > 0, as far as e^r is finite."""
     x, y, _ = v.T
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        lo = np.where(x > 0, 1 - y / np.where(x > 0, x, 1.0), -np.inf)
-        hi = np.where(y > 0, x / np.where(y > 0, y, 1.0), np.inf)
-    lo = np.clip(_open_end(v, np.where(np.isfinite(lo), lo, np.minimum(hi, LARGE)), lo, -1), -LARGE, LARGE)
-    hi = np.clip(_open_end(v, np.where(np.isfinite(hi), hi, lo), hi, 1), -LARGE, LARGE)
+    with np.errstate(over="ignore"):
+        lo = np.where(x > 0, 1 - y / np.where(x > 0, x, 1.0), -LARGE)
+        hi = np.where(y > 0, x / np.where(y > 0, y, 1.0), LARGE)
+    lo, hi = np.clip(lo, -LARGE, LARGE), np.clip(hi, -LARGE, LARGE)
     return lo, np.maximum(lo, hi)
-
-
-def _open_end(v: np.ndarray, start: np.ndarray, end: np.ndarray, sign: int) -> np.ndarray:
-    """A finite end of the bracket: from `start`, doubled steps until h has the sign that belongs to this side."""
-    open_end, step = ~np.isfinite(end), 1.0
-    found = np.where(open_end, start, end)
-    while open_end.any() and step < 4 * LARGE:
-        found = np.where(open_end, start + sign * step, found)
-        open_end = open_end & (sign * _residual(v, found)[0] < 0)
-        step *= 2
-    return found
 
 
 def _on_boundary(v: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

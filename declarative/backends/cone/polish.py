@@ -91,8 +91,8 @@ class _Place:
         return np.any(turned | (np.abs(self.values - other.values) > width), axis=1)
 
 
-def iterate(items: Items, x: np.ndarray, v: np.ndarray) -> Iterate:
-    s, spectrum = project(items.cones, v)
+def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Iterate:
+    s, spectrum = project(items.cones, v, near)
     return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
 
 
@@ -101,7 +101,7 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
 
     A system serves for several steps, as long as v stays near.
     """
-    now = iterate(items, start.x, start.s - start.z)
+    now = iterate(items, start.x, start.s - start.z, start.s)
     made_at = _Place.of(now)
     systems = [conic_system(items.one(k), now.spectrum.some(k)) for k in range(len(items))]
 
@@ -141,7 +141,7 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
         if not best[0].error > best[0].floor:
             break
         dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
-        now = iterate(items, now.x + dx, now.v + dv)
+        now = iterate(items, now.x + dx, now.v + dv, now.s)
         if not np.isfinite(now.error).all():
             break
         system = conic_system(items.one(0), now.spectrum.some(0))
@@ -153,14 +153,15 @@ def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
     """Newton's steps, each halved until its error falls."""
     rights = zip(systems, now.stationarity, now.feasibility, strict=True)
     dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
-    new = iterate(items, now.x + dx, now.v + dv)
+    new = iterate(items, now.x + dx, now.v + dv, now.s)
     length = 1.0
     for _ in range(5):
         long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
         if not len(long):
             break
         length /= 2
-        shorter = iterate(items.some(long), now.x[long] + length * dx[long], now.v[long] + length * dv[long])
+        x, v = now.x[long] + length * dx[long], now.v[long] + length * dv[long]
+        shorter = iterate(items.some(long), x, v, now.s[long])
         new = new.with_some(long, shorter)
     return new
 

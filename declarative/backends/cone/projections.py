@@ -84,19 +84,21 @@ def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray
     return found
 
 
-def project(cones: Cones, v: np.ndarray) -> tuple[np.ndarray, Spectrum]:
-    """The projection of v (..., rows) onto K, and the derivative there."""
+def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, Spectrum]:
+    """The projection of v (..., rows) onto K, and the derivative there; `near` is about where it will be."""
     s, values, frames = np.zeros_like(v), np.zeros_like(v), []
+    near = v if near is None else near
     for group in cones.groups:
-        part = v[..., group.places]
-        flat, own, vectors = project_group(group, part.reshape(-1, part.shape[-1]))
-        s[..., group.places], values[..., group.places] = flat.reshape(part.shape), own.reshape(part.shape)
+        part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
+        flat, own, vectors = project_group(group, part, guess)
+        shape = (*v.shape[:-1], *group.places.shape)
+        s[..., group.places], values[..., group.places] = flat.reshape(shape), own.reshape(shape)
         if vectors is not None:
-            frames.append((group.places, vectors.reshape(*part.shape, part.shape[-1])))
+            frames.append((group.places, vectors.reshape(*shape, shape[-1])))
     return s, Spectrum(values, tuple(frames))
 
 
-def project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     match group.kind:
         case Kind.ZERO:
             return np.zeros_like(v), np.zeros_like(v), None
@@ -107,7 +109,7 @@ def project_group(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         case Kind.PSD:
             return project_semidefinite(v)
         case Kind.EXP:
-            return project_exponential(v)
+            return project_exponential(v, near)
         case Kind.POWER:
             return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:

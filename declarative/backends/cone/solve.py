@@ -153,7 +153,7 @@ def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: 
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
-    degenerate, exact = are_degenerate(items.cones, best.v), best.error <= EXACT * best.floor
+    degenerate, exact = are_degenerate(items.cones, best.v, best.s), best.error <= EXACT * best.floor
     found = []
     for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):
         if residual.status is Status.FAILED:

@@ -50,6 +50,18 @@ def test_the_derivative_equals_a_central_difference(block, spread):
 
 
 @pytest.mark.parametrize(("block", "spread"), CASES)
+@pytest.mark.parametrize("ratio", [0.0, 1.0, -1e3, 1e3])
+def test_the_guess_decides_nothing(block, spread, ratio):
+    cones, v = Cones((block,)), samples(block.rows, spread)
+    guess = np.ones_like(v)
+    guess[:, 0] = ratio
+    plain, guided = project(cones, v), project(cones, v, guess)
+    size = np.linalg.norm(v, axis=1, keepdims=True)
+    assert np.abs((plain[0] - guided[0]) / size).max() <= 1e-14
+    assert np.abs(plain[1].values - guided[1].values).max() <= 1e-13
+
+
+@pytest.mark.parametrize(("block", "spread"), CASES)
 def test_the_frame_is_orthogonal(block, spread):
     cones, eye = Cones((block,)), np.eye(block.rows)
     for v in samples(block.rows, spread, 50):
