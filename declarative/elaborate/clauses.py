@@ -14,12 +14,17 @@ from declarative.source.span import Source
 from declarative.syntax import tree
 from declarative.syntax.parse import parse_tree
 
+RUN = ("newton", "gauss_newton", "levenberg_marquardt", "lbfgs", "ipopt", "trust_region", "interior_point", "auto")
 SOLVERS = (
-    *("newton", "gauss_newton", "levenberg_marquardt", "lbfgs", "bfgs", "sqp", "ipopt", "trust_region"),
-    *("qp", "interior_point", "active_set", "simplex", "augmented_lagrangian"),
+    *RUN,
+    *("bfgs", "sqp", "qp", "active_set", "simplex", "augmented_lagrangian"),
     *("picard", "anderson", "broyden", "bisection", "sinkhorn"),
     *("davis_yin", "douglas_rachford", "admm", "projected_gradient", "gradient_descent", "fista", "frank_wolfe"),
-    *("clarabel", "scs", "osqp", "daqp", "piqp", "highs", "moreau", "adam"),
+    *("clarabel", "scs", "osqp", "daqp", "piqp", "highs", "moreau"),
+)
+OF_OTHERS = (
+    *("adam", "adamw", "sgd", "rmsprop"),
+    *("gurobi", "mosek", "cplex", "ecos", "snopt", "knitro", "slsqp", "bonmin"),
 )
 MODES = ("implicit", "one_step", "unroll", "smooth", "none")
 
@@ -60,9 +65,13 @@ def _method(report: Report, node: tree.Clause) -> Method | None:
 def _is_known(report: Report, node: tree.Clause) -> bool:
     span = name_span(node, node.method)
     if node.kind == "solve":
-        if node.method not in SOLVERS and closest(node.method, SOLVERS):
+        other = node.method.lower() in OF_OTHERS
+        if node.method not in SOLVERS and (other or closest(node.method, SOLVERS)):
             message = f"`{node.method}` is not a method of the library"
-            report.warn("W202", span, message, hints=did_you_mean(node.method, SOLVERS))
+            known = (
+                f"the methods are {', '.join(RUN)}; a function of this name is given by compile(..., solve=function)"
+            )
+            report.warn("W202", span, message, hints=[known] if other else did_you_mean(node.method, SOLVERS))
         return True
     if node.method not in MODES:
         hints = did_you_mean(node.method, MODES) or (f"the modes are {', '.join(MODES)}",)

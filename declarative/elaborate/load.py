@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 from declarative.elaborate.tree_to_ir import elaborate
@@ -36,6 +37,9 @@ def check(
     text: str, name: str | None = None, path: str | Path | None = None
 ) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem of a text, or None, with all findings, warnings included. Never raises."""
+    if not isinstance(text, str):
+        hints = ["declarative.load(path) reads a file"] if isinstance(text, Path) else []
+        return None, [error("E315", None, f"a problem is parsed from its text, not from {text!r:.60}", hints=hints)]
     where = Path(path) if path is not None else None
     source = Source(str(path) if path is not None else "<text>", text)
     return _check(source, name or _name_of(where), where, ())
@@ -43,6 +47,8 @@ def check(
 
 def check_file(path: str | Path) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem of a file, or None, with all findings; a file that cannot be read is one. Never raises."""
+    if not isinstance(path, str | PathLike):
+        return None, [error("E315", None, f"a file is named by its path, not by {path!r:.60}")]
     try:
         source = read(path)
     except DiagnosticError as failure:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import Shape, shape_text
@@ -98,7 +99,8 @@ def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, R
         if name not in names:
             held = {d.symbol.name: d.symbol.role for d in problem.parameters}
             kind = f"is a {held[name].value}, fixed when the layer is compiled" if name in held else "is no parameter"
-            _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}")
+            hint = "" if name in held else " ".join(did_you_mean(name, names))
+            _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}", hint)
         if name in raw:
             _fail(None, f"`{name}` was given twice: by position and by name")
         raw[name] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
 from declarative.elaborate.clauses import method_of
 from declarative.elaborate.load import load
+from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Extern, Nested, Parameter, Role
 from declarative.ir.problem import Membership, Method, ParameterDeclaration, Problem, Sense
 from declarative.ir.walk import postorder
@@ -56,6 +58,10 @@ def compile(
     _check_choice("backend", backend, ("auto", "cone", "kkt"))
     _check_choice("on_failure", on_failure, ("raise", "mask"))
     _check_choice("check", check, ("always", "first", "never"))
+    given = {"dims": dims, "consts": consts, "learn": learn, "extern": extern, "options": options}
+    for name, value in given.items():
+        _check_mapping(name, value)
+    dims = {name: _whole(name, value) for name, value in (dims or {}).items()}
     _raise_all([*unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
     inner = dtype or torch.float64
     if inner not in (torch.float32, torch.float64):
@@ -66,10 +72,10 @@ def compile(
     assert isinstance(forward, Forward)
     found = route(problem, backend, dict(options or {}), mode, forward)
     fixed = _constants(problem, consts or {})
-    sizes = _known_sizes(problem, fixed, learn or {}, dims or {})
+    sizes = _known_sizes(problem, fixed, learn or {}, dims)
     fixed |= _default_constants(problem, fixed, sizes)
     learned = _learned(problem, learn or {}, sizes, fixed)
-    settings = Settings(found.name, on_failure, check, inner, tuple((dims or {}).items()), mode.name)
+    settings = Settings(found.name, on_failure, check, inner, tuple(dims.items()), mode.name)
     return DeclarativeLayer(problem, found.backend, settings, fixed, learned, found)
 
 
@@ -77,6 +83,29 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         listed = ", ".join(f'"{c}"' for c in choices)
         raise DiagnosticError([error("E315", None, f"{name} is one of {listed}, not {value!r}")])
+
+
+def _check_mapping(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+        text = f"{name} gives values to names, as in {name}={_EXAMPLES[name]}; this is {value!r:.60}"
+        raise DiagnosticError([error("E315", None, text)])
+
+
+_EXAMPLES = {
+    "dims": '{"n": 5}',
+    "consts": '{"A": A}',
+    "learn": '{"w": w}',
+    "extern": '{"f": f}',
+    "options": '{"max_iterations": 50}',
+}
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        return index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        text = f"the dim `{name}` is a whole number, not {value!r:.60}"
+        raise DiagnosticError([error("E315", None, text)]) from None
 
 
 def _raise_all(diagnostics: list[Diagnostic]) -> None:
@@ -153,9 +182,8 @@ def _unknown_names(problem: Problem, consts, learn, extern, dims) -> list[Diagno
         for name in given or {}:
             if name not in names:
                 listed = ", ".join(names) or "none"
-                found.append(
-                    error("E316", None, f"{argument} has `{name}`, which the problem has not; it has: {listed}")
-                )
+                text = f"{argument} has `{name}`, which the problem has not; it has: {listed}"
+                found.append(error("E316", None, text, hints=did_you_mean(name, names)))
     return found
 
 

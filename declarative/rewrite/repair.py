@@ -11,8 +11,9 @@ from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, c
 from declarative.analysis.convexity import convexity_errors
 from declarative.analysis.near_geometric import geometric_remarks
 from declarative.ir.expr import Expr
-from declarative.ir.problem import Comparison, Objective, Problem, Sense
+from declarative.ir.problem import Comparison, Membership, Objective, Problem, Sense
 from declarative.rewrite.equivalents import to_equivalents
+from declarative.rewrite.graph_forms import unfit_kinks
 from declarative.rewrite.monotone import Outer, without_outer
 from declarative.rewrite.norms import kinks
 from declarative.source.diagnostic import Diagnostic
@@ -86,7 +87,23 @@ def no_backend(problem: Problem) -> list[Diagnostic]:
     if problem.objective.sense is Sense.FIND or classify(problem).accepted:
         return []
     repaired = repair(problem)
-    return [] if repaired.accepted else [*obstacles(repaired), *geometric_remarks(problem)]
+    if repaired.accepted:
+        return []
+    first, *others = obstacles(repaired)
+    told = tuple(f"the kkt backend needs no convexity, but {why}" for why in barred_from_kkt(problem))
+    return [replace(first, notes=(*first.notes, *told[:MOST_NOTES])), *others, *geometric_remarks(problem)]
+
+
+MOST_NOTES = 3
+SETS = ("Box", "Simplex", "Ball")  # what every backend takes
+
+
+def barred_from_kkt(problem: Problem) -> list[str]:
+    """Why the kkt backend cannot take a problem, in words: its kinks and its cones."""
+    kinks = [(d.span, d.message) for d in unfit_kinks(problem)]
+    rows = [c for c in problem.constraints if isinstance(c, Membership) and c.cone not in SETS]
+    cones = [(c.origin, f"takes no membership in `{c.cone}`") for c in rows]
+    return [f"{message} (line {span.line})" if span is not None else message for span, message in [*kinks, *cones]]
 
 
 def _with_equivalents(problem: Problem, verdicts: tuple[Verdict, ...]) -> tuple[Problem, tuple[str, ...]]:

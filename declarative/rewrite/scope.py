@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from declarative.analysis.words import text
 from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition, Connective
 from declarative.ir.expr import Binder, Expr, Index, SizeValue, Variable
@@ -72,8 +73,7 @@ class Additions:
 
     def note(self, node: Expr, what: str) -> None:
         """A line for `explain` about what became of a node."""
-        words = " ".join(node.origin.text.split()) if node.origin is not None else "an expression"
-        self.log.append(f"`{words}` {what}")
+        self.log.append(f"`{text(node)}` {what}")
 
     def variable(self, shape: Shape, scope: Scope, stands_for: Expr | None = None) -> Expr:
         """A new variable of this shape for each index tuple of the scope; the member that belongs to the scope.

@@ -121,6 +121,16 @@ def test_where_kinks_bar_kkt_the_rewrite_makes_the_problem_solvable():
     assert declarative.compile(problem).settings.backend == "cone"
 
 
+def test_where_both_backends_refuse_both_reasons_are_told():
+    (left,) = no_backend(parse(DECLARATIONS + "minimize norm(x) - s^2\nsubject to\n  (s, x) in SOC"))
+    assert left.message == "`s^2` is convex, a concave expression is needed here"
+    line = parse(DECLARATIONS + "minimize s").objective.origin.line
+    assert left.notes[-2:] == (
+        f"the kkt backend needs no convexity, but `norm` has a kink that linear constraints cannot describe (line {line})",
+        f"the kkt backend needs no convexity, but takes no membership in `SOC` (line {line + 2})",
+    )
+
+
 def test_only_what_is_still_in_the_way_is_told():
     (left,) = no_backend(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x) + s*t"))
     assert (left.code, left.span.text) == ("D103", "s*t")

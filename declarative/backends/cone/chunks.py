@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.analysis.facts import facts_of
+from declarative.analysis.words import text
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.axes import Selection
@@ -130,13 +131,24 @@ class ChunkBuilder:
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = max((self.vectoriser.shape(e.shape) for e in row.elements), key=len)
         slots = tuple(self._flat(e, selection, shape) for e in row.elements)
-        power = float(self._known(row.args[0], selection, ())[0]) if row.args else 0.0
+        power = self._power(row, selection) if row.args else 0.0
         pattern = _pattern((Block(kind, 3, power),), (1, 1, 1), np.arange(3), np.arange(3), -np.ones(3))
         count, size = _count(selection) * _size(shape), _size(shape)
         entry = np.arange(size)[:, None] + size * np.arange(3)  # all x, then all y, then all z
         places = (selection.places[:, None, None] * (3 * size) + entry).reshape(-1)
         dual = DualPlaces((*self._lengths(row), 3 * size), *_straight(places))
         return Chunk(pattern, count, slots, (), _reads(*row.elements), row, dual)
+
+    def _power(self, row: ConeRow, selection: Selection) -> float:
+        """The exponent, the same for all members of a family."""
+        values = self._known(row.args[0], selection, ())
+        if not len(values):
+            return 0.5  # of no rows
+        if not ((values > 0) & (values < 1)).all() or (values != values[0]).any():
+            found = f"`{text(row.args[0])}` is {' and '.join(f'{v:g}' for v in np.unique(values)[:3])}"
+            told = f"the exponent of `POW` is one number between 0 and 1, and {found}"
+            raise DiagnosticError([error("E227", row.origin, told)])
+        return float(values[0])
 
     def bound(self, row: AtomRow) -> Chunk:
         """`f(args) <= t` by the template of f; an elementwise f one entry at a time.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from declarative.analysis.facts import FactsTable, meaning
+from declarative.analysis.words import text
 from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
@@ -89,7 +90,7 @@ class _Walker:
                 pass
             case _:
                 return node
-        self.log.append(f"`{_text(node)}` is a sum of squares")
+        self.log.append(f"`{text(node)}` is a sum of squares")
         return replace(apply("sumsq", x), origin=node.origin)
 
     def bounds(self, row: Row, scope: Scope) -> bool:
@@ -158,7 +159,7 @@ class _Walker:
         around = scope.around(call)
         t = self.additions.variable(node.shape, around, node)
         self.atoms.append(AtomRow(call, t, convex, around.binders, around.condition, node.origin))
-        self.log.append(f"`{_text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone")
+        self.log.append(f"`{text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone")
         return t
 
     def _extreme(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
@@ -182,7 +183,3 @@ class _Walker:
         row = apply("add", total, Constant(-1.0))
         self.additions.rows.append(Row((), False, row, around.binders, around.condition, origin=node.origin))
         return t
-
-
-def _text(node: Expr) -> str:
-    return " ".join(node.origin.text.split()) if node.origin is not None else "an expression"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declarative.analysis.facts import facts_of
+from declarative.analysis.words import text
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.cone.chunks import is_static, not_conic
@@ -12,20 +13,31 @@ from declarative.backends.cone.epigraph import AtomRow, Conic
 from declarative.backends.cone.homogeneous import template_of
 from declarative.backends.cone.template import NotConic, Wanted
 from declarative.ir.walk import variables
+from declarative.rewrite.standard import ConeRow
 from declarative.source.diagnostic import Diagnostic, error
 
 
 def refusals(conic: Conic) -> list[Diagnostic]:
-    """One for each function that CVXPY does not have, or that needs its data at compile time."""
-    return [d for row in conic.atoms if (d := _refusal(row)) is not None]
+    """One for each function that CVXPY does not have, or that needs its data at compile time; a cone may too."""
+    atoms = [d for row in conic.atoms if (d := _refusal(row)) is not None]
+    return [*atoms, *(_moving_power(row) for row in conic.standard.cones if row.cone == "POW" and _moves(row))]
+
+
+def _moves(row: ConeRow) -> bool:
+    return not is_static(row.args[0])
+
+
+def _moving_power(row: ConeRow) -> Diagnostic:
+    a = text(row.args[0])
+    told = f"the cone backend needs the exponent of `POW` when the layer is compiled, and `{a}` comes with the data"
+    return error("E302", row.origin, told, hints=("declare it `const`, or write a number",))
 
 
 def _refusal(row: AtomRow) -> Diagnostic | None:
     record = find(row.call.atom)
     assert record is not None
     if record.cvxpy is None and row.call.atom != "quad_root":
-        text = f"the cone backend has no conic form of `{row.call.atom}`"
-        return error("E302", row.origin, text)
+        return error("E302", row.origin, f"the cone backend has no conic form of `{row.call.atom}`")
     return not_conic(row) if record.elementwise and not _fits_one_entry(row) else None
 
 

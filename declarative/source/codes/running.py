@@ -75,7 +75,8 @@ RUNNING: tuple[Code, ...] = (
     Code(
         "E315",
         "a setting that there is not",
-        "An argument of `compile` takes one of a few words.",
+        "An argument of `compile` takes one of a few words, or a mapping from names to values; a problem is parsed "
+        "from a text, and loaded from a path.",
         'declarative.compile(path, backend="gpu")',
         'declarative.compile(path, backend="kkt")',
     ),
