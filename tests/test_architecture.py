@@ -33,6 +33,8 @@ LATE = {
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "numba takes half a second to import",
     ("backends/kkt/definite.py", "numba"): "the same half second, to read its setting",
     ("backends/kkt/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
+    ("backends/kkt/numeric.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
+    ("backends/kkt/blocks.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
     ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }

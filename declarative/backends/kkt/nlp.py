@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals
+from declarative.backends.kkt.blocks import Start, functions, solve_blocks
 from declarative.backends.kkt.certify import Local, Primal, finite, worst
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.filter import Filter, empty_filter
@@ -21,6 +22,7 @@ from declarative.backends.kkt.step import Place, move
 
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
+QUICK = 60  # iterations in compiled code; what needs more has trouble that torch's method may know better
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
 
@@ -81,10 +83,10 @@ def barrier_method(
 ) -> tuple[Primal, Stop, Tensor]:
     """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
     problem = replace(prepare(program, theta, x0), tolerance=tolerance, reflect=reflect)
-    everyone = first(problem)
-    alive, count = torch.arange(len(x0), device=x0.device), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
-    here, run = problem, everyone
-    for k in range(iterations):
+    everyone, count = compiled(problem, first(problem), iterations)
+    alive = (~everyone.stop.converged).nonzero()[:, 0]
+    here, run = (problem.take(alive), everyone.take(alive)) if len(alive) < len(x0) else (problem, everyone)
+    for k in range(iterations if len(alive) else 0):
         run = iterate(here, run)
         done = run.stop.converged | run.stop.stuck | run.stop.diverged
         if done.any():
@@ -94,8 +96,21 @@ def barrier_method(
         count[alive] = k + 1
         if len(alive) == 0:
             break
-    everyone = everyone.put(alive, run)
+    everyone = everyone.put(alive, run) if len(alive) else everyone
     return unpack(problem, everyone.iterate), everyone.stop, count
+
+
+def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
+    """The runs of the items that converge in compiled code, the others as they begin; and the iterations (B,)."""
+    count = torch.zeros(len(problem.start), dtype=torch.int64, device=problem.start.device)
+    found = None if problem.reflect else functions(problem.program, problem.theta, problem.start)
+    if found is None:
+        return run, count
+    size = problem.start.abs().amax(-1).clamp(min=1)
+    start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
+    last, converged, rounds = solve_blocks(found, start, problem.theta, min(iterations, QUICK), problem.tolerance)
+    iterate = last.where(converged, run.iterate)
+    return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
 
 def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Structure, Theta, Weights
+from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Theta, Weights
 from declarative.backends.kkt.scalar.listing import NotScalar
 from declarative.backends.kkt.scalar.trace import trace
 
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.evaluate import Evaluator
+    from declarative.backends.kkt.compiled.lanes import Functions
 
 
 class Traced:
@@ -29,9 +30,14 @@ class Traced:
         self.tried = False
 
     def __call__(self, batch: int, *args: Tensor) -> Sequence[Tensor]:
+        evaluator = self.evaluator_at(args)
+        return evaluator(args, batch) if evaluator is not None else self.function(*args)
+
+    def evaluator_at(self, args: Sequence[Tensor]) -> Evaluator | None:
+        """The list of operations, made with the first arguments; None where there is none."""
         if not self.tried:
             self.evaluator, self.tried = self._traced(args), True
-        return self.evaluator(args, batch) if self.evaluator is not None else self.function(*args)
+        return self.evaluator
 
     def _traced(self, args: Sequence[Tensor]) -> Evaluator | None:
         from declarative.backends.kkt.compiled.evaluate import Evaluator
@@ -45,9 +51,13 @@ class Traced:
 
 
 class NumericStructure:
-    """The derivatives of a program at numbers: `Structure` in terms of another one."""
+    """The derivatives of a program at numbers: `Structure` in terms of its own one."""
 
-    def __init__(self, s: Structure):
+    def __init__(self, program: SmoothProgram):
+        f, c, g, s = program.objective, program.equalities, program.inequalities, program.structure
+        assert s is not None
+        self._functions: Functions | None = None
+        self._values = Traced(lambda x, *t: (f(x, t), c(x, t), g(x, t)))
         self._gradient = Traced(lambda x, *t: (s.gradient(x, t),))
         self._jacobian_c = Traced(lambda x, *t: (s.jacobian_c(x, t),))
         self._jacobian_g = Traced(lambda x, *t: (s.jacobian_g(x, t),))
@@ -87,10 +97,19 @@ class NumericStructure:
         assert f is not None
         return tuple(self._local(len(x), x, f, c, g, *theta))
 
+    def functions(self, x: Tensor, theta: Theta, p: int, q: int) -> Functions | None:
+        """What the compiled method calls."""
+        from declarative.backends.kkt.compiled.lanes import Functions
+
+        if self._functions is None:
+            weights = x.new_zeros(1), x.new_zeros(1, p), x.new_zeros(1, q)
+            local, values = self._local.evaluator_at((x, *weights, *theta)), self._values.evaluator_at((x, *theta))
+            self._functions = local and values and Functions(x.shape[1], p, q, local, values)
+        return self._functions
+
 
 def on_numbers(program: SmoothProgram) -> SmoothProgram:
     """The program, whose derivatives are known, for numbers in double precision on a CPU."""
-    assert program.structure is not None
 
     def function(of: Function) -> Function:
         traced = Traced(lambda x, *theta: (of(x, theta),))
@@ -101,5 +120,5 @@ def on_numbers(program: SmoothProgram) -> SmoothProgram:
         objective=function(program.objective),
         equalities=function(program.equalities),
         inequalities=function(program.inequalities),
-        structure=NumericStructure(program.structure),
+        structure=NumericStructure(program),
     )

@@ -18,13 +18,14 @@ UPPER, NO, YES, LEFT = (np.uint8(ord(letter)) for letter in "UNTL")  # of the co
 
 
 BLAS = ("trsm", "trsv", "gemm", "gemv")
-POTRF, TRSM, TRSV, GEMM, GEMV = range(5)  # places in the table
+POTRF, TRSM, TRSV, GEMM, GEMV, SYEV = range(6)  # places in the table
 
 
 def addresses() -> np.ndarray:
     """Where the routines are in this process."""
     found = [get_cython_function_address("scipy.linalg.cython_lapack", "dpotrf")]
     found += [get_cython_function_address("scipy.linalg.cython_blas", f"d{name}") for name in BLAS]
+    found += [get_cython_function_address("scipy.linalg.cython_lapack", "dsyev")]
     return np.array(found, dtype=np.int64)
 
 

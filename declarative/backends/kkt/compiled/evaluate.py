@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.compiled.batch import shared_out
-from declarative.backends.kkt.compiled.interpret import BLOCK, run_blocks
+from declarative.backends.kkt.compiled.interpret import BLOCK, INTERPRETER, run_blocks
 from declarative.backends.kkt.scalar.listing import Listing
 
 ENOUGH = 1 << 20  # operations that a thread's share should have
@@ -20,7 +20,7 @@ class Evaluator:
 
     def __init__(self, listing: Listing, arguments: Sequence[Shape], results: Sequence[Shape]):
         self.listing, self.shapes = listing, results
-        entries = [(number, entry) for number, shape in enumerate(arguments) for entry in range(prod(shape))]
+        self.entries = entries = [(k, entry) for k, shape in enumerate(arguments) for entry in range(prod(shape))]
         self._used = sorted({entries[entry][0] for entry in listing.inputs[:, 0].tolist()})
         order = {number: k for k, number in enumerate(self._used)}
         pairs = ((entries[entry], place) for entry, place in listing.inputs.tolist())
@@ -32,21 +32,25 @@ class Evaluator:
         self._results = np.column_stack([listing.results, np.array(parts, np.int64).reshape(-1, 3)]).astype(np.int64)
 
     def __call__(self, arguments: Sequence[Tensor], batch: int) -> list[Tensor]:
-        arguments = [
-            arguments[k].contiguous() for k in self._used
-        ]  # kept until the end: the addresses do not keep them
-        strides = [0 if len(a) == 1 and batch != 1 else a[0].numel() for a in arguments]
-        pairs = [(a.data_ptr(), stride) for a, stride in zip(arguments, strides, strict=True)]
-        table = np.array(pairs, np.int64).reshape(-1, 2)
+        kept, table = addresses([arguments[k] for k in self._used], batch)
         out, listing = torch.empty(batch * self._edges[-1], dtype=torch.float64), self.listing
-        numbers = out.numpy()
+        numbers, tables = out.numpy(), (listing.operations, self._inputs, self._results)
 
         def some(first: int, last: int) -> None:
             memory = np.empty((listing.places, BLOCK))
             memory[listing.constant_places] = listing.constants[:, None]
-            run_blocks(listing.operations, self._inputs, self._results, table, memory, numbers, batch, first, last)
+            run_blocks(INTERPRETER, *tables, table, memory, numbers, batch, first, last)
 
         parts = min(torch.get_num_threads(), batch, batch * len(listing.operations) // ENOUGH)
         shared_out(some, batch, parts)
+        del kept  # whose addresses were in use till here
         pieces = out.split([batch * size for size in self._sizes])
         return [piece.view(batch, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
+
+
+def addresses(arguments: Sequence[Tensor], batch: int) -> tuple[list[Tensor], np.ndarray]:
+    """For each tensor (B, ...) or (1, ...) its address and the stride from item to item; the tensors are to be kept."""
+    arguments = [a.contiguous() for a in arguments]
+    strides = [0 if len(a) == 1 and batch != 1 else a[0].numel() for a in arguments]
+    pairs = [(a.data_ptr(), stride) for a, stride in zip(arguments, strides, strict=True)]
+    return arguments, np.array(pairs, np.int64).reshape(-1, 2)

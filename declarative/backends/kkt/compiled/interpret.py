@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 from numba.extending import intrinsic
 
 from declarative.backends.kkt.compiled import codes as op
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.blas import fortran
+from declarative.backends.kkt.compiled.jit import apart, inner, outer
 
 BLOCK = 64
+LIMIT = 1 << 20  # more places than any list has
 
 
 def _number_at(typingctx, address, entry):
@@ -151,8 +153,23 @@ def transform(code, x, out, count):
             out[j] = math.lgamma(x[j])
 
 
+NUMBERS, WHOLE = types.CPointer(types.float64), types.CPointer(types.int64)
+
+
+@apart(types.void(types.CPointer(types.int32), WHOLE, NUMBERS, WHOLE))
+def run_operations(operations, number, memory, count):
+    """So many operations on the first items of a block's memory; numbers by reference, as `fortran` gives them."""
+    rows, places = carray(operations, (number[0], 5)), carray(memory, (LIMIT, BLOCK))
+    for k in range(number[0]):
+        o = rows[k]
+        operate(o[0], places[o[1]], places[o[2]], places[o[3]], places[o[4]], count[0])
+
+
+INTERPRETER = run_operations.address
+
+
 @outer
-def run_blocks(operations, inputs, results, arguments, memory, out, batch, first, last):
+def run_blocks(interpreter, operations, inputs, results, arguments, memory, out, batch, first, last):
     """Items from `first` to before `last` of a batch; the constants are in `memory` (places, BLOCK) already.
 
     Row (argument, entry, place) of `inputs`: where an entry goes. Row (address, stride) of `arguments`: where the first
@@ -167,9 +184,7 @@ def run_blocks(operations, inputs, results, arguments, memory, out, batch, first
             entry = start * stride + inputs[k, 1]
             for j in range(count):
                 place[j] = number_at(address, entry + j * stride)
-        for k in range(len(operations)):
-            o = operations[k]
-            operate(o[0], memory[o[1]], memory[o[2]], memory[o[3]], memory[o[4]], count)
+        fortran(interpreter, (operations, np.int64(len(operations)), memory, np.int64(count)))
         for k in range(len(results)):
             value, size = memory[results[k, 0]], results[k, 2]
             entry = results[k, 1] * batch + start * size + results[k, 3]

@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from llvmlite import ir
-from numba import njit, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
@@ -24,6 +24,16 @@ def outer(function: Callable) -> Any:
     """The decorator of a function that Python calls."""
     function.__qualname__ += f"_{DIGEST:08x}"
     return njit(cache=True, **OPTIONS)(function)
+
+
+def apart(signature: Any) -> Callable[[Callable], Any]:
+    """The decorator of a function that others call by its `address`, so that it is not compiled into each of them."""
+
+    def decorated(function: Callable) -> Any:
+        function.__qualname__ += f"_{DIGEST:08x}"
+        return cfunc(signature, cache=True, error_model="numpy")(function)
+
+    return decorated
 
 
 def _largest(typingctx, a, b):

@@ -28,8 +28,8 @@ class NotScalar(Exception):
 class Listing:
     """Operations (K, 5) in order: a code, three arguments and a target, which are places in memory; `places`: how many.
 
-    `constants` go to `constant_places` once. Row (entry, place) of `inputs` says where an entry of the inputs goes.
-    `results` (r,) are the places of the results.
+    `constants` go to `constant_places` once. Row (entry, place) of `inputs` says where an entry of the inputs goes; it
+    stays there. `results` (r,) are the places of the results.
     """
 
     operations: np.ndarray
@@ -130,7 +130,7 @@ class Builder:
         nodes, uses = self._fused(results)
         order = [k for k in range(len(nodes)) if uses[k]]
         last = {a: k for k in order if nodes[k][0] >= 0 for a in nodes[k][1:]}
-        kept = {*results, *(k for k in order if nodes[k][0] == CONSTANT)}
+        kept = {*results, *(k for k in order if nodes[k][0] < 0)}
         place, free, count, operations = {}, [], 0, []
         for k in sorted(order, key=lambda k: nodes[k][0] >= 0):  # constants and inputs have their places at once
             if not free:

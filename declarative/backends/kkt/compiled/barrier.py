@@ -1,0 +1,349 @@
+"""The primal-dual barrier method (`kkt/nlp.py`) for a batch of small programs, block by block, all of it compiled.
+
+The functions are lists of scalar operations. What costs most (functions, matrices) is done for all items of a block
+side by side; decisions are an item's own. An item that is done gives its lane to the next one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import fortran
+from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
+from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.newton import convexify, solve
+from declarative.backends.kkt.compiled.search import (
+    BENDING,
+    HALVINGS,
+    REFUSED,
+    TAKEN,
+    TRYING,
+    acceptable,
+    arrive,
+    barrier_of,
+    distances,
+    error,
+    finish_direction,
+    lower_barrier,
+    merit,
+    residuals,
+    right_side,
+    to_the_boundary,
+    try_at,
+    violation_of,
+)
+
+FAR = 1e16  # as in `kkt/nlp.py`
+GOING, CONVERGED, STUCK, DIVERGED = range(4)
+
+
+class Function(NamedTuple):
+    """A list of operations and what runs it; the places of x (n), of the weights of f, c and g (1 + p + q) and of the
+    results; and rows (argument, entry, place) for the parameters.
+    """
+
+    interpreter: int
+    operations: np.ndarray
+    x: np.ndarray
+    weights: np.ndarray
+    parameters: np.ndarray
+    results: np.ndarray
+    memory: np.ndarray
+
+
+class Task(NamedTuple):
+    """Which variables have bounds below and above, the functions, and where the parameters are (as in `run_blocks`)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    local: Function
+    values: Function
+    arguments: np.ndarray
+
+
+@inner()
+def call(function, a, o, x, target, weighted, count):
+    """The results of a function at rows x, in the user's units, into rows from `target` on."""
+    memory = function.memory
+    for i in range(o.n):
+        place = memory[function.x[i]]
+        for j in range(count):
+            place[j] = a[x + i, j] * a[o.x_unit + i, j]
+    for r in range(1 + o.p + o.q if weighted else 0):
+        place, unit = memory[function.weights[r]], o.f_unit + r
+        row = unit if r == 0 else o.y + r - 1 if r <= o.p else o.z + r - 1 - o.p
+        for j in range(count):
+            place[j] = a[unit, j] * (a[row, j] if r > 0 else 1.0)
+    operations = function.operations
+    fortran(function.interpreter, (operations, np.int64(len(operations)), memory, np.int64(count)))
+    for k in range(len(function.results)):
+        value, row = memory[function.results[k]], a[target + k]
+        for j in range(count):
+            row[j] = value[j]
+
+
+@inner()
+def scale(target, by, count):
+    """target *= by, entry by entry."""
+    for j in range(count):
+        target[j] *= by[j]
+
+
+@inner()
+def scale_values(a, o, f, c, count):
+    """f, and c and g that follow each other, in the method's units."""
+    scale(a[f], a[o.f_unit], count)
+    for r in range(o.p + o.q):
+        scale(a[c + r], a[o.c_unit + r], count)
+
+
+@inner()
+def evaluate(function, a, o, count):
+    """The model at x, in the method's units, with derivatives in the variables that are free."""
+    n = o.n
+    call(function, a, o, o.x, o.f, True, count)
+    scale_values(a, o, o.f, o.c, count)
+    for i in range(n):
+        unit, fixed = a[o.x_unit + i], a[o.fixed + i]
+        scale(a[o.slope + i], a[o.f_unit], count)
+        column(a[o.slope + i], unit, fixed, count)
+        for k in range(n):
+            column(a[o.H + i * n + k], unit, fixed, count)
+            column(a[o.H + k * n + i], unit, fixed, count)
+        for j in range(count):
+            a[o.H + i * n + i, j] += fixed[j]
+        for r in range(o.p + o.q):
+            scale(a[o.Jc + r * n + i], a[o.c_unit + r], count)
+            column(a[o.Jc + r * n + i], unit, fixed, count)
+
+
+@inner()
+def column(target, unit, fixed, count):
+    """A derivative in a variable of this unit, 0 where it is fixed."""
+    for j in range(count):
+        target[j] = 0.0 if fixed[j] != 0 else target[j] * unit[j]
+
+
+@inner()
+def newton_matrix(system, a, o, low, high, count):
+    """M = H + C' sigma C and J = Jc, in units that make M's diagonal at most one."""
+    n, q, M = o.n, o.q, system.M
+    for i in range(n):
+        for k in range(n):
+            entry, H = M[i * n + k], a[o.H + i * n + k]
+            for j in range(count):
+                entry[j] = H[j]
+            for r in range(q):
+                sigma, left, right = a[o.sigma + r], a[o.Jg + r * n + i], a[o.Jg + r * n + k]
+                for j in range(count):
+                    entry[j] += sigma[j] * (left[j] * right[j])
+    for k in range(len(low)):
+        for j in range(count):
+            M[low[k] * n + low[k], j] += a[o.sigma + q + k, j]
+    for k in range(len(high)):
+        for j in range(count):
+            M[high[k] * n + high[k], j] += a[o.sigma + q + len(low) + k, j]
+    for i in range(n):
+        for j in range(count):
+            system.D[i, j] = 1 / np.sqrt(max(abs(M[i * n + i, j]), 1.0))
+    for i in range(n):
+        for k in range(n):
+            scale(M[i * n + k], system.D[i], count)
+            scale(M[i * n + k], system.D[k], count)
+        for r in range(o.p):
+            for j in range(count):
+                system.J[r * n + i, j] = a[o.Jc + r * n + i, j] * system.D[i, j]
+
+
+@inner()
+def begin(task, a, o, j, tolerance):
+    """Residuals, barrier parameter and right-hand side of an item; is it converged?"""
+    low, high = task.low, task.high
+    distances(a, o, low, high, j, o.x, o.s, o.v)
+    residuals(a, o, low, high, j)
+    converged = error(a, o, j, 0.0) <= tolerance
+    lower_barrier(a, o, j, tolerance)
+    for k in range(o.m):
+        a[o.sigma + k, j] = a[o.z + k, j] / a[o.v + k, j] if a[o.on + k, j] != 0 else 0.0
+    original_residual(a, o, j)
+    return converged
+
+
+@inner()
+def set_right(task, system, a, o, j, share):
+    """The right-hand side of the Newton step, or (for a share of the residuals at x) of the one bent at the trial."""
+    for r in range(o.p):
+        bent = share * a[o.c + r, j] + a[o.there + 1 + r, j] if share > 0 else a[o.c + r, j]
+        system.rc[r, j] = -bent
+    right_side(a, o, task.low, task.high, j, o.bx)
+    for i in range(o.n):
+        system.rx[i, j] = a[o.bx + i, j]
+
+
+@inner()
+def start_search(task, a, o, j):
+    """The whole direction, how far it may go, and the first trial."""
+    finish_direction(a, o, task.low, task.high, j)
+    a[o.longest, j] = to_the_boundary(a, o, j, o.v, o.dv)
+    a[o.bent, j] = 0.0
+    merit(a, o, j)
+    try_at(a, o, j, a[o.longest, j])
+
+
+@inner()
+def swap_directions(a, o, j):
+    """The other direction in place of this one."""
+    for i in range(o.n + o.p):
+        a[o.dx + i, j], a[o.bx + i, j] = a[o.bx + i, j], a[o.dx + i, j]
+
+
+@inner()
+def original_residual(a, o, j):
+    """rg = g + s."""
+    for k in range(o.q):
+        a[o.rg + k, j] = a[o.g + k, j] + a[o.s + k, j]
+
+
+@inner()
+def judge(task, system, a, o, j):
+    """What the trial shows: taken, to be bent, or to be halved. Gives the stage."""
+    low, high = task.low, task.high
+    violation = violation_of(a, o, j, o.there + 1, o.there + 1 + o.p, o.ts)
+    distances(a, o, low, high, j, o.tx, o.ts, o.bv)
+    objective = barrier_of(a, o, j, a[o.there, j], o.bv)
+    bending = a[o.stage, j] == BENDING
+    alpha = a[o.alpha, j]
+    if bending:
+        a[o.alpha, j], a[o.bent, j] = a[o.longest, j], 1.0
+    taken = acceptable(a, o, j, violation, objective)
+    if taken:
+        a[o.alpha, j] = alpha
+        arrive(a, o, low, high, j)
+        return TAKEN
+    if bending:
+        swap_directions(a, o, j)
+        original_residual(a, o, j)
+        finish_direction(a, o, low, high, j)
+        a[o.bent, j] = 0.0
+    elif alpha == a[o.longest, j] and violation >= a[o.violation, j]:
+        for k in range(o.q):
+            a[o.rg + k, j] = alpha * (a[o.g + k, j] + a[o.s + k, j]) + a[o.there + 1 + o.p + k, j] + a[o.ts + k, j]
+        set_right(task, system, a, o, j, alpha)
+        return BENDING
+    alpha = a[o.alpha, j] / 2
+    if alpha < a[o.longest, j] * 2.0**-HALVINGS:
+        return REFUSED
+    try_at(a, o, j, alpha)
+    return TRYING
+
+
+@inner()
+def bend(task, system, a, o, count):
+    """The steps of the second-order correction, where they are wanted."""
+    solve(system, o.n, o.p, a[o.bx :], a[o.by :], count)
+    for j in range(count):
+        if a[o.stage, j] == BENDING:
+            swap_directions(a, o, j)
+            finish_direction(a, o, task.low, task.high, j)
+            try_at(a, o, j, to_the_boundary(a, o, j, o.v, o.dv))
+
+
+@inner()
+def search(task, system, a, o, count):
+    """Trials until each item has taken one or gives up."""
+    pending = True
+    while pending:
+        call(task.values, a, o, o.tx, o.there, False, count)
+        scale_values(a, o, o.there, o.there + 1, count)
+        pending, bending = False, False
+        for j in range(count):
+            stage = a[o.stage, j]
+            if stage in (TRYING, BENDING):
+                stage = judge(task, system, a, o, j)
+                a[o.stage, j] = stage
+                pending = pending or stage in (TRYING, BENDING)
+                bending = bending or stage == BENDING
+        if bending:
+            bend(task, system, a, o, count)
+
+
+@inner()
+def iterate(routines, task, system, a, o, tolerance, count):
+    """One iteration of all lanes, and why each stops, if it does."""
+    evaluate(task.local, a, o, count)
+    for j in range(count):
+        a[o.stage, j] = REFUSED if begin(task, a, o, j, tolerance) else TRYING
+        a[o.why, j] = CONVERGED if a[o.stage, j] == REFUSED else GOING
+    newton_matrix(system, a, o, task.low, task.high, count)
+    convexify(routines, system, o.n, o.p, a[o.lift], a[o.lifted], count)
+    for j in range(count):
+        set_right(task, system, a, o, j, 0.0)
+    solve(system, o.n, o.p, a[o.dx :], a[o.ny :], count)
+    for j in range(count):
+        if a[o.stage, j] == TRYING and system.sound[0, j] == 0:
+            a[o.stage, j] = REFUSED
+        start_search(task, a, o, j)
+    search(task, system, a, o, count)
+    for j in range(count):
+        most = 0.0
+        for i in range(o.n):
+            most = max(most, abs(a[o.x + i, j]))
+        if a[o.why, j] == GOING and a[o.stage, j] == REFUSED:
+            a[o.why, j] = STUCK
+        elif a[o.why, j] == GOING and (most > FAR * a[o.size, j] or a[o.f, j] < -FAR * a[o.size, j]):
+            a[o.why, j] = DIVERGED
+
+
+@inner()
+def load(task, given, a, o, item, j):
+    """An item into a lane."""
+    for r in range(o.kept):
+        a[r, j] = given[item, r] if r < o.given else np.inf if r < o.next else 0.0
+    a[o.item, j] = item
+    load_parameters(task.local, task.arguments, item, j)
+    load_parameters(task.values, task.arguments, item, j)
+
+
+@inner()
+def load_parameters(function, arguments, item, j):
+    """An item's parameters into its lane of a function's memory."""
+    for k in range(len(function.parameters)):
+        which, entry, place = function.parameters[k]
+        function.memory[place, j] = number_at(arguments[which, 0], item * arguments[which, 1] + entry)
+
+
+@inner()
+def move_lane(task, a, o, source, target):
+    """An item from one lane to another."""
+    for r in range(o.kept):
+        a[r, target] = a[r, source]
+    for k in range(len(task.local.parameters)):
+        place = task.local.memory[task.local.parameters[k, 2]]
+        place[target] = place[source]
+    for k in range(len(task.values.parameters)):
+        place = task.values.memory[task.values.parameters[k, 2]]
+        place[target] = place[source]
+
+
+@outer
+def solve_block(routines, task, system, a, o, given, why, rounds, tolerance, limit, first, last):
+    """Items from `first` to before `last`; `given` (B, rows) has their start, and in the end the last x, y, s, z."""
+    count, following = 0, first
+    while following < last and count < BLOCK:
+        load(task, given, a, o, following, count)
+        following, count = following + 1, count + 1
+    while count > 0:
+        iterate(routines, task, system, a, o, tolerance, count)
+        for j in range(count - 1, -1, -1):
+            a[o.rounds, j] += a[o.why, j] != CONVERGED
+            if a[o.why, j] != GOING or a[o.rounds, j] >= limit:
+                item = int(a[o.item, j])
+                why[item], rounds[item] = int(a[o.why, j]), int(a[o.rounds, j])
+                for r in range(o.mu):
+                    given[item, r] = a[r, j]
+                if following < last:
+                    load(task, given, a, o, following, j)
+                    following += 1
+                else:
+                    count -= 1
+                    move_lane(task, a, o, count, j)

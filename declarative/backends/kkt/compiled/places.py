@@ -1,0 +1,101 @@
+"""Where the numbers of an item stand in a column of a block's memory, whose rows are numbered here."""
+
+from typing import NamedTuple
+
+FILTER = 32  # pairs in a filter, as in `kkt/filter.py`
+
+
+class Places(NamedTuple):
+    """Sizes, and the first row of each group. What comes before `kept` stays from one iteration to the next.
+
+    x (n), y (p), s (q), z (m), mu, lift: the iterate; `limit` of the filter and `size` of the start; `on` (m); lower,
+    upper, wall_lower, wall_upper, `fixed` (n): all as in `kkt/barrier.py`. The units of f, of c (p), g (q) and x (n).
+    The filter's violations and objectives (FILTER), and the `next` pair to be replaced.
+    The model at x: f, slope (n), c (p), g (q), H (n n), Jc (p n), Jg (q n). The distances v (m), sigma (m) = z/v. The
+    direction dx (n), ny (p), dv (m), dz (m); another one's bx (n), by (p), and distances bv (m); residuals rg (q). A
+    trial point tx (n), ts (q), with f, c, g from `there` on. Single numbers.
+    """
+
+    n: int
+    p: int
+    q: int
+    low: int
+    high: int
+    m: int
+    x: int
+    y: int
+    s: int
+    z: int
+    mu: int
+    lift: int
+    limit: int
+    size: int
+    on: int
+    lower: int
+    upper: int
+    wall_lower: int
+    wall_upper: int
+    fixed: int
+    f_unit: int
+    c_unit: int
+    g_unit: int
+    x_unit: int
+    given: int
+    violations: int
+    objectives: int
+    next: int
+    item: int
+    rounds: int
+    kept: int
+    f: int
+    slope: int
+    c: int
+    g: int
+    H: int
+    Jc: int
+    Jg: int
+    v: int
+    sigma: int
+    dx: int
+    ny: int
+    dv: int
+    dz: int
+    bx: int
+    by: int
+    bv: int
+    rg: int
+    tx: int
+    ts: int
+    there: int
+    dual: int
+    primal: int
+    scale: int
+    violation: int
+    objective: int
+    falling: int
+    longest: int
+    alpha: int
+    bent: int
+    armijo: int
+    lifted: int
+    stage: int
+    why: int
+    rows: int
+
+
+def places(n: int, p: int, q: int, low: int, high: int) -> Places:
+    """The rows for n unknowns, p equations, q inequalities, `low` lower and `high` upper bounds."""
+    m, found, row = q + low + high, {}, 0
+    sizes = {
+        "x": n, "y": p, "s": q, "z": m, "mu": 1, "lift": 1, "limit": 1, "size": 1, "on": m, "lower": n, "upper": n,
+        "wall_lower": n, "wall_upper": n, "fixed": n, "f_unit": 1, "c_unit": p, "g_unit": q, "x_unit": n, "given": 0,
+        "violations": FILTER, "objectives": FILTER, "next": 1, "item": 1, "rounds": 1, "kept": 0,
+        "f": 1, "slope": n, "c": p, "g": q, "H": n * n, "Jc": p * n, "Jg": q * n, "v": m, "sigma": m,
+        "dx": n, "ny": p, "dv": m, "dz": m, "bx": n, "by": p, "bv": m, "rg": q, "tx": n, "ts": q, "there": 1 + p + q,
+        "dual": 1, "primal": 1, "scale": 1,
+        "violation": 1, "objective": 1, "falling": 1, "longest": 1, "alpha": 1, "bent": 1, "armijo": 1, "lifted": 1,
+        "stage": 1, "why": 1, "rows": 0,
+    }  # fmt: skip
+    for name, size in sizes.items():
+        found[name], row = row, row + size
+    return Places(n, p, q, low, high, m, **found)

@@ -1,0 +1,116 @@
+"""The compiled barrier method against the same in torch: its iterates' ends, its blocks, and what it hands on."""
+
+import pytest
+import torch
+from hock_schittkowski.problems import engine
+
+import declarative
+from declarative.backends.kkt import nlp
+from declarative.backends.kkt.assemble import assemble
+from declarative.backends.kkt.backend import KKTBackend, accept
+from declarative.backends.kkt.solve import solve
+from declarative.backends.kkt.variants import factors, scaled
+from declarative.backends.status import Status
+
+FLOAT = torch.float64
+# Equations, inequalities, bounds, an open domain; a fixed variable; negative curvature on the way.
+TEXT = """
+param a : R^3; param r : R, pos
+var x : R^3, start(a); var w : R^2, nonneg, start([1, 1]); var k : R
+minimize sum(sin(x[i] + a[i]) for i in 3) + (x[0]*x[1])^2 + w[0]*log(w[0]) + exp(w[1] - x[2]) + (k - x[0])^2
+subject to
+    one: sumsq(x) == r
+    two: x[0] + w[0]^2 <= 2
+    three: w[1] <= 3 + a[0]
+    four: k == 1
+"""
+
+
+def prepared(batch):
+    """The program for random items, its parameters and start."""
+    backend = accept(declarative.parse(TEXT, name="mixed"), {})
+    assert isinstance(backend, KKTBackend)
+    assembly = assemble(backend.standard, {}, {})
+    inputs = {"a": torch.randn(batch, 3, dtype=FLOAT), "r": torch.rand(batch, dtype=FLOAT) + 0.5}
+    return assembly.program, assembly.theta(inputs), assembly.start(inputs, batch)
+
+
+def methods(program, theta, x0, monkeypatch, tolerance=1e-9):
+    """(point, stop, iterations) by the compiled method, and by torch's."""
+    program = program.numeric
+    by = factors(program, theta, x0)
+    arguments = scaled(program), (*theta, *by.parts()), x0 / by.x, 100, tolerance
+    ours = nlp.barrier_method(*arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr(nlp, "functions", lambda *args: None)
+        return ours, nlp.barrier_method(*arguments)
+
+
+def by_compiled_code(monkeypatch):
+    """A list to which each call adds the items that converge in compiled code."""
+    found, compiled = [], nlp.compiled
+
+    def spied(problem, run, iterations):
+        runs, count = compiled(problem, run, iterations)
+        found.append(runs.stop.converged)
+        return runs, count
+
+    monkeypatch.setattr(nlp, "compiled", spied)
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 5, 64, 150])
+def test_the_same_points_as_in_torch(batch, monkeypatch):
+    """In blocks that are filled up again and again."""
+    torch.manual_seed(batch)
+    converged = by_compiled_code(monkeypatch)
+    ours, theirs = methods(*prepared(batch), monkeypatch)
+    assert converged[0].double().mean() > 0.7  # the others are stuck in torch too
+    assert (converged[0] == theirs[1].converged).double().mean() > 0.97
+    same = ((ours[0].x - theirs[0].x).abs().amax(-1) < 1e-6) & converged[0] & theirs[1].converged
+    assert same.double().sum() > 0.97 * converged[0].sum()
+    for one, other in zip(ours[0].parts(), theirs[0].parts(), strict=True):
+        torch.testing.assert_close(one[same], other[same], rtol=1e-5, atol=1e-5)
+    assert (ours[2] == theirs[2])[same].double().mean() > 0.9
+
+
+def test_items_do_not_touch_each_other(monkeypatch):
+    """Alone, in another order, in several threads, and beside one without numbers."""
+    program, theta, x0 = prepared(100)
+    whole = methods(program, theta, x0, monkeypatch)[0]
+    order = torch.randperm(100)
+    other = methods(program, tuple(t if len(t) == 1 else t[order] for t in theta), x0[order], monkeypatch)[0]
+    assert torch.equal(whole[0].x[order], other[0].x)
+    alone = methods(program, tuple(t if len(t) == 1 else t[7:8] for t in theta), x0[7:8], monkeypatch)[0]
+    torch.testing.assert_close(alone[0].x[0], whole[0].x[7], rtol=1e-9, atol=1e-9)
+    bad = tuple(t.index_fill(0, torch.tensor([3]), torch.nan) if len(t) > 1 else t for t in theta)
+    beside = methods(program, bad, x0, monkeypatch)[0]
+    assert torch.equal(beside[0].x[4:], whole[0].x[4:])
+    monkeypatch.setattr("declarative.backends.kkt.compiled.lanes.ENOUGH", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert torch.equal(methods(program, theta, x0, monkeypatch)[0][0].x, whole[0].x)
+
+
+@pytest.mark.parametrize("number", [1, 7, 12, 14, 16, 19, 23, 27, 32, 38, 43, 47, 55, 60, 65, 71, 73, 80, 100, 113])
+def test_hock_schittkowski(number, monkeypatch):
+    """The same answers, in as many iterations, and without help from torch's method."""
+    problem = engine(number)
+    converged = by_compiled_code(monkeypatch)
+    ours = solve(problem.program, problem.theta, problem.start)
+    assert converged[0].all()
+    monkeypatch.setattr(nlp, "functions", lambda *args: None)
+    theirs = solve(problem.program, problem.theta, problem.start)
+    assert ours.status.item() == Status.SOLVED
+    torch.testing.assert_close(ours.x, theirs.x, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours.value, theirs.value, rtol=1e-9, atol=1e-9)
+    assert abs(int(ours.iterations) - int(theirs.iterations)) <= 2
+
+
+def test_what_does_not_converge_is_begun_again_in_torch(monkeypatch):
+    """As if there were no compiled method, to the last bit."""
+    monkeypatch.setattr(nlp, "QUICK", 2)
+    ours, theirs = methods(*prepared(20), monkeypatch)
+    for one, other in zip(
+        (*ours[0].parts(), *ours[1].parts(), ours[2]), (*theirs[0].parts(), *theirs[1].parts(), theirs[2]), strict=True
+    ):
+        assert torch.equal(one, other)
