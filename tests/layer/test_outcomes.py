@@ -223,3 +223,14 @@ def test_large_data_elsewhere_hide_no_violation(backend, huge):
     solution = layer.solve(torch.tensor([1.0, huge, 2.0], dtype=torch.float64))
     expected = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
     assert solution.status != Status.SOLVED or torch.allclose(solution.x, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("objective", ["x + s/x", "x - s*log(x)", "x^2 - s*log(x)"])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_bounds_that_cross_are_blamed_and_not_the_start(backend, objective, size):
+    text = f"param s : R, pos; var x : R; minimize {objective}; subject to\n a: x <= 0.1*s\n b: x >= 0.2*s"
+    solution = compiled(text, backend=backend, on_failure="mask").solve(torch.tensor(size, dtype=torch.float64))
+    assert solution.status == Status.INFEASIBLE
+    blamed = solution.messages[()].partition("; to blame: ")[2].split(", ")
+    assert sorted(blamed) == ["`a` (line 2)", "`b` (line 3)"]

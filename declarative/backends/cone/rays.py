@@ -21,14 +21,15 @@ from declarative.backends.cone.within import within, within_dual
 
 EXACT = 1e-12
 LONG = 1e5  # beside what the ray gains, where data are of size one
-NOISE = 1e-7  # beside the largest: what an interior-point method has left of zeros
+NOISE = 1e-6  # beside the largest: what an interior-point method has left of zeros
 
 
 def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
     """z brought into the dual cone and to b'z = -1, if that proves (scaled) `item` infeasible."""
     z = z + project(item.cones, -z)[0]
     weight = np.abs(z) * _largest(item.A, 1)
-    for ray in (z, _on_face(item.cones, z, weight <= NOISE * weight.max(initial=0.0))):
+    clean = _on_face(item.cones, z, weight <= NOISE * weight.max(initial=0.0))
+    for ray in (z, clean, _balanced(item, clean)):
         if _contradicts(item, ray):
             return ray / -(item.b @ ray)
     return None
@@ -72,6 +73,14 @@ def _bent(cones: Cones) -> np.ndarray:
 
 def _largest(entries: np.ndarray, axis: int) -> np.ndarray:
     return np.abs(entries).max(axis, initial=0.0)
+
+
+def _balanced(item: Item, z: np.ndarray) -> np.ndarray:
+    """z with the least change that makes A'z = 0 but for rounding, in the places where it is not 0."""
+    used = np.flatnonzero(z)
+    z = z.copy()
+    z[used] -= np.linalg.lstsq(item.A[used].T, item.A[used].T @ z[used], rcond=None)[0]
+    return z
 
 
 def _on_face(cones: Cones, z: np.ndarray, idle: np.ndarray) -> np.ndarray:

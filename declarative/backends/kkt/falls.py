@@ -13,7 +13,8 @@ from declarative.backends.kkt.scaling import times
 
 LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
 RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
-DOUBLINGS = 9  # of the exponent, beyond the point: 2^256 is about 1e77, whose square and cube are numbers
+DOUBLINGS = 10  # of the exponent, beyond the point: 2^512 is about 1e154
+OVERFLOWS = 1e100  # cubes of more are no numbers, nor their differences
 ALLOWED = 1e-7  # a violation beside its terms
 ROUNDING = 1e-12
 LAST_DIGIT = 1e-14
@@ -47,7 +48,8 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
     """(B,): rounding of x alone may make the objective rise; the way has no curvature but in its last digit."""
     H = d.lagrangian_hessian(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q))
-    return (rise >= 0) & (rise <= LAST_DIGIT * (times(H.abs(), x.abs()) * x.abs()).sum(-1))
+    rounding = (rise >= 0) & (rise <= LAST_DIGIT * (times(H.abs(), x.abs()) * x.abs()).sum(-1))
+    return rounding | (rise.isnan() & (x.abs() > OVERFLOWS).any(-1))
 
 
 def allowed(d: Derivatives, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import Answer, Blame, Reason, certified, unknown
+from declarative.backends.kkt.answer import MOST_BLAMED, Answer, Blame, Reason, certified, unknown
 from declarative.backends.kkt.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
@@ -49,7 +49,7 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     answer, start = screened(program, theta, x0)
     pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     lower, upper = Derivatives(program, theta).bounds(x0)
-    start, began, blamed = start[pending], x0.clamp(lower, upper)[pending], {}
+    start, began, blamed = start[pending], x0.clamp(lower, upper)[pending], crossing(lower, upper)
     for attempts, effort in enumerate(efforts(options)):
         if len(pending) == 0:
             break
@@ -68,6 +68,14 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
     answer = replace(answer, degenerate=answer.degenerate | saddle)
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}
+
+
+def crossing(lower: Tensor, upper: Tensor) -> Blamed:
+    """By item, bounds that contradict each other, entry by entry."""
+    blamed: Blamed = {}
+    for item, entry in (lower > upper).nonzero()[:MOST_BLAMED].tolist():
+        blamed.setdefault(item, []).extend([("lower", entry), ("upper", entry)])
+    return blamed
 
 
 @dataclass(frozen=True)
