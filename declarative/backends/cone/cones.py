@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from math import isqrt
 
 import numpy as np
@@ -107,6 +107,7 @@ def psd_side(rows: int) -> int:
     return (isqrt(8 * rows + 1) - 1) // 2
 
 
+@cache
 def triangle(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row and column of each entry of the vector form, and its factor (1 on the diagonal, sqrt(2) off it)."""
     column, row = np.tril_indices(side)

@@ -124,7 +124,7 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
         new = _step(items.some(live), old, [systems[k] for k in live])
         fell = new.error < FALLING * old.error
         now = now.with_some(live[fell], new.some(np.flatnonzero(fell)))
-        stuck = renew(live[~fell], SAME)
+        stuck = renew(live[~fell & (old.error > SMALL * old.floor)], SAME)
         renew(live[fell], NEAR)
         live = np.union1d(live[fell], stuck)
     renew(np.arange(len(items)), SAME)

@@ -8,6 +8,8 @@ carries the curvature of the boundary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import assert_never
 
 import numpy as np
@@ -20,27 +22,58 @@ from declarative.backends.cone.power import project_power
 
 
 @dataclass(frozen=True)
+class Frame:
+    """Eigenvectors for the cones of a group, made when they are asked for; `parts` (..., count, *own) tell them.
+
+    These are units (d - 1) for second-order cones, the eigenvectors of the matrices for semidefinite ones, and what is
+    wanted itself for others.
+    """
+
+    group: Group
+    parts: np.ndarray
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """(..., count, d, d), in columns."""
+        d, own = self.group.places.shape[1], 1 if self.group.kind is Kind.SOC else 2
+        outer, inner = self.parts.shape[:-own], self.parts.shape[-own:]
+        flat = self.parts.reshape(prod(outer), *inner)
+        match self.group.kind:
+            case Kind.SOC:
+                flat = _second_order_frame(flat)
+            case Kind.PSD:
+                flat = _semidefinite_frame(flat)
+            case _:
+                pass
+        return flat.reshape(*outer, d, d)
+
+    @property
+    def places(self) -> np.ndarray:
+        return self.group.places
+
+
+@dataclass(frozen=True)
 class Spectrum:
     """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U. Of one v or of a batch.
 
-    `values` (..., rows); `frames` hold places (count, d) and eigenvectors (..., count, d, d) in columns.
+    `values` is (..., rows).
     """
 
     values: np.ndarray
-    frames: tuple[tuple[np.ndarray, np.ndarray], ...]
+    frames: tuple[Frame, ...]
 
     def to_frame(self, a: np.ndarray) -> np.ndarray:
         """U' a, for a (..., rows)."""
         turned = a.copy()
-        for places, vectors in self.frames:
-            turned[..., places] = (a[..., places][..., None, :] @ vectors)[..., 0, :]
+        for frame in self.frames:
+            turned[..., frame.places] = (a[..., frame.places][..., None, :] @ frame.vectors)[..., 0, :]
         return turned
 
     def from_frame(self, a: np.ndarray) -> np.ndarray:
         """U a."""
         turned = a.copy()
-        for places, vectors in self.frames:
-            turned[..., places] = (vectors @ a[..., places][..., None])[..., 0]
+        for frame in self.frames:
+            turned[..., frame.places] = (frame.vectors @ a[..., frame.places][..., None])[..., 0]
         return turned
 
     def rows_to_frame(self, A: Rows) -> Rows:
@@ -48,8 +81,8 @@ class Spectrum:
         if not isinstance(A, np.ndarray):
             return self._transposed @ A
         turned = A.copy()
-        for places, vectors in self.frames:
-            turned[places] = vectors.transpose(0, 2, 1) @ A[places]
+        for frame in self.frames:
+            turned[frame.places] = frame.vectors.transpose(0, 2, 1) @ A[frame.places]
         return turned
 
     @property
@@ -57,23 +90,24 @@ class Spectrum:
         """U' of one v."""
         size = len(self.values)
         width = np.ones(size, dtype=np.int32)
-        for places, _ in self.frames:
-            width[places] = places.shape[1]
+        for frame in self.frames:
+            width[frame.places] = frame.places.shape[1]
         starts = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
         columns, values = np.repeat(np.arange(size, dtype=np.int32), width), np.ones(starts[-1])
-        for places, vectors in self.frames:
+        for frame in self.frames:
+            places = frame.places
             at = starts[places][:, :, None] + np.arange(places.shape[1])
-            columns[at], values[at] = places[:, None, :], vectors.transpose(0, 2, 1)
+            columns[at], values[at] = places[:, None, :], frame.vectors.transpose(0, 2, 1)
         return sp.csr_array((values, columns, starts), shape=(size, size))
 
     def some(self, chosen: np.ndarray | int) -> Spectrum:
         """Of a batch."""
-        return Spectrum(self.values[chosen], tuple((places, vectors[chosen]) for places, vectors in self.frames))
+        return Spectrum(self.values[chosen], tuple(Frame(frame.group, frame.parts[chosen]) for frame in self.frames))
 
     def with_some(self, chosen: np.ndarray, new: Spectrum) -> Spectrum:
         """`new` in the places `chosen` of a batch."""
         pairs = zip(self.frames, new.frames, strict=True)
-        frames = tuple((places, replaced(vectors, chosen, own)) for (places, vectors), (_, own) in pairs)
+        frames = tuple(Frame(frame.group, replaced(frame.parts, chosen, own.parts)) for frame, own in pairs)
         return Spectrum(replaced(self.values, chosen, new.values), frames)
 
 
@@ -90,15 +124,16 @@ def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tupl
     near = v if near is None else near
     for group in cones.groups:
         part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
-        flat, own, vectors = project_group(group, part, guess)
+        flat, own, parts = project_group(group, part, guess)
         shape = (*v.shape[:-1], *group.places.shape)
         s[..., group.places], values[..., group.places] = flat.reshape(shape), own.reshape(shape)
-        if vectors is not None:
-            frames.append((group.places, vectors.reshape(*shape, shape[-1])))
+        if parts is not None:
+            frames.append(Frame(group, parts.reshape(*shape[:-1], *parts.shape[1:])))
     return s, Spectrum(values, tuple(frames))
 
 
 def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Projections of v (k, d), the eigenvalues of the derivatives, and the parts of their `Frame`."""
     match group.kind:
         case Kind.ZERO:
             return np.zeros_like(v), np.zeros_like(v), None
@@ -131,7 +166,7 @@ def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     values[:, 0] = t + norm > 0
     if v.shape[1] > 1:
         values[:, 1] = t - norm > 0
-    return s, values, _second_order_frame(unit)
+    return s, values, unit
 
 
 def _direction(w: np.ndarray, norm: np.ndarray) -> np.ndarray:
@@ -173,11 +208,12 @@ def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     with np.errstate(divide="ignore", invalid="ignore"):
         between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))
     values = np.where((i > 0) | ((i >= 0) & (j > 0)), 1.0, np.where(j <= 0, 0.0, between))
-    return s, values, _semidefinite_frame(Q, row, column, factor)
+    return s, values, Q
 
 
-def _semidefinite_frame(Q: np.ndarray, row: np.ndarray, column: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def _semidefinite_frame(Q: np.ndarray) -> np.ndarray:
     """Column (i, j) is the vector form of (q_i q_j' + q_j q_i')/2, times the factor of (i, j)."""
+    row, column, factor = triangle(Q.shape[-1])
     left, right = Q[:, row], Q[:, column]  # (k, entry, eigenvector)
     pairs = left[:, :, row] * right[:, :, column] + left[:, :, column] * right[:, :, row]
     return pairs / 2 * factor[:, None] * factor

@@ -79,7 +79,7 @@ def test_edges_and_extremes_stay_finite(block, v):
     s, spectrum = project(Cones((block,)), np.array(v, dtype=float))
     assert np.isfinite(s).all()
     assert np.isfinite(spectrum.values).all()
-    assert all(np.isfinite(vectors).all() for _, vectors in spectrum.frames)
+    assert all(np.isfinite(frame.vectors).all() for frame in spectrum.frames)
 
 
 def test_the_vector_form_of_a_matrix_keeps_inner_products():
