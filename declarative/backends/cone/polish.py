@@ -108,6 +108,8 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
     def renew(chosen: np.ndarray, width: float) -> np.ndarray:
         """The systems of those of the items that have moved, anew; which they are."""
         nonlocal made_at
+        if not len(chosen):
+            return chosen
         place = _Place.of(now)
         moved = chosen[place.some(chosen).far(made_at.some(chosen), items.cones, width)]
         made_at = made_at.with_some(moved, place.some(moved))
