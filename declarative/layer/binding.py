@@ -45,10 +45,12 @@ def bind(
     dims: Mapping[str, int],
     inner: torch.dtype,
     fits: dict[Any, Fit],
+    fixed: Mapping[str, Tensor],
 ) -> Bound:
     """Names, shapes, sizes, dtype and device of a call. `held` are the layer's own consts and learned parameters.
 
-    `fits` keeps what is found out for shapes. Raises DiagnosticError for what does not fit, naming the parameter.
+    `fits` keeps what is found out for shapes; `fixed` are inputs of an earlier call that have not changed. Raises
+    DiagnosticError for what does not fit, naming the parameter.
     """
     device = _device(raw, held, problem)
     given = {name: _tensor(problem, name, value, device) for name, value in raw.items()}
@@ -59,8 +61,10 @@ def bind(
         fits[key] = _fit(problem, tensors, promoting, dims)
     fit = fits[key]
     flat = {n: _flat_batch(tensors[n].to(inner), s.shape, fit.batch_shape) for n, s in fit.symbols.items()}
-    inputs = {n: (t + t.mT) / 2 if fit.symbols[n].symmetric else t for n, t in flat.items()}
-    inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite}
+    fixed = {n: t for n, t in fixed.items() if t.device == device}
+    turned = {n for n, s in fit.symbols.items() if s.symmetric} - fixed.keys()
+    inputs = {n: (t + t.mT) / 2 if n in turned else fixed.get(n, t) for n, t in flat.items()}
+    inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite if n not in fixed}
     return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
 
 

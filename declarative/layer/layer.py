@@ -51,10 +51,13 @@ class _Ready:
     consts: tuple[tuple[Tensor, int], ...]  # as they were, each with its version
     nothing: list[Outcome] = field(default_factory=list)  # that of no items, once it was asked for
 
-    def holds(self, consts: tuple[tuple[Tensor, int], ...]) -> bool:
-        """Are these the same tensors, and unchanged? They are kept, so that no other has the place of one in memory."""
-        pairs = zip(self.consts, consts, strict=True)
-        return all(old is new and before == now for (old, before), (new, now) in pairs)
+
+@dataclass(frozen=True)
+class _Fixed:
+    """The consts as inputs of calls, found to keep their promises; each buffer with its version at that time."""
+
+    inputs: dict[str, Tensor]
+    consts: tuple[tuple[Tensor, int], ...]
 
 
 class _Memo:
@@ -65,7 +68,20 @@ class _Memo:
         self.plans: dict[Any, _Ready] = {}
         self.last: _Ready | None = None
         self.answered_by: Tensor | None = None  # of the last call
+        self.fixed: _Fixed | None = None
         self.defaults, self.promises = Defaults(problem), Promises(problem)
+
+
+def _unchanged(consts: tuple[tuple[Tensor, int], ...], now: tuple[tuple[Tensor, int], ...]) -> bool:
+    """Are these the same tensors, and unchanged? They are kept, so that no other has the place of one in memory."""
+    pairs = zip(consts, now, strict=True)
+    return all(old is new and before == after for (old, before), (new, after) in pairs)
+
+
+def _fixed(inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...], names: list[str]) -> _Fixed | None:
+    """None where somebody differentiates a const: then its inputs belong to one graph."""
+    found = {name: inputs[name] for name in names}
+    return None if any(t.requires_grad for t in found.values()) else _Fixed(found, consts)
 
 
 class DeclarativeLayer(nn.Module):
@@ -188,12 +204,16 @@ class DeclarativeLayer(nn.Module):
 
     def _solve(self, raw: Mapping[str, Raw], warm: Solution | None) -> Answer:
         memo, dtype = self._memo, self.settings.dtype
-        bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits)
+        consts = tuple((const, const._version) for const in self.const.buffers())
+        fixed = memo.fixed.inputs if memo.fixed is not None and _unchanged(memo.fixed.consts, consts) else {}
+        bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits, fixed)
         inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype)
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
-        ready = self._ready(bound, inputs)
-        good, messages = _good_items(self._breaches(bound, inputs), bound.batch)
+        ready = self._ready(bound, inputs, consts)
+        good, messages = _good_items(self._breaches(bound, inputs, fixed), bound.batch)
+        if not fixed and good is None and not torch.is_inference_mode_enabled():  # its tensors have no version
+            memo.fixed = _fixed(bound.inputs, consts, [name for name, _ in self.const.named_buffers()])
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
         start = self._start(warm, bound, good)
         outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
@@ -204,11 +224,10 @@ class DeclarativeLayer(nn.Module):
         consts = dict(self.const.named_buffers())
         return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
 
-    def _ready(self, bound: Bound, inputs: Mapping[str, Tensor]) -> _Ready:
-        consts = tuple((const, const._version) for const in self.const.buffers())
+    def _ready(self, bound: Bound, inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...]) -> _Ready:
         key, memo = (tuple(sorted(bound.sizes.items())), bound.device), self._memo
         ready = memo.plans.get(key)
-        if ready is None or not ready.holds(consts):
+        if ready is None or not _unchanged(ready.consts, consts):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
             ready = memo.plans[key] = _apart(self._prepare, bound, constants, consts)
@@ -219,14 +238,14 @@ class DeclarativeLayer(nn.Module):
         plan = self.backend.plan(bound.sizes, constants, bound.device)
         return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device), consts)
 
-    def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor]) -> list[Breach]:
+    def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor], fixed: Mapping[str, Tensor]) -> list[Breach]:
         if not bound.batch:
             return []
         check = self.settings.check
         full = check == "always" or (check == "first" and not self._checked)
         self._checked = True
         with torch.no_grad():
-            return self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full)
+            return self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full, fixed)
 
     def _start(self, warm: Solution | None, bound: Bound, good: Tensor | None) -> dict[str, Tensor] | None:
         if warm is None:

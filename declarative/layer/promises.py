@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +37,18 @@ class Promises:
         self._symbols = [d.symbol for d in problem.parameters]
 
     def breaches(
-        self, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor], sizes: Mapping[str, int], full: bool
+        self,
+        inputs: Mapping[str, Tensor],
+        raw: Mapping[str, Tensor],
+        sizes: Mapping[str, int],
+        full: bool,
+        kept: Collection[str],
     ) -> list[Breach]:
-        """All broken promises of a call; numbers only, unless `full`. `raw` is the data before symmetrisation."""
-        given = [symbol for symbol in self._symbols if symbol.name in inputs]
+        """All broken promises of a call; numbers only, unless `full`. `raw` is the data before symmetrisation.
+
+        The data named in `kept` are known to keep their own.
+        """
+        given = [symbol for symbol in self._symbols if symbol.name in inputs and symbol.name not in kept]
         found = [b for s in given for b in _declared(s, inputs[s.name], raw.get(s.name))] if full else []
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))

@@ -21,6 +21,18 @@ def test_other_consts_in_the_place_of_old_ones(backend):
     assert torch.allclose(layer(zero).x, zero - 1, atol=1e-9)
 
 
+def test_consts_are_checked_and_made_symmetric_again_once_they_change():
+    text = "const P : S^2, psd; param q : R^2; var x : R^2; minimize 1/2*quad(x, P) - q'*x; subject to; x >= 0"
+    layer = declarative.compile(declarative.parse(text, name="c"), consts={"P": torch.eye(2)}, on_failure="mask")
+    q = torch.ones(2, dtype=torch.float64)
+    P = layer.get_buffer("const.P")
+    for entry, answer in ((0.0, 1.0), (0.5, 1 / 1.5), (float("nan"), None), (0.5, 1 / 1.5), (2.0, None)):
+        P[0, 1], P[1, 0] = entry, entry * (1 + 1e-8)
+        for _ in range(2):
+            x = layer(q)
+            assert x.isnan().all() if answer is None else torch.allclose(x, torch.full_like(x, answer), atol=1e-6)
+
+
 def test_explain_tells_of_the_last_call():
     layer = declarative.compile(declarative.parse("dim n; param y : R^n; var x : R^n; minimize sumsq(x - y)", name="s"))
     for n in (3, 4, 3):

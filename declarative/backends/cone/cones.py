@@ -55,6 +55,11 @@ class Cones:
         return sum(block.rows for block in self.blocks)
 
     @cached_property
+    def linear(self) -> bool:
+        """Is each a half-line or a point?"""
+        return all(block.kind.separable for block in self.blocks)
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         found: dict[tuple[Kind, int], tuple[list[np.ndarray], list[float]]] = {}
         for start, block in zip(self.starts, self.blocks, strict=True):

@@ -12,19 +12,24 @@ import scipy.sparse as sp
 
 from declarative.backends.cone.cones import Cones, Kind, interior
 from declarative.backends.cone.matrices import Matrices, Rows, pattern_of
+from declarative.backends.cone.quasidefinite import KktPattern, kkt_pattern
 
 LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
 
 
 @dataclass(frozen=True)
 class Item:
-    """P (n, n) symmetric, q (n,), A (m, n), b (m,); the blocks of K cover the m rows. Large thin P and A are sparse."""
+    """P (n, n) symmetric, q (n,), A (m, n), b (m,); the blocks of K cover the m rows. Large thin P and A are sparse.
+
+    `kkt` is the pattern of the two together where they are sparse and no cone is curved.
+    """
 
     P: Rows
     q: np.ndarray
     A: Rows
     b: np.ndarray
     cones: Cones
+    kkt: KktPattern | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Items:
 
     def one(self, number: int) -> Item:
         P, A = self.P.one(number, self.sparse), self.A.one(number, self.sparse)
-        return Item(P, self.q[number], A, self.b[number], self.cones)
+        kkt = kkt_pattern(self.P.pattern, self.A.pattern) if self.cones.linear and self.sparse else None
+        return Item(P, self.q[number], A, self.b[number], self.cones, kkt)
 
     def dense(self, number: int) -> Item:
         P, A = self.P.one(number, sparse=False), self.A.one(number, sparse=False)

@@ -40,13 +40,17 @@ def segments(numbers: np.ndarray, size: int) -> Segments:
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """Distinct places (l,) in matrices of shape (m, n), row by row. `source` and `starts` merge values given twice."""
+    """Distinct places (l,) in matrices of shape (m, n), row by row. `source` and `starts` merge values given twice.
+
+    `beside` keeps what others have worked out for it.
+    """
 
     shape: tuple[int, int]
     rows: np.ndarray
     columns: np.ndarray
     source: np.ndarray
     starts: np.ndarray
+    beside: dict[str, Any] = field(default_factory=dict, repr=False)
     _of_count: dict[int, tuple[sp.csr_array, sp.csc_array]] = field(default_factory=dict, repr=False)
 
     def matrices(self, values: np.ndarray) -> Matrices:

@@ -18,6 +18,7 @@ from declarative.backends.cone.projections import Spectrum, project, replaced
 from declarative.backends.cone.system import System, conic_system
 
 STEPS = 12
+HALVES = 5  # of a step that does not reduce the error, where cones are curved
 BOLD = 16  # steps that may lead through larger errors
 FALLING = 0.9  # a step that leaves more of the error than this has no use
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
@@ -136,18 +137,24 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
 def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, System]:
     """The best of the iterates of full Newton steps from `now`, for a batch of one.
 
-    Where a kink is close the error may rise before it falls, and no shorter step makes it fall.
+    Where a kink is close the error may rise before it falls, and no shorter step makes it fall. Where no cone is
+    curved, each step solves for one set of active rows, and the signs that it leaves make the next.
     """
-    best = now, system
+    best, made_at = (now, system), _Place.of(now)
     for _ in range(BOLD):
         if not best[0].error > best[0].floor:
             break
         dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
-        now = iterate(items, now.x + dx, now.v + dv, now.s)
-        if not np.isfinite(now.error).all():
+        new = iterate(items, now.x + dx, now.v + dv, now.s)
+        if not np.isfinite(new.error).all():
             break
-        system = conic_system(items.one(0), now.spectrum.some(0))
+        ended = items.cones.linear and SMALL * new.floor > new.error > FALLING * now.error
+        now = new
+        if _Place.of(now).far(made_at, items.cones, SAME)[0]:
+            made_at, system = _Place.of(now), conic_system(items.one(0), now.spectrum.some(0), system)
         best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
+        if ended:
+            break
     return best
 
 
@@ -157,7 +164,7 @@ def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
     dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
     new = iterate(items, now.x + dx, now.v + dv, now.s)
     length = 1.0
-    for _ in range(5):
+    for _ in range(0 if items.cones.linear else HALVES):
         long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
         if not len(long):
             break

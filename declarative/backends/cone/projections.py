@@ -78,6 +78,8 @@ class Spectrum:
 
     def rows_to_frame(self, A: Rows) -> Rows:
         """U' A, for one v and A (rows, k)."""
+        if not self.frames:
+            return A
         if not isinstance(A, np.ndarray):
             return self._transposed @ A
         turned = A.copy()

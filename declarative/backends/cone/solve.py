@@ -12,10 +12,11 @@ import numpy as np
 
 from declarative.backends.cone.blame import least_violation_ray
 from declarative.backends.cone.certificate import Blocks, far_fetched, residuals
-from declarative.backends.cone.degenerate import are_degenerate
+from declarative.backends.cone.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.interior import Answer, Claim, interior_points
 from declarative.backends.cone.item import Items, Point, without_infinite_rows
+from declarative.backends.cone.mehrotra import rough_point
 from declarative.backends.cone.polish import polish, polish_boldly
 from declarative.backends.cone.rays import infeasibility_ray, unboundedness_ray
 from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, unscaled
@@ -23,6 +24,7 @@ from declarative.backends.cone.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
 ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
+CLOSE = 1e-10  # where a step costs less than a wrong set of active rows
 EXACT = 1e3  # an error within so many times rounding is none
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
@@ -82,7 +84,7 @@ def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:
 
 def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolerance: float) -> list[Solved]:
     """Solve `data`, which are `items` or nearly so, and check the answers on `items`."""
-    answers = interior_points(scaling.apply(data), tolerance)
+    answers = _approximate(scaling.apply(data), tolerance)
     found = [_without_point(items, blocks, scaling, k, answer) for k, answer in enumerate(answers)]
     left = np.array([k for k, solved in enumerate(found) if solved is None], dtype=np.int64)
     if len(left):
@@ -91,6 +93,17 @@ def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolera
         for k, solved in zip(left, done, strict=True):
             found[k] = replace(solved, iterations=answers[k].iterations)
     return [solved for solved in found if solved is not None]
+
+
+def _approximate(scaled: Items, tolerance: float) -> list[Answer]:
+    """Points or rays. The faster method has the first word, for rough points that it takes."""
+    if tolerance < ROUGH or not (scaled.cones.linear and scaled.sparse):
+        return interior_points(scaled, tolerance)
+    found = {k: rough_point(scaled.one(k), CLOSE) for k in range(len(scaled))}
+    left = np.array([k for k, answer in found.items() if answer is None], dtype=np.int64)
+    if len(left):
+        found |= zip(left.tolist(), interior_points(scaled.some(left), tolerance), strict=True)
+    return [answer for answer in found.values() if answer is not None]
 
 
 def _without_point(items: Items, blocks: Blocks, scaling: Scaling, k: int, answer: Answer) -> Solved | None:
@@ -146,20 +159,24 @@ def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: 
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
     best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor))
-    if bold:  # a batch of one
-        best, system = polish_boldly(scaled, best, systems[0])
-        systems = [system]
+    for k in np.flatnonzero(bold | (data.cones.linear & (best.error > EXACT * best.floor))).tolist():
+        own = np.array([k])
+        new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
+        best = best.with_some(own, new)
     points = balanced.point(best.point)
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
-    degenerate, exact = are_degenerate(items.cones, best.v, best.s), best.error <= EXACT * best.floor
+    weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
+    kinks = near_kinks(items.cones, best.v, best.s)
     found = []
     for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):
         if residual.status is Status.FAILED:
             found.append(without_numbers(items, Status.FAILED, 0))
             continue
         solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.one(k), system, spans[k])
-        settled = bool(exact[k]) and not system.matrix.singular and not degenerate[k]
-        found.append(replace(solved, degenerate=bool(degenerate[k]), settled=settled))
+        settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
+        if settled and weak[k].any():
+            settled = items.cones.linear and is_regular(scaled.one(k), best.v[k], weak[k])
+        found.append(replace(solved, degenerate=bool(kinks[k] or weak[k].any()), settled=settled))
     return found

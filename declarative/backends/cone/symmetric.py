@@ -8,7 +8,7 @@ K is an array, or sparse by columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +23,10 @@ SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
 NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
 STEPS = 25  # even at that rate they are enough
+
+
+class Solver(Protocol):
+    def solve(self, right: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -50,20 +54,24 @@ class Sparse:
         return self.factors.solve(right)
 
     def reciprocal_condition(self, norm: float) -> float:
-        """By the estimate of the inverse's norm in Hager, "Condition estimates" (1984); the matrix is symmetric."""
         if self.factors is None:
             return 0.0
-        x = np.full(self.factors.shape[0], 1 / self.factors.shape[0])
-        size = 0.0
-        for _ in range(5):
-            y = self.solve(x)
-            if not np.abs(y).sum() > size:
-                break
-            size = np.abs(y).sum()
-            slope = np.abs(self.solve(np.sign(y) + (y == 0)))
-            x = np.zeros_like(x)
-            x[np.argmax(slope)] = 1.0
+        size = norm_of_inverse(self, self.factors.shape[0])
         return float(1 / (norm * size)) if np.isfinite(size) else 0.0
+
+
+def norm_of_inverse(factors: Solver, size: int) -> float:
+    """An estimate by Hager, "Condition estimates" (1984), for a symmetric matrix."""
+    x, norm = np.full(size, 1 / size), 0.0
+    for _ in range(5):
+        y = factors.solve(x)
+        if not np.abs(y).sum() > norm:
+            break
+        norm = float(np.abs(y).sum())
+        slope = np.abs(factors.solve(np.sign(y) + (y == 0)))
+        x = np.zeros_like(x)
+        x[np.argmax(slope)] = 1.0
+    return norm
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class SymmetricMatrix:
     K: Matrix
     kept: np.ndarray
     balance: np.ndarray
-    factors: Dense | Sparse
+    factors: Solver
     singular: bool
     least: float  # 1 / |B^-1|
 

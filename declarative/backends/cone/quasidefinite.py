@@ -1,0 +1,158 @@
+"""The KKT matrices [[P, A'], [A, -D]] of one sparse pattern, factored as L D L' after a small shift, one after another.
+
+Shifted by diag(I, -I) the matrix is quasidefinite: it has such factors in any order, without pivots (Vanderbei,
+"Symmetric quasidefinite matrices", 1995), so that one order of elimination serves all numbers. Refinement takes the
+effect of the shift out again. QDLDL does the work.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import qdldl
+import scipy.sparse as sp
+
+from declarative.backends.cone.matrices import Pattern, Rows
+from declarative.backends.cone.symmetric import SymmetricMatrix, norm_of_inverse
+
+SHIFT = 1e-9
+SWEEPS = 3  # of balancing
+REGULAR = 1e2  # a least singular value of so many shifts is not the shift's doing, and refinement converges
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Of one shifted matrix; the workspace is for the next matrix once nobody holds them."""
+
+    workspace: qdldl.Solver
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        return self.workspace.solve(right)
+
+
+@dataclass(frozen=True, eq=False)
+class KktPattern:
+    """Of P (n, n), symmetric, and A (m, n), row by row: where their values are in the upper triangle of the matrix."""
+
+    P: Pattern
+    A: Pattern
+    _free: list[qdldl.Solver] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def _upper(self) -> tuple[np.ndarray, np.ndarray]:
+        """P's values on and above the diagonal, and the places of these, of A's values, and of the diagonal."""
+        n, size = self.P.shape[0], self.P.shape[0] + self.A.shape[0]
+        upper, diagonal = np.flatnonzero(self.P.rows <= self.P.columns), np.arange(size)
+        rows = np.concatenate([self.P.rows[upper], self.A.columns, diagonal])
+        columns = np.concatenate([self.P.columns[upper], n + self.A.rows, diagonal])
+        return upper, columns * size + rows
+
+    @cached_property
+    def _compressed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows and starts of the columns, and the place of each value among those of the matrix."""
+        size = self.P.shape[0] + self.A.shape[0]
+        flat, place = np.unique(self._upper[1], return_inverse=True)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(flat // size, minlength=size))])
+        return (flat % size).astype(np.int32), starts.astype(np.int32), place
+
+    def values(self, P: np.ndarray, A: np.ndarray) -> np.ndarray:
+        """Of the matrix with D = 0, from those of P and A."""
+        upper, (rows, _, place) = self._upper[0], self._compressed
+        found = np.zeros(len(rows))
+        found[place[: len(upper)]] = P[upper]
+        found[place[len(upper) : len(upper) + len(A)]] = A
+        return found
+
+    def factors(self, values: np.ndarray, D: np.ndarray) -> Factors | None:
+        """Of the matrix with these values and D (m,) >= 0; None where rounding leaves a pivot of zero."""
+        (n, m), (rows, starts, place) = (self.P.shape[0], len(D)), self._compressed
+        values = values.copy()
+        values[place[-n - m :]] += np.concatenate([np.full(n, SHIFT), -D - SHIFT])
+        upper = sp.csc_matrix((values, rows, starts), shape=(n + m, n + m))
+        try:
+            if self._free:
+                workspace = self._free.pop()
+                workspace.update(upper, upper=True)
+            else:
+                workspace = qdldl.Solver(upper, upper=True)
+        except RuntimeError:
+            return None
+        found = Factors(workspace)
+        weakref.finalize(found, self._free.append, workspace).atexit = False
+        return found
+
+
+def kkt_pattern(P: Pattern, A: Pattern) -> KktPattern:
+    """A's pattern keeps the last one."""
+    known = A.beside.get("kkt")
+    if known is None or known.P is not P:
+        known = A.beside["kkt"] = KktPattern(P, A)
+    return known
+
+
+@dataclass(frozen=True, eq=False)
+class Bordered:
+    """[[P, A'], [A, 0]], not put together."""
+
+    P: Rows
+    A: Rows
+
+    @cached_property
+    def transposed(self) -> Rows:
+        return self.A.T
+
+    def __matmul__(self, u: np.ndarray) -> np.ndarray:
+        n = self.P.shape[0]
+        x, z = u[:n], u[n:]
+        return np.concatenate([self.P @ x + self.transposed @ z, self.A @ x])
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """Factors of a matrix that is the identity, but for its rows `places`: for these rows."""
+
+    whole: Factors
+    places: np.ndarray
+    size: int
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        spread = np.zeros(self.size)
+        spread[self.places] = right
+        return self.whole.solve(spread)[self.places]
+
+
+def regular_matrix(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray) -> SymmetricMatrix | None:
+    """[[P, A'], [A, 0]] for the rows of A that are `active` (m,); None where it may be singular."""
+    (p, a), held = (pattern.P, pattern.A), A.data * active[pattern.A.rows]
+    c, d = _balance(pattern, P.data, held)
+    values = pattern.values(c[p.rows] * P.data * c[p.columns], d[a.rows] * held * c[a.columns])
+    factors, size = pattern.factors(values, np.where(active, 0.0, 1.0)), len(c) + len(d)
+    if factors is None:
+        return None
+    least = 1 / norm_of_inverse(factors, size)
+    kept = np.concatenate([np.ones(len(c), dtype=bool), active])
+    balance, within = np.concatenate([c, d])[kept], Within(factors, np.flatnonzero(kept), size)
+    all_rows = np.ones(len(balance), dtype=bool)
+    found = SymmetricMatrix(Bordered(P, A[active]), all_rows, balance, within, singular=False, least=least)
+    return found if least > REGULAR * SHIFT and _converges(found) else None
+
+
+def _converges(matrix: SymmetricMatrix) -> bool:
+    """Does refinement, with factors that no pivots keep exact?"""
+    right = np.random.default_rng(0).standard_normal(len(matrix.balance))
+    left = right - matrix.balance * (matrix.K @ (matrix.balance * matrix.factors.solve(right)))
+    return bool(np.linalg.norm(left) <= np.linalg.norm(right) / REGULAR)
+
+
+def _balance(pattern: KktPattern, P: np.ndarray, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Factors (n,), (m,) that bring the rows' largest entries near one (Ruiz), for values of P and A; 1 where none."""
+    p, a = pattern.P, pattern.A
+    P, A, c, d = np.abs(P)[None], np.abs(A)[None], np.ones(p.shape[0]), np.ones(a.shape[0])
+    for _ in range(SWEEPS):
+        columns = p.by_row.reduce(np.maximum, P * c[p.columns]), a.by_column.reduce(np.maximum, A * d[a.rows])
+        columns, rows = c * np.maximum(*columns)[0], d * a.by_row.reduce(np.maximum, A * c[a.columns])[0]
+        c, d = (part / np.sqrt(np.where(size > 0, size, 1.0)) for part, size in ((c, columns), (d, rows)))
+    return c, d
