@@ -242,8 +242,10 @@ def _tensor(parts, width: int, like: Tensor) -> Tensor:
 
 def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:
     r = solved.residuals
-    loose = solved.loose_parts(structure.shown) if solved.system is not None else (False, False)
-    return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, solved.degenerate, *loose)
+    parts = solved.loose_parts(structure.shown) if solved.system is not None else (False, False, False)
+    x, multipliers, inequalities = parts
+    degenerate = solved.degenerate or inequalities
+    return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, degenerate, x, multipliers)
 
 
 def _zeros(structure: Structure) -> Parts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.certificate import Residuals
-from declarative.backends.cone.cones import Cones
+from declarative.backends.cone.cones import Cones, Kind
 from declarative.backends.cone.item import Item, Items, Point
 from declarative.backends.cone.scaling import Scaling
 from declarative.backends.cone.system import System
@@ -39,16 +39,23 @@ class Solved:
         """Are there numbers?"""
         return self.status in (Status.SOLVED, Status.INACCURATE)
 
-    def loose_parts(self, shown: np.ndarray) -> tuple[bool, bool]:
-        """Is there a direction that changes neither residual: in the columns `shown` of x, in the multipliers?"""
+    def loose_parts(self, shown: np.ndarray) -> tuple[bool, bool, bool]:
+        """Is there a direction that changes neither residual: in the columns `shown` of x, in the multipliers?
+
+        The third: in those of rows that are no equalities? Data may move such rows apart, and only one stays active.
+        """
         assert self.system is not None
         n = len(self.point.x)
         null = self.system.matrix.null_sample()
         if not null.size:
-            return False, False
+            return False, False, False
         moving = np.abs(null) > 1e-6 * np.abs(null).max(0, initial=0.0)
-        rows = abs(self.system.A[self.system.active]).sum(1) > 0  # a row of zeros says nothing, whatever its multiplier
-        return bool(moving[:n][shown].any()), bool(moving[n:][rows].any())
+        active = self.system.active
+        rows = abs(self.system.A[active]).sum(1) > 0  # a row of zeros says nothing, whatever its multiplier
+        apart = np.ones(self.cones.rows, dtype=bool)
+        apart[self.cones.of_kind(Kind.ZERO)] = False
+        loose = moving[n:][rows]
+        return bool(moving[:n][shown].any()), bool(loose.any()), bool(loose[apart[active][rows]].any())
 
 
 def without_numbers(

@@ -136,3 +136,20 @@ def test_close_to_a_kink_the_solution_is_exact(y):
     assert solution.status == Status.SOLVED
     expected = ((1 + 12 * abs(y)) ** 0.5 - 1) / 6 * (1 if y > 0 else -1)
     assert solution.x.item() == pytest.approx(expected, rel=1e-7, abs=1e-13)
+
+
+DEPENDENT = [  # rows, a, is the solution degenerate there
+    ("u: x >= a\n  v: x >= 0", 0.0, True),
+    ("u: x >= a\n  v: x >= 0", 0.1, False),
+    ("u: x == a\n  v: 2*x == 2*a", 0.0, False),
+    ("u: x >= a\n  v: 2*x >= 2*a", 0.1, True),
+]
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize(("rows", "a", "degenerate"), DEPENDENT)
+def test_inequalities_that_depend_on_active_rows_are_degenerate(rows, a, degenerate, backend):
+    text = f"param a : R; var x : R; minimize (x + 1)^2; subject to\n  {rows}"
+    layer = declarative.compile(declarative.parse(text, name="rows"), backend=backend)
+    solution = layer.solve(torch.tensor(a, dtype=torch.float64))
+    assert solution.status == Status.SOLVED and bool(solution.degenerate) is degenerate
