@@ -17,6 +17,7 @@ from declarative.backends.kkt.inspect import inspect
 from declarative.backends.kkt.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
+from declarative.backends.kkt.warm import recalled, remembered
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
@@ -34,8 +35,6 @@ from declarative.rewrite.squares import squares
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
-
-ACTIVE_SET = "active set"  # in the memory of an outcome
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class KKTPlan:
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(inputs, batch, start)
-        result = solve(program, fixed, x0, self.options, (start or {}).get(ACTIVE_SET))
+        result = solve(program, fixed, x0, self.options, recalled(start, program))
         answered = result.status <= Status.INACCURATE
         if not answered.all():
             inputs = without_unanswered(inputs, answered)
@@ -128,7 +127,7 @@ class KKTPlan:
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
             answered_by=torch.full_like(result.status, int(AnsweredBy.KKT)),
             inspection=self._inspection(result, theta, inputs),
-            memory={ACTIVE_SET: torch.cat(result.active.parts(), -1)},
+            memory=remembered(result),
         )
 
     def _inspection(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Inspection:

@@ -10,49 +10,22 @@ from torch import Tensor
 
 from declarative.backends.kkt.answer import Answer, Reason, certified, unknown
 from declarative.backends.kkt.certify import Primal, worst
-from declarative.backends.kkt.definite import Definite, solve_definite, suits
+from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.rays import infeasible, unbounded
 from declarative.backends.kkt.scaling import inverse_root, times
-from declarative.backends.kkt.smooth import Blamed, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
 from declarative.backends.kkt.system import ActiveSystem, Joined, System
+from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 
 ITERATIONS = 60
 POLISH = 4
 PSD = 1e-9
 FAR = 1e6
-
-
-def solve_convex(
-    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, active: Tensor | None
-) -> tuple[Answer, Blamed, System | None]:
-    """The answers, the rows to blame for contradictions, and the systems at the solutions.
-
-    `active` (B, q + 2n) is a guess of the active set, tried first.
-    """
-    qp = quadratic(program, theta, x0)
-    if len(x0) == 0 or not suits(program, qp):
-        return remaining(program, theta, qp, x0, options, None)
-    first = solve_definite(program, qp, x0, active)
-    items = (~first.clear).nonzero()[:, 0]
-    if len(items) == 0:
-        return first.answer, {}, first.system
-    near = Near(first.answer.at.take(items), first.known[items])
-    rest, blamed, system = remaining(program, take(theta, items), qp.take(items), x0[items], options, near)
-    blamed = {int(items[i]): rows for i, rows in blamed.items()}
-    return first.answer.put(items, rest), blamed, joined(first, items, system)
-
-
-def joined(first: Definite, items: Tensor, system: System | None) -> System | None:
-    """One system for the clear items and the rest."""
-    if system is None:
-        return None
-    place = torch.arange(len(first.clear)).index_put((items,), torch.arange(len(items)))
-    return Joined((first.system, system), (~first.clear).to(torch.int64), place)
 
 
 @dataclass(frozen=True)
@@ -63,8 +36,67 @@ class Near:
     known: Tensor
 
 
+def solve_convex(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, warm: Warm | None
+) -> tuple[Answer, Blamed, System | None]:
+    """The answers, the rows to blame for contradictions, and the systems at the solutions.
+
+    The solution of a similar program, if there is one, is tried first.
+    """
+    qp = quadratic(program, theta, x0)
+    if len(x0) == 0 or not suits(program, qp):
+        return remaining(program, theta, qp, x0, options, None, warm)
+    first = solve_definite(program, qp, x0, warm and warm.active)
+    items = (~first.clear).nonzero()[:, 0]
+    if len(items) == 0:
+        return first.answer, {}, first.system
+    near, warm = Near(first.answer.at.take(items), first.known[items]), warm and warm.take(items)
+    rest, blamed, system = resume(program, take(theta, items), qp.take(items), x0[items], options, near, warm)
+    blamed = {int(items[i]): rows for i, rows in blamed.items()}
+    return first.answer.put(items, rest), blamed, joined(first.system, items, system, len(x0))
+
+
+def resume(
+    program: SmoothProgram,
+    theta: Theta,
+    qp: Quadratic,
+    x0: Tensor,
+    options: Options,
+    near: Near,
+    warm: Warm | None,
+) -> tuple[Answer, Blamed, System | None]:
+    """What a similar solution leads to, where that is certain; the others as if there were none."""
+    if warm is None:
+        return remaining(program, theta, qp, x0, options, near)
+    found = solve_beside(program, qp, warm)
+    clear = found.clear & ~far_away(found.answer, qp)
+    if qp.P.any():
+        clear &= convex(qp)
+    rest = (~clear).nonzero()[:, 0]
+    if len(rest) == 0:
+        return found.answer, {}, found.system
+    near, warm = Near(near.at.take(rest), near.known[rest]), warm.take(rest)
+    some, blamed, system = remaining(program, take(theta, rest), qp.take(rest), x0[rest], options, near, warm)
+    blamed = {int(rest[i]): rows for i, rows in blamed.items()}
+    return found.answer.put(rest, some), blamed, joined(found.system, rest, system, len(x0))
+
+
+def joined(first: System, items: Tensor, second: System | None, batch: int) -> System | None:
+    """One system for B items, of which some, `items` (long), are the second's."""
+    if second is None:
+        return None
+    place = torch.arange(batch).index_copy(0, items, torch.arange(len(items)))
+    return Joined((first, second), torch.zeros_like(place).index_fill(0, items, 1), place)
+
+
 def remaining(
-    program: SmoothProgram, theta: Theta, qp: Quadratic, x0: Tensor, options: Options, near: Near | None
+    program: SmoothProgram,
+    theta: Theta,
+    qp: Quadratic,
+    x0: Tensor,
+    options: Options,
+    near: Near | None,
+    warm: Warm | None = None,
 ) -> tuple[Answer, Blamed, System | None]:
     """Items with finite data are solved together, by the interior-point method where no point is near."""
     qp = qp.expand(len(x0))
@@ -73,7 +105,8 @@ def remaining(
     answer, blamed, system = solve_together(program, qp, answer, (sound & ~curved).nonzero()[:, 0], options, near)
     if curved.any():
         items = curved.nonzero()[:, 0]
-        some, found = solve_smooth(program, take(theta, items), x0[items], options)
+        last = warm and warm.take(items)
+        some, found = following(solve_smooth, program, take(theta, items), x0[items], options, last)
         answer, blamed = answer.put(items, some), blamed | {int(items[i]): rows for i, rows in found.items()}
     return answer, blamed, system
 

@@ -17,10 +17,11 @@ from declarative.backends.kkt.answer import Answer, Reason, unknown
 from declarative.backends.kkt.program import SmoothProgram
 from declarative.backends.kkt.quadratic import Quadratic
 from declarative.backends.kkt.system import ActiveSystem, Right
+from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 
 if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.batch import Batch, Factors
+    from declarative.backends.kkt.compiled.batch import Batch, Data, Factors
 
 
 @dataclass(frozen=True)
@@ -74,19 +75,47 @@ def compiles() -> bool:
 
 def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Tensor | None = None) -> Definite:
     """Try B items, from a guess (B, q + 2n) of their active sets; x0 (B, n) tells their number and type."""
-    from declarative.backends.kkt.compiled.batch import Data, solve_batch
+    from declarative.backends.kkt.compiled.batch import solve_batch
 
-    bounded = (qp.lower.isfinite() | qp.upper.isfinite()).any(0).nonzero()[:, 0]
-    parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
-    blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
+    bounded = bounds(qp)
     guess = states(program, active, bounded, len(x0))
-    batch = solve_batch(Data(*[*parts, bounded.numpy(), blocks]), guess, torch.get_num_threads())
+    batch = solve_batch(data_of(program, qp, bounded), guess, torch.get_num_threads())
+    return judged(program, qp, batch, bounded, x0)
+
+
+def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
+    """Try B items that need not be strictly convex, from the solutions of similar ones."""
+    from declarative.backends.kkt.compiled.batch import solve_batch_beside
+
+    bounded, at = bounds(qp), warm.at(program)
+    w = torch.cat([at.y, at.z, (at.z_upper - at.z_lower)[:, bounded]], -1).to(torch.float64)
+    guess, data = states(program, warm.active, bounded, len(w)), data_of(program, qp, bounded)
+    x = at.x.to(torch.float64).clone().numpy()
+    return judged(program, qp, solve_batch_beside(data, x, w.numpy(), guess, torch.get_num_threads()), bounded, at.x)
+
+
+def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Definite:
+    """What the solver says, and unknown where it knows nothing."""
     clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)
-    answer = answers(program, qp, batch, bounded, x0)
+    answer = answers(program, qp, batch, bounded, like)
     if not clear.all():
-        nothing = unknown(len(x0), program.n, program.p, program.q, x0)
+        nothing = unknown(len(like), program.n, program.p, program.q, like)
         answer = answer.where(known, nothing)
     return Definite(answer, clear, known, KeptSystem(batch.factors))
+
+
+def bounds(qp: Quadratic) -> Tensor:
+    """The variables that any item bounds (long)."""
+    return (qp.lower.isfinite() | qp.upper.isfinite()).any(0).nonzero()[:, 0]
+
+
+def data_of(program: SmoothProgram, qp: Quadratic, bounded: Tensor) -> "Data":
+    """The items as the solver reads them."""
+    from declarative.backends.kkt.compiled.batch import Data
+
+    parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
+    blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
+    return Data(*[*parts, bounded.numpy(), blocks])
 
 
 def states(program: SmoothProgram, active: Tensor | None, bounded: Tensor, batch: int) -> np.ndarray:

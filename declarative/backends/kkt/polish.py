@@ -68,18 +68,26 @@ class Here:
 
 
 def polish(
-    model: Model, at: Primal, open_domain: Tensor, blocks: Tensor | None, rounds: int, began: Tensor | None = None
+    model: Model,
+    at: Primal,
+    open_domain: Tensor,
+    blocks: Tensor | None,
+    rounds: int,
+    began: Tensor | None = None,
+    guess: Tensor | None = None,
 ) -> Polished:
     """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
 
     Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
-    bounds); a second try lets these constraints go.
+    bounds); a second try lets these constraints go. There is none where the caller has a `guess` (B, q + 2n) of what
+    is active.
     """
     local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
     start = Here(at, local, measure(local, at, blocks, units(local), way))
     force, slack = start.shares.force, start.shares.slack
-    found, system = refine(model, start, force > ABOUT * slack, open_domain, blocks, rounds, way)
-    if (found.shares.error > LOST).any():
+    first = force > ABOUT * slack if guess is None else guess
+    found, system = refine(model, start, first, open_domain, blocks, rounds, way)
+    if guess is None and (found.shares.error > LOST).any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, rounds, way)
         found, system = other.where(other.shares.error < found.shares.error, found), None
     done = settle(found.at, found.local, found.shares, open_domain, system)

@@ -6,6 +6,7 @@ either a feasible point comes out, to start again from, or a local minimum of th
 means for a nonconvex program.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +23,7 @@ from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.system import ActiveSystem
 from declarative.backends.kkt.variants import least_violation
+from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
@@ -76,6 +78,40 @@ def crossing(lower: Tensor, upper: Tensor) -> Blamed:
     for item, entry in (lower > upper).nonzero()[:MOST_BLAMED].tolist():
         blamed.setdefault(item, []).extend([("lower", entry), ("upper", entry)])
     return blamed
+
+
+def following(
+    afresh: Callable[[SmoothProgram, Theta, Tensor, Options], tuple[Answer, Blamed]],
+    program: SmoothProgram,
+    theta: Theta,
+    x0: Tensor,
+    options: Options,
+    warm: Warm | None,
+) -> tuple[Answer, Blamed]:
+    """What the previous solution leads to where that is sure, on its branch; the others `afresh`."""
+    if warm is None or options.forward.name in ("ipopt", "given"):
+        return afresh(program, theta, x0, options)
+    answer = resume_smooth(program, theta, x0, options, warm)
+    rest = (answer.status != Status.SOLVED).nonzero()[:, 0]
+    if len(rest) == 0:
+        return answer, {}
+    other, blamed = afresh(program, take(theta, rest), x0[rest], options)
+    return answer.put(rest, other), {int(rest[i]): rows for i, rows in blamed.items()}
+
+
+def resume_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, warm: Warm) -> Answer:
+    """What the previous solution leads to; solved where that is sure, and nothing elsewhere."""
+    answer = unknown(len(x0), program.n, program.p, program.q, x0)
+    sound = [~t.reshape(len(t), -1).isnan().any(-1).expand(len(x0)) for t in theta]
+    items = torch.stack([warm.usable, *sound]).all(0).nonzero()[:, 0]
+    if len(items) == 0:
+        return answer
+    d = Derivatives(program, take(theta, items))
+    found, sure = resumed(d, program, warm.take(items), POLISH)
+    some, _ = examined(d, found, torch.zeros_like(items), options)
+    sure &= (some.status == Status.SOLVED) & some.minimum & ~some.degenerate
+    sure &= (found.local.lower <= found.local.upper).all(-1)
+    return answer.put(items[sure], some.take(sure.nonzero()[:, 0]))
 
 
 @dataclass(frozen=True)
@@ -173,17 +209,20 @@ def try_once(
     still = (found.shares.error > options.tolerance) & first & standing(d, began)
     if still.any():  # the method has only walked away
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
-    answer = certified(found, count, options.tolerance)
+    answer, way = examined(d, found, count, options)
     stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
+    return Attempt(answer, stop, at.x, found.at.x + step * way)
+
+
+def examined(d: Derivatives, found: Polished, count: Tensor, options: Options) -> tuple[Answer, Tensor]:
+    """A point with its status and its second-order test; and the unit direction (B, n) that leaves it, or 0."""
+    answer = certified(found, count, options.tolerance)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
-    way = torch.where(bent[:, None], over, way)
-    step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    answer = replace(
-        answer, minimum=minimum & ~bent, degenerate=answer.degenerate | doubtful(found, program.open_domain)
-    )
-    return Attempt(answer, stop, at.x, found.at.x + step * way)
+    doubts = answer.degenerate | doubtful(found, d.program.open_domain)
+    return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 
 def standing(d: Derivatives, x: Tensor) -> Tensor:

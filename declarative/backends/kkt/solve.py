@@ -14,10 +14,11 @@ from declarative.backends.kkt.ellipsoid import ellipsoid
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import explicit, quadratic
-from declarative.backends.kkt.smooth import Blamed, screened, second_order, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, following, screened, second_order, solve_smooth
 from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.system import System
+from declarative.backends.kkt.warm import Warm
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import numbers, numbers_only
 from declarative.backends.status import Status
@@ -26,11 +27,11 @@ SPHERE_POLISH = 2
 
 
 def solve(
-    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None, active: Tensor | None = None
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options | None = None, warm: Warm | None = None
 ) -> Result:
     """Solve B items from x0 (B, n); theta's entries are (B, ...) or (1, ...). Nothing is raised for an outcome.
 
-    `active` (B, q + 2n) is a guess of the active inequalities, lower and upper bounds, for a quadratic program.
+    `warm` is what was remembered of the result of a similar program.
     """
     options = options or Options()
     own = options.forward.name in ("auto", "interior_point", "newton")
@@ -40,11 +41,11 @@ def solve(
             program = program.numeric
         match program.kind:
             case "qp" if own or options.forward.name == "gauss_newton":  # which is Newton's method here
-                return result(*solve_convex(program, theta, x0, options, active))
+                return result(*solve_convex(program, theta, x0, options, warm))
             case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
             case "qp" | "sphere" | "nlp":
-                return result(*from_starts(program, theta, x0, options), None)
+                return result(*following(from_starts, program, theta, x0, options, warm), None)
             case _:
                 assert_never(program.kind)
 

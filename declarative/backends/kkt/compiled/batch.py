@@ -12,6 +12,7 @@ from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.item import Data
 from declarative.backends.kkt.compiled.kernel import CLEAR, DOUBTFUL, Answers, Kept, memory_for, solve_items
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
+from declarative.backends.kkt.compiled.proximal import probe, solve_beside
 
 ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
 
@@ -64,23 +65,46 @@ class Batch:
 def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
     """Solve B items from a guess (B, rows) of their active sets."""
     (batch, rows), n = guess.shape, data.q.shape[1]
-    most, kinds = min(rows, n), int(data.blocks.max()) + 1
-    kept = Kept(
-        np.empty_like(data.P), np.empty((batch, most, n)), np.empty((batch, most * most)),
-        np.empty((batch, most), np.int64), np.zeros(batch, np.int64),
-    )  # fmt: skip
-    answers = Answers(
-        np.zeros((batch, n)), np.zeros((batch, rows)), np.zeros(batch), guess,
-        np.zeros((batch, 3)), np.zeros(batch, np.int64), np.zeros(batch, np.int64),
-    )  # fmt: skip
+    kinds = int(data.blocks.max()) + 1
+    kept = kept_for(np.empty_like(data.P), batch, rows, n)
+    answers = answers_from(np.zeros((batch, n)), np.zeros((batch, rows)), guess)
 
     def some(first: int, last: int) -> None:
         own = kept._replace(L=np.empty_like(kept.L)) if first > 0 and len(data.P) == 1 else kept
         solve_items(ROUTINES, data, *memory_for(n, rows, kinds), own, answers, first, last)
 
     in_chunks(some, batch, n * (n + rows), threads)
-    known = answers.verdict <= DOUBTFUL
-    return Batch(answers, answers.verdict == CLEAR, known, Factors(data, kept, np.arange(batch)))
+    return Batch(answers, answers.verdict == CLEAR, answers.verdict <= DOUBTFUL, Factors(data, kept, np.arange(batch)))
+
+
+def solve_batch_beside(data: Data, x: np.ndarray, w: np.ndarray, state: np.ndarray, threads: int) -> Batch:
+    """Solve B items from the solutions x (B, n), w and state (B, rows) of similar ones, which they overwrite."""
+    (batch, rows), n = state.shape, data.q.shape[1]
+    kinds = int(data.blocks.max()) + 1
+    kept, answers = kept_for(np.empty((batch, n, n)), batch, rows, n), answers_from(x, w, state)
+
+    def some(first: int, last: int) -> None:
+        own = np.empty(n), np.empty(n), probe(n)
+        solve_beside(ROUTINES, data, *memory_for(n, rows, kinds), kept, answers, own, first, last)
+
+    in_chunks(some, batch, n * (n + rows), threads)
+    clear = answers.verdict == CLEAR
+    return Batch(answers, clear, clear, Factors(data, kept, np.arange(batch)))
+
+
+def kept_for(L: np.ndarray, batch: int, rows: int, n: int) -> Kept:
+    """Where the factors of B items go."""
+    most = min(rows, n)
+    V, K = np.empty((batch, most, n)), np.empty((batch, most * most))
+    return Kept(L, V, K, np.empty((batch, most), np.int64), np.zeros(batch, np.int64))
+
+
+def answers_from(x: np.ndarray, w: np.ndarray, state: np.ndarray) -> Answers:
+    """Where the answers go."""
+    batch = len(x)
+    return Answers(
+        x, w, np.zeros(batch), state, np.zeros((batch, 3)), np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+    )
 
 
 def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: int) -> None:

@@ -90,6 +90,33 @@ def dependent_rows(routines, item, L, work, at, state, k):
     return False
 
 
+@inner()
+def settle(routines, data, item, L, work, at, kept, answers, b, k):
+    """The answer of item b from its active set of k rows: refined, measured, judged and stored."""
+    state, rows = answers.state[b], answers.state.shape[1]
+    keep(work, kept, b, k)
+    w = work.multiplier[:k]
+    copy(work.x, at.x)
+    primal, dual, gap, clear = refine(
+        routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
+    )
+    copy(at.x, answers.x[b])
+    fill(answers.w[b], rows, 0.0)
+    pull = 0.0
+    for i in range(k):
+        r = kept.rows[b, i]
+        answers.w[b, r] = w[i]
+        pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
+    for i in range(len(at.x)):
+        pull += item.q[i] * at.x[i]
+    answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
+    answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
+    sound = worst_of((primal, dual, gap)) < SOUND and primal < HELD
+    answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
+    if not clear and dependent_rows(routines, item, L, work, at, state, k):
+        answers.verdict[b] = LOST
+
+
 @outer
 def solve_items(routines, data, work, at, kept, answers, first, last):
     """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
@@ -119,24 +146,4 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST
             continue
-        keep(work, kept, b, k)
-        w = work.multiplier[:k]
-        copy(work.x, at.x)
-        primal, dual, gap, clear = refine(
-            routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
-        )
-        copy(at.x, answers.x[b])
-        fill(answers.w[b], rows, 0.0)
-        pull = 0.0
-        for i in range(k):
-            r = kept.rows[b, i]
-            answers.w[b, r] = w[i]
-            pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
-        for i in range(n):
-            pull += item.q[i] * at.x[i]
-        answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
-        answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
-        sound = worst_of((primal, dual, gap)) < SOUND and primal < HELD
-        answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
-        if not clear and dependent_rows(routines, item, L, work, at, state, k):
-            answers.verdict[b] = LOST
+        settle(routines, data, item, L, work, at, kept, answers, b, k)

@@ -1,0 +1,115 @@
+"""A batch of convex quadratic programs beside solutions of similar ones -> their solutions, where these are unique.
+
+P may be singular, or 0. The proximal point method (Rockafellar 1976) solves strictly convex programs instead,
+
+    min 1/2 x'Px + q'x + 1/2 (x - c)'S (x - c),    S > 0 diagonal, small beside the terms of the stationarity rows,
+
+from the previous point c and its active set. Where the solution is unique and the multipliers of its active rows are
+not tiny, a small S changes the multipliers a little and the active set not at all (Mangasarian and Meyer 1979). The
+equations of this set are then solved for P itself, by refinement with the factors of P + S, which are those that the
+adjoint needs too.
+"""
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
+from declarative.backends.kkt.compiled.certificate import block_sizes, solve_active, stationarity, worst_of
+from declarative.backends.kkt.compiled.dual import find_set
+from declarative.backends.kkt.compiled.item import copy, fill, item_of, read_sides
+from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, settle
+from declarative.backends.kkt.compiled.pivot import FOUND
+
+WEIGHT = 1e-6  # of S beside the terms of its row
+STEPS = 4  # of the proximal method; one is enough where the active set comes out right
+EXACT = 1e-12  # the method that begins afresh is as exact, and P need not tell x as well as it tells its gradient
+STIFF = 1e-2  # what S lets x move, where P and the active rows should hold it, beside what it lets a free x move
+
+
+@inner()
+def weigh(item, blocks, at, state, rows, multipliers, centre, shift):
+    """S from the terms at the previous solution; false where a variable has none. `rows` is memory."""
+    k, most = 0, 0.0
+    for r in range(len(state)):
+        if state[r] != 0 and k < len(rows):
+            rows[k], at.kept_w[k] = r, multipliers[r]
+            k += 1
+    stationarity(item, centre, rows[:k], at.kept_w, at.rx, at.forces)
+    block_sizes(centre, blocks, at.most, at.sizes)
+    for j in range(len(centre)):
+        most = max(most, at.sizes[j])
+    sound = most > 0
+    for j in range(len(centre)):
+        shift[j] = WEIGHT * at.forces[j] / (at.sizes[j] if at.sizes[j] > 0 else most)
+        sound = sound and shift[j] > 0
+    return sound
+
+
+@inner()
+def factored_beside(routines, P, shift, L, info):
+    """L = the Cholesky factor of P + S; false where that is not positive definite."""
+    n = len(P)
+    for i in range(n):
+        copy(P[i], L[i])
+        L[i, i] += shift[i]
+    return cholesky(routines, L, n, n, info) == 0
+
+
+@inner()
+def unique(routines, kept, L, b, at, shift, probe):
+    """Do P and the active rows hold x in all directions? A force S r that is not small moves it by much less than r."""
+    n, k, most, size = len(shift), kept.count[b], 0.0, 0.0
+    for j in range(n):
+        at.rx[j] = shift[j] * probe[j] * at.sizes[j]
+    fill(at.rows, k, 0.0)
+    solve_active(routines, L, kept.V[b], kept.K[b], n, k, at.rx, at.rows)
+    for j in range(n):
+        if at.sizes[j] > 0:
+            most, size = max(most, abs(at.rx[j] / at.sizes[j])), max(size, abs(probe[j]))
+    return most < STIFF * size
+
+
+@outer
+def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
+    """Solve the items from `first` to before `last`; `answers` holds x, w and state of similar ones, and then theirs.
+
+    The verdict is CLEAR or LOST. `memory` are three vectors (n,), of which the last holds a probe.
+    """
+    n, rows = answers.x.shape[1], answers.state.shape[1]
+    centre, shift, probe = memory
+    for b in range(first, last):
+        item, L, state = item_of(data, b), kept.L[b], answers.state[b]
+        copy(answers.x[b], centre)
+        answers.verdict[b] = LOST
+        if not read_sides(item, work.lower, work.upper, state):
+            continue
+        if not weigh(item, data.blocks, at, state, kept.rows[b], answers.w[b], centre, shift):
+            continue
+        if not factored_beside(routines, item.P, shift, L, work.info):
+            continue
+        work.known[0] = 0
+        fill(work.place, rows, -1)
+        for _ in range(STEPS):
+            for j in range(n):
+                work.yq[j] = item.q[j] - shift[j] * centre[j]
+            solve_lower(routines, L, n, n, work.yq)
+            times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
+            outcome, k, rounds = find_set(routines, item, L, work, state)
+            answers.rounds[b] += rounds
+            if outcome != FOUND or k > kept.V.shape[1]:
+                answers.verdict[b] = LOST
+                break
+            copy(work.x, centre)
+            settle(routines, data, item, L, work, at, kept, answers, b, k)
+            if answers.verdict[b] == CLEAR and worst_of(answers.measures[b]) <= EXACT:
+                if not unique(routines, kept, L, b, at, shift, probe):
+                    answers.verdict[b] = LOST
+                break
+            if answers.verdict[b] == CLEAR:
+                copy(at.x, centre)
+            answers.verdict[b] = LOST
+
+
+def probe(n: int) -> np.ndarray:
+    """Numbers of size one without a pattern; always the same ones."""
+    return 0.5 + np.random.default_rng(0).random(n)

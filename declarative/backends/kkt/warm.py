@@ -1,0 +1,61 @@
+"""The solution of a slightly different program -> the answers that Newton's method finds from it, where they are sure.
+
+The previous active set is taken as it is, and the previous point as near: one factorisation finishes a quadratic
+program, a few a smooth one. An answer counts only where nothing else could have come out of the method that begins
+afresh, but for another local minimum: certified to rounding, strictly complementary, locally unique, and with one set
+of multipliers. All other items are solved as if there had been no previous solution.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.certify import Model, Primal
+from declarative.backends.kkt.items import Items
+from declarative.backends.kkt.polish import Polished, polish
+from declarative.backends.kkt.program import Result, SmoothProgram
+
+SOUND = 1e-9  # as in the compiled method
+POINT, ACTIVE = "last point", "last active set"  # in the memory of an outcome
+
+
+@dataclass(frozen=True)
+class Warm(Items):
+    """A previous point (B, n + p + q + 2n): x, y, z and the bounds' multipliers; and what was active (B, q + 2n)."""
+
+    point: Tensor
+    active: Tensor
+
+    def at(self, program: SmoothProgram) -> Primal:
+        """The point and its multipliers."""
+        n, p, q = program.n, program.p, program.q
+        return Primal(*self.point.split([n, p, q, n, n], -1))
+
+    @property
+    def usable(self) -> Tensor:
+        """(B,): items that had an answer."""
+        return self.point.isfinite().all(-1)
+
+
+def remembered(result: Result) -> dict[str, Tensor]:
+    """What a later run may begin with, for the memory of an outcome."""
+    point = torch.cat([result.x, result.y, result.z, result.z_lower, result.z_upper], -1)
+    return {POINT: point, ACTIVE: torch.cat(result.active.parts(), -1)}
+
+
+def recalled(start: Mapping[str, Tensor] | None, program: SmoothProgram) -> Warm | None:
+    """The same, from the memory of an outcome; None where there is none, or that of another program."""
+    if start is None or POINT not in start or ACTIVE not in start:
+        return None
+    warm, inequalities = Warm(start[POINT], start[ACTIVE]), program.q + 2 * program.n
+    widths = warm.point.shape[1], warm.active.shape[1]
+    return warm if widths == (program.n + program.p + inequalities, inequalities) else None
+
+
+def resumed(model: Model, program: SmoothProgram, warm: Warm, rounds: int) -> tuple[Polished, Tensor]:
+    """At most `rounds` steps for B items, all usable; and which answers (B,) are sure."""
+    found = polish(model, warm.at(program), program.open_domain, program.blocks, rounds, guess=warm.active)
+    unsure = found.degenerate | found.system.loose.any(-1) | found.system.dual_nonunique
+    return found, (found.shares.error <= SOUND) & ~unsure

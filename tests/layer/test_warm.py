@@ -1,0 +1,193 @@
+"""A warm start gives what a cold one gives: points, duals, statuses, flags and gradients, whatever came before."""
+
+import pytest
+import torch
+from torch import Tensor
+
+import declarative
+from declarative import Status
+
+B = 24
+LP = """
+dim n, m
+param c : R^n
+param A : R^(m,n)
+param b : R^m
+var x : R^n, nonneg
+minimize c'*x
+subject to
+  rows: A*x <= b
+  box: x <= 10
+"""
+LASSO = """
+dim m, n
+param A : R^(m,n)
+param b : R^m
+param lam : R, nonneg
+var x : R^n
+minimize sumsq(A*x - b)/2 + lam*norm1(x)
+"""
+SEMIDEFINITE = """
+dim n, m, k
+param F : R^(k,n)
+param q : R^n
+param a : R^n
+param G : R^(m,n)
+param h : R^m
+var x : R^n
+minimize sumsq(F*x)/2 + q'*x
+subject to
+  one: a'*x == 1
+  rows: G*x <= h
+  box: -3 <= x <= 3
+"""
+
+
+def normal(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def lp(g: torch.Generator) -> dict[str, Tensor]:
+    A = normal(g, B, 8, 6)
+    b = (A @ normal(g, B, 6, 1).abs())[..., 0] + normal(g, B, 8).abs()
+    return {"c": normal(g, B, 6), "A": A, "b": b}
+
+
+def lasso(g: torch.Generator) -> dict[str, Tensor]:
+    return {"A": normal(g, B, 4, 7), "b": 3 * normal(g, B, 4), "lam": normal(g, B).abs()}
+
+
+def semidefinite(g: torch.Generator) -> dict[str, Tensor]:
+    G = normal(g, B, 6, 5)
+    return {"F": normal(g, B, 2, 5), "q": normal(g, B, 5), "a": normal(g, B, 5), "G": G, "h": normal(g, B, 6).abs()}
+
+
+def drifted(data: dict[str, Tensor], g: torch.Generator, share: float) -> dict[str, Tensor]:
+    return {name: t * (1 + share * normal(g, *t.shape)) for name, t in data.items()}
+
+
+def solved(layer, data: dict[str, Tensor], warm=None):
+    """The solution, and the gradients of its variable and value with weights, for items that are solved."""
+    inputs = {name: t.clone().requires_grad_() for name, t in data.items()}
+    s = layer.solve(**inputs, warm=warm)
+    x = torch.where(s.solved[:, None], s["x"], 0)
+    weights = torch.linspace(0.5, 1.5, x.shape[1], dtype=x.dtype).cos()
+    total = (x * weights).sum() + torch.where(s.solved, s.value, 0).sum()
+    return s, torch.autograd.grad(total, list(inputs.values()))
+
+
+def agree(layer, data: dict[str, Tensor], warm) -> tuple:
+    """Warm and cold side by side; gives the warm solution and the cold one."""
+    s, gradients = solved(layer, data, warm)
+    cold, wanted = solved(layer, data)
+    assert torch.equal(s.status, cold.status)
+    for flag in ("degenerate", "nonunique", "dual_nonunique"):
+        assert torch.equal(getattr(s, flag), getattr(cold, flag))
+    close = {"rtol": 1e-9, "atol": 1e-9, "equal_nan": True}
+    torch.testing.assert_close(s.x, cold.x, **close)
+    torch.testing.assert_close(s.value, cold.value, **close)
+    for name, dual in s.duals.items():
+        torch.testing.assert_close(dual, cold.duals[name], **close)
+    for one, other in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-7, equal_nan=True)
+    return s, cold
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01, 0.3])
+@pytest.mark.parametrize(
+    ("text", "make"), [(LP, lp), (LASSO, lasso), (SEMIDEFINITE, semidefinite)], ids=["lp", "lasso", "semidefinite"]
+)
+def test_a_drift_of_data_gives_what_a_cold_start_gives(text, make, share):
+    g = torch.Generator().manual_seed(3)
+    layer, data = declarative.compile(declarative.parse(text), on_failure="mask"), make(g)
+    last = layer.solve(**data)
+    for _ in range(3):
+        data = drifted(data, g, share)
+        last, _ = agree(layer, data, last)
+    assert (last.status == Status.SOLVED).sum() >= B / 2
+
+
+def integers(g: torch.Generator, *shape: int) -> Tensor:
+    return torch.randint(-2, 3, shape, generator=g).double()
+
+
+def test_degenerate_items_are_solved_as_if_there_were_no_previous_solution():
+    """Small integers: dependent rows, rows of zeros, ties, solutions that are many, none, or without end."""
+    g = torch.Generator().manual_seed(0)
+    layer = declarative.compile(declarative.parse(SEMIDEFINITE), on_failure="mask")
+    seen = set()
+    for _ in range(4):
+        data = {
+            "F": integers(g, B, 2, 3), "q": integers(g, B, 3), "a": integers(g, B, 3), "G": integers(g, B, 4, 3),
+            "h": integers(g, B, 4),
+        }  # fmt: skip
+        last = layer.solve(**data)
+        for share in (0.0, 1e-9, 0.01):
+            last, cold = agree(layer, drifted(data, g, share), last)
+            seen |= set(cold.status.tolist())
+    assert {Status.SOLVED, Status.INFEASIBLE} <= seen
+
+
+def test_items_that_lose_their_solution_and_find_it_again():
+    g = torch.Generator().manual_seed(1)
+    layer, data = declarative.compile(declarative.parse(LP), on_failure="mask"), lp(g)
+    empty = {**data, "b": data["b"] - 100 * (torch.arange(B) % 3 == 0)[:, None]}
+    first = layer.solve(**data)
+    lost, _ = agree(layer, empty, first)
+    assert (lost.status[::3] == Status.INFEASIBLE).all() and (lost.status[1::3] == Status.SOLVED).all()
+    found, _ = agree(layer, data, lost)
+    assert (found.status == Status.SOLVED).all()
+
+
+CURVED = """
+dim n
+param a : R^n
+param r : R, pos
+var x : R^n
+minimize sum(exp(x[i]) + exp(-2*x[i]) + a[i]*x[i] for i in n)
+subject to
+  ball: sum(exp(x[i]) for i in n) <= r*n
+  one: sum(x) == 1
+"""
+WELL = "param a : R; var x : R, start(1); minimize x^4/4 - x^2/2 + a*x"
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01])
+def test_a_drift_of_the_data_of_smooth_programs(share):
+    g = torch.Generator().manual_seed(2)
+    layer = declarative.compile(declarative.parse(CURVED), on_failure="mask")
+    data = {"a": normal(g, B, 4), "r": 1.5 + normal(g, B).abs()}
+    last = layer.solve(**data)
+    for _ in range(3):
+        data = drifted(data, g, share)
+        last, _ = agree(layer, data, last)
+        assert (last.iterations == 0).sum() >= B / 2
+
+
+def test_a_nonconvex_program_stays_on_its_branch_to_its_end():
+    """The minima of the well are roots of x^3 - x + a; the right one ends at a = 2/sqrt(27)."""
+    layer = declarative.compile(declarative.parse(WELL))
+    s = layer.solve(torch.tensor(0.0).double())
+    for a in torch.linspace(0, 0.35, 8).double():
+        s = layer.solve(a, warm=s)
+        assert s.x > 0.6 and abs(s.x**3 - s.x + a) < 1e-12 and s.status == Status.SOLVED
+    over = layer.solve(torch.tensor(0.4).double(), warm=s)
+    assert over.x < -1 and over.status == Status.SOLVED
+    back = layer.solve(0.0, warm=over)
+    assert float(back.x) == pytest.approx(-1)
+
+
+def test_several_starts_begin_where_there_is_no_previous_solution():
+    layer = declarative.compile(declarative.parse(WELL + "\nsolve by newton(starts = 8)"))
+    best = layer.solve(-0.1)
+    assert best.x > 1
+    stays = layer.solve(0.1, warm=best)
+    assert 0.8 < stays.x < 1 and layer.solve(0.1).x < -1
+
+
+def test_a_maximum_is_no_answer():
+    layer = declarative.compile(declarative.parse("param a : R; var x : R, start(a); minimize x^4 - x^2"))
+    top = layer.solve(1.0)
+    point = torch.zeros_like(top.memory["last point"])
+    there = type(top)(**{**top.__dict__, "memory": {**top.memory, "last point": point}})
+    assert abs(layer.solve(1.0, warm=there).x) == pytest.approx(0.5**0.5)
