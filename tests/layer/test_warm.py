@@ -1,5 +1,7 @@
 """A warm start gives what a cold one gives: points, duals, statuses, flags and gradients, whatever came before."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -8,6 +10,7 @@ import declarative
 from declarative import Status
 
 B = 24
+Data = dict[str, Any]  # of tensors
 LP = """
 dim n, m
 param c : R^n
@@ -47,26 +50,26 @@ def normal(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def lp(g: torch.Generator) -> dict[str, Tensor]:
+def lp(g: torch.Generator) -> Data:
     A = normal(g, B, 8, 6)
     b = (A @ normal(g, B, 6, 1).abs())[..., 0] + normal(g, B, 8).abs()
     return {"c": normal(g, B, 6), "A": A, "b": b}
 
 
-def lasso(g: torch.Generator) -> dict[str, Tensor]:
+def lasso(g: torch.Generator) -> Data:
     return {"A": normal(g, B, 4, 7), "b": 3 * normal(g, B, 4), "lam": normal(g, B).abs()}
 
 
-def semidefinite(g: torch.Generator) -> dict[str, Tensor]:
+def semidefinite(g: torch.Generator) -> Data:
     G = normal(g, B, 6, 5)
     return {"F": normal(g, B, 2, 5), "q": normal(g, B, 5), "a": normal(g, B, 5), "G": G, "h": normal(g, B, 6).abs()}
 
 
-def drifted(data: dict[str, Tensor], g: torch.Generator, share: float) -> dict[str, Tensor]:
+def drifted(data: Data, g: torch.Generator, share: float) -> Data:
     return {name: t * (1 + share * normal(g, *t.shape)) for name, t in data.items()}
 
 
-def solved(layer, data: dict[str, Tensor], warm=None):
+def solved(layer, data: Data, warm=None):
     """The solution, and the gradients of its variable and value with weights, for items that are solved."""
     inputs = {name: t.clone().requires_grad_() for name, t in data.items()}
     s = layer.solve(**inputs, warm=warm)
@@ -76,7 +79,7 @@ def solved(layer, data: dict[str, Tensor], warm=None):
     return s, torch.autograd.grad(total, list(inputs.values()))
 
 
-def agree(layer, data: dict[str, Tensor], warm) -> tuple:
+def agree(layer, data: Data, warm) -> tuple:
     """Warm and cold side by side; gives the warm solution and the cold one."""
     s, gradients = solved(layer, data, warm)
     cold, wanted = solved(layer, data)
@@ -117,7 +120,7 @@ def test_degenerate_items_are_solved_as_if_there_were_no_previous_solution():
     layer = declarative.compile(declarative.parse(SEMIDEFINITE), on_failure="mask")
     seen = set()
     for _ in range(4):
-        data = {
+        data: Data = {
             "F": integers(g, B, 2, 3), "q": integers(g, B, 3), "a": integers(g, B, 3), "G": integers(g, B, 4, 3),
             "h": integers(g, B, 4),
         }  # fmt: skip
@@ -156,7 +159,7 @@ WELL = "param a : R; var x : R, start(1); minimize x^4/4 - x^2/2 + a*x"
 def test_a_drift_of_the_data_of_smooth_programs(share):
     g = torch.Generator().manual_seed(2)
     layer = declarative.compile(declarative.parse(CURVED), on_failure="mask")
-    data = {"a": normal(g, B, 4), "r": 1.5 + normal(g, B).abs()}
+    data: Data = {"a": normal(g, B, 4), "r": 1.5 + normal(g, B).abs()}
     last = layer.solve(**data)
     for _ in range(3):
         data = drifted(data, g, share)

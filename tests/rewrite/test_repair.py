@@ -126,7 +126,8 @@ def test_where_both_backends_refuse_both_reasons_are_told():
     assert left.message == "`s^2` is convex, a concave expression is needed here"
     line = parse(DECLARATIONS + "minimize s").objective.origin.line
     assert left.notes[-2:] == (
-        f"the kkt backend needs no convexity, but `norm` has a kink that linear constraints cannot describe (line {line})",
+        "the kkt backend needs no convexity, but `norm` has a kink that linear constraints cannot describe"
+        f" (line {line})",
         f"the kkt backend needs no convexity, but takes no membership in `SOC` (line {line + 2})",
     )
 
