@@ -26,6 +26,9 @@ WORDS = {
     Status.UNBOUNDED: "the objective decreases without end along a direction that the constraints allow",
     Status.FAILED: "the solver found neither a solution nor a proof that there is none; rescaling the data may help",
 }
+ESCAPES = (
+    "no minimum was found: on the way to infinity the objective approaches a limit; a bound or a penalty would hold it"
+)
 
 
 def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
@@ -33,7 +36,7 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
     found = {}
     for k, solved in enumerate(outcomes.items):
         if solved.status is not Status.SOLVED:
-            found[k] = WORDS[solved.status] + _ray(assembly, solved)
+            found[k] = ESCAPES if solved.escapes else WORDS[solved.status] + _ray(assembly, solved)
     return found
 
 

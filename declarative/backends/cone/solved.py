@@ -19,6 +19,7 @@ class Solved:
     """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
     `span` (equalities, rank) is given where the equalities depend on each other. `settled`: regular, to the last digit.
+    `escapes`: failed, since the points found go to infinity.
     """
 
     cones: Cones
@@ -31,6 +32,7 @@ class Solved:
     span: np.ndarray | None = None
     degenerate: bool = False
     settled: bool = False
+    escapes: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 
