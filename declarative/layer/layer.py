@@ -298,6 +298,9 @@ def _answered(by: Tensor | None, backend: str) -> list[str]:
     return [f"items answered: {', '.join(f'{count} by {name}' for name, count in counts.items() if count)}"]
 
 
+MOST_TOLD = 100  # items whose numbers are looked up for each promise
+
+
 def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[int, str]]:
     """The items whose data keep all promises (None: all of them), and what is wrong with the others."""
     if not broken:
@@ -306,8 +309,9 @@ def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[i
     bad = torch.zeros(batch, dtype=torch.bool)
     for breach in broken:
         items = breach.items.cpu().expand(batch)
-        for item in items.nonzero()[:, 0].tolist():
-            messages.setdefault(item, breach.message)
+        for count, item in enumerate(items.nonzero()[:, 0].tolist()):
+            if item not in messages:
+                messages[item] = breach.of(item) if count < MOST_TOLD else breach.message
         bad |= items
     return (~bad).nonzero()[:, 0], messages
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from declarative.backends.evaluate import Runner
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
 from declarative.ir.problem import Comparison, Problem, Relation
+from declarative.layer.culprits import asymmetric, culprit
 
 SYMMETRY = 1e-6  # S^n data may be asymmetric by this, relative
 DEFINITE = 1e-9  # psd data may have eigenvalues below 0 by this, relative
@@ -22,10 +24,17 @@ EQUAL = 1e-6  # simplex, unit, orthonormal and assumed equations hold to this, r
 
 @dataclass(frozen=True)
 class Breach:
-    """Items (bool, batch or 1) whose data break a promise, and the words for it."""
+    """Items (bool, batch or 1) whose data break a promise, and the words for it; `found` adds those of one item."""
 
     items: Tensor
     message: str
+    found: Callable[[int], str] | None = None
+
+    def of(self, item: int) -> str:
+        """What is said of one item; those of a batch may share the data."""
+        return (
+            self.message if self.found is None else f"{self.message}, {self.found(item if len(self.items) > 1 else 0)}"
+        )
 
 
 class Promises:
@@ -68,7 +77,7 @@ def broken_by(symbol: Parameter, value: Tensor) -> str | None:
     """What a value given when compiling breaks, in words; None where it keeps what is declared."""
     one = value.unsqueeze(0)
     found = [*_not_numbers(symbol, one, infinite=False), *_declared(symbol, one, one)]
-    return next((breach.message for breach in found if bool(breach.items.any())), None)
+    return next((breach.of(0) for breach in found if bool(breach.items.any())), None)
 
 
 def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Breach]:
@@ -76,7 +85,9 @@ def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Brea
     for attribute in symbol.attributes:
         bad = _broken(attribute, value, symbol)
         if bad is not None:
-            found.append(Breach(bad, f"`{symbol.name}` is declared {attribute.name}: {_DEMANDS[attribute.name]}"))
+            line = f" (line {attribute.origin.line})" if attribute.origin else ""
+            message = f"`{symbol.name}` is declared {attribute.name}{line}: {_DEMANDS[attribute.name]}"
+            found.append(Breach(bad, message, partial(_culprit, attribute, symbol, value)))
     return found
 
 
@@ -101,7 +112,12 @@ def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int) ->
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:
     gap, scale = ((value - value.mT).abs_(), value.abs()) if value.numel() else (value, value)
     gap, scale = (part.flatten(1).amax(1) if part.numel() else part.new_zeros(len(part)) for part in (gap, scale))
-    return Breach(gap > SYMMETRY * scale, f"`{symbol.name}` is declared symmetric (S^n), and is not")
+    message = f"`{symbol.name}` is declared symmetric (S^n), and is not"
+    return Breach(gap > SYMMETRY * scale, message, lambda item: asymmetric(symbol, value[item]))
+
+
+def _culprit(attribute: Attribute, symbol: Parameter, value: Tensor, item: int) -> str:
+    return f"and {culprit(attribute, symbol, value[item])}"
 
 
 _DEMANDS = {
@@ -187,4 +203,10 @@ def _promise(promise: Comparison, inputs: Mapping[str, Tensor], vectoriser: Vect
     gap = {Relation.EQ: (left - right).abs(), Relation.LE: left - right, Relation.GE: right - left}
     words = " ".join(promise.origin.text.split()) if promise.origin else "a promise"
     line = f" (line {promise.origin.line})" if promise.origin else ""
-    return Breach((gap[promise.relation] > scale).any(1), f"`{words}`{line} does not hold")
+
+    def found(item: int) -> str:
+        k = int((gap[promise.relation] - scale)[item].argmax())
+        a, b = (float(side[min(item, len(side) - 1), min(k, side.shape[1] - 1)]) for side in (left, right))
+        return f"its sides are {a:.6g} and {b:.6g}"
+
+    return Breach((gap[promise.relation] > scale).any(1), f"`{words}`{line} does not hold", found)

@@ -143,10 +143,15 @@ def test_broken_promises_fail_their_items():
     Q[6, 0, 1] = 0.5
     solution = layer.solve(a, s, Q, t)
     assert solution.status.tolist() == [0, 4, 4, 4, 4, 4, 4]
-    words = ["a` is declared pos", "s` is declared simplex", "Q` is declared psd", "t` is declared between"]
-    words += ["`assume sum(a) >= 1` (line 8) does not hold", "Q` is declared symmetric"]
-    for item, word in enumerate(words, start=1):
-        assert word in solution.messages[(item,)]
+    words = [
+        "`a` is declared pos (line 3): every entry must be greater than 0, and `a[0]` is 0",
+        "`s` is declared simplex (line 4): the entries must be nonnegative and sum to 1, and the sum is 1.1",
+        "`Q` is declared psd (line 5): no eigenvalue may be negative, and the least is -1",
+        "`t` is declared between (line 6): every entry must lie between the bounds, and `t` is 1.5",
+        "`assume sum(a) >= 1` (line 8) does not hold, its sides are 0.2 and 1",
+        "`Q` is declared symmetric (S^n), and is not, `Q[0, 1]` is 0.5 and `Q[1, 0]` is 0",
+    ]
+    assert [solution.messages[(item,)] for item in range(1, 7)] == words
     unchecked = compiled(text, on_failure="mask", check="never").solve(a, s, Q, t)
     assert unchecked.status[[1, 2, 4, 5]].tolist() == [0, 0, 0, 0]
 

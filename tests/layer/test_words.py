@@ -100,3 +100,35 @@ def test_numbers_of_numpy_and_torch_are_sizes():
 def test_explain_says_what_a_function_became_in_the_words_of_the_text():
     text = "dim n\nvar x : R^n\nvar t : R, pos\nminimize perspective(norm1(x - 1), t) + t"
     assert not [line for line in declarative.explain(declarative.parse(text)) if "an expression" in line]
+
+
+def broken(declaration: str, value) -> str:
+    text = f"dim n, m\n{declaration}\nvar x : R\nminimize x^2 + sum(p)*x"
+    layer = compiled(text, on_failure="mask", check="always", dims={"n": 2, "m": 2})
+    return layer.solve(torch.tensor(value, dtype=torch.float64)).messages[()].split(", and ")[-1]
+
+
+PROMISES = {
+    "family of simplices": ("param p[m] : R^n, simplex", [[0.5, 0.5], [0.5, 0.7]], "the sum of `p[1]` is 1.2"),
+    "negative in a simplex": ("param p : R^n, simplex", [1.5, -0.5], "`p[1]` is -0.5"),
+    "length": ("param p : R^n, unit", [3.0, 4.0], "the length is 5"),
+    "columns": ("param p : R^(n,m), orthonormal", [[1.0, 0.5], [0.0, 1.0]], "the product of columns 0 and 1 is 0.5"),
+    "definite": ("param p : S^n, pd", [[1.0, 0.0], [0.0, 0.0]], "the least is 0"),
+    "bounds": ("param p : R^(n,m), between(0, 1)", [[0.0, 1.0], [-3.0, 2.0]], "`p[1, 0]` is -3"),
+    "scalar": ("param p : R, nonneg", -1.0, "`p` is -1"),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_a_broken_promise_names_the_number(name: str):
+    declaration, value, words = PROMISES[name]
+    assert broken(declaration, value) == words
+
+
+def test_of_data_that_the_batch_shares_every_item_tells():
+    layer = compiled(
+        "dim n\nparam p : R^n, pos\nparam q : R\nvar x : R\nminimize (x - q)^2 + sum(p)", on_failure="mask"
+    )
+    messages = layer.solve(torch.tensor([1.0, -2.0]), torch.ones(3)).messages
+    words = "`p` is declared pos (line 2): every entry must be greater than 0, and `p[1]` is -2"
+    assert messages == {(0,): words, (1,): words, (2,): words}
