@@ -3,19 +3,26 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from declarative.elaborate.load import check, load, parse
-from declarative.ir.problem import Problem
-from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity
-
 if TYPE_CHECKING:
     from declarative.backends.status import AnsweredBy, Status
+    from declarative.elaborate.load import check, load, parse
+    from declarative.ir.problem import Problem
     from declarative.layer.compile import compile
     from declarative.layer.layer import DeclarativeLayer
     from declarative.layer.route import explain
     from declarative.layer.solution import Outputs, Solution, SolveError
+    from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity
 
-# What needs torch is loaded when it is first asked for, so that checking a file stays fast.
+# Loaded when first asked for: what needs torch, so that checking a file stays fast, and the rest, so that the command
+# line can be interrupted from the beginning.
 _LATER = {
+    "check": "declarative.elaborate.load",
+    "load": "declarative.elaborate.load",
+    "parse": "declarative.elaborate.load",
+    "Problem": "declarative.ir.problem",
+    "Diagnostic": "declarative.source.diagnostic",
+    "DiagnosticError": "declarative.source.diagnostic",
+    "Severity": "declarative.source.diagnostic",
     "compile": "declarative.layer.compile",
     "explain": "declarative.layer.route",
     "AnsweredBy": "declarative.backends.status",

@@ -45,6 +45,12 @@ def test_an_interruption_is_130(run, folder, monkeypatch):
     assert run("check", "simplex.opt").exit_code == 130
 
 
+def test_the_frame_stands_before_anything_heavy_is_loaded():
+    """So that an interruption while the rest is loaded is met there."""
+    program = "import sys, declarative.cli.main; print([m for m in sys.modules if m.startswith('declarative.elab')])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_a_closed_pipe_is_no_traceback(folder):
     command = (
         f"{sys.executable} -c 'from declarative.cli.main import main; main()' check {'simplex.opt ' * 100} | head -n 1"

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from llvmlite import ir
 from numba import cfunc, njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
@@ -23,7 +24,20 @@ DIGEST = crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).pare
 def outer(function: Callable) -> Any:
     """The decorator of a function that Python calls."""
     function.__qualname__ += f"_{DIGEST:08x}"
-    return njit(cache=True, **OPTIONS)(function)
+    dispatcher: Any = njit(**OPTIONS)(function)
+    dispatcher._cache = Kept(function)
+    return dispatcher
+
+
+class Kept(FunctionCache):
+    """What is kept on disk; what cannot be read, because it is damaged, is compiled again."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling makes of a damaged file
+            self.flush()
+            return None
 
 
 def apart(signature: Any) -> Callable[[Callable], Any]:
@@ -31,7 +45,12 @@ def apart(signature: Any) -> Callable[[Callable], Any]:
 
     def decorated(function: Callable) -> Any:
         function.__qualname__ += f"_{DIGEST:08x}"
-        return cfunc(signature, cache=True, error_model="numpy")(function)
+        made = cfunc(signature, cache=True, error_model="numpy")
+        try:
+            return made(function)
+        except Exception:  # as above
+            FunctionCache(function).flush()
+            return made(function)
 
     return decorated
 
