@@ -54,14 +54,21 @@ class Assembly:
         """What the program's functions read: everything that depends on parameters only, computed once."""
         return self.read(inputs)
 
-    def start(self, inputs: Mapping[str, Tensor], batch: int, given: Mapping[str, Tensor] | None = None) -> Tensor:
+    def start(
+        self,
+        inputs: Mapping[str, Tensor],
+        batch: int,
+        given: Mapping[str, Tensor] | None = None,
+        theta: Theta | None = None,
+    ) -> Tensor:
         """The starting point (batch, n): `given`, else `start`, else 0; auxiliaries start at what they stand for.
 
-        A quadratic program has no use for auxiliaries' starts.
+        A quadratic program has no use for auxiliaries' starts. `theta`: that of these inputs, detached, if it is known.
         """
         if self.program.explicit and not self.starts and given is None:
             return torch.zeros(batch, self.layout.size, dtype=self.runner.dtype, device=self.runner.device)
-        theta = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
+        if theta is None or self.program.explicit:
+            theta = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
         parts = self._declared_starts(theta)
         parts.update({name: value for name, value in (given or {}).items() if name in parts})
         for auxiliary in self.standard.auxiliaries:

@@ -96,7 +96,7 @@ class KKTPlan:
         assembly, program = self.assembly, self.assembly.program
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
-        x0 = assembly.start(inputs, batch, start)
+        x0 = assembly.start(inputs, batch, start, fixed)
         result = solve(program, fixed, x0, self.options, recalled(start, program))
         answered = result.status <= Status.INACCURATE
         if not answered.all():

@@ -33,6 +33,7 @@ class Model(Protocol):
     def jacobian_g(self, x: Tensor) -> Tensor: ...
     def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+    def local(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,8 @@ def vanished(local: Local, way: Way) -> Tensor:
 
 def evaluate(model: Model, at: Primal) -> Local:
     """All that is known of the model at a point."""
-    x = at.x
-    H, lower, upper = model.lagrangian_hessian(x, at.y, at.z), *model.bounds(x)
-    return Local(
-        model.f(x), model.gradient(x), model.c(x), model.g(x), lower, upper, H, model.jacobian_c(x), model.jacobian_g(x)
-    )
+    f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
+    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg)
 
 
 def units(local: Local) -> Tensor:

@@ -23,6 +23,8 @@ def doubtful(found: Polished, open_domain: Tensor) -> Tensor:
 def touching(found: Polished, open_domain: Tensor) -> Tensor:
     """(B,): some inactive constraint is nearer than what a rounding error in x moves it."""
     local, x, active = found.local, found.at.x, found.active
+    if not local.g.shape[1] and not bool((local.lower.isfinite() | local.upper.isfinite()).any()):
+        return torch.zeros_like(found.degenerate)
     noise = rounding(local, found.at, units(local))
     rows = (local.g.abs() <= (local.Jg.abs() * noise[:, None]).sum(-1)) & ~active.z & (local.Jg != 0).any(-1)
     free = ~active.lower & ~active.upper

@@ -53,6 +53,11 @@ class Ellipsoid(Items):
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         return self.H + torch.cat([y, z], -1)[:, :, None] * self.M
 
+    def local(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        """f, its gradient, c, g, the Lagrangian's Hessian, the Jacobians of c and g."""
+        J = self.jacobian_c(x), self.jacobian_g(x)
+        return self.f(x), self.gradient(x), self.c(x), self.g(x), self.lagrangian_hessian(x, y, z), *J
+
     def _rows(self, equality: bool) -> int:
         return int(bool(self.equal.all()) == equality)
 

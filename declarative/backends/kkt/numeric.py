@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Theta, Weights
+from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Theta, Weights, take
 from declarative.backends.kkt.scalar.listing import NotScalar
 from declarative.backends.kkt.scalar.trace import trace
 
@@ -108,6 +109,27 @@ class NumericStructure:
         return self._functions
 
 
+class Bounds:
+    """theta -> lower and upper bounds, (B, n) or (1, n); worked out once where no parameter moves them."""
+
+    def __init__(self, bounds: Callable[[Theta], tuple[Tensor, Tensor]]):
+        self._bounds = bounds
+        self._fixed: tuple[Tensor, Tensor] | None = None
+        self._tried = False
+
+    def __call__(self, theta: Theta) -> tuple[Tensor, Tensor]:
+        if not self._tried:
+            self._fixed, self._tried = self._known(theta), True
+        return self._fixed or self._bounds(theta)
+
+    def _known(self, theta: Theta) -> tuple[Tensor, Tensor] | None:
+        try:
+            listing, _ = trace(lambda *t: self._bounds(t), *((1, *t.shape[1:]) for t in theta))
+        except NotScalar:
+            return None
+        return None if len(listing.inputs) else self._bounds(take(theta, torch.zeros(1, dtype=torch.int64)))
+
+
 def on_numbers(program: SmoothProgram) -> SmoothProgram:
     """The program, whose derivatives are known, for numbers in double precision on a CPU."""
 
@@ -117,6 +139,7 @@ def on_numbers(program: SmoothProgram) -> SmoothProgram:
 
     return replace(
         program,
+        bounds=Bounds(program.bounds),
         objective=function(program.objective),
         equalities=function(program.equalities),
         inequalities=function(program.inequalities),

@@ -83,12 +83,13 @@ def polish(
     is active.
     """
     local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
-    start = Here(at, local, measure(local, at, blocks, units(local), way))
+    D = units(local)
+    start = Here(at, local, measure(local, at, blocks, D, way))
     force, slack = start.shares.force, start.shares.slack
     first = force > ABOUT * slack if guess is None else guess
-    found, system = refine(model, start, first, open_domain, blocks, rounds, way)
+    found, system = refine(model, start, first, open_domain, blocks, D, rounds, way)
     if guess is None and (found.shares.error > LOST).any():
-        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, rounds, way)
+        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
         found, system = other.where(other.shares.error < found.shares.error, found), None
     done = settle(found.at, found.local, found.shares, open_domain, system)
     if way is None:
@@ -103,11 +104,16 @@ def refine(
     guess: Tensor,
     open_domain: Tensor,
     blocks: Tensor | None,
+    D: Tensor,
     rounds: int,
     way: Way | None,
 ) -> tuple[Here, ActiveSystem | None]:
-    """The best point found from a guess (B, q + 2n) of what is active; the last system, where H and A are constant."""
-    D, constant, system = units(here.local), isinstance(model, Quadratic), None
+    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there."""
+    constant, system = isinstance(model, Quadratic), None
+    if not constant and (here.shares.error <= EXACT).all():  # nothing to gain but multipliers of least norm
+        system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
+        if not system.dual_nonunique.any():
+            return here, system
     for k in range(rounds if way is None else SLOWLY * rounds):
         active = split(guess, here.local, open_domain)
         if system is None or not constant or not same(system, active):

@@ -75,6 +75,11 @@ class Quadratic(Items):
         """P."""
         return self.P.expand(len(x), -1, -1)
 
+    def local(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        """f, its gradient, c, g, the Lagrangian's Hessian, the Jacobians of c and g."""
+        J = self.jacobian_c(x), self.jacobian_g(x)
+        return self.f(x), self.gradient(x), self.c(x), self.g(x), self.lagrangian_hessian(x, y, z), *J
+
 
 def model(program: SmoothProgram, theta: Theta) -> Quadratic | Derivatives:
     """Values and derivatives of a program: from its data where theta holds these, else by differentiating it."""

@@ -131,7 +131,7 @@ def judge(
     new = attempt.answer
     lost = new.status != Status.SOLVED
     away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
-    falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached)
+    falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     saddle = ~lost & ~new.minimum
@@ -206,8 +206,8 @@ def try_once(
     at, stop, count = approach(program, theta, x0, options, effort)
     found = polish(d, at, program.open_domain, program.blocks, POLISH, began)
     first = (x0 == inside(began, *d.bounds(began))).all(-1)
-    still = (found.shares.error > options.tolerance) & first & standing(d, began)
-    if still.any():  # the method has only walked away
+    still = (found.shares.error > options.tolerance) & first
+    if still.any() and (still := still & standing(d, began)).any():  # the method has only walked away
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer, way = examined(d, found, count, options)
     stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))

@@ -32,7 +32,7 @@ def factors(program: SmoothProgram, theta: Theta, x: Tensor) -> Factors:
     """
     d = Derivatives(program, theta)
     zero = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
-    H, slope, Jc, Jg = d.lagrangian_hessian(x, *zero), d.gradient(x), d.jacobian_c(x), d.jacobian_g(x)
+    _, slope, _, _, H, Jc, Jg = d.local(x, *zero)
     D = equilibrate(H.nan_to_num(0, 0, 0), torch.cat([Jc, Jg], 1).nan_to_num(0, 0, 0))[0]
     D = torch.where((D > 0) & D.isfinite(), D / D.clamp(min=LEAST), 1)
     H = (D[:, :, None] * H * D[:, None]).abs().flatten(1)

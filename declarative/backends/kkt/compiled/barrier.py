@@ -34,6 +34,8 @@ from declarative.backends.kkt.compiled.search import (
 )
 
 FAR = 1e16  # as in `kkt/nlp.py`
+EXACT = 1e-15  # what cannot be better
+PROGRESS = 0.1  # a Newton step that leaves more of the error has met rounding
 GOING, CONVERGED, STUCK, DIVERGED = range(4)
 
 
@@ -156,12 +158,20 @@ def newton_matrix(system, a, o, low, high, count):
 
 
 @inner()
+def arrived(a, o, j, tolerance):
+    """Is the error small enough? Where nothing bounds x, Newton's steps go on to rounding error: one or two more."""
+    worst, last = error(a, o, j, 0.0), a[o.last, j]
+    a[o.last, j] = worst
+    return worst <= tolerance and (o.m > 0 or worst <= EXACT or worst > PROGRESS * last)
+
+
+@inner()
 def begin(task, a, o, j, tolerance):
     """Residuals, barrier parameter and right-hand side of an item; is it converged?"""
     low, high = task.low, task.high
     distances(a, o, low, high, j, o.x, o.s, o.v)
     residuals(a, o, low, high, j)
-    converged = error(a, o, j, 0.0) <= tolerance
+    converged = arrived(a, o, j, tolerance)
     lower_barrier(a, o, j, tolerance)
     for k in range(o.m):
         a[o.sigma + k, j] = a[o.z + k, j] / a[o.v + k, j] if a[o.on + k, j] != 0 else 0.0
@@ -289,7 +299,7 @@ def iterate(routines, task, system, a, o, tolerance, count):
         for i in range(o.n):
             most = max(most, abs(a[o.x + i, j]))
         if a[o.why, j] == GOING and a[o.stage, j] == REFUSED:
-            a[o.why, j] = STUCK
+            a[o.why, j] = CONVERGED if a[o.last, j] <= tolerance else STUCK
         elif a[o.why, j] == GOING and (most > FAR * a[o.size, j] or a[o.f, j] < -FAR * a[o.size, j]):
             a[o.why, j] = DIVERGED
 

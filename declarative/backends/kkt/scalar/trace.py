@@ -22,7 +22,7 @@ from declarative.backends.kkt.scalar.listing import LIMIT, Builder, Listing, Not
 MOVES = (
     "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
     " split split_with_sizes unbind flip roll diagonal clone alias detach repeat tril triu constant_pad_nd index unfold"
-    " select_backward slice_backward diagonal_backward lift_fresh as_strided"
+    " index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
 )
 SAME_NUMBERS = "_to_copy to"
 NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
