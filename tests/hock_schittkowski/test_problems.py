@@ -10,7 +10,9 @@ from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.program import Options, Result, SmoothProgram
 from declarative.backends.kkt.solve import connect, solve
 
-QUICK = (1, 2, 5, 7, 12, 14, 16, 19, 21, 23, 27, 32, 35, 38, 43, 47, 55, 60, 65, 71, 73, 76, 80, 86, 100, 113, 118)
+QUICK = (
+    1, 2, 5, 7, 12, 14, 16, 19, 21, 23, 27, 32, 35, 38, 43, 47, 55, 60, 65, 71, 73, 76, 80, 86, 89, 100, 113, 118,
+)  # fmt: skip
 EACH = [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in NUMBERS]
 MAPS = (7, 14, 43, 65, 71, 76, 80, 100)
 EACH_MAP = [pytest.param(n, marks=() if n in MAPS else pytest.mark.slow) for n in NUMBERS]

@@ -15,6 +15,7 @@ from declarative.backends.kkt.definite import compiles
 from declarative.backends.kkt.duals import DualReader
 from declarative.backends.kkt.extract import extract
 from declarative.backends.kkt.numeric import on_numbers
+from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program import SmoothProgram, Theta
 from declarative.backends.kkt.quadratic import explicit, quadratic
 from declarative.backends.kkt.rows import Block, Kind, RowBuilder, offsets
@@ -48,7 +49,8 @@ class Assembly:
     starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
 
     def __post_init__(self):
-        _ = self._readers, self.hidden  # made now: a tensor made inside a transform of torch.func does not outlive it
+        # Made now: a tensor made inside a transform of torch.func does not outlive it.
+        _ = self._readers, self._origins, self.hidden
 
     def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
         """What the program's functions read: everything that depends on parameters only, computed once."""
@@ -61,7 +63,7 @@ class Assembly:
         given: Mapping[str, Tensor] | None = None,
         theta: Theta | None = None,
     ) -> Tensor:
-        """The starting point (batch, n): `given`, else `start`, else 0; auxiliaries start at what they stand for.
+        """The starting point (batch, n): `given`, else `start`, else `origin`; auxiliaries start where they stand.
 
         A quadratic program has no use for auxiliaries' starts. `theta`: that of these inputs, detached, if it is known.
         """
@@ -80,8 +82,13 @@ class Assembly:
 
     def _declared_starts(self, theta: Theta) -> dict[str, Tensor]:
         values = dict(zip((name for name, _ in self.starts), self.runner.finish(theta, {}, "starts"), strict=True))
-        zero = torch.zeros((), dtype=self.runner.dtype, device=self.runner.device)
-        return {name: values.get(name, zero.expand(1, *places.shape)) for name, places in self.layout.places.items()}
+        return {name: values.get(name, start) for name, start in self._origins.items()}
+
+    @cached_property
+    def _origins(self) -> dict[str, Tensor]:
+        places = {v: self.layout.places[v.name] for v in self.standard.variables}
+        like = {"dtype": self.runner.dtype, "device": self.runner.device}
+        return {v.name: origin(v, of.shape).to(**like)[None] for v, of in places.items()}
 
     @cached_property
     def hidden(self) -> Tensor | None:

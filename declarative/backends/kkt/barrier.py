@@ -21,7 +21,8 @@ from declarative.backends.kkt.scaling import times
 DEPENDENT = 1e-11  # regularises dependent equality rows
 FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
 FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
-BOLD = 4.0  # the shift beside the most negative curvature: 1 would leave a singular matrix
+LEAST_SHARE = 1e-12
+BOLD = 3.0  # the shift beside the most negative curvature: 1 would leave a singular matrix
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ class NewtonSystem:
 
     def __init__(self, local: Local, C: Rows, sigma: Tensor, lift: Tensor, reflect: bool = False):
         M = local.H + C.gram(sigma)
-        size = M.diagonal(dim1=-2, dim2=-1).abs()
-        self.D = torch.where(size > 1, size, 1).rsqrt()
+        size, own = (matrix.diagonal(dim1=-2, dim2=-1).abs().clamp(min=1) for matrix in (M, local.H))
+        self.D = size.rsqrt()
         self.p, self.n = local.c.shape[1], M.shape[1]
         M, J = self.D[:, :, None] * M * self.D[:, None], local.Jc * self.D[:, None]
-        self.M, self.lifted, self.J = *convexify(M, J, lift, reflect), J
+        self.M, self.lifted, self.J = *convexify(M, J, (own / size).clamp(min=LEAST_SHARE), lift, reflect), J
         if self.p == 0:
             self.L = torch.linalg.cholesky_ex(self.M)[0]
             return
@@ -114,11 +115,13 @@ class NewtonSystem:
         return w[:, : self.n], w[:, self.n :]
 
 
-def convexify(M: Tensor, J: Tensor, lift: Tensor, reflect: bool) -> tuple[Tensor, Tensor]:
+def convexify(M: Tensor, J: Tensor, share: Tensor, lift: Tensor, reflect: bool) -> tuple[Tensor, Tensor]:
     """M made positive definite along the null space of J, and the items (B,) where it was not.
 
     By a shift of all curvatures, a few times the most negative one and at least `lift` (B,); or, to `reflect`, by the
     absolute value of each that is negative. The two take different ways through a nonconvex landscape.
+    A shift is measured by what H itself has in the diagonal of M, a `share` (B, n): beside the curvature of the barrier
+    it must be small, or steps towards feasibility become too short.
     """
     lifted, doubtful = M.new_zeros(len(M), dtype=torch.bool), (~surely_positive(M, J)).nonzero()[:, 0]
     Z = null_space(J[doubtful])
@@ -128,15 +131,19 @@ def convexify(M: Tensor, J: Tensor, lift: Tensor, reflect: bool) -> tuple[Tensor
     lifted[bad] = True
     if len(bad) == 0 or R.shape[-1] == 0:
         return M, lifted
-    values, vectors = torch.linalg.eigh((R[curved] + R[curved].mT) / 2)
+    Z, R = Z[curved], (R[curved] + R[curved].mT) / 2
+    if not reflect:
+        L = torch.linalg.cholesky(Z.mT @ (share[bad, :, None] * Z))
+        R = torch.linalg.solve_triangular(L, torch.linalg.solve_triangular(L, R, upper=False).mT, upper=False)
+    values, vectors = torch.linalg.eigh(R)
     if reflect:
         size = values.abs().amax(-1, keepdim=True)
         least = lift[bad, None] * torch.where(size > 0, size, 1)
         change = torch.where(values > FLAT * size, 0, torch.maximum(values.abs(), least) - values)
-        V = Z[curved] @ vectors
+        V = Z @ vectors
         return M.index_add(0, bad, (V * change[:, None]) @ V.mT), lifted
-    shift = torch.maximum(-BOLD * values[:, 0], lift[bad])[:, None, None]
-    return M.index_add(0, bad, shift * torch.eye(M.shape[1], dtype=M.dtype, device=M.device)), lifted
+    shift = torch.maximum(-BOLD * values[:, 0], lift[bad])[:, None]
+    return M.index_add(0, bad, torch.diag_embed(shift * share[bad])), lifted
 
 
 def null_space(J: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from declarative.backends.kkt.step import Place, move
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
 QUICK = 60  # iterations in compiled code; what needs more has trouble that torch's method may know better
+SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
 
@@ -37,19 +38,20 @@ class Stop(Items):
 
 @dataclass(frozen=True)
 class Run(Items):
-    """All that an item carries from one iteration to the next, and its tally."""
+    """All that an item carries from one iteration to the next, its tally, and its short steps in a row (B,)."""
 
     iterate: Iterate
     filter: Filter
     stop: Stop
+    short: Tensor
 
     def parts(self) -> list[Tensor]:
         """The tensors of all three."""
-        return [*self.iterate.parts(), *self.filter.parts(), *self.stop.parts()]
+        return [*self.iterate.parts(), *self.filter.parts(), *self.stop.parts(), self.short]
 
     def of(self, parts: list[Tensor]) -> "Run":
         """A run of the same layout."""
-        return Run(Iterate(*parts[:6]), Filter(*parts[6:10]), Stop(*parts[10:]))
+        return Run(Iterate(*parts[:6]), Filter(*parts[6:10]), Stop(*parts[10:13]), parts[13])
 
     def take(self, items: Tensor) -> "Run":
         """Some of the items (long, K)."""
@@ -162,7 +164,7 @@ def first(problem: Problem) -> Run:
     violation = torch.cat([d.c(x), torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
     no = torch.zeros_like(violation, dtype=torch.bool)
     lift = torch.full_like(mu, FIRST_LIFT)
-    return Run(Iterate(x, y, s, z, mu, lift), empty_filter(violation), Stop(no, no, no))
+    return Run(Iterate(x, y, s, z, mu, lift), empty_filter(violation), Stop(no, no, no), torch.zeros_like(mu))
 
 
 def least_squares(J: Tensor, gradient: Tensor) -> Tensor:
@@ -191,12 +193,14 @@ def iterate(problem: Problem, run: Run) -> Run:
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
     at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
     system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift, problem.reflect)
-    new, filter, stuck = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)
+    new, filter, length = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)
+    short = torch.where(length < SHORT, run.short + 1, 0)
+    stuck = (length == 0) | (short > PATIENCE)
     done = converged | stuck
     new = at.where(done, new)
     size = problem.start.abs().amax(-1).clamp(min=1)
     diverged = ~done & ((new.x.abs().amax(-1) > FAR * size) | (local.f < -FAR * size))
-    return Run(new, filter, Stop(converged, stuck & ~converged, diverged))
+    return Run(new, filter, Stop(converged, stuck & ~converged, diverged), short)
 
 
 def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:

@@ -88,9 +88,10 @@ def polish(
     force, slack = start.shares.force, start.shares.slack
     first = force > ABOUT * slack if guess is None else guess
     found, system = refine(model, start, first, open_domain, blocks, D, rounds, way)
-    if guess is None and (found.shares.error > LOST).any():
+    lost = found.shares.error > LOST
+    if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
-        found, system = other.where(other.shares.error < found.shares.error, found), None
+        found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
     done = settle(found.at, found.local, found.shares, open_domain, system)
     if way is None:
         return done

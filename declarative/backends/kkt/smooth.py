@@ -12,38 +12,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import MOST_BLAMED, Answer, Blame, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.answer import MOST_BLAMED, Answer, Reason, unknown
+from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves, try_once
 from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.doubts import doubtful
-from declarative.backends.kkt.effort import EFFORTS, Effort, approach, efforts
-from declarative.backends.kkt.falls import falls_for_ever, far_fetched
-from declarative.backends.kkt.nlp import FAR, Stop, inside
-from declarative.backends.kkt.polish import Polished, polish
+from declarative.backends.kkt.effort import efforts
+from declarative.backends.kkt.falls import falls_for_ever
+from declarative.backends.kkt.nlp import FAR, inside
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.system import ActiveSystem
-from declarative.backends.kkt.variants import least_violation
+from declarative.backends.kkt.restore import FEASIBLE, restore, violation
 from declarative.backends.kkt.warm import Warm, resumed
-from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
-POLISH = 10
-CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
-LEAVE = 0.1  # the step away from a saddle, beside the size of x
-FEASIBLE = 1e-7
-NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
-ROUNDING = 1e-12
 Blamed = dict[int, list[tuple[str, int]]]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An answer, why the method stopped and at which points, and where a saddle can be left, both (B, n)."""
-
-    answer: Answer
-    stop: Stop
-    reached: Tensor  # before polishing, which leads back from far away
-    way_out: Tensor
 
 
 def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> tuple[Answer, Blamed]:
@@ -147,15 +127,10 @@ def judge(
     answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
     hopeful = torch.zeros_like(lost).index_put((seek,), found.feasible) & (answer.status == Status.INFEASIBLE)
     answer = answer.marked(hopeful, Status.FAILED, Reason.STALLED)  # a feasible point has come to light
-    away = torch.where(found.hopeless[:, None], elsewhere(start[seek]), found.x)
-    retry = saddle.index_put((seek,), found.feasible | (found.hopeless & (not last)))
+    away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, elsewhere(start[seek]))
+    retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)
-
-
-def violation(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): how much the rows are violated in all; infinite where x is not a number."""
-    return torch.cat([d.c(x).abs(), d.g(x).clamp(min=0)], -1).sum(-1).nan_to_num(nan=torch.inf)
 
 
 def elsewhere(x: Tensor) -> Tensor:
@@ -184,123 +159,3 @@ def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, 
     answer = answer.marked(numbers & ~ready, Status.FAILED, Reason.START)
     answer = answer.marked(numbers & crossed, Status.INFEASIBLE, Reason.NO_POINT)
     return answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED), start
-
-
-def improves(new: Answer, old: Answer) -> Tensor:
-    """(B,): solved beats not solved, then the lower value, or the smaller residual."""
-    solved, before = new.status == Status.SOLVED, old.status == Status.SOLVED
-    worst = torch.maximum(torch.maximum(old.primal, old.dual), old.gap)
-    smaller = torch.maximum(torch.maximum(new.primal, new.dual), new.gap) < worst.nan_to_num(nan=torch.inf)
-    undecided = ~solved & ~before & (old.status != Status.INFEASIBLE)
-    return solved & (~before | (new.value < old.value)) | undecided & (smaller | old.x.isnan().any(-1))
-
-
-def try_once(
-    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort, began: Tensor
-) -> Attempt:
-    """A forward method, then Newton steps on the active set, then the second-order test.
-
-    The first attempt `began` where the user wanted to, or at the nearest point within the bounds.
-    """
-    d = Derivatives(program, theta)
-    at, stop, count = approach(program, theta, x0, options, effort)
-    found = polish(d, at, program.open_domain, program.blocks, POLISH, began)
-    first = (x0 == inside(began, *d.bounds(began))).all(-1)
-    still = (found.shares.error > options.tolerance) & first
-    if still.any() and (still := still & standing(d, began)).any():  # the method has only walked away
-        found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
-    answer, way = examined(d, found, count, options)
-    stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
-    answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
-    step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    return Attempt(answer, stop, at.x, found.at.x + step * way)
-
-
-def examined(d: Derivatives, found: Polished, count: Tensor, options: Options) -> tuple[Answer, Tensor]:
-    """A point with its status and its second-order test; and the unit direction (B, n) that leaves it, or 0."""
-    answer = certified(found, count, options.tolerance)
-    minimum, way = second_order(found.system)
-    bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
-    doubts = answer.degenerate | doubtful(found, d.program.open_domain)
-    return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
-
-
-def standing(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): nothing moves x: it is feasible, and f has no slope there."""
-    rows = (d.c(x) == 0).all(-1) & (d.g(x) <= 0).all(-1)
-    return rows & (d.gradient(x) == 0).all(-1)
-
-
-def resting(d: Derivatives, x: Tensor) -> Primal:
-    """x without multipliers."""
-    nothing = torch.zeros_like(x)
-    return Primal(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q), nothing, nothing)
-
-
-def second_order(system: ActiveSystem) -> tuple[Tensor, Tensor]:
-    """(B,): no negative curvature along the active constraints; and the unit direction (B, n) of the most negative.
-
-    The direction is 0 where the curvature is positive.
-    """
-    minimum, way = system.surely_curved.clone(), system.H.new_zeros(system.H.shape[:2])
-    items = (~minimum).nonzero()[:, 0]
-    if len(items) == 0 or way.shape[1] == 0:
-        return torch.ones_like(minimum), way
-    curvature, directions = system.curvature(items)
-    least, where = curvature.min(-1)
-    minimum[items] = least > -CURVED
-    found = directions.gather(2, where[:, None, None].expand(-1, directions.shape[1], 1))[..., 0]
-    way[items] = found / found.abs().amax(-1, keepdim=True).clamp(min=1e-300)
-    return minimum, way
-
-
-def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tensor, Tensor]:
-    """(B,): the Lagrangian falls along a direction without curvature, as x^3 does at 0; and that direction (B, n).
-
-    Looked for where the second-order test says nothing, in `suspects` (B,). Near a flat minimum it falls a little too,
-    but then rises at least three times as much on the other side.
-    """
-    no, way = torch.zeros_like(suspects), torch.zeros_like(found.at.x)
-    items = suspects.nonzero()[:, 0]
-    if len(items) == 0:
-        return no, way
-    W = torch.cat([found.system.flat(items), torch.diag_embed(found.flat[items].to(way.dtype))], -1)
-    W = W / W.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
-    at, here = found.at.take(items), Derivatives(d.program, take(d.theta, items))
-    step, base = NEAR * at.x.abs().amax(-1, keepdim=True).clamp(min=1), here.lagrangian(at.x, at.y, at.z)
-    for w in W.unbind(-1):
-        up, down = (here.lagrangian(at.x + sign * step * w, at.y, at.z) for sign in (1, -1))
-        drop = base - torch.minimum(up, down)
-        falls = (drop > (torch.maximum(up, down) - base) / 2) & (drop > ROUNDING * (up.abs() + base.abs() + down.abs()))
-        over = torch.where((falls & (up < down))[:, None], w, torch.where(falls[:, None], -w, way[items]))
-        no, way = no.index_put((items,), no[items] | falls), way.index_put((items,), over)
-    return no, way
-
-
-@dataclass(frozen=True)
-class Restored:
-    """Points of least violation (B, n): `feasible` (B,), or certainly not (`hopeless`); and the rows' violations."""
-
-    x: Tensor
-    feasible: Tensor
-    hopeless: Tensor
-    blame: Blame
-
-
-def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -> Restored:
-    """The point of least violation near x (B, n)."""
-    d, n = Derivatives(program, theta), program.n
-    t = d.g(inside(x, *d.bounds(x))).clamp(min=0)
-    least, own, at = least_violation(program), replace(options, forward=AUTO), torch.cat([x, t], -1)
-    answer = try_once(least, theta, at, own, EFFORTS[0], at).answer
-    if (answer.status != Status.SOLVED).any():  # far away, units change on the way: once more in those of the end
-        again = try_once(least, theta, torch.where(answer.x.isfinite(), answer.x, at), own, EFFORTS[1], at).answer
-        answer = again.where(improves(again, answer), answer)
-    before, x = violation(d, inside(x, *d.bounds(x))), answer.x[:, :n]
-    nothing = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q), torch.zeros_like(x), torch.zeros_like(x)
-    at = Primal(x, *nothing)
-    local = evaluate(d, at)
-    feasible = measure(local, at, program.blocks, units(local)).primal <= FEASIBLE
-    blame = Blame(local.c.abs(), local.g.clamp(min=0), answer.z_lower[:, :n], answer.z_upper[:, :n])
-    nearer = violation(d, x) <= before * (1 + FEASIBLE)  # else it was no way down
-    return Restored(x, feasible, ~feasible & (answer.status == Status.SOLVED) & nearer, blame)

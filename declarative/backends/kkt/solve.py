@@ -8,13 +8,14 @@ from torch import Tensor
 
 from declarative.backends.kkt.adjoint import Point, Solution, attach
 from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified
+from declarative.backends.kkt.attempt import second_order
 from declarative.backends.kkt.convex import solve_convex
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.ellipsoid import ellipsoid
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import explicit, quadratic
-from declarative.backends.kkt.smooth import Blamed, following, screened, second_order, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, following, screened, solve_smooth
 from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.system import System

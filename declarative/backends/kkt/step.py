@@ -89,7 +89,7 @@ class Place:
 
 
 def move(place: Place, filter: Filter) -> tuple[Iterate, Filter, Tensor]:
-    """The next iterate, the filter, and which items (B,) found no acceptable step."""
+    """The next iterate, the filter, and the part (B,) of Newton's step that was taken; 0 where none was acceptable."""
     step = place.newton(place.local.c, place.local.g + place.at.s)
     longest, merit = place.room(step), place.merit(step)
     found = search(filter, merit, longest, lambda alpha: place.trial(step, alpha), lambda: bend(place, step, longest))
@@ -98,7 +98,11 @@ def move(place: Place, filter: Filter) -> tuple[Iterate, Filter, Tensor]:
     if found.bent.any():
         other = place.corrected(step, longest)
         path, alpha = other.where(found.bent, step), torch.where(found.bent, place.room(other), alpha)
-    return place.arrive(path, alpha, path.z, next_lift(place, found, longest)), filter, ~found.accepted
+    return (
+        place.arrive(path, alpha, path.z, next_lift(place, found, longest)),
+        filter,
+        torch.where(found.accepted, alpha, 0),
+    )
 
 
 def bend(place: Place, step: Direction, longest: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,8 @@ from torch import Tensor
 from declarative.backends.kkt.program import Everything, SmoothProgram, Structure, Theta, Weights
 from declarative.backends.kkt.scaling import times
 
+DAMPING = 0.1
+
 
 @dataclass(frozen=True)
 class ScaledStructure:
@@ -53,10 +55,16 @@ class ScaledStructure:
 
 @dataclass(frozen=True)
 class ViolationStructure:
-    """Of min |c|^2/2 + |t|^2/2 subject to g - t <= 0, in (x, t), for the derivatives of `program`."""
+    """Of min |c|^2/2 + |t|^2/2 subject to g - t <= 0, in (x, t), for the derivatives of `program`.
+
+    `linearised`: with the Hessian of the same program for linearised rows (Gauss and Newton), which has no negative
+    curvature and is exact where nothing is violated; damped in the measure of the violation (Levenberg and Marquardt),
+    for a step would be long in directions that the rows do not see.
+    """
 
     program: SmoothProgram
     inner: Structure
+    linearised: bool = False
 
     def gradient(self, x: Tensor, theta: Theta) -> Tensor:
         """The gradient [Jc'c; t], (B, n + q)."""
@@ -84,10 +92,14 @@ class ViolationStructure:
         assert f is not None
         own, t = self._split(x)
         J = self.inner.jacobian_c(own, theta)
-        bent = self.inner.hessian(own, theta, (None, f[:, None] * self._c(own, theta), z))
+        H = f[:, None, None] * (J.mT @ J)
+        if self.linearised:
+            far = DAMPING * torch.cat([self._c(own, theta), t], -1).norm(dim=-1).clamp(1e-5, 1)
+            H = H + (f * far)[:, None, None] * torch.eye(own.shape[1], dtype=x.dtype, device=x.device)
+        else:
+            H = H + self.inner.hessian(own, theta, (None, f[:, None] * self._c(own, theta), z))
         corner = f[:, None, None] * self._unit(x)
         beside = x.new_zeros(len(x), own.shape[1], t.shape[1])
-        H = f[:, None, None] * (J.mT @ J) + bent
         return torch.cat([torch.cat([H, beside], -1), torch.cat([beside.mT, corner], -1)], -2)
 
     def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything:

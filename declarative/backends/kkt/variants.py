@@ -74,8 +74,10 @@ def unscaled(at: Primal, by: Factors) -> Primal:
     )
 
 
-def least_violation(program: SmoothProgram) -> SmoothProgram:
+def least_violation(program: SmoothProgram, linearised: bool = False) -> SmoothProgram:
     """min |c|^2/2 + |t|^2/2 over (x, t) with g - t <= 0 and x in its bounds; it has no rows that can contradict.
+
+    `linearised`, where the derivatives are known: with the Hessian of linearised rows.
 
     Its objective is defined where that of `program` is not, so an open domain counts as closed: the least violation of
     `sum(p) <= -1` under `log(p)` is at p = 0.
@@ -103,5 +105,5 @@ def least_violation(program: SmoothProgram) -> SmoothProgram:
         inequalities=lambda xt, theta: program.inequalities(xt[:, :n], theta) - xt[:, n:],
         bounds=bounds,
         open_domain=program.open_domain.new_zeros(2, n + q),
-        structure=program.structure and ViolationStructure(program, program.structure),
+        structure=program.structure and ViolationStructure(program, program.structure, linearised),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.newton import convexify, solve
+from declarative.backends.kkt.compiled.newton import LEAST_SHARE, convexify, solve
 from declarative.backends.kkt.compiled.search import (
     BENDING,
     HALVINGS,
@@ -147,7 +147,8 @@ def newton_matrix(system, a, o, low, high, count):
             M[high[k] * n + high[k], j] += a[o.sigma + q + len(low) + k, j]
     for i in range(n):
         for j in range(count):
-            system.D[i, j] = 1 / np.sqrt(max(abs(M[i * n + i, j]), 1.0))
+            size, own = max(abs(M[i * n + i, j]), 1.0), max(abs(a[o.H + i * n + i, j]), 1.0)
+            system.D[i, j], system.share[i, j] = 1 / np.sqrt(size), max(own / size, LEAST_SHARE)
     for i in range(n):
         for k in range(n):
             scale(M[i * n + k], system.D[i], count)

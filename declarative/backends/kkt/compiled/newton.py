@@ -17,18 +17,20 @@ from declarative.backends.kkt.compiled.jit import inner
 
 WEIGHT = 1e4  # w, beside an M whose diagonal is at most 1
 DEPENDENT = 1e-11  # regularises dependent rows, as in `kkt/barrier.py`
-BOLD = 4.0  # the shift beside the most negative curvature, as there
+BOLD, LEAST_SHARE = 3.0, 1e-12  # the shift beside the most negative curvature, and how it is measured, as there
 FAR = 1e6  # the curvature across the null space that hides it
 
 
 class System(NamedTuple):
-    """Memory of a block: D (n), M (n n) and J (p n) in the units D, N (p); L (n n), Y (n p), S (p p), a residual's rows
-    rx (n), rc (p) and a correction's dx (n), y (p), and `sound` (1). The others are one item's.
+    """Memory of a block: D (n), M (n n) and J (p n) in the units D, the share (n) of H in M's diagonal, N (p); L (n n),
+    Y (n p), S (p p), a residual's rows rx (n), rc (p) and a correction's dx (n), y (p), and `sound` (1). The others are
+    one item's.
     """
 
     D: np.ndarray
     M: np.ndarray
     J: np.ndarray
+    share: np.ndarray
     N: np.ndarray
     L: np.ndarray
     Y: np.ndarray
@@ -47,7 +49,7 @@ class System(NamedTuple):
 
 def system_memory(n: int, p: int, block: int) -> System:
     """A System."""
-    sizes = n, n * n, p * n, p, n * n, n * p, p * p, n, p, n, p, 1
+    sizes = n, n * n, p * n, n, p, n * n, n * p, p * p, n, p, n, p, 1
     block_parts = [np.zeros((size, block)) for size in sizes]
     own = [np.empty((n, n)), np.empty((p, n)), np.empty(n), np.empty(max(1, 4 * n)), np.zeros(1, np.int32)]
     return System(*block_parts, *own)
@@ -201,11 +203,11 @@ def solve(system, n, p, x, y, count):
 
 @inner()
 def least_curvature(routines, system, n, p, j):
-    """The least eigenvalue of item j's M along the null space of its J; not a number where there are none."""
-    A, Q, info = system.matrix, system.rows, system.info
+    """The least curvature of item j's M beside its shares, along the null space of its J; nan where there is none."""
+    A, Q, info, share = system.matrix, system.rows, system.info, system.share
     for i in range(n):
         for k in range(n):
-            A[i, k] = system.M[i * n + k, j]
+            A[i, k] = system.M[i * n + k, j] / np.sqrt(share[i, j] * share[k, j])
     rank = orthonormal(system, n, p, j)
     for r in range(rank):
         q = Q[r]
@@ -228,13 +230,13 @@ def least_curvature(routines, system, n, p, j):
 
 @inner()
 def orthonormal(system, n, p, j):
-    """Orthonormal rows that span those of item j's J, in `system.rows`; their number."""
+    """Orthonormal rows that span those of item j's J, in units of the shares, in `system.rows`; their number."""
     Q, rank = system.rows, 0
     for r in range(p):
         q = Q[rank]
         size = 0.0
         for i in range(n):
-            q[i] = system.J[r * n + i, j]
+            q[i] = system.J[r * n + i, j] / np.sqrt(system.share[i, j])
             size += q[i] * q[i]
         for _ in range(2):
             for s in range(rank):
@@ -265,7 +267,7 @@ def convexify(routines, system, n, p, lift, lifted, count):
             if not least > 0:
                 shift = max(-BOLD * least, lift[j])
                 for i in range(n):
-                    system.M[i * n + i, j] += shift
+                    system.M[i * n + i, j] += shift * system.share[i, j]
                 lifted[j], again = 1.0, True
     if again:
         factor(system, n, p, count)

@@ -1,0 +1,88 @@
+"""A point -> the point of least violation near it: a feasible one, or the proof that there is none nearby.
+
+The Hessian of Gauss and Newton leads to feasible points fast, for it knows no negative curvature. Where there is none,
+the exact one tells whether the violation has a minimum.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.answer import Answer, Blame
+from declarative.backends.kkt.attempt import assess, improves, try_once
+from declarative.backends.kkt.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.effort import EFFORTS, approach
+from declarative.backends.kkt.nlp import Stop, inside
+from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.variants import least_violation
+from declarative.backends.method import AUTO
+from declarative.backends.status import Status
+
+FEASIBLE = 1e-7
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Points of least violation (B, n): `feasible` (B,), or certainly not (`hopeless`); and the rows' violations.
+
+    `nearer` (B,): less is violated than before.
+    """
+
+    x: Tensor
+    feasible: Tensor
+    hopeless: Tensor
+    nearer: Tensor
+    blame: Blame
+
+
+def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -> Restored:
+    """The point of least violation near x (B, n)."""
+    d, n, own = Derivatives(program, theta), program.n, replace(options, forward=AUTO)
+    start = inside(x, *d.bounds(x))
+    begin, before = torch.cat([x, d.g(start).clamp(min=0)], -1), violation(d, start)
+    at, stop, count = approach(least_violation(program, linearised=True), theta, begin, own, EFFORTS[0])
+    x, done = at.x[:, :n], feasible(d, at.x[:, :n])
+    minimum, low, high = torch.zeros_like(done), torch.zeros_like(x), torch.zeros_like(x)
+    items = (~done).nonzero()[:, 0]
+    if len(items):
+        reached = at.take(items), stop.take(items), count[items]
+        found = least(least_violation(program), take(theta, items), begin[items], reached, own)
+        minimum = minimum.index_put((items,), (found.status == Status.SOLVED) & found.minimum)
+        x, low, high = (
+            whole.index_put((items,), part[:, :n])
+            for whole, part in ((x, found.x), (low, found.z_lower), (high, found.z_upper))
+        )
+        done = feasible(d, x)
+    after = violation(d, x)
+    hopeless = ~done & minimum & (after <= before * (1 + FEASIBLE))  # else it was no way down
+    return Restored(x, done, hopeless, after < before, Blame(d.c(x).abs(), d.g(x).clamp(min=0), low, high))
+
+
+def least(
+    program: SmoothProgram, theta: Theta, begin: Tensor, reached: tuple[Primal, Stop, Tensor], options: Options
+) -> Answer:
+    """The minimum of the violation, from a point that a method has reached; what it shows to be a saddle is left."""
+    first = assess(program, theta, begin, reached, options, begin)
+    answer, solved = first.answer, first.answer.status == Status.SOLVED
+    items = (~solved | ~answer.minimum).nonzero()[:, 0]
+    if len(items) == 0:
+        return answer
+    on = torch.where(solved[:, None], first.way_out, answer.x)  # far away, units change: once more in those of the end
+    on = torch.where(on.isfinite(), on, begin)[items]
+    again = try_once(program, take(theta, items), on, options, EFFORTS[1], begin[items]).answer
+    return answer.put(items, again.where(improves(again, answer.take(items)), answer.take(items)))
+
+
+def feasible(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the rows hold, beside their terms."""
+    nothing = torch.zeros_like(x)
+    at = Primal(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q), nothing, nothing)
+    local = evaluate(d, at)
+    return measure(local, at, d.program.blocks, units(local)).primal <= FEASIBLE
+
+
+def violation(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): how much the rows are violated in all; infinite where x is not a number."""
+    return torch.cat([d.c(x).abs(), d.g(x).clamp(min=0)], -1).sum(-1).nan_to_num(nan=torch.inf)
