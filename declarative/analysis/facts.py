@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import assert_never
 
 from declarative.analysis.forms import call_form
@@ -35,39 +36,56 @@ from declarative.ir.walk import children, postorder
 
 def facts_of(root: Expr, binders: Iterable[Binder] = ()) -> Facts:
     """The facts of one expression; `binders` range over the indices that are free in it."""
-    return FactsTable(root, binders)(root)
+    known = root.__dict__.get(KEPT)
+    return FactsTable(root, binders)(root) if known is None else known
+
+
+KEPT = "_facts"  # on a node without indices: its facts, which are the same wherever it stands
 
 
 class FactsTable:
-    """The facts of an expression and of everything inside it: `table(node)`."""
+    """The facts of an expression and of everything inside it: `table(node)`.
+
+    A program has many nodes and few different facts, so the rules are asked once for equal arguments: facts that are
+    equal are mostly one object here, and are told apart by identity.
+    """
 
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
         self._facts: dict[int, Facts] = {}
         self._ranges: dict[int, Range] = {}
+        self._symbols: dict[Expr, Facts] = {}
+        self._ruled: dict[tuple, Facts] = {}
         nodes = tuple(postorder(root))
         self._lowest = _lowest_indices(nodes, binders)
+        facts, ranges = self._facts, self._ranges
         for node in nodes:
-            self._ranges[id(node)] = range_of(node, lambda part: self._ranges[id(part)])
-            self._facts[id(node)] = self._node(node)
+            ranges[id(node)] = range_of(node, self._range)
+            facts[id(node)] = self._node(node)
+        if not any(isinstance(node, IndexSymbol) for node in nodes):
+            for node in nodes:
+                node.__dict__[KEPT] = facts[id(node)]
         self.root = root  # keeps the nodes alive, so that no identity is used twice
 
     def __call__(self, node: Expr) -> Facts:
         return self._facts[id(node)]
 
+    def _range(self, node: Expr) -> Range:
+        return self._ranges[id(node)]
+
     def _node(self, node: Expr) -> Facts:
         match node:
             case Call():
-                return _call(node, self, self._ranges[id(node)].sign)
+                return self._call(node)
             case Index():
-                return _index(node, self(node.base))
+                return self._index(node)
             case Constant(value):
-                return _data(node, Sign.ZERO if value == 0 else Sign.POS if value > 0 else Sign.NEG)
+                return _number(Sign.ZERO if value == 0 else Sign.POS if value > 0 else Sign.NEG)
             case SizeValue(size):
-                return _data(node, _size_sign(size))
+                return _number(_size_sign(size))
             case IndexSymbol():
-                return _data(node, self._lowest.get(node, Sign.NONNEG))
+                return _number(self._lowest.get(node, Sign.NONNEG))
             case Parameter() | Variable():
-                return symbol_facts(node, lambda bound: facts_of(bound).sign)
+                return self._symbol(node)
             case Reduce():
                 return _reduce(node, self(node.body))
             case Stack(body=body):
@@ -76,9 +94,34 @@ class FactsTable:
             case Extern() | Nested():
                 return _foreign(node, [self(child) for child in children(node)])
             case Dual() | OptimalValue():
-                return _data(node, Sign.ANY)
+                return Facts(node.shape, Sign.ANY, Curvature.CONSTANT, 0, Smoothness.SMOOTH)
             case _:
                 assert_never(node)
+
+    def _index(self, node: Index) -> Facts:
+        """A part keeps everything; the form only where it is a whole matrix of a family."""
+        base = self(node.base)
+        whole = len(node.shape) == 2 and not any(isinstance(s, Slice) for s in node.subscripts)
+        key = (Index, whole, node.shape, id(base))
+        if key not in self._ruled:
+            form = base.form if whole else Sign.ANY
+            self._ruled[key] = replace(base, shape=node.shape, form=form)
+        return self._ruled[key]
+
+    def _symbol(self, node: Parameter | Variable) -> Facts:
+        if node not in self._symbols:
+            self._symbols[node] = symbol_facts(node, lambda bound: facts_of(bound).sign)
+        return self._symbols[node]
+
+    def _call(self, node: Call) -> Facts:
+        within = self._range(node).sign
+        form = call_form(node, self) if len(node.shape) == 2 else Sign.ANY
+        record, operands, _ = meaning(node)
+        args = tuple(map(self, operands))
+        key = (record.name, node.options, node.shape, within.value, form.value, *map(id, args))
+        if key not in self._ruled:
+            self._ruled[key] = _ruled(node, args, within, form)
+        return self._ruled[key]
 
 
 def _lowest_indices(nodes: Iterable[Expr], binders: Iterable[Binder]) -> dict[IndexSymbol, Sign]:
@@ -94,20 +137,22 @@ def _size_sign(size: Size) -> Sign:
     return Sign.POS if (size - 1).is_nonnegative() else Sign.NONNEG if size.is_nonnegative() else Sign.ANY
 
 
-def _data(node: Expr, sign: Sign) -> Facts:
-    return Facts(node.shape, sign, Curvature.CONSTANT, 0, Smoothness.SMOOTH)
+def _number(sign: Sign) -> Facts:
+    return _NUMBERS[sign.value]
+
+
+_NUMBERS = tuple(Facts((), Sign(value), Curvature.CONSTANT, 0, Smoothness.SMOOTH) for value in range(8))
 
 
 # --- calls ----------------------------------------------------------------------------------------
 
 
-def _call(node: Call, look: Callable[[Expr], Facts], within: Sign) -> Facts:
-    record, operands, options = meaning(node)
-    args = tuple(map(look, operands))
+def _ruled(node: Call, args: tuple[Facts, ...], within: Sign, form: Sign) -> Facts:
+    """What the record of a function says of a call, from the facts of its operands."""
+    record, _, options = meaning(node)
     own = record.sign(args, options) or Sign.ANY
     sign = own & within or own
     degree = record.degree(tuple(f.degree for f in args), options)
-    form = call_form(node, look) if len(node.shape) == 2 else Sign.ANY
     if all(f.curvature is Curvature.CONSTANT for f in args):
         return Facts(node.shape, sign, Curvature.CONSTANT, 0, Smoothness.SMOOTH, form)
     return Facts(node.shape, sign, composed(record, args, options), degree, _smoothness(record, args), form)
@@ -152,13 +197,6 @@ def _smoothness(record: Atom, facts: tuple[Facts, ...]) -> Smoothness:
 
 
 # --- the closed nodes -------------------------------------------------------------------------------
-
-
-def _index(node: Index, base: Facts) -> Facts:
-    """A part keeps everything; the form only where it is a whole matrix of a family."""
-    whole = len(node.shape) == 2 and not any(isinstance(s, Slice) for s in node.subscripts)
-    form = base.form if whole else Sign.ANY
-    return Facts(node.shape, base.sign, base.curvature, base.degree, base.smoothness, form)
 
 
 def _reduce(node: Reduce, body: Facts) -> Facts:

@@ -42,22 +42,80 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Geometric:
-    """`sign * core + offset` is the objective, `sides` has an entry for each constraint that compares.
+    """`sign * core + offset` is the objective, `sides` has an entry for each of the `rows`, which compare.
 
-    `lacking`: the variables that nothing makes positive; everything else is found with all variables positive.
+    Everything is found with all variables positive, and only when it is asked for: a variable that nothing makes
+    positive already bars most problems.
     """
 
     problem: Problem
-    core: Expr
-    sign: int
-    offset: Expr | None
-    sides: tuple[Sides, ...]
-    lacking: tuple[Variable, ...]
-    obstacles: tuple[Obstacle, ...]
+    rows: tuple[Comparison, ...]
 
     @property
     def holds(self) -> bool:
         return not self.lacking and not self.obstacles
+
+    @property
+    def core(self) -> Expr:
+        return self._goal[0]
+
+    @property
+    def sign(self) -> int:
+        return self._goal[1]
+
+    @property
+    def offset(self) -> Expr | None:
+        return self._goal[2]
+
+    @cached_property
+    def _goal(self) -> tuple[Expr, int, Expr | None]:
+        assert self.problem.objective.body is not None
+        return _goal(self.problem.objective.body)
+
+    @cached_property
+    def sides(self) -> tuple[Sides, ...]:
+        return tuple(_sides(row) for row in self.rows)
+
+    @cached_property
+    def lacking(self) -> tuple[Variable, ...]:
+        """The variables that nothing makes positive."""
+        return tuple(d.symbol for d in self.problem.variables if not _is_positive(d.symbol, self.rows))
+
+    @cached_property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        found = [*self._attributes(), *self._objective()]
+        for row, sides in zip(self.rows, self.sides, strict=True):
+            found.extend(self._row(row, sides))
+        return tuple(found)
+
+    @cached_property
+    def _positive(self) -> dict[Expr, Expr]:
+        """Each variable, declared positive."""
+        symbols = [d.symbol for d in self.problem.variables]
+        return {v: replace(v, attributes=(*v.attributes, POSITIVE)) for v in symbols}
+
+    def _attributes(self) -> list[Obstacle]:
+        symbols = [d.symbol for d in self.problem.variables]
+        return [Obstacle(v, attribute=a) for v in symbols for a in v.attributes if not _describable(a)]
+
+    def _objective(self) -> list[Obstacle]:
+        minimised = (self.problem.objective.sense is Sense.MINIMIZE) == (self.sign > 0)
+        wanted = Curvature.CONVEX if minimised else Curvature.CONCAVE
+        return self._blame(self.problem.objective, self.core, wanted, ())
+
+    def _row(self, row: Comparison, sides: Sides) -> list[Obstacle]:
+        equation = row.relation is Relation.EQ
+        if sides.more is None or (equation and sides.less is None):
+            return [Obstacle(row)]
+        wanted = (Curvature.AFFINE, Curvature.AFFINE) if equation else (Curvature.CONVEX, Curvature.CONCAVE)
+        pairs = zip((sides.less, sides.more), wanted, strict=True)
+        return [o for side, needed in pairs if side is not None for o in self._blame(row, side, needed, row.binders)]
+
+    def _blame(
+        self, owner: Objective | Comparison, side: Expr, wanted: Curvature, binders: tuple[Binder, ...]
+    ) -> list[Obstacle]:
+        blame = log_blame(LogLogTable(substitute(side, self._positive), binders), wanted)
+        return [Obstacle(owner, blame)] if blame else []
 
 
 def geometric(problem: Problem) -> Geometric | None:
@@ -66,10 +124,7 @@ def geometric(problem: Problem) -> Geometric | None:
         return None
     if not problem.variables or any(isinstance(c, Membership) for c in problem.constraints):
         return None
-    rows = [c for c in problem.constraints if isinstance(c, Comparison)]
-    goal = _goal(problem.objective.body)
-    sides = tuple(_sides(row) for row in rows)
-    return _Reading(problem, rows, sides).result(*goal)
+    return Geometric(problem, tuple(c for c in problem.constraints if isinstance(c, Comparison)))
 
 
 def _goal(body: Expr) -> tuple[Expr, int, Expr | None]:
@@ -99,48 +154,6 @@ def _sides(row: Comparison) -> Sides:
     return Sides(*(None if not terms else side if whole else _total(terms) for terms, side in pairs))
 
 
-@dataclass(frozen=True)
-class _Reading:
-    problem: Problem
-    rows: list[Comparison]
-    sides: tuple[Sides, ...]
-
-    @cached_property
-    def positive(self) -> dict[Expr, Expr]:
-        """Each variable, declared positive."""
-        symbols = [d.symbol for d in self.problem.variables]
-        return {v: replace(v, attributes=(*v.attributes, POSITIVE)) for v in symbols}
-
-    def result(self, core: Expr, sign: int, offset: Expr | None) -> Geometric:
-        lacking = tuple(d.symbol for d in self.problem.variables if not _is_positive(d.symbol, self.rows))
-        obstacles = [*self._attributes(), *self._objective(core, sign)]
-        for row, sides in zip(self.rows, self.sides, strict=True):
-            obstacles.extend(self._row(row, sides))
-        return Geometric(self.problem, core, sign, offset, self.sides, lacking, tuple(obstacles))
-
-    def _attributes(self) -> list[Obstacle]:
-        symbols = [d.symbol for d in self.problem.variables]
-        return [Obstacle(v, attribute=a) for v in symbols for a in v.attributes if not _describable(a)]
-
-    def _objective(self, core: Expr, sign: int) -> list[Obstacle]:
-        minimised = (self.problem.objective.sense is Sense.MINIMIZE) == (sign > 0)
-        return self._blame(self.problem.objective, core, Curvature.CONVEX if minimised else Curvature.CONCAVE, ())
-
-    def _row(self, row: Comparison, sides: Sides) -> list[Obstacle]:
-        equation = row.relation is Relation.EQ
-        if sides.more is None or (equation and sides.less is None):
-            return [Obstacle(row)]
-        wanted = (Curvature.AFFINE, Curvature.AFFINE) if equation else (Curvature.CONVEX, Curvature.CONCAVE)
-        pairs = zip((sides.less, sides.more), wanted, strict=True)
-        return [o for side, needed in pairs if side is not None for o in self._blame(row, side, needed, row.binders)]
-
-    def _blame(
-        self, owner: Objective | Comparison, side: Expr, wanted: Curvature, binders: tuple[Binder, ...]
-    ) -> list[Obstacle]:
-        blame = log_blame(LogLogTable(substitute(side, self.positive), binders), wanted)
-        return [Obstacle(owner, blame)] if blame else []
-
-
 def _describable(attribute: Attribute) -> bool:
     """Bounds have logarithms where they are positive; a lower bound 0 says no more than that the variable is."""
     if attribute.name != "between":
@@ -149,7 +162,7 @@ def _describable(attribute: Attribute) -> bool:
     return (lo in Sign.POS or lo in Sign.ZERO) and hi in Sign.POS
 
 
-def _is_positive(variable: Variable, rows: list[Comparison]) -> bool:
+def _is_positive(variable: Variable, rows: tuple[Comparison, ...]) -> bool:
     """Declared so, or bounded below by something positive, entry by entry."""
     for attribute in variable.attributes:
         if attribute.name == "pos" or (attribute.name == "between" and _positive(attribute.args[0])):

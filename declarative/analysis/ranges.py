@@ -20,6 +20,8 @@ class Range:
     @property
     def sign(self) -> Sign:
         """The signs of the numbers in the interval."""
+        if self is EVERYTHING:
+            return Sign.ANY
         below = Sign.NEG if self.lo < 0 else Sign(0)
         above = Sign.POS if self.hi > 0 else Sign(0)
         return below | above | (Sign.ZERO if self.lo <= 0 <= self.hi else Sign(0))
@@ -59,11 +61,13 @@ def range_of(node: Expr, look: Callable[[Expr], Range]) -> Range:
 def _call_range(node: Call, look: Callable[[Expr], Range]) -> Range:
     match node.atom, node.args:
         case "add", args:
-            return sum(map(look, args), Range(0.0, 0.0))
+            terms = [look(arg) for arg in args]
+            return EVERYTHING if EVERYTHING in terms else sum(terms, Range(0.0, 0.0))
         case "neg", (inner,):
             return -look(inner)
         case "mul", (left, right):
-            return look(left) * look(right)
+            x, y = look(left), look(right)
+            return EVERYTHING if x is EVERYTHING or y is EVERYTHING else x * y
         case "div", (left, Constant(value)) if value:
             return look(left) * Range(1 / value, 1 / value)
         case _:
@@ -71,6 +75,8 @@ def _call_range(node: Call, look: Callable[[Expr], Range]) -> Range:
 
 
 def _symbol_range(symbol: Parameter | Variable) -> Range:
+    if not symbol.attributes:
+        return EVERYTHING
     lo, hi = -inf, inf
     for attribute in symbol.attributes:
         known = _ATTRIBUTES.get(attribute.name, EVERYTHING)

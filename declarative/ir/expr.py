@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from declarative.ir.size import SCALAR, Shape, Size
@@ -34,19 +34,28 @@ class _Hashed:
         return self._hash  # pyright: ignore
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or hash(self) != hash(other):
+            return False
+        parts = _parts(type(self))
+        mine, theirs = parts(self), parts(other)
+        if isinstance(mine, tuple) and all(map(is_, mine, theirs)):
+            return True  # one symbol at two places
         pairs: list[tuple[Any, Any]] = [(self, other)]
         seen: set[tuple[int, int]] = set()  # two shared nodes are compared once
         while pairs:
             a, b = pairs.pop()
-            if a is b or (id(a), id(b)) in seen:
+            if (id(a), id(b)) in seen:
                 continue
             if isinstance(a, _Hashed):
                 if type(a) is not type(b) or hash(a) != hash(b):
                     return False
                 seen.add((id(a), id(b)))
-                pairs.extend((getattr(a, name), getattr(b, name)) for name in _compared(type(a)))
+                found = [(getattr(a, name), getattr(b, name)) for name in _compared(type(a))]
+                pairs.extend([(x, y) for x, y in found if x is not y])
             elif isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
-                pairs.extend(zip(a, b, strict=True))
+                pairs.extend([(x, y) for x, y in zip(a, b, strict=True) if x is not y])
             elif a != b:
                 return False
         return True

@@ -15,7 +15,7 @@ from declarative.analysis.words import text
 from declarative.atoms.apply import apply
 from declarative.atoms.record import Options
 from declarative.ir.expr import Call, Expr, Parameter, Role
-from declarative.ir.facts import Domain, Monotonicity, Sign
+from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign
 from declarative.ir.problem import Objective, Sense
 from declarative.ir.size import SCALAR
 from declarative.ir.walk import variables
@@ -57,11 +57,11 @@ def without_outer(objective: Objective) -> Iterator[tuple[Objective, Outer]]:
 def _monotone(node: Call, look: FactsTable) -> tuple[Expr, bool] | None:
     """The only operand that holds variables, and whether the call rises with it; None where neither is certain."""
     record, operands, options = meaning(node)
-    moving = [k for k, operand in enumerate(operands) if variables(operand)]
+    facts = tuple(map(look, operands))
+    moving = [k for k, f in enumerate(facts) if f.curvature is not Curvature.CONSTANT or variables(operands[k])]
     if len(moving) != 1 or node.shape:
         return None
     (k,) = moving
-    facts = tuple(map(look, operands))
     move = record.monotonicity(facts, options)[k]
     others = [f.sign for j, f in enumerate(facts) if j != k]
     strict = _strict(record.name, options, k, others)

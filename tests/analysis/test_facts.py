@@ -8,6 +8,7 @@ from declarative.atoms.apply import apply
 from declarative.ir.expr import (
     Attribute,
     Binder,
+    Call,
     Constant,
     Extern,
     Index,
@@ -165,3 +166,21 @@ def test_the_table_knows_every_node():
     assert body is not None
     look = FactsTable(body)
     assert all(look(node).shape == node.shape for node in postorder(body))
+
+
+def test_what_holds_of_an_index_is_not_kept_for_another_range() -> None:
+    i = IndexSymbol(0, "i")
+    e = apply("add", i, Variable("x", ()), Constant(1.0))
+    from_one, from_zero = (facts_of(i, [Binder(i, Size.of(lo), Size.of("n"))]).sign for lo in (1, 0))
+    assert (from_one, from_zero) == (Sign.POS, Sign.NONNEG)
+    assert facts_of(e).curvature is facts_of(e, [Binder(i, Size.of(1), Size.of("n"))]).curvature is Curvature.AFFINE
+
+
+def test_a_term_has_the_same_facts_alone_and_in_a_sum() -> None:
+    x = Variable("x", (), (Attribute("nonneg"),))
+    term = apply("abs", apply("add", x, Constant(1.0)))
+    alone = facts_of(term)
+    total = apply("add", term, apply("neg", Variable("x", ())))
+    look = FactsTable(total)
+    assert look(term) == alone and look(term).sign.nonneg
+    assert isinstance(total, Call) and look(total.args[1]).sign is Sign.ANY  # the other `x` is declared otherwise
