@@ -35,6 +35,11 @@ class Forward:
     called: str = ""
     settings: tuple[tuple[str, float | str], ...] = ()
 
+    @property
+    def differentiates(self) -> bool:
+        """Does it differentiate the functions of the program itself, by torch?"""
+        return self.name in ("lbfgs", "given")
+
 
 AUTO = Forward()
 _NAMES: dict[str, Name] = {

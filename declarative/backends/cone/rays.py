@@ -27,7 +27,7 @@ NOISE = 1e-6  # beside the largest: what an interior-point method has left of ze
 def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
     """z brought into the dual cone and to b'z = -1, if that proves (scaled) `item` infeasible."""
     z = z + project(item.cones, -z)[0]
-    weight = np.abs(z) * _largest(item.A, 1)
+    weight = np.abs(z) * np.maximum(_largest(item.A, 1), np.abs(item.b))
     clean = _on_face(item.cones, z, weight <= NOISE * weight.max(initial=0.0))
     for ray in (z, clean, _balanced(item, clean)):
         if _contradicts(item, ray):

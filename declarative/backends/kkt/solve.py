@@ -38,7 +38,8 @@ def solve(
     own = options.forward.name in ("auto", "interior_point", "newton")
     with numbers_only():
         theta, x0 = tuple(numbers(t.detach()) for t in theta), numbers(x0.detach())
-        if program.numeric is not None and x0.device.type == "cpu" and x0.dtype == torch.float64:
+        plain = x0.device.type == "cpu" and x0.dtype == torch.float64 and not options.forward.differentiates
+        if program.numeric is not None and plain:
             program = program.numeric
         match program.kind:
             case "qp" if own or options.forward.name == "gauss_newton":  # which is Newton's method here
