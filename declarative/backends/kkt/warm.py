@@ -35,7 +35,7 @@ class Warm(Items):
 
     @property
     def usable(self) -> Tensor:
-        """(B,): items that had an answer."""
+        """(B,): items with a point, whether or not it was an answer: what comes of it is judged like any other."""
         return self.point.isfinite().all(-1)
 
 
