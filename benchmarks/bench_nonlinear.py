@@ -126,7 +126,8 @@ def compare(name: str, data: Data, peer: Peer) -> None:
     solver, pull = peer.solver(1e-8), peer.pullback()
 
     def forward():
-        return np.concatenate([layer.solve(**data)[v].reshape(batch, -1).numpy() for v in names], 1)
+        solution = layer.solve(**data)
+        return np.concatenate([solution[v].reshape(batch, -1).numpy() for v in names], 1)
 
     def both():
         inputs = {key: value.clone().requires_grad_() for key, value in data.items()}
