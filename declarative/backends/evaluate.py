@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import assert_never
 
 import numpy as np
@@ -163,7 +164,7 @@ def _derivative(function: Callable[..., Tensor], argument: int) -> Callable[...,
 def _gather(value: Slot, index: Tensor, sizes: tuple[int, ...]) -> Step:
     def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
         v = values[value]
-        return v.reshape(v.shape[0], -1).index_select(1, index).reshape(v.shape[0], *sizes)
+        return v.reshape(v.shape[0], prod(v.shape[1:])).index_select(1, index).reshape(v.shape[0], *sizes)
 
     return step
 

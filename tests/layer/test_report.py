@@ -144,3 +144,10 @@ def test_the_report_of_no_items():
     layer = declarative.compile(declarative.parse(text, name="none"))
     report = layer.solve(torch.zeros(2, 0, 3)).report
     assert report.rank.shape == (2, 0) and report.active["x.lower"].shape == (2, 0, 3)
+
+
+def test_the_report_of_items_of_which_none_has_an_answer():
+    text = "param a : R\nvar x : R^3\nminimize sum(sin(x[i])*x[2] for i in 2)\nsubject to\n  sumsq(x) <= a\n"
+    solution = declarative.compile(declarative.parse(text), on_failure="mask").solve(-1.0)
+    assert solution.status == Status.INFEASIBLE
+    assert not solution.report.known and solution.report.rank == 0
