@@ -1,11 +1,11 @@
 """Tensors, maybe inside transforms of torch.func -> their numbers, for code that is not differentiated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
+from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor, peek_interpreter_stack
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 
@@ -14,6 +14,17 @@ def numbers_only() -> Iterator[None]:
     """Within, no transform and no grad mode of the caller holds, so that what is computed are plain tensors."""
     with temporarily_clear_interpreter_stack(), torch.no_grad():
         yield
+
+
+def plain(tensors: Iterable[Tensor]) -> bool:
+    """These are numbers in double precision on a CPU, and what is made of them need not be differentiated."""
+    kinds = ((t.device.type, t.dtype) for t in tensors)
+    return not torch.is_grad_enabled() and all(kind == ("cpu", torch.float64) for kind in kinds) and not transformed()
+
+
+def transformed() -> bool:
+    """Within a transform of torch.func?"""
+    return peek_interpreter_stack() is not None
 
 
 def numbers(tensor: Tensor) -> Tensor:

@@ -19,13 +19,14 @@ from torch import Tensor
 from torch.func import vjp
 
 from declarative.backends.kkt.certify import Model
-from declarative.backends.kkt.data import conditions_to_data
+from declarative.backends.kkt.data import conditions_to_data, over_batch
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import model
 from declarative.backends.kkt.smoothed import attach_smoothed
 from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve, System
 from declarative.backends.kkt.truncated import last_steps
 from declarative.backends.mode import IMPLICIT, Mode
+from declarative.backends.numbers import plain
 from declarative.backends.push import push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
@@ -99,7 +100,17 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, neede
     u = tuple(-part for part in w)
     if point.program.explicit:
         return conditions_to_data(u, solution, point.active, theta, needed)
-    return vjp(lambda *t: conditions(point, solution, t), *theta)[1](u)
+    program = point.program.numeric
+    if program is None or not plain(theta + u):
+        return pulled(point.program, theta, *u, *solution, *point.active.parts())
+    parts = program.run(pulled, theta, *u, *solution, *point.active.parts())
+    return tuple(over_batch(part, t) for part, t in zip(parts, theta, strict=True))
+
+
+def pulled(program: SmoothProgram, theta: Theta, *parts: Tensor) -> Theta:
+    """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three)."""
+    point, solution = Point(program, Active(*parts[8:])), parts[3:8]
+    return vjp(lambda *t: conditions(point, solution, t), *theta)[1](parts[:3])
 
 
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:

@@ -26,9 +26,13 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Attempt:
-    """An answer, why the method stopped and at which points, and where a saddle can be left, both (B, n)."""
+    """An answer, why the method stopped and at which points, and where a saddle can be left, both (B, n).
+
+    `system` is that of the answer's active set.
+    """
 
     answer: Answer
+    system: ActiveSystem
     stop: Stop
     reached: Tensor  # before polishing, which leads back from far away
     way_out: Tensor
@@ -63,7 +67,7 @@ def assess(
     stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    return Attempt(answer, stop, at.x, found.at.x + step * way)
+    return Attempt(answer, found.system, stop, at.x, found.at.x + step * way)
 
 
 def examined(d: Derivatives, found: Polished, count: Tensor, options: Options) -> tuple[Answer, Tensor]:

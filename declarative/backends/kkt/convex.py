@@ -18,7 +18,7 @@ from declarative.backends.kkt.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.rays import infeasible, unbounded
 from declarative.backends.kkt.scaling import inverse_root, times
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
-from declarative.backends.kkt.system import ActiveSystem, Joined, System
+from declarative.backends.kkt.system import System, joined
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 
@@ -81,14 +81,6 @@ def resume(
     return found.answer.put(rest, some), blamed, joined(found.system, rest, system, len(x0))
 
 
-def joined(first: System, items: Tensor, second: System | None, batch: int) -> System | None:
-    """One system for B items, of which some, `items` (long), are the second's."""
-    if second is None:
-        return None
-    place = torch.arange(batch).index_copy(0, items, torch.arange(len(items)))
-    return Joined((first, second), torch.zeros_like(place).index_fill(0, items, 1), place)
-
-
 def remaining(
     program: SmoothProgram,
     theta: Theta,
@@ -106,24 +98,24 @@ def remaining(
     if curved.any():
         items = curved.nonzero()[:, 0]
         last = warm and warm.take(items)
-        some, found = following(solve_smooth, program, take(theta, items), x0[items], options, last)
+        some, found, own = following(solve_smooth, program, take(theta, items), x0[items], options, last)
         answer, blamed = answer.put(items, some), blamed | {int(items[i]): rows for i, rows in found.items()}
+        system = joined(system, items, own, len(x0))
     return answer, blamed, system
 
 
 def solve_together(
     program: SmoothProgram, qp: Quadratic, answer: Answer, items: Tensor, options: Options, near: Near | None
-) -> tuple[Answer, Blamed, ActiveSystem | None]:
-    """The answers of some items (long, K) put in their places, the rows to blame, and the factorisation if for all."""
+) -> tuple[Answer, Blamed, System | None]:
+    """The answers of some items (long, K) put in their places, the rows to blame, and the systems at their points."""
     if len(items) == 0:
         return answer, {}, None
-    every = len(items) == len(answer.x)
-    qp = qp if every else qp.take(items)
+    qp = qp if len(items) == len(answer.x) else qp.take(items)
     at, iterations = starting_points(qp, Near(near.at.take(items), near.known[items]) if near else None)
     found = polish(qp, at, program.open_domain, program.blocks, POLISH)
     some, blamed = explain(certified(found, iterations, options.tolerance), qp)
     blamed = {int(items[i]): rows for i, rows in blamed.items()}
-    return answer.put(items, some), blamed, found.system if every else None
+    return answer.put(items, some), blamed, joined(None, items, found.system, len(answer.x))
 
 
 def starting_points(qp: Quadratic, near: Near | None) -> tuple[Primal, Tensor]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program import Everything, Function, SmoothProgram, Theta, Weights, take
+from declarative.backends.kkt.program import AtOnce, Everything, Function, SmoothProgram, Theta, Weights, take
 from declarative.backends.kkt.scalar.listing import NotScalar
 from declarative.backends.kkt.scalar.trace import trace
 
@@ -43,12 +44,32 @@ class Traced:
     def _traced(self, args: Sequence[Tensor]) -> Evaluator | None:
         from declarative.backends.kkt.compiled.evaluate import Evaluator
 
-        shapes = [(1, *a.shape[1:]) for a in args]
+        shapes, truths = [(1, *a.shape[1:]) for a in args], [k for k, a in enumerate(args) if a.dtype == torch.bool]
         try:
-            listing, results = trace(self.function, *shapes)
+            listing, results = trace(self.function, *shapes, truths=frozenset(truths))
         except NotScalar:
             return None
-        return Evaluator(listing, [shape[1:] for shape in shapes], [shape[1:] for shape in results])
+        return Evaluator(listing, [shape[1:] for shape in shapes], results)
+
+
+class Listed:
+    """Functions (program, theta, *tensors) -> a tuple of tensors, each of them one list of operations."""
+
+    def __init__(self, program: SmoothProgram):
+        self._program = program
+        self._traced: dict[AtOnce, Traced] = {}
+
+    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor]:
+        traced, count = self._traced.get(function), len(args)
+        if traced is None:
+            whole = partial(with_theta, function, self._program, count)
+            traced = self._traced.setdefault(function, Traced(whole))
+        return traced(len(args[0]), *args, *theta)
+
+
+def with_theta(function: AtOnce, program: SmoothProgram, count: int, *tensors: Tensor) -> Sequence[Tensor]:
+    """The function of so many tensors and of theta, which comes last here."""
+    return function(program, tensors[count:], *tensors[:count])
 
 
 class NumericStructure:
@@ -144,4 +165,5 @@ def on_numbers(program: SmoothProgram) -> SmoothProgram:
         equalities=function(program.equalities),
         inequalities=function(program.inequalities),
         structure=NumericStructure(program),
+        listed=Listed(program),
     )

@@ -5,7 +5,7 @@ The Lagrangian, whose signs every dual in this package follows (all z >= 0):
     L = f + y'c + z'g + z_lower'(lower - x) + z_upper'(x - upper)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -20,6 +20,7 @@ from declarative.backends.mode import IMPLICIT, Mode
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
 Weights = tuple[Tensor | None, Tensor, Tensor]
+AtOnce = Callable[..., Sequence[Tensor]]  # of a program, theta and tensors (B, ...), as are its results
 Everything = tuple[Tensor, ...]  # f, its gradient, c, g, the weighted Hessian, the Jacobians of c and of g
 
 
@@ -55,7 +56,8 @@ class SmoothProgram:
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
     of f is that of the squares of the linearised residuals (Gauss and Newton).
     `structure` has the derivatives where they are known; torch.func takes them otherwise.
-    `numeric` is the same program for plain numbers in double precision on a CPU, where that is faster.
+    `numeric` is the same program for plain numbers in double precision on a CPU, where that is faster; it is there that
+    `listed` calls functions of the program.
     """
 
     n: int
@@ -73,6 +75,11 @@ class SmoothProgram:
     linearised: bool = False
     structure: Structure | None = None
     numeric: "SmoothProgram | None" = None
+    listed: Callable[[AtOnce, Theta, Sequence[Tensor]], Sequence[Tensor]] | None = None
+
+    def run(self, function: AtOnce, theta: Theta, *tensors: Tensor) -> Sequence[Tensor]:
+        """function(self, theta, *tensors); for numbers as one list of operations."""
+        return function(self, theta, *tensors) if self.listed is None else self.listed(function, theta, tensors)
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,17 @@ from declarative.backends.kkt.falls import falls_for_ever
 from declarative.backends.kkt.nlp import FAR, inside
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.restore import FEASIBLE, restore, violation
+from declarative.backends.kkt.system import System, joined
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
 
 Blamed = dict[int, list[tuple[str, int]]]
+Solved = tuple[Answer, Blamed, System | None]
 
 
-def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> tuple[Answer, Blamed]:
-    """Answers for B items from x0 (B, n), and the rows to blame for those that are infeasible."""
-    answer, start = screened(program, theta, x0)
+def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:
+    """Answers for B items from x0 (B, n), the rows to blame for those that are infeasible, the others' systems."""
+    (answer, start), system = screened(program, theta, x0), None
     pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     lower, upper = Derivatives(program, theta).bounds(x0)
     start, began, blamed = start[pending], x0.clamp(lower, upper)[pending], crossing(lower, upper)
@@ -39,7 +41,8 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         attempt = try_once(program, here, start, options, effort, began)
         verdict = judge(program, here, answer.take(pending), attempt, start, options, last=attempts > 0)
         blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
-        answer = answer.put(pending, verdict.answer)
+        answer, taken = answer.put(pending, verdict.answer), verdict.taken.nonzero()[:, 0]
+        system = joined(system, pending[taken], attempt.system.take(taken), len(x0))
         start, began, pending = verdict.start[verdict.retry], began[verdict.retry], pending[verdict.retry]
     away = (
         answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
@@ -49,7 +52,7 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     answer = answer.marked(away & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
     answer = replace(answer, degenerate=answer.degenerate | saddle)
-    return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}
+    return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}, system
 
 
 def crossing(lower: Tensor, upper: Tensor) -> Blamed:
@@ -61,44 +64,52 @@ def crossing(lower: Tensor, upper: Tensor) -> Blamed:
 
 
 def following(
-    afresh: Callable[[SmoothProgram, Theta, Tensor, Options], tuple[Answer, Blamed]],
+    afresh: Callable[[SmoothProgram, Theta, Tensor, Options], Solved],
     program: SmoothProgram,
     theta: Theta,
     x0: Tensor,
     options: Options,
     warm: Warm | None,
-) -> tuple[Answer, Blamed]:
+) -> Solved:
     """What the previous solution leads to where that is sure, on its branch; the others `afresh`."""
     if warm is None or options.forward.name in ("ipopt", "given"):
         return afresh(program, theta, x0, options)
-    answer = resume_smooth(program, theta, x0, options, warm)
+    answer, system = resume_smooth(program, theta, x0, options, warm)
     rest = (answer.status != Status.SOLVED).nonzero()[:, 0]
     if len(rest) == 0:
-        return answer, {}
-    other, blamed = afresh(program, take(theta, rest), x0[rest], options)
-    return answer.put(rest, other), {int(rest[i]): rows for i, rows in blamed.items()}
+        return answer, {}, system
+    other, blamed, own = afresh(program, take(theta, rest), x0[rest], options)
+    blamed = {int(rest[i]): rows for i, rows in blamed.items()}
+    return answer.put(rest, other), blamed, joined(system, rest, own, len(x0))
 
 
-def resume_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, warm: Warm) -> Answer:
+def resume_smooth(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, warm: Warm
+) -> tuple[Answer, System | None]:
     """What the previous solution leads to; solved where that is sure, and nothing elsewhere."""
     answer = unknown(len(x0), program.n, program.p, program.q, x0)
     sound = [~t.reshape(len(t), -1).isnan().any(-1).expand(len(x0)) for t in theta]
     items = torch.stack([warm.usable, *sound]).all(0).nonzero()[:, 0]
     if len(items) == 0:
-        return answer
+        return answer, None
     d = Derivatives(program, take(theta, items))
     found, sure = resumed(d, program, warm.take(items), POLISH)
     some, _ = examined(d, found, torch.zeros_like(items), options)
     sure &= (some.status == Status.SOLVED) & some.minimum & ~some.degenerate
     sure &= (found.local.lower <= found.local.upper).all(-1)
-    return answer.put(items[sure], some.take(sure.nonzero()[:, 0]))
+    taken = sure.nonzero()[:, 0]
+    system = joined(None, items[taken], found.system.take(taken), len(x0))
+    return answer.put(items[taken], some.take(taken)), system
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The better answers so far, which items (B,) should try again, from where (B, n), and the rows to blame."""
+    """The better answers so far, which (B,) are new ones, which items (B,) should try again, from where (B, n), and
+    the rows to blame.
+    """
 
     answer: Answer
+    taken: Tensor
     retry: Tensor
     start: Tensor
     blamed: Blamed
@@ -112,13 +123,14 @@ def judge(
     lost = new.status != Status.SOLVED
     away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
     falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
-    answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
+    taken = improves(new, old)
+    answer = new.where(taken, old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     saddle = ~lost & ~new.minimum
     following = torch.where(saddle[:, None], attempt.way_out, start)
     seek = (lost & ~falls).nonzero()[:, 0]
     if len(seek) == 0:
-        return Verdict(answer, saddle, following, {})
+        return Verdict(answer, taken, saddle, following, {})
     d = Derivatives(program, theta)
     nearer = (violation(d, new.x) <= violation(d, start)) & ~attempt.stop.diverged
     point = torch.where(nearer[:, None], new.x, start)[seek]
@@ -130,7 +142,7 @@ def judge(
     away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, elsewhere(start[seek]))
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
-    return Verdict(answer, retry, following.index_put((seek,), away), blamed)
+    return Verdict(answer, taken, retry, following.index_put((seek,), away), blamed)
 
 
 def elsewhere(x: Tensor) -> Tensor:

@@ -15,10 +15,10 @@ from declarative.backends.kkt.ellipsoid import ellipsoid
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import explicit, quadratic
-from declarative.backends.kkt.smooth import Blamed, following, screened, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
 from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.spread import kept, spread
-from declarative.backends.kkt.system import System
+from declarative.backends.kkt.system import System, joined
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import numbers, numbers_only
@@ -47,21 +47,22 @@ def solve(
             case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
             case "qp" | "sphere" | "nlp":
-                return result(*following(from_starts, program, theta, x0, options, warm), None)
+                return result(*following(from_starts, program, theta, x0, options, warm))
             case _:
                 assert_never(program.kind)
 
 
-def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> tuple[Answer, Blamed]:
+def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:
     """The answer from one start, or the one to keep of those from several, which are items of one larger batch."""
     starts = options.forward.starts
     if starts == 1:
         return solve_smooth(program, theta, x0, options)
     places = spread(x0, *Derivatives(program, theta).bounds(x0), starts)
     several = tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
-    answer, blamed = solve_smooth(program, several, places, options)
+    answer, blamed, system = solve_smooth(program, several, places, options)
     chosen = kept(answer, x0, starts, options.forward.keep)
-    return answer.take(chosen), {i: blamed[k] for i, k in enumerate(chosen.tolist()) if k in blamed}
+    blamed = {i: blamed[k] for i, k in enumerate(chosen.tolist()) if k in blamed}
+    return answer.take(chosen), blamed, system and system.take(chosen)
 
 
 def connect(program: SmoothProgram, theta: Theta, result: Result, mode: Mode = IMPLICIT) -> Solution:
@@ -87,7 +88,7 @@ def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: 
     some = some.marked(empty, Status.INFEASIBLE, Reason.NO_POINT)
     row = ("c" if program.p else "g", 0)
     blamed: Blamed = {int(items[i]): [row] for i in empty.nonzero()[:, 0]}
-    return result(answer.put(items, some), blamed, found.system if len(items) == len(x0) else None)
+    return result(answer.put(items, some), blamed, joined(None, items, found.system, len(x0)))
 
 
 def result(answer: Answer, blamed: Blamed, system: System | None) -> Result:

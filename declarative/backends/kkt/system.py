@@ -68,6 +68,15 @@ class Joined:
         return Right(*whole)
 
 
+def joined(first: System | None, items: Tensor, second: System | None, batch: int) -> System | None:
+    """One system for B items, of which some, `items` (long), are the second's; what no system has is not asked for."""
+    if second is None or (first is None and len(items) == batch):
+        return second or first
+    place = torch.arange(batch, device=items.device).index_copy(0, items, torch.arange(len(items), device=items.device))
+    which = torch.zeros_like(place).index_fill(0, items, 1)
+    return Joined((second,), 0 * which, place) if first is None else Joined((first, second), which, place)
+
+
 @dataclass(frozen=True)
 class ActiveSystem:
     """H (B, n, n) symmetric, A (B, m, n); `rows` (B, m) and `fixed` (B, n) say which rows and bounds are active."""

@@ -13,6 +13,8 @@ from backends.kkt.smooth_programs import (
 )
 from torch.autograd import gradcheck, gradgradcheck
 
+import declarative
+from declarative.backends.kkt import adjoint
 from declarative.backends.kkt.solve import connect, solve
 
 
@@ -131,3 +133,35 @@ def test_jacobians_by_vmap_over_the_backward_pass():
     torch.testing.assert_close(
         torch.autograd.functional.jacobian(x_of_q, data[1], vectorize=True), expected, rtol=1e-10, atol=1e-12
     )
+
+
+PROGRAM = """problem tilted
+dim n
+param t : R^n
+param s : R, pos
+var x : R^n, start(t)
+minimize sum((x[i] - t[i])^4 + (x[i] - t[i])^2 for i in n) + sin(x[0])*s/9
+subject to
+  on: x[0]*x[1] == t[0]*t[1] + 0.1*s
+  within: sumsq(x) <= s
+"""
+
+
+def test_the_pullback_goes_by_the_factors_of_the_forward_pass_and_a_list(monkeypatch):
+    """Neither the Hessian nor the derivative in the parameters is taken by torch; the gradients are the same."""
+    layer = declarative.compile(declarative.parse(PROGRAM, name="tilted"))
+    t = torch.tensor([[1.0, 0.5], [0.3, 0.9], [2.0, 0.1]], dtype=FLOAT).requires_grad_()
+    s = torch.tensor(1.5, dtype=FLOAT).requires_grad_()  # which the items share
+    found = layer.solve(t=t, s=s)
+    assert found.solved.all() and (found.duals["within"] > 0.01).tolist() == [False, False, True]
+    weights = torch.arange(1.0, 7, dtype=FLOAT).reshape(3, 2)
+    wanted = torch.autograd.grad((found["x"] * weights).sum(), [t, s], create_graph=True)
+
+    def gradients():
+        return torch.autograd.grad((layer.solve(t=t, s=s)["x"] * weights).sum(), [t, s])
+
+    gradients()  # which makes the list
+    for name in ("matrices", "vjp"):
+        monkeypatch.setattr(adjoint, name, None)
+    for part, right in zip(gradients(), wanted, strict=True):
+        torch.testing.assert_close(part, right, rtol=1e-9, atol=1e-12)

@@ -28,7 +28,7 @@ def evaluated(function, *arguments):
     """By way of a list."""
     shapes = [(1, *a.shape[1:]) for a in arguments]
     listing, results = trace(function, *shapes)
-    evaluator = Evaluator(listing, [shape[1:] for shape in shapes], [shape[1:] for shape in results])
+    evaluator = Evaluator(listing, [shape[1:] for shape in shapes], results)
     return evaluator(arguments, max(len(a) for a in arguments))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.compiled.batch import shared_out
 from declarative.backends.kkt.compiled.interpret import BLOCK, INTERPRETER, run_blocks
-from declarative.backends.kkt.scalar.listing import Listing
+from declarative.backends.kkt.scalar.listing import Kind, Listing
 
 ENOUGH = 1 << 20  # operations that a thread's share should have
 Shape = tuple[int, ...]
@@ -18,15 +18,15 @@ Shape = tuple[int, ...]
 class Evaluator:
     """The function of arguments (B, *shape), or (1, *shape) for what the items share; its results are (B, *shape)."""
 
-    def __init__(self, listing: Listing, arguments: Sequence[Shape], results: Sequence[Shape]):
-        self.listing, self.shapes = listing, results
+    def __init__(self, listing: Listing, arguments: Sequence[Shape], results: Sequence[Kind]):
+        self.listing, self.results, self._spare = listing, results, list[np.ndarray]()
         self.entries = entries = [(k, entry) for k, shape in enumerate(arguments) for entry in range(prod(shape))]
         self._used = sorted({entries[entry][0] for entry in listing.inputs[:, 0].tolist()})
         order = {number: k for k, number in enumerate(self._used)}
         pairs = ((entries[entry], place) for entry, place in listing.inputs.tolist())
         inputs = [(order[number], entry, place) for (number, entry), place in pairs]
         self._inputs = np.array(inputs, np.int64).reshape(-1, 3)
-        self._sizes = [prod(shape) for shape in results]
+        self._sizes = [prod(kind.shape) for kind in results]
         self._edges = np.cumsum([0, *self._sizes]).tolist()
         parts = [(self._edges[k], size, entry) for k, size in enumerate(self._sizes) for entry in range(size)]
         self._results = np.column_stack([listing.results, np.array(parts, np.int64).reshape(-1, 3)]).astype(np.int64)
@@ -37,20 +37,28 @@ class Evaluator:
         numbers, tables = out.numpy(), (listing.operations, self._inputs, self._results)
 
         def some(first: int, last: int) -> None:
-            memory = np.empty((listing.places, BLOCK))
-            memory[listing.constant_places] = listing.constants[:, None]
+            memory = self._spare.pop() if self._spare else new_memory(listing)
             run_blocks(INTERPRETER, *tables, table, memory, numbers, batch, first, last)
+            self._spare.append(memory)
 
         parts = min(torch.get_num_threads(), batch, batch * len(listing.operations) // ENOUGH)
         shared_out(some, batch, parts)
         del kept  # whose addresses were in use till here
-        pieces = out.split([batch * size for size in self._sizes])
-        return [piece.view(batch, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
+        pieces = zip(out.split([batch * size for size in self._sizes]), self.results, strict=True)
+        found = [(piece.view(batch, *kind.shape), kind.truth) for piece, kind in pieces]
+        return [piece != 0 if truth else piece for piece, truth in found]
+
+
+def new_memory(listing: Listing) -> np.ndarray:
+    """A block's memory, with the constants in their places, where they stay."""
+    memory = np.empty((listing.places, BLOCK))
+    memory[listing.constant_places] = listing.constants[:, None]
+    return memory
 
 
 def addresses(arguments: Sequence[Tensor], batch: int) -> tuple[list[Tensor], np.ndarray]:
     """For each tensor (B, ...) or (1, ...) its address and the stride from item to item; the tensors are to be kept."""
-    arguments = [a.contiguous() for a in arguments]
-    strides = [0 if len(a) == 1 and batch != 1 else a[0].numel() for a in arguments]
+    arguments = [a.to(torch.float64).contiguous() for a in arguments]
+    strides = [0 if len(a) == 1 and batch != 1 else a.numel() // max(1, len(a)) for a in arguments]
     pairs = [(a.data_ptr(), stride) for a, stride in zip(arguments, strides, strict=True)]
     return arguments, np.array(pairs, np.int64).reshape(-1, 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,13 @@ Node = tuple[int, ...]  # (code, *arguments), (CONSTANT, bits) or (INPUT, entry)
 
 class NotScalar(Exception):
     """The function is no list of scalar operations, or too long a one."""
+
+
+class Kind(NamedTuple):
+    """The shape of a result, but for the batch, and whether its entries are truths."""
+
+    shape: tuple[int, ...]
+    truth: bool
 
 
 @dataclass(frozen=True)

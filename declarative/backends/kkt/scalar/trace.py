@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from declarative.backends.kkt.compiled import codes as op
-from declarative.backends.kkt.scalar.listing import LIMIT, Builder, Listing, NotScalar
+from declarative.backends.kkt.scalar.listing import LIMIT, ZERO, Builder, Kind, Listing, NotScalar
 
 MOVES = (
     "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
@@ -58,24 +58,26 @@ class Named(Tensor):
         return rule(builder, func, *args, **(kwargs or {}))
 
 
-def trace(function: Callable[..., Sequence[Tensor]], *shapes: tuple[int, ...]) -> tuple[Listing, list[tuple[int, ...]]]:
-    """The operations of a function of tensors of these shapes, and the shapes of its results.
+def trace(
+    function: Callable[..., Sequence[Tensor]], *shapes: tuple[int, ...], truths: frozenset[int] = frozenset()
+) -> tuple[Listing, list[Kind]]:
+    """The operations of a function of tensors (1, ...) of these shapes, and of which kind its results (1, ...) are.
 
     The entries of the arguments, one tensor after the other, are the inputs of the list; those of the results are its
-    results.
+    results. `truths` are the places of arguments that are bool.
     """
     builder, entry, arguments = Builder(), 0, []
-    for shape in shapes:
+    for place, shape in enumerate(shapes):
         size = torch.Size(shape).numel()
         names = torch.tensor([builder.input(entry + k) for k in range(size)], dtype=torch.int64)
-        arguments.append(Named(names.reshape(shape), builder))
+        arguments.append(Named(names.reshape(shape), builder, torch.bool if place in truths else torch.float64))
         entry += size
     try:
-        results = [_names(builder, result) for result in function(*arguments)]
+        found = [(_names(builder, result), result.dtype == torch.bool) for result in function(*arguments)]
     except (RuntimeError, NotImplementedError, TypeError) as reason:
         raise NotScalar(str(reason)) from reason
-    listing = builder.listing([name for names in results for name in names.flatten().tolist()])
-    return listing, [tuple(names.shape) for names in results]
+    listing = builder.listing([name for names, _ in found for name in names.flatten().tolist()])
+    return listing, [Kind(tuple(names.shape[1:]), truth) for names, truth in found]
 
 
 def _flattened(args: Any):
@@ -122,7 +124,8 @@ def _same(builder: Builder, func: Any, value: Named, *args, dtype: torch.dtype |
 
 
 def _new(builder: Builder, func: Any, like: Tensor, *args, **kwargs):
-    return func(torch.empty(like.shape, dtype=like.dtype), *args, **kwargs)
+    made = func(torch.empty(like.shape, dtype=like.dtype), *args, **kwargs)
+    return Named(_names(builder, made), builder, made.dtype) if made.dtype in (torch.float64, torch.bool) else made
 
 
 def _each(builder: Builder, code: int, *args: Any, dtype: torch.dtype = torch.float64) -> Named:
@@ -286,6 +289,14 @@ def _index_add(
     return Named(names.movedim(0, dim), builder)
 
 
+def _index_add_in_place(builder: Builder, func: Any, start: Named, *args, **kwargs) -> Named:
+    """Into new zeros, which nothing else names: the pullback of a selection."""
+    if bool((start.names != ZERO).any()):
+        raise NotScalar("a change in place")
+    start.names = _index_add(builder, func, start, *args, **kwargs).names
+    return start
+
+
 def _fill(builder: Builder, func: Any, value: Named, mask: Any, number: float) -> Named:
     return Named(_each(builder, op.WHERE, mask, number, value).names, builder, value.dtype)
 
@@ -335,4 +346,5 @@ RULES: dict[str, Rule] = {
     "mv": _matmul,
     "dot": _matmul,
     "index_add": _index_add,
+    "index_add_": _index_add_in_place,
 }
