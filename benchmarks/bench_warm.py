@@ -37,6 +37,13 @@ param lam : R, nonneg
 var x : R^n
 minimize sumsq(A*x - b)/2 + lam*norm1(x)
 """
+MINIMAX = """
+dim m, n
+param A : R^(m,n)
+param b : R^m
+var x : R^n
+minimize max(abs(A*x - b))
+"""
 TV = """
 dim n
 param y : R^n
@@ -65,11 +72,13 @@ def problems(g: torch.Generator) -> list[tuple[str, str, Data]]:
     A, half = normal(g, 128, 50, 50), normal(g, 64).abs() / 2 + 0.5
     b = (A @ normal(g, 128, 50, 1).abs())[..., 0] + normal(g, 128, 50).abs()
     least = {"A": normal(g, 64, 40, 20), "b": 3 * normal(g, 64, 40), "lam": torch.full((64,), 5.0).double()}
+    fit = {"A": normal(g, 64, 30, 10), "b": normal(g, 64, 30)}
     signal = {"y": normal(g, 64, 60).cumsum(-1), "lam": torch.ones(64).double()}
     pool = {"x": normal(g, 1024, 50), "d": normal(g, 1024).abs() / 2 + 0.5}
     return [
         ("linear, n = m = 50, B = 128", LP, {"c": normal(g, 128, 50), "A": A, "b": b}),
         ("lasso, n = 20, m = 40, B = 64", LASSO, least),
+        ("minimax, n = 10, m = 30, B = 64", MINIMAX, fit),
         ("total variation, n = 60, B = 64", TV, signal),
         ("welsch_pool, n = 50, B = 1024", (EXAMPLES / "welsch_pool.opt").read_text(), pool),
         ("smooth, nonconvex, n = 20, B = 64", WELLS, {"a": normal(g, 64, 20), "r": half}),

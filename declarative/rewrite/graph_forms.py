@@ -8,17 +8,21 @@ back by dropping the new variables, the user's duals stay where they are.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from declarative.analysis.classify import classify
 from declarative.analysis.smooth import Kink
+from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
-from declarative.ir.problem import Problem
+from declarative.ir.problem import Comparison, Membership, Problem, Relation
+from declarative.ir.size import SCALAR
 from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
-from declarative.rewrite.standard import Row, Standard, difference
+from declarative.rewrite.standard import Standard
 from declarative.source.diagnostic import Diagnostic, error
+from declarative.source.span import Span
 
 
 def unfit_kinks(problem: Problem) -> list[Diagnostic]:
@@ -58,7 +62,7 @@ def _with_kinks(root: Expr) -> frozenset[int]:
     return frozenset(kinked)
 
 
-def _kinked(node: Expr) -> bool:
+def _kinked(node: Expr) -> TypeGuard[Call | Reduce]:
     match node:
         case Call(atom=name):
             record = find(name)
@@ -85,12 +89,13 @@ class _Walker:
         if id(node) not in self.with_kinks:
             return node
         match node:
+            case Call() | Reduce() if _kinked(node):
+                around = scope.around(node)
+                return self._hold(node, self._fresh(node, around), around)
             case Call(args=args):
-                rebuilt = with_children(node, tuple(self._rewrite(a, scope) for a in args))
-                return self._graph(node, rebuilt, scope) if _kinked(node) else rebuilt
+                return with_children(node, tuple(self._rewrite(a, scope) for a in args))
             case Reduce(binders=binders, condition=condition):
-                rebuilt = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
-                return self._extreme(node, rebuilt, scope) if _kinked(node) else rebuilt
+                return replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
             case Stack(binders=binders):
                 return replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
             case Index(base=base):
@@ -98,26 +103,65 @@ class _Walker:
             case _:
                 raise AssertionError("only these hold kinks that are fit")
 
-    def _graph(self, node: Call, rebuilt: Expr, scope: Scope) -> Expr:
-        record = find(node.atom)
-        assert record is not None and record.graph is not None and isinstance(rebuilt, Call)
-        around = scope.around(rebuilt)
-        graph = record.graph(
-            lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None),
-            *rebuilt.args,
-            **dict(rebuilt.options),
-        )
-        self.additions.constrain(graph.constraints, around, node.origin)
+    def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
+        return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None)
+
+    def _hold(self, node: Call | Reduce, fresh: Fresh, over: Scope) -> Expr:
+        """The value of a kinked function, held in place by rows over this scope."""
         self.additions.note(node, "is replaced by its graph form")
+        if isinstance(node, Reduce):
+            t, relation = fresh(node.shape), Relation.GE if node.op == "max" else Relation.LE
+            self._row(Comparison(None, relation, t, node.body), over.inside(node.binders, node.condition), node.origin)
+            return t
+        args = node.args if self._is_extreme(node) else tuple(self._rewrite(a, over) for a in node.args)
+        graph = _graph(node, fresh, args)
+        for constraint in graph.constraints:
+            self._row(constraint, over, node.origin)
         return graph.value
 
-    def _extreme(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
-        """max over an index: t with t >= body for every index."""
-        around = scope.around(rebuilt)
-        t = self.additions.variable(node.shape, around, node)
-        over = around.inside(node.binders, node.condition)
-        above, below = (t, rebuilt.body) if node.op == "max" else (rebuilt.body, t)
-        row = Row((), False, difference(below, above), over.binders, over.condition, origin=node.origin)
-        self.additions.rows.append(row)
-        self.additions.note(node, "is replaced by its graph form")
-        return t
+    def _is_extreme(self, node: Call) -> bool:
+        """Is its value the greatest, or the least, of its arguments and of what has no kinks?"""
+        graph = _graph_around(node)
+        rest = [c for c in graph.constraints if not _bounds_one_of(c, node.args)] if graph is not None else []
+        return graph is not None and not any(self._holds_kinks(c) for c in rest)
+
+    def _holds_kinks(self, constraint: Comparison | Membership) -> bool:
+        told = constraint.elements if isinstance(constraint, Membership) else (constraint.right,)
+        return any(id(part) in self.with_kinks for side in told for part in postorder(side))
+
+    def _row(self, constraint: Comparison | Membership, over: Scope, origin: Span | None) -> None:
+        """A row of a graph form, `t >= f` or `t <= f`.
+
+        Where f is kinked itself, t serves as its value: one of its own would be free wherever f does not reach t, as
+        those of all but the greatest of several, and then the solution is not unique.
+        """
+        if isinstance(constraint, Comparison) and id(constraint.right) in self.with_kinks:
+            t, f = constraint.left, constraint.right
+            if _kinked(f) and _is_bounded_by(f, t):
+                self._hold(f, lambda _: t, over)
+                return
+            constraint = replace(constraint, right=self._rewrite(f, over))
+        self.additions.constrain((constraint,), over, origin)
+
+
+def _is_bounded_by(node: Expr, t: Expr) -> bool:
+    """Do the rows of its graph form say `node <= t`, or `node >= t`, with t in the place of its variable?"""
+    fits = t.shape in (SCALAR, node.shape)
+    return fits and (isinstance(node, Reduce) or (isinstance(node, Call) and _graph_around(node) is not None))
+
+
+def _graph_around(node: Call) -> Graph | None:
+    """With the function itself for the variable, where there is one only, which is its value."""
+    asked = []
+    graph = _graph(node, lambda shape: asked.append(shape) or node, node.args)
+    return graph if graph.value is node and asked == [node.shape] else None
+
+
+def _graph(node: Call, fresh: Fresh, args: tuple[Expr, ...]) -> Graph:
+    record = find(node.atom)
+    assert record is not None and record.graph is not None
+    return record.graph(fresh, *args, **dict(node.options))
+
+
+def _bounds_one_of(constraint: Comparison | Membership, args: tuple[Expr, ...]) -> bool:
+    return isinstance(constraint, Comparison) and any(constraint.right is arg for arg in args)

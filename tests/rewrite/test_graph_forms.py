@@ -1,0 +1,68 @@
+"""Kinks as linear rows: the rows by hand; answers beside those of the cone backend, which writes kinks otherwise."""
+
+import pytest
+import torch
+
+import declarative
+from declarative.elaborate.to_text import expression_to_text
+from declarative.rewrite.graph_forms import to_graph_forms
+from declarative.rewrite.standard import problem_to_standard
+
+T = "auxiliary 0"
+HEAD = "dim n; param b : R^n; var x : R^n; "
+GREATEST = [
+    ("max(abs(x - b))", [f"x - b - {T} <= 0", f"-(x - b) - {T} <= 0"]),
+    ("max(abs(x[i] - i) for i in n)", [f"x[i] - i - {T} <= 0", f"-(x[i] - i) - {T} <= 0"]),
+    ("max(max(x[i], x[j]) for i in n, j in n)", [f"x[i] - {T} <= 0", f"x[j] - {T} <= 0"]),
+    ("maximum(norminf(x), pos(x[0] - 1))", [f"x - {T} <= 0", f"-x - {T} <= 0", f"x[0] - 1 - {T} <= 0",
+      f"0 - {T} <= 0"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("objective", "rows"), GREATEST)
+def test_a_greatest_among_others_has_no_variable_of_its_own(objective, rows):
+    standard = to_graph_forms(problem_to_standard(declarative.parse(f"{HEAD}minimize {objective} + sum(x)")))
+    assert [f"{expression_to_text(row.body)} <= 0" for row in standard.rows] == rows
+    assert len(standard.auxiliaries) == 1
+
+
+def test_a_sum_within_a_greatest_keeps_its_variables():
+    standard = to_graph_forms(
+        problem_to_standard(declarative.parse(HEAD + "minimize maximum(norm1(x - b), abs(x[0]))"))
+    )
+    assert len(standard.auxiliaries) == 2
+
+
+ALIKE = [
+    "minimize max(abs(F*x - b))",
+    "maximize min(b - abs(F*x))",
+    "minimize maximum(norm1(x - 1), norminf(F*x - b))",
+    "minimize sum(maximum(abs(x[i]), pos(x[i] - b[i])) for i in n) + 2*max(abs(x[i] - 1) for i in n)",
+    "minimize max(maximum(x[i] - b[i], 2*abs(x[j] + 1)) for i in n, j in n if i != j)",
+    "minimize abs(pos(F[0, :]'*x) + 1) + norminf(x - b)",
+]
+
+
+@pytest.mark.parametrize("objective", ALIKE)
+def test_both_backends_find_one_value(objective):
+    g = torch.Generator().manual_seed(4)
+    F, b = (torch.randn(8, *shape, generator=g, dtype=torch.float64) for shape in ((4, 4), (4,)))
+    problem = declarative.parse(f"dim n; param F : R^(n,n); param b : R^n; var x : R^n; {objective}")
+    kkt, cone = (declarative.compile(problem, backend=name).solve(F, b) for name in ("kkt", "cone"))
+    assert kkt.solved.all() and cone.solved.all()
+    torch.testing.assert_close(kkt.value, cone.value, rtol=1e-8, atol=1e-8)
+    unique = ~cone.nonunique & ~kkt.nonunique
+    torch.testing.assert_close(kkt.x[unique], cone.x[unique], rtol=1e-7, atol=1e-7)
+
+
+def test_a_minimax_program_has_one_solution_and_is_resumed_from_it():
+    g = torch.Generator().manual_seed(5)
+    A, b = (torch.randn(12, *shape, generator=g, dtype=torch.float64) for shape in ((9, 3), (9,)))
+    layer = declarative.compile(
+        declarative.parse("dim m, n; param A : R^(m,n); param b : R^m; var x : R^n; minimize max(abs(A*x - b))")
+    )
+    first = layer.solve(A, b)
+    again = layer.solve(A, b, warm=first)
+    assert not first.nonunique.any() and (again.iterations <= 1).all()
+    torch.testing.assert_close(again.x, first.x, rtol=0, atol=1e-12)
+    assert ((A @ first.x[..., None])[..., 0] - b).abs().amax(1).sub(first.value).abs().max() < 1e-12
