@@ -1,9 +1,9 @@
 """The solution of a slightly different program -> the answers that Newton's method finds from it, where they are sure.
 
 The previous active set is taken as it is, and the previous point as near: one factorisation finishes a quadratic
-program, a few a smooth one. An answer counts only where nothing else could have come out of the method that begins
-afresh, but for another local minimum: certified to rounding, strictly complementary, locally unique, and with one set
-of multipliers. All other items are solved as if there had been no previous solution.
+program, a few a smooth one. An answer counts only where the method that begins afresh should end there too, or in
+another local minimum: residuals of at most SOUND, and as far as numbers tell strictly complementary, locally unique,
+and with one set of multipliers. All other items are solved as if there had been no previous solution.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Result, SmoothProgram
 
-SOUND = 1e-9  # as in the compiled method
+SOUND = 1e-9  # residuals, relative to the largest term of a row, as in the compiled method
 POINT, ACTIVE = "last point", "last active set"  # in the memory of an outcome
 
 
