@@ -52,7 +52,10 @@ FAR = {  # by e; the value of a solution that lies ever farther away as e grows
     "exponential": ("var x : R^3; minimize exp(sum(x)); subject to; x >= e/3", lambda e: math.exp(e)),
     "entropy": ("var x : R; minimize -entr(x) - (e + 1)*x", lambda e: -math.exp(e)),
     "logarithm": ("var x : R; minimize x; subject to; log(x) >= e", lambda e: math.exp(e)),
-    "sums": ("var x : R^2; minimize logsumexp(x) - x[0] + exp(x[1]); subject to; x[1] >= e", lambda e: math.exp(e)),
+    "sums": (
+        "var x : R^2; minimize logsumexp(x) - x[0]/2 + exp(x[1]); subject to; x[1] >= e",
+        lambda e: math.log(2) + e / 2 + math.exp(e),
+    ),
     "semidefinite": ("var t : R; minimize t; subject to; [t, 1; 1, exp(-e)] in PSD", lambda e: math.exp(e)),
     "second-order": ("var t : R; var y : R; minimize t; subject to; quad_over_lin(1, y) <= t; y <= exp(-e)", math.exp),
     "power": (

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from declarative.backends.cone.cones import Cones, Kind, psd_side, triangle
+from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.faces import zero_with
 from declarative.backends.cone.item import Item
 from declarative.backends.cone.projections import project
 from declarative.backends.cone.within import within, within_dual
@@ -28,7 +29,8 @@ def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
     """z brought into the dual cone and to b'z = -1, if that proves (scaled) `item` infeasible."""
     z = z + project(item.cones, -z)[0]
     weight = np.abs(z) * np.maximum(_largest(item.A, 1), np.abs(item.b))
-    clean = _on_face(item.cones, z, weight <= NOISE * weight.max(initial=0.0))
+    idle = (weight <= NOISE * weight.max(initial=0.0)) | (z == 0)
+    clean = np.where(zero_with(item.cones, idle, dual=True), 0.0, z)
     for ray in (z, clean, _balanced(item, clean)):
         if _contradicts(item, ray):
             return ray / -(item.b @ ray)
@@ -80,26 +82,4 @@ def _balanced(item: Item, z: np.ndarray) -> np.ndarray:
     used = np.flatnonzero(z)
     z = z.copy()
     z[used] -= np.linalg.lstsq(item.A[used].T, item.A[used].T @ z[used], rcond=None)[0]
-    return z
-
-
-def _on_face(cones: Cones, z: np.ndarray, idle: np.ndarray) -> np.ndarray:
-    """z with 0 in the `idle` places, and in those that must be 0 with them for z to be in the dual cone."""
-    z = np.where(idle, 0.0, z)
-    for group in cones.groups:
-        part = z[group.places]
-        match group.kind:
-            case Kind.SOC:
-                part[part[:, 0] == 0] = 0.0
-            case Kind.EXP:
-                part[part[:, 2] == 0, 0] = 0.0
-            case Kind.POWER:
-                part[(part[:, :2] == 0).any(-1), 2] = 0.0
-            case Kind.PSD:
-                row, column, _ = triangle(psd_side(part.shape[1]))
-                gone = part[:, row == column] == 0
-                part[gone[:, row] | gone[:, column]] = 0.0
-            case Kind.ZERO | Kind.NONNEG:
-                pass
-        z[group.places] = part
     return z

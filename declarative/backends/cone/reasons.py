@@ -29,6 +29,10 @@ WORDS = {
 ESCAPES = (
     "no minimum was found: on the way to infinity the objective approaches a limit; a bound or a penalty would hold it"
 )
+RECEDES = (
+    "no minimum was found: the constraints allow a direction to infinity in which the objective does not rise;"
+    " a bound or a penalty would hold it"
+)
 
 
 def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
@@ -36,8 +40,14 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
     found = {}
     for k, solved in enumerate(outcomes.items):
         if solved.status is not Status.SOLVED:
-            found[k] = ESCAPES if solved.escapes else WORDS[solved.status] + _ray(assembly, solved)
+            found[k] = _words(assembly, solved)
     return found
+
+
+def _words(assembly: Assembly, solved: Solved) -> str:
+    if solved.escapes:
+        return ESCAPES
+    return RECEDES if solved.recedes else WORDS[solved.status] + _ray(assembly, solved)
 
 
 def _ray(assembly: Assembly, solved: Solved) -> str:

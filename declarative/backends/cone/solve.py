@@ -10,11 +10,11 @@ from typing import assert_never
 
 import numpy as np
 
+from declarative.backends.cone.attained import Attainment
 from declarative.backends.cone.blame import least_violation_ray
 from declarative.backends.cone.certificate import Blocks, far_fetched, residuals
 from declarative.backends.cone.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
-from declarative.backends.cone.escape import escapes
 from declarative.backends.cone.interior import Answer, Claim, interior_points
 from declarative.backends.cone.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.mehrotra import rough_point
@@ -61,24 +61,19 @@ def _settled(solved: Solved, item: Items) -> bool:
 def _carefully(item: Items, blocks: Blocks) -> Solved:
     """A batch of one, from a point as exact as the interior-point method can give."""
     (found,) = _attempt(item, item, blocks, equilibrate(item), FINE)
-    found = _if_held(item, found)
+    attainment = Attainment(item)
+    found = attainment.checked(found)
+    if found.escapes:
+        return found
     if found.status is Status.SOLVED:
         return _ray_beside(item, blocks, found) or found
     outcomes = [found]
     consistent = without_contradiction(item)
     if consistent is not None:
-        outcomes += _attempt(item, consistent, blocks, equilibrate(consistent), FINE)
+        outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
     if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
-        outcomes += _attempt(item, item, blocks, unscaled(item), FINE)
-    outcomes = [_if_held(item, o) for o in outcomes]
-    return min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes))
-
-
-def _if_held(item: Items, found: Solved) -> Solved:
-    """A point (of a batch of one) that is only on its way to infinity is none."""
-    if not (found.usable and escapes(item, found)):
-        return found
-    return replace(without_numbers(item, Status.FAILED, found.iterations), escapes=True)
+        outcomes += map(attainment.checked, _attempt(item, item, blocks, unscaled(item), FINE))
+    return attainment.explained(min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes)))
 
 
 def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:

@@ -19,7 +19,7 @@ class Solved:
     """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
     `span` (equalities, rank) is given where the equalities depend on each other. `settled`: regular, to the last digit.
-    `escapes`: failed, since the points found go to infinity.
+    `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
     """
 
     cones: Cones
@@ -33,6 +33,7 @@ class Solved:
     degenerate: bool = False
     settled: bool = False
     escapes: bool = False
+    recedes: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 

@@ -1,0 +1,111 @@
+"""Infima that are minima and infima that are not, as near to each other as can be, at all sizes s."""
+
+import math
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+SIZES = [1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e9]
+UNATTAINED = [
+    "var x : R; var y : R; minimize s*exp(1.001*x + y)",
+    "var x : R; var y : R; minimize s*exp(3*x + y)",
+    "var x : R; var y : R; minimize exp(s*(x/2 + y))",
+    "var x : R; minimize exp(s*x)",
+    "var x : R; minimize s*exp(x) + 1",
+    "var x : R; minimize s*exp(x)^2",
+    "var x : R; minimize logistic(s*x)",
+    "var x : R; minimize s*(logistic(x) - x)",
+    "var x : R^3; minimize s*(logsumexp(x) - x[0])",
+    "var x : R^3; minimize s*logsumexp(x); subject to; x[0] == 0",
+    "var x : R; minimize inv_pos(s*x)",
+    "var x : R; minimize s*(sqrt(1 + x^2) - x)",
+    "var x : R; minimize sqrt(s^2 + x^2) - x",
+    "var x : R; minimize s*tanh(x)",
+    "var x : R; minimize s*exp(-exp(x))",
+    "var x : R^2; minimize s*exp(x[0] - x[1]) + s*x[0]^2",
+    "var x : R^2; minimize s*exp(x[0]) + s*exp(-x[1]) + s*(x[0] + x[1])^2",
+    "var x : R^2; minimize s*quad_over_lin(x[0], x[1]) + s*(x[0] - 1)^2",
+    "var x : R^2; minimize s*x[1]^2; subject to; x[1] >= exp(x[0])",
+    "var x : R; var y : R; minimize s*y; subject to; y >= exp(x)",
+]
+CONES_ONLY = [
+    "var x : R; minimize s*norm([exp(x), 1])",
+    "var x : R^2; minimize s*(norm([1, x[0]]) - x[0]) + s*(x[1] - 1)^2",
+    "var x : R^2; minimize s*(norm(x) - x[0]); subject to; x[1] >= 1",
+    "var x : R^2; minimize s*exp(x[0]) + s*(norm(x) + x[0])",
+    "var x : R^3; minimize s*x[2]; subject to; (x[0], x[1], x[2]) in EXP; x[1] >= 1",
+    "var x : R^3; minimize s*x[0]; subject to; (x[0], x[1], x[2]) in POW(0.5); x[2] >= 1",
+    "var X : S^3; minimize s*X[0,0]; subject to; X in PSD; X[0,1] >= 1",
+    "var X : S^3; minimize s*(lambda_max(X) - X[0,0]); subject to; X[0,1] >= 1",
+]
+
+
+def ridge(c: float) -> float:
+    """The least log(1 + exp(-x)) + c x^2, where x = log(1/(2 c x) - 1)."""
+    x = 20.0
+    for _ in range(100):
+        x = math.log(1 / (2 * c * x) - 1)
+    return math.log1p(math.exp(-x)) + c * x**2
+
+
+ATTAINED = [  # with the value at s = 1
+    ("var x : R; minimize s*(exp(-x) + 1e-12*x)", 1e-12 * (1 + 12 * math.log(10))),
+    ("var x : R; minimize s*(logistic(-x) + 1e-10*x^2)", ridge(1e-10)),
+    ("var x : R; minimize s*(logistic(-x) + 1e-13*x^2)", ridge(1e-13)),
+    ("var x : R; minimize s*(exp(x) - 1e8*x)", 1e8 * (1 - 8 * math.log(10))),
+    ("var x : R; minimize s*(-log(x) + 1e-8*x)", 1 - 8 * math.log(10)),
+    ("var x : R; minimize s*(-entr(x) - 20*x)", -math.exp(19)),
+    ("var x : R; minimize s*(sqrt(1 + x^2) - 0.9999999*x)", math.sqrt(1 - 0.9999999**2)),
+    ("var x : R; minimize s*(quad_over_lin(1, x) + 1e-8*x)", 2e-4),
+    ("var x : R; minimize s*cosh(x - 30)", 1.0),
+    ("var x : R; minimize s*exp(x - 1e4); subject to; x >= 1e4", 1.0),
+    ("var x : R^2; minimize s*(x[0] + x[1]); subject to; x[0] + x[1] >= 1", 1.0),
+    ("var x : R^2; minimize s*exp(x[0]); subject to; x[0] >= x[1]; x[1] >= -1", math.exp(-1)),
+    ("var x : R^2; minimize s*exp(x[0] - x[1]) + s*exp(x[1] - x[0])", 2.0),
+    ("var x : R; minimize s*max(exp(x), 0.01)", 0.01),
+    ("var x : R^2; minimize s*max(x[0], 0) + s*exp(pos(x[1]))", 1.0),
+    ("var x : R; minimize s*pos(exp(x) - 0.01)^2", 0.0),
+    ("var x : R^3; minimize s*(logsumexp(x) - sum(x)/3)", math.log(3)),
+    ("var x : R^2; minimize s*quad_over_lin(x[0], x[1]) + s*x[0]^2", 0.0),
+    ("var x : R; var y : R; minimize s*kl_div(x, y); subject to; x >= 1", 0.0),
+]
+OF_CONES = [
+    ("var x : R^2; minimize s*(norm(x) - x[0])", 0.0),
+    ("var x : R^2; minimize s*(norm([x[0] - 5, x[1]]) - x[0] + 5)", 0.0),
+    ("var x : R^2; minimize s*pos(sqrt(1 + x[0]^2) - x[0] - 0.1)", 0.0),
+    ("var x : R^3; minimize s*x[2]; subject to; (x[0], x[1], x[2]) in EXP; x[0] <= -1", 0.0),
+    ("var x : R^3; minimize s*x[0]; subject to; (x[0], x[1], x[2]) in POW(0.5); x[1] >= 1", 0.0),
+    ("var X : S^3; minimize s*X[0,0]; subject to; X in PSD; X[1,2] >= 1", 0.0),
+    ("var X : S^3; minimize s*(lambda_max(X) - X[0,0])", 0.0),
+    ("var X : S^3; minimize s*pos(lambda_max(X))", 0.0),
+]
+
+
+def solved(text: str, backend: str):
+    problem = declarative.parse("param s : R, pos; " + text, name="limit")
+    s = torch.tensor(SIZES, dtype=torch.float64)
+    return s, declarative.compile(problem, backend=backend, on_failure="mask").solve(s)
+
+
+@pytest.mark.parametrize("text", UNATTAINED + CONES_ONLY)
+def test_what_comes_near_its_infimum_only_at_infinity_has_failed(text):
+    _, solution = solved(text, "cone")
+    assert solution.status.tolist() == [Status.FAILED] * len(SIZES)
+
+
+@pytest.mark.parametrize(("text", "value"), ATTAINED + OF_CONES)
+def test_what_has_a_minimum_is_solved(text, value):
+    s, solution = solved(text, "cone")
+    assert solution.status.tolist() == [Status.SOLVED] * len(SIZES)
+    rounding = 1e-15  # beside terms of size one
+    assert ((solution.value / s - value).abs() <= 1e-6 * max(abs(value), value == 0) + rounding).all()
+
+
+def test_a_failure_names_the_direction_that_may_be_why():
+    _, solution = solved("var x : R; minimize s*exp(x)", "cone")
+    assert all("no minimum was found" in words for words in solution.messages.values())
+    _, solution = solved("var x : R; var y : R; minimize x; subject to; [x, 1; 1, y] in PSD; x <= s", "cone")
+    assert all("no minimum was found" in words for words in solution.messages.values())
