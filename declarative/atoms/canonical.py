@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from operator import add, mul, truediv
+from typing import TypeGuard
 
 from declarative.atoms.arithmetic import ADD, DIV, MUL, NEG, POWER
 from declarative.atoms.build import call
 from declarative.atoms.products import DOT, MATMUL, TRANSPOSE
 from declarative.atoms.quadratic import QUAD, SUMSQ
-from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable
+from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable, sum_of
 from declarative.source.span import Span
 
 
 def canonical_add(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
     """One flat sum; the numbers that lead it are folded, as they would be term by term from the left."""
+    if any(map(_is_sum, args)) and not isinstance(args[0], Constant):
+        return sum_of(args, ADD.shape(tuple(a.shape for a in args), options), origin)
     terms = list(_flat(args))
     while len(terms) > 1 and (number := _folded(add, terms[0], terms[1], origin)) is not None:
         terms[:2] = [number]
@@ -24,10 +27,14 @@ def canonical_add(args: tuple[Expr, ...], options: dict, origin: Span | None) ->
 
 def _flat(args: tuple[Expr, ...]) -> Iterator[Expr]:
     for arg in args:
-        if isinstance(arg, Call) and arg.atom == "add":
+        if _is_sum(arg):
             yield from arg.args
         else:
             yield arg
+
+
+def _is_sum(e: Expr) -> TypeGuard[Call]:
+    return isinstance(e, Call) and e.atom == "add"
 
 
 def _folded(op: Callable[[float, float], float], x: Expr, y: Expr, origin: Span | None) -> Expr | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from functools import cache
+from functools import cache, reduce
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -39,8 +39,7 @@ class _Hashed:
         if type(self) is not type(other) or hash(self) != hash(other):
             return False
         parts = _parts(type(self))
-        mine, theirs = parts(self), parts(other)
-        if isinstance(mine, tuple) and all(map(is_, mine, theirs)):
+        if all(map(is_, parts(self), parts(other))):
             return True  # one symbol at two places
         pairs: list[tuple[Any, Any]] = [(self, other)]
         seen: set[tuple[int, int]] = set()  # two shared nodes are compared once
@@ -72,10 +71,15 @@ def _compared(kind: type) -> tuple[str, ...]:
 
 
 @cache
-def _parts(kind: type) -> Callable[[Any], Any]:
+def _parts(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     """What counts in equality, of a node of this kind."""
-    names = _compared(kind)
-    return attrgetter(*names) if names else lambda node: ()
+    match _compared(kind):
+        case ():
+            return lambda node: ()
+        case (name,):
+            return lambda node: (getattr(node, name),)
+        case names:
+            return attrgetter(*names)
 
 
 def _rebuild(kind: type, values: dict[str, Any]) -> Any:
@@ -179,8 +183,57 @@ class Call(_Hashed):
     options: tuple[tuple[str, Any], ...] = ()
     origin: Span | None = _origin()
 
+    def __post_init__(self) -> None:
+        if self.atom == "add":
+            run = reduce(_followed_by, [(hash(term), 1) for term in self.args])
+            self.__dict__.update(_run=run, _hash=hash(run))
+        else:
+            super().__post_init__()
+
+    def __getattr__(self, name: str) -> Any:
+        """The terms of a sum made by `sum_of`, which are put together when they are first read."""
+        if name != "args" or "_joined" not in self.__dict__:
+            raise AttributeError(name)
+        self.__dict__["args"] = tuple(_terms(self))
+        del self.__dict__["_joined"]
+        return self.args
+
     def option(self, name: str, default: Any = None) -> Any:
         return dict(self.options).get(name, default)
+
+
+def sum_of(parts: tuple[Expr, ...], shape: Shape, origin: Span | None) -> Call:
+    """The flat sum of `parts`, sums among them. What sums up n terms one by one takes n steps, not n^2."""
+    node = object.__new__(Call)
+    run = reduce(_followed_by, map(_run, parts))
+    node.__dict__.update(atom="add", shape=shape, options=(), origin=origin, _joined=parts, _run=run, _hash=hash(run))
+    return node
+
+
+# The hash of a run of terms is a polynomial in them, so that it follows from those of two halves.
+_MODULUS, _BASE = 2**61 - 1, 0x1F3D5B79_2468ACE
+_Run: TypeAlias = tuple[int, int]  # the hash, and how many terms there are
+
+
+def _followed_by(first: _Run, second: _Run) -> _Run:
+    shift = _BASE if second[1] == 1 else pow(_BASE, second[1], _MODULUS)
+    return (first[0] * shift + second[0]) % _MODULUS, first[1] + second[1]
+
+
+def _run(part: Expr) -> _Run:
+    return part.__dict__["_run"] if isinstance(part, Call) and part.atom == "add" else (hash(part), 1)
+
+
+def _terms(total: Expr) -> Iterator[Expr]:
+    pending = [total]
+    while pending:
+        part = pending.pop()
+        if (parts := part.__dict__.get("_joined")) is not None:
+            pending.extend(reversed(parts))
+        elif isinstance(part, Call) and part.atom == "add":
+            yield from part.args
+        else:
+            yield part
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Calls come in one canonical form, and shapes that do not fit are told in the user's terms."""
 
 import math
+import pickle
 
 import pytest
 
 from declarative.atoms.apply import apply
 from declarative.atoms.record import ShapeMismatch
-from declarative.ir.expr import Call, Constant, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
+from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Role, SizeValue, Variable
 from declarative.ir.size import Size
 
 n, m, k = map(Size.of, "nmk")
@@ -108,3 +109,39 @@ def test_what_does_not_fit_is_told_in_the_terms_of_the_user(name, args, message)
 def test_ten_thousand_terms_make_one_node():
     total = apply("add", *(x for _ in range(10_000)))
     assert isinstance(total, Call) and len(total.args) == 10_000
+
+
+def grown(terms: int) -> Expr:
+    """y + x[0]^2, and so on, as a chain of `let`s or a loop in Python makes it."""
+    total: Expr = Variable("y", ())
+    for _ in range(terms):
+        total = apply("add", total, apply("power", Variable("t", ()), p=2.0))
+    return total
+
+
+def test_a_sum_that_grows_term_by_term_takes_steps_in_proportion_to_its_terms(monkeypatch):
+    steps = 0
+
+    def counted(node):
+        nonlocal steps
+        steps += 1
+        return node._hash
+
+    monkeypatch.setattr(Call, "__hash__", counted)
+    total = grown(2_000)
+    assert isinstance(total, Call) and len(total.args) == 2_001
+    assert steps < 10 * 2_000
+
+
+def test_however_a_sum_is_put_together_it_is_the_same_sum():
+    a, b, c = (Variable(name, ()) for name in "abc")
+    flat = apply("add", a, b, c, a)
+    left = apply("add", apply("add", apply("add", a, b), c), a)
+    right = apply("add", a, apply("add", b, apply("add", c, a)))
+    halves = apply("add", apply("add", a, b), apply("add", c, a))
+    for other in (left, right, halves):
+        assert hash(other) == hash(flat) and other == flat and other.args == (a, b, c, a)  # pyright: ignore
+        assert pickle.loads(pickle.dumps(other)) == flat
+    assert apply("add", apply("add", b, a), apply("add", c, a)) != flat
+    assert apply("add", Constant(1.0), apply("add", Constant(2.0), a)) == apply("add", Constant(3.0), a)
+    assert apply("add", apply("add", a, Constant(1.0)), Constant(2.0)).args == (a, Constant(1.0), Constant(2.0))  # pyright: ignore
