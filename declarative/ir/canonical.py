@@ -10,30 +10,26 @@ from declarative.ir.expr import Binder, Expr, IndexSymbol, Reduce, Stack
 from declarative.ir.problem import Comparison, Constraint, Membership, Output, ParameterDeclaration, Problem
 from declarative.ir.walk import children, map_condition, postorder, with_children
 
-Numbers: TypeAlias = Mapping[IndexSymbol, IndexSymbol]
+_Names: TypeAlias = Mapping[int, IndexSymbol]  # what the index of a number is now
 _Key: TypeAlias = tuple[int, int, tuple[int, ...]]
+_Visit: TypeAlias = tuple[_Key, Expr, int, _Names, list[tuple[Expr, _Key | None]] | None]  # with the children's keys
 
 
-def canonical(root: Expr, depth: int = 0, numbers: Numbers | None = None) -> Expr:
-    """The same expression with its inner binders numbered from `depth`; `numbers` renames those bound outside."""
+def canonical(root: Expr, depth: int = 0, names: _Names | None = None) -> Expr:
+    """The same expression with its inner binders numbered from `depth`; `names` renames those bound outside."""
     nodes = list(postorder(root))
     if not any(isinstance(node, IndexSymbol | Reduce | Stack) for node in nodes):
         return root
-    return _Renumbering(root, nodes).run(depth, dict(numbers or {}))
-
-
-def canonical_binders(binders: tuple[Binder, ...], depth: int = 0) -> tuple[tuple[Binder, ...], Numbers]:
-    """Binders numbered from `depth`, and what each old index is now."""
-    numbers = {b.index: replace(b.index, number=depth + k) for k, b in enumerate(binders)}
-    return tuple(replace(b, index=numbers[b.index]) for b in binders), numbers
+    return _Renumbering(root, nodes).run(depth, names or {})
 
 
 def canonical_constraint(c: Constraint) -> Constraint:
     """A constraint whose own binders are 0, 1, ...; those inside its expressions continue from there."""
-    binders, numbers = canonical_binders(c.binders)
+    names = _numbered(c.binders, 0)
+    binders = tuple(replace(b, index=names[b.index.number]) for b in c.binders)
 
     def inner(e: Expr) -> Expr:
-        return canonical(e, len(binders), numbers)
+        return canonical(e, len(binders), names)
 
     condition = map_condition(c.condition, inner)
     match c:
@@ -62,68 +58,59 @@ def _parameter(p: ParameterDeclaration) -> ParameterDeclaration:
 
 
 class _Renumbering:
-    """One walk over (node, depth, names of its free indices); a node shared by several places may get several forms."""
+    """One walk over (node, depth, names of its free indices); a node shared by several places may get several forms.
+
+    `free` has an entry for each node that holds an index: the numbers that are bound outside it.
+    """
 
     def __init__(self, root: Expr, nodes: list[Expr]):
         self.root = root
-        self.free: dict[int, frozenset[IndexSymbol]] = {}
-        self.binds: dict[int, bool] = {}
+        self.free: dict[int, frozenset[int]] = {}
+        self.binds: set[int] = set()
         for node in nodes:
             self._survey(node)
 
     def _survey(self, node: Expr) -> None:
-        below = children(node)
-        free = frozenset[IndexSymbol]().union(*(self.free[id(c)] for c in below))
-        binds = any(self.binds[id(c)] for c in below)
-        match node:
-            case IndexSymbol():
-                free = frozenset((node,))
-            case Reduce(binders=binders) | Stack(binders=binders):
-                free, binds = free - {b.index for b in binders}, True
-            case _:
-                pass
-        self.free[id(node)], self.binds[id(node)] = free, binds
+        if isinstance(node, IndexSymbol):
+            self.free[id(node)] = frozenset((node.number,))
+            return
+        below = [id(c) for c in children(node) if id(c) in self.free]
+        binders = node.binders if isinstance(node, Reduce | Stack) else ()
+        if below or binders:
+            self.free[id(node)] = frozenset().union(*[self.free[c] for c in below]) - {b.index.number for b in binders}
+        if binders or not self.binds.isdisjoint(below):
+            self.binds.add(id(node))
 
-    def key(self, node: Expr, depth: int, numbers: Numbers) -> _Key:
-        free = sorted(self.free[id(node)], key=_number)
-        return id(node), depth if self.binds[id(node)] else -1, tuple(numbers[i].number for i in free if i in numbers)
+    def key(self, node: Expr, depth: int, names: _Names) -> _Key:
+        numbers = tuple([names[i].number for i in sorted(self.free[id(node)]) if i in names])
+        return id(node), depth if id(node) in self.binds else -1, numbers
 
-    def run(self, depth: int, numbers: Numbers) -> Expr:
+    def run(self, depth: int, names: _Names) -> Expr:
         done: dict[_Key, Expr] = {}
-        stack = [(self.root, depth, numbers)]
-        while stack:
-            node, around, names = stack[-1]
-            below, inside = self._inside(node, around, names)
-            missing = [(c, *inside) for c in below if self.key(c, *inside) not in done]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            new = tuple(done[self.key(c, *inside)] for c in below)
-            done[self.key(node, around, names)] = self._rebuild(node, new, inside[1])
-        return done[self.key(self.root, depth, numbers)]
+        whole = self.key(self.root, depth, names)
+        pending: list[_Visit] = [(whole, self.root, depth, names, None)]
+        while pending:
+            key, node, depth, names, below = pending.pop()
+            if below is not None:
+                done[key] = self._rebuilt(node, tuple([c if k is None else done[k] for c, k in below]), names)
+            elif key not in done:
+                if isinstance(node, Reduce | Stack):
+                    names = {**names, **_numbered(node.binders, depth)}
+                    depth += len(node.binders)
+                below = [(c, self.key(c, depth, names) if id(c) in self.free else None) for c in children(node)]
+                pending.append((key, node, depth, names, below))
+                pending.extend([(k, c, depth, names, None) for c, k in below if k is not None])
+        return done[whole]
 
-    def _inside(self, node: Expr, depth: int, numbers: Numbers) -> tuple[tuple[Expr, ...], tuple[int, Numbers]]:
-        """The children still to visit, and the depth and numbers that hold for them."""
-        if not self.free[id(node)] and not self.binds[id(node)]:
-            return (), (depth, numbers)
-        match node:
-            case Reduce(binders=binders) | Stack(binders=binders):
-                new = canonical_binders(binders, depth)[1]
-                return children(node), (depth + len(binders), {**numbers, **new})
-            case _:
-                return children(node), (depth, numbers)
-
-    def _rebuild(self, node: Expr, new: tuple[Expr, ...], numbers: Numbers) -> Expr:
-        match node:
-            case IndexSymbol():
-                return numbers.get(node, node)
-            case Reduce(binders=binders) | Stack(binders=binders):
-                renamed = tuple(replace(b, index=numbers[b.index]) for b in binders)
-                return replace(with_children(node, new), binders=renamed)  # pyright: ignore[reportCallIssue]
-            case _:
-                return with_children(node, new) if new else node
+    def _rebuilt(self, node: Expr, new: tuple[Expr, ...], names: _Names) -> Expr:
+        if isinstance(node, IndexSymbol):
+            return names.get(node.number, node)
+        rebuilt = with_children(node, new)
+        if isinstance(rebuilt, Reduce | Stack):
+            binders = tuple(replace(b, index=names[b.index.number]) for b in rebuilt.binders)
+            return replace(rebuilt, binders=binders)
+        return rebuilt
 
 
-def _number(index: IndexSymbol) -> int:
-    return index.number
+def _numbered(binders: tuple[Binder, ...], depth: int) -> _Names:
+    return {b.index.number: replace(b.index, number=depth + k) for k, b in enumerate(binders)}
