@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from weakref import finalize
 
-from declarative.analysis.curvature import Blame, blame
-from declarative.analysis.facts import FactsTable
+from declarative.analysis.curvature import Blame, blame, fits
+from declarative.analysis.facts import FactsTable, facts_of
 from declarative.analysis.geometric import geometric
 from declarative.analysis.levels import Level, level_of
 from declarative.analysis.pieces import Piece, pieces
 from declarative.analysis.smooth import Kink, kinks
 from declarative.atoms.record import Facts
-from declarative.ir.expr import Expr, Extern, Index, Nested, Variable
+from declarative.ir.expr import Attribute, Expr, Extern, Index, Nested, Variable
 from declarative.ir.facts import Cone
 from declarative.ir.problem import Comparison, Membership, Problem, Relation, Sense
 from declarative.ir.walk import postorder, variables
@@ -52,12 +52,19 @@ NOT_CONVEX = ("orthonormal", "unit")  # attributes of a variable that describe n
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of one piece; `blame` says why it is not as wanted, None where it is."""
+    """What was found of one piece; `blame` says why it is not as wanted, None where it is.
+
+    `kinks` has one of those that are alike.
+    """
 
     piece: Piece
     look: FactsTable = field(repr=False, compare=False)
     blame: Blame | None
     kinks: tuple[Kink, ...]
+
+    @property
+    def every_kink(self) -> tuple[Kink, ...]:
+        return kinks(self.look, self.piece.pressure)
 
     @property
     def facts(self) -> Facts:
@@ -115,9 +122,23 @@ def classify(problem: Problem) -> Classification:
     return _KNOWN[id(problem)]
 
 
+def is_convex(problem: Problem) -> bool:
+    """By the rules: what `classify` says of it, and no more."""
+    return all(map(holds, pieces(problem))) and not any(a.name in NOT_CONVEX for a in _attributes(problem))
+
+
+def holds(piece: Piece) -> bool:
+    """Has it the curvature that it must have?"""
+    return fits(facts_of(piece.root, piece.binders).curvature, piece.wanted)
+
+
+def _attributes(problem: Problem) -> list[Attribute]:
+    return [a for d in problem.variables for a in d.symbol.attributes]
+
+
 def _classified(problem: Problem) -> Classification:
     verdicts = tuple(_verdict(piece) for piece in pieces(problem))
-    attributes = [a.name for d in problem.variables for a in d.symbol.attributes]
+    attributes = [a.name for a in _attributes(problem)]
     convex = all(v.holds for v in verdicts) and not any(name in NOT_CONVEX for name in attributes)
     memberships = [c for c in problem.constraints if isinstance(c, Membership)]
     cones = frozenset(CONES[m.cone] for m in memberships if m.cone in CONES)
@@ -136,7 +157,7 @@ def _classified(problem: Problem) -> Classification:
 
 def _verdict(piece: Piece) -> Verdict:
     look = FactsTable(piece.root, piece.binders)
-    return Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure))
+    return Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure, every=False))
 
 
 def _convex_kind(problem: Problem, levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:
@@ -167,7 +188,7 @@ def _nonconvex_kind(problem: Problem, verdicts: tuple[Verdict, ...], smooth: boo
 def _has_quadratic_set(problem: Problem) -> bool:
     """A ball, a sphere or orthonormal columns: quadratic rows that no comparison shows."""
     balls = any(isinstance(c, Membership) and c.cone == "Ball" for c in problem.constraints)
-    return balls or any(a.name in NOT_CONVEX for d in problem.variables for a in d.symbol.attributes)
+    return balls or any(a.name in NOT_CONVEX for a in _attributes(problem))
 
 
 def _find_kind(problem: Problem) -> Kind:

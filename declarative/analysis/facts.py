@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from declarative.analysis.forms import call_form
-from declarative.analysis.ranges import Range, range_of
+from declarative.analysis.ranges import EVERYTHING, Range, range_of
 from declarative.analysis.symbols import symbol_facts
 from declarative.atoms.record import Atom, Facts, Options
 from declarative.atoms.registry import find
@@ -30,98 +30,132 @@ from declarative.ir.expr import (
     Variable,
 )
 from declarative.ir.facts import Curvature, Monotonicity, Sign, Smoothness
-from declarative.ir.size import Size
+from declarative.ir.size import Shape, Size
 from declarative.ir.walk import children, postorder
 
 
 def facts_of(root: Expr, binders: Iterable[Binder] = ()) -> Facts:
     """The facts of one expression; `binders` range over the indices that are free in it."""
     known = root.__dict__.get(KEPT)
-    return FactsTable(root, binders)(root) if known is None else known
+    return FactsTable(root, binders)(root) if known is None else known.facts
 
 
-KEPT = "_facts"  # on a node without indices: its facts, which are the same wherever it stands
+class Known(NamedTuple):
+    """What is known of a node. `kind` is a node that is like it to every rule, as `2*x` is like `3*x`."""
+
+    facts: Facts
+    range: Range
+    kind: Expr
+
+
+KEPT = "_known"  # on a node without indices: what is known of it, which is the same wherever it stands
 
 
 class FactsTable:
     """The facts of an expression and of everything inside it: `table(node)`.
 
-    A program has many nodes and few different facts, so the rules are asked once for equal arguments: facts that are
-    equal are mostly one object here, and are told apart by identity.
+    A program has many nodes of few kinds, so the rules are asked once for each kind.
     """
 
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
-        self._facts: dict[int, Facts] = {}
-        self._ranges: dict[int, Range] = {}
-        self._symbols: dict[Expr, Facts] = {}
-        self._ruled: dict[tuple, Facts] = {}
-        nodes = tuple(postorder(root))
+        self._found: dict[int, Known] = {}
+        self._symbols: dict[Expr, Known] = {}
+        self._kinds: dict[tuple, tuple[Facts, Expr]] = {}
+        nodes = tuple(postorder(root, _is_new))
         self._lowest = _lowest_indices(nodes, binders)
-        facts, ranges = self._facts, self._ranges
+        found = self._found
         for node in nodes:
-            ranges[id(node)] = range_of(node, self._range)
-            facts[id(node)] = self._node(node)
+            found[id(node)] = self._node(node) if _is_new(node) else node.__dict__[KEPT]
         if not any(isinstance(node, IndexSymbol) for node in nodes):
             for node in nodes:
-                node.__dict__[KEPT] = facts[id(node)]
+                node.__dict__[KEPT] = found[id(node)]
         self.root = root  # keeps the nodes alive, so that no identity is used twice
 
     def __call__(self, node: Expr) -> Facts:
-        return self._facts[id(node)]
+        return self._known(node).facts
+
+    def kind(self, node: Expr) -> Expr:
+        """One node for all those to which the same rules apply, all the way down."""
+        return self._known(node).kind
+
+    def _known(self, node: Expr) -> Known:
+        return self._found.get(id(node)) or node.__dict__[KEPT]
 
     def _range(self, node: Expr) -> Range:
-        return self._ranges[id(node)]
+        return self._known(node).range
 
-    def _node(self, node: Expr) -> Facts:
+    def _node(self, node: Expr) -> Known:
         match node:
             case Call():
                 return self._call(node)
             case Index():
                 return self._index(node)
             case Constant(value):
-                return _number(Sign.ZERO if value == 0 else Sign.POS if value > 0 else Sign.NEG)
+                return _number(Sign.ZERO if value == 0 else Sign.POS if value > 0 else Sign.NEG, Range(value, value))
             case SizeValue(size):
                 return _number(_size_sign(size))
             case IndexSymbol():
                 return _number(self._lowest.get(node, Sign.NONNEG))
             case Parameter() | Variable():
                 return self._symbol(node)
-            case Reduce():
-                return _reduce(node, self(node.body))
+            case Reduce(op=op, body=body):
+                empty = not _never_empty(node)
+                return self._of_kind(node, (op, empty, node.shape), (body,), lambda f: _reduce(node, f[0]))
             case Stack(body=body):
-                inner = self(body)
-                return Facts(node.shape, inner.sign, inner.curvature, inner.degree, inner.smoothness, inner.form)
+                return self._of_kind(node, (Stack, node.shape), (body,), lambda f: replace(f[0], shape=node.shape))
             case Extern() | Nested():
-                return _foreign(node, [self(child) for child in children(node)])
+                return self._of_kind(node, (Extern, node.shape), children(node), lambda f: _foreign(node, f))
             case Dual() | OptimalValue():
-                return Facts(node.shape, Sign.ANY, Curvature.CONSTANT, 0, Smoothness.SMOOTH)
+                return Known(Facts(node.shape, Sign.ANY, Curvature.CONSTANT, 0, Smoothness.SMOOTH), EVERYTHING, node)
             case _:
                 assert_never(node)
 
-    def _index(self, node: Index) -> Facts:
-        """A part keeps everything; the form only where it is a whole matrix of a family."""
-        base = self(node.base)
-        whole = len(node.shape) == 2 and not any(isinstance(s, Slice) for s in node.subscripts)
-        key = (Index, whole, node.shape, id(base))
-        if key not in self._ruled:
-            form = base.form if whole else Sign.ANY
-            self._ruled[key] = replace(base, shape=node.shape, form=form)
-        return self._ruled[key]
+    def _of_kind(
+        self,
+        node: Expr,
+        head: tuple,
+        operands: Sequence[Expr],
+        rule: Callable[[tuple[Facts, ...]], Facts],
+        range_: Range = EVERYTHING,
+    ) -> Known:
+        """What is known of a node whose kind is told by `head` and the kinds of its operands."""
+        key = (*head, *[id(self._known(o).kind) for o in operands])
+        found = self._kinds.get(key)
+        if found is None:
+            found = self._kinds[key] = rule(tuple(map(self, operands))), node
+        return Known(found[0], range_, found[1])
 
-    def _symbol(self, node: Parameter | Variable) -> Facts:
+    def _index(self, node: Index) -> Known:
+        """A part keeps everything; the form only where it is a whole matrix of a family."""
+        whole = len(node.shape) == 2 and not any(isinstance(s, Slice) for s in node.subscripts)
+
+        def part(f: tuple[Facts, ...]) -> Facts:
+            return replace(f[0], shape=node.shape, form=f[0].form if whole else Sign.ANY)
+
+        return self._of_kind(node, (Index, whole, node.shape), (node.base,), part, self._range(node.base))
+
+    def _symbol(self, node: Parameter | Variable) -> Known:
         if node not in self._symbols:
-            self._symbols[node] = symbol_facts(node, lambda bound: facts_of(bound).sign)
+            facts = symbol_facts(node, lambda bound: facts_of(bound).sign)
+            _, kind = self._kinds.setdefault((type(node), facts), (facts, node))
+            self._symbols[node] = Known(facts, range_of(node, self._range), kind)
         return self._symbols[node]
 
-    def _call(self, node: Call) -> Facts:
-        within = self._range(node).sign
+    def _call(self, node: Call) -> Known:
+        range_ = range_of(node, self._range)
         form = call_form(node, self) if len(node.shape) == 2 else Sign.ANY
-        record, operands, _ = meaning(node)
-        args = tuple(map(self, operands))
-        key = (record.name, node.options, node.shape, within.value, form.value, *map(id, args))
-        if key not in self._ruled:
-            self._ruled[key] = _ruled(node, args, within, form)
-        return self._ruled[key]
+        record, operands, options = meaning(node)
+        within = range_.sign
+        head = (node.atom, record.name, node.options, node.shape, within.value, form.value)
+
+        def rule(facts: tuple[Facts, ...]) -> Facts:
+            return _ruled(node.shape, record, options, facts, within, form)
+
+        return self._of_kind(node, head, operands, rule, range_)
+
+
+def _is_new(node: Expr) -> bool:
+    return KEPT not in node.__dict__
 
 
 def _lowest_indices(nodes: Iterable[Expr], binders: Iterable[Binder]) -> dict[IndexSymbol, Sign]:
@@ -137,25 +171,27 @@ def _size_sign(size: Size) -> Sign:
     return Sign.POS if (size - 1).is_nonnegative() else Sign.NONNEG if size.is_nonnegative() else Sign.ANY
 
 
-def _number(sign: Sign) -> Facts:
-    return _NUMBERS[sign.value]
+def _number(sign: Sign, range_: Range = EVERYTHING) -> Known:
+    facts, kind = _NUMBERS[sign.value]
+    return Known(facts, range_, kind)
 
 
-_NUMBERS = tuple(Facts((), Sign(value), Curvature.CONSTANT, 0, Smoothness.SMOOTH) for value in range(8))
+_NUMBERS = tuple(
+    (Facts((), Sign(value), Curvature.CONSTANT, 0, Smoothness.SMOOTH), Constant(float(value))) for value in range(8)
+)
 
 
 # --- calls ----------------------------------------------------------------------------------------
 
 
-def _ruled(node: Call, args: tuple[Facts, ...], within: Sign, form: Sign) -> Facts:
+def _ruled(shape: Shape, record: Atom, options: Options, args: tuple[Facts, ...], within: Sign, form: Sign) -> Facts:
     """What the record of a function says of a call, from the facts of its operands."""
-    record, _, options = meaning(node)
     own = record.sign(args, options) or Sign.ANY
     sign = own & within or own
     degree = record.degree(tuple(f.degree for f in args), options)
     if all(f.curvature is Curvature.CONSTANT for f in args):
-        return Facts(node.shape, sign, Curvature.CONSTANT, 0, Smoothness.SMOOTH, form)
-    return Facts(node.shape, sign, composed(record, args, options), degree, _smoothness(record, args), form)
+        return Facts(shape, sign, Curvature.CONSTANT, 0, Smoothness.SMOOTH, form)
+    return Facts(shape, sign, composed(record, args, options), degree, _smoothness(record, args), form)
 
 
 def meaning(node: Call) -> tuple[Atom, tuple[Expr, ...], Options]:
@@ -227,7 +263,7 @@ def _never_empty(node: Reduce) -> bool:
     return node.condition is None and all((b.length - 1).is_nonnegative() for b in node.binders)
 
 
-def _foreign(node: Extern | Nested, args: list[Facts]) -> Facts:
+def _foreign(node: Extern | Nested, args: tuple[Facts, ...]) -> Facts:
     """A function given from outside: nothing is known but what it depends on."""
     constant = all(f.curvature is Curvature.CONSTANT for f in args)
     curvature = Curvature.CONSTANT if constant else Curvature.UNKNOWN

@@ -17,7 +17,7 @@ from declarative.atoms.apply import apply
 from declarative.ir.expr import Attribute, Binder, Expr, Index, Variable
 from declarative.ir.facts import Curvature, Sign
 from declarative.ir.problem import Comparison, Constraint, Membership, Objective, Problem, Relation, Sense
-from declarative.ir.walk import substitute, variables
+from declarative.ir.walk import substitute, varies
 
 POSITIVE = Attribute("pos")
 DESCRIBED = ("nonneg", "pos", "between", "start")  # attributes of a variable that logarithms can describe
@@ -90,9 +90,9 @@ class Geometric:
 
     @cached_property
     def _positive(self) -> dict[Expr, Expr]:
-        """Each variable, declared positive."""
+        """Each variable that is not declared positive, declared so."""
         symbols = [d.symbol for d in self.problem.variables]
-        return {v: replace(v, attributes=(*v.attributes, POSITIVE)) for v in symbols}
+        return {v: replace(v, attributes=(*v.attributes, POSITIVE)) for v in symbols if POSITIVE not in v.attributes}
 
     def _attributes(self) -> list[Obstacle]:
         symbols = [d.symbol for d in self.problem.variables]
@@ -114,7 +114,8 @@ class Geometric:
     def _blame(
         self, owner: Objective | Comparison, side: Expr, wanted: Curvature, binders: tuple[Binder, ...]
     ) -> list[Obstacle]:
-        blame = log_blame(LogLogTable(substitute(side, self._positive), binders), wanted)
+        positive = substitute(side, self._positive) if self._positive else side
+        blame = log_blame(LogLogTable(positive, binders), wanted)
         return [Obstacle(owner, blame)] if blame else []
 
 
@@ -130,9 +131,9 @@ def geometric(problem: Problem) -> Geometric | None:
 def _goal(body: Expr) -> tuple[Expr, int, Expr | None]:
     """The objective as a positive function, its sign, and the constant added to it."""
     found = signomial(body)
-    plus, minus = (tuple(t for t in terms if variables(t)) for terms in (found.plus, found.minus))
-    constants = [t for t in found.plus if not variables(t)]
-    constants += [apply("neg", t) for t in found.minus if not variables(t)]
+    plus, minus = (tuple(t for t in terms if varies(t)) for terms in (found.plus, found.minus))
+    constants = [t for t in found.plus if not varies(t)]
+    constants += [apply("neg", t) for t in found.minus if not varies(t)]
     offset = _total(tuple(constants)) if constants else None
     if minus and not plus:
         return _total(minus), -1, offset
@@ -175,10 +176,7 @@ def _bounds_below(row: Comparison, variable: Variable) -> bool:
         return False
     more, less = (row.right, row.left) if row.relation is Relation.LE else (row.left, row.right)
     return (
-        not variables(less)
-        and _positive(less, row.binders)
-        and row.condition is None
-        and _is_whole(more, row, variable)
+        not varies(less) and _positive(less, row.binders) and row.condition is None and _is_whole(more, row, variable)
     )
 
 

@@ -35,23 +35,29 @@ FLAT = {Curvature.CONSTANT: Level(0), Curvature.AFFINE: Level(1)}  # whatever is
 def level_of(look: FactsTable) -> Level:
     """Of the table's expression, which is convex or concave by the rules."""
 
-    def flat(node: Expr) -> Level | None:
-        return FLAT.get(look(node).curvature)
+    found: dict[int, Level] = {}  # by the kind of a node: it is worked out once for all that are alike
+
+    def known(node: Expr) -> Level | None:
+        return FLAT.get(look(node).curvature) or found.get(id(look.kind(node)))
 
     def step(node: Expr, inner: tuple[Level, ...]) -> Level:
-        match node:
-            case Call():
-                return _call(node, dict(zip(map(id, node.args), inner, strict=True)))
-            case Reduce(op="sum") | Stack() | Index():
-                return inner[0]
-            case Reduce(op="logsumexp"):
-                return _with(_joined(inner, 1), {Cone.EXPONENTIAL})
-            case Reduce(op="max" | "min"):
-                return _joined(inner, 1)
-            case _:
-                return _joined(inner)
+        return found.setdefault(id(look.kind(node)), _level(node, inner))
 
-    return fold(look.root, step, flat)
+    return fold(look.root, step, known)
+
+
+def _level(node: Expr, inner: tuple[Level, ...]) -> Level:
+    match node:
+        case Call():
+            return _call(node, dict(zip(map(id, node.args), inner, strict=True)))
+        case Reduce(op="sum") | Stack() | Index():
+            return inner[0]
+        case Reduce(op="logsumexp"):
+            return _with(_joined(inner, 1), {Cone.EXPONENTIAL})
+        case Reduce(op="max" | "min"):
+            return _joined(inner, 1)
+        case _:
+            return _joined(inner)
 
 
 def _joined(inner: Iterable[Level], degree: int | None = None) -> Level:

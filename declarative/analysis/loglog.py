@@ -16,7 +16,7 @@ from declarative.atoms.loglog import REDUCTIONS, log_form
 from declarative.atoms.registry import find
 from declarative.ir.expr import Binder, Call, Expr, Extern, Index, Nested, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature, Monotonicity, Sign
-from declarative.ir.walk import postorder, variables
+from declarative.ir.walk import postorder, varies
 
 UP = Monotonicity.INCREASING
 
@@ -51,11 +51,13 @@ class LogLogTable:
     def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
         self.root, self.look = root, FactsTable(root, binders)
         self._found: dict[int, Curvature] = {}
-        for node in postorder(root):
-            self._found[id(node)] = self._node(node)
+        for node in postorder(root, lambda node: id(self.look.kind(node)) not in self._found):
+            kind = id(self.look.kind(node))
+            if kind not in self._found:
+                self._found[kind] = self._node(node)
 
     def __call__(self, node: Expr) -> Curvature:
-        return self._found[id(node)]
+        return self._found[id(self.look.kind(node))]
 
     def _node(self, node: Expr) -> Curvature:
         constant = self.look(node).curvature is Curvature.CONSTANT
@@ -92,7 +94,7 @@ class LogLogTable:
                 return REDUCTIONS.get(op)
             case Call(args=args):
                 form = log_form(node)
-                known = form is None or form.data is None or not any(map(variables, args[form.data :]))
+                known = form is None or form.data is None or not any(map(varies, args[form.data :]))
                 return form.curvature if form and known else None
             case _:
                 return Curvature.AFFINE

@@ -23,14 +23,17 @@ class Kink:
         return self.linear and self.tight
 
 
-def kinks(look: FactsTable, sense: int) -> tuple[Kink, ...]:
-    """The kinks of the table's expression; `sense`: 1 where it is to be small, -1 where large, 0 where it is fixed."""
+def kinks(look: FactsTable, sense: int, every: bool = True) -> tuple[Kink, ...]:
+    """The kinks of the table's expression, or one of those that are alike.
+
+    `sense`: 1 where the expression is to be small, -1 where large, 0 where it is fixed.
+    """
     found: dict[tuple[int, int], Kink] = {}
     seen: set[tuple[int, int]] = set()
     pending = [(look.root, sense)]
     while pending:
         node, direction = pending.pop()
-        key = (id(node), direction)
+        key = (id(node if every else look.kind(node)), direction)
         if key in seen or look(node).smoothness is Smoothness.SMOOTH:
             continue
         seen.add(key)

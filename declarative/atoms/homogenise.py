@@ -14,7 +14,7 @@ from declarative.atoms.perspectives import OF, PERSPECTIVES
 from declarative.atoms.record import ShapeMismatch
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
-from declarative.ir.walk import variables, with_children
+from declarative.ir.walk import varies, with_children
 
 LINEAR = (
     "add", "neg", "sum", "mean", "concat", "block", "stack", "transpose", "reshape", "vec", "cumsum", "diff", "diag",
@@ -32,7 +32,7 @@ HOMOGENEOUS = (  # f(s x) = s f(x) for s > 0
 def perspective(apply: Callable[..., Expr], e: Expr, t: Expr) -> Expr:
     """t*e(x/t), where x are the variables of e. Raises ShapeMismatch where no rule fits."""
     base = t.base if isinstance(t, Index) else t
-    if t.shape or (variables(t) and not isinstance(base, Variable)):
+    if t.shape or (varies(t) and not isinstance(base, Variable)):
         raise ShapeMismatch("the second argument of `perspective` is a scalar variable, or data", 1)
     return _Rules(apply, t).of(e)
 
@@ -42,7 +42,7 @@ class _Rules:
         self.apply, self.t = apply, t
 
     def of(self, e: Expr) -> Expr:
-        if not variables(e):
+        if not varies(e):
             return self.apply("mul", self.t, e)
         match e:
             case Variable():
@@ -59,7 +59,7 @@ class _Rules:
     def _call(self, e: Call) -> Expr:
         if e.atom in LINEAR or e.atom in HOMOGENEOUS:
             return with_children(e, tuple(map(self.of, e.args)))
-        moving = [a for a in e.args if variables(a)]
+        moving = [a for a in e.args if varies(a)]
         if e.atom in FACTORS and len(moving) == 1 and (e.atom != "div" or moving[0] is e.args[0]):
             return with_children(e, tuple(self.of(a) if a is moving[0] else a for a in e.args))
         if e.atom == "sumsq":
@@ -67,7 +67,7 @@ class _Rules:
         if (record := PERSPECTIVES.get(OF + e.atom)) is None:
             raise _no_rule(f"`{e.atom}`")
         inner = self.of(e.args[0])
-        if variables(self.t):
+        if varies(self.t):
             return call(record, inner, self.t, origin=e.origin, options=dict(e.options))
         plain = find(e.atom)
         assert plain is not None

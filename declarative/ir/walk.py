@@ -180,6 +180,24 @@ def variables(root: Expr) -> tuple[Variable, ...]:
     return tuple(s for s in symbols(root) if isinstance(s, Variable))
 
 
+def varies(root: Expr) -> bool:
+    """Does it hold a variable? Noted on the nodes, since rewrites ask at every one of them."""
+    known = root.__dict__.get(_VARIES)
+    return fold(root, _varying, _noted) if known is None else known
+
+
+_VARIES = "_varies"
+
+
+def _noted(node: Expr) -> bool | None:
+    return node.__dict__.get(_VARIES)
+
+
+def _varying(node: Expr, inner: tuple[bool, ...]) -> bool:
+    node.__dict__[_VARIES] = isinstance(node, Variable) or any(inner)
+    return node.__dict__[_VARIES]
+
+
 def free_indices(root: Expr) -> frozenset[IndexSymbol]:
     """Indices that are bound outside this expression."""
 

@@ -13,7 +13,7 @@ from declarative.atoms.apply import apply
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Domain, Sign
-from declarative.ir.walk import children, variables, with_children
+from declarative.ir.walk import children, varies, with_children
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
 
@@ -34,7 +34,7 @@ class _Walker:
         self.bounded: set[tuple[Expr, Scope]] = set()
 
     def rewrite(self, node: Expr, scope: Scope) -> Expr:
-        if not variables(node):
+        if not varies(node):
             return node
         match node:
             case Reduce(binders=binders, condition=condition):
@@ -47,7 +47,7 @@ class _Walker:
                 assert record is not None
                 for k in range(len(new)):
                     domain = record.domain(k, dict(node.options))
-                    if domain in (Domain.POS, Domain.NONNEG) and variables(args[k]):
+                    if domain in (Domain.POS, Domain.NONNEG) and varies(args[k]):
                         new[k] = self._inside(new[k], domain, scope)
                 return with_children(node, tuple(new))
             case _:

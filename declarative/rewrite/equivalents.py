@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from declarative.analysis.facts import facts_of
 from declarative.analysis.words import text
-from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.expr import Call, Expr, Index, Reduce, Stack
 from declarative.ir.facts import Curvature
-from declarative.ir.walk import children, fold, postorder, variables, with_children
+from declarative.ir.walk import children, fold, postorder, varies, with_children
 from declarative.rewrite.logsumexp import log_of_exponentials
 from declarative.rewrite.norms import root_of_squares
 from declarative.rewrite.products import absolute_of_nonneg, entropy, powers
@@ -21,24 +21,32 @@ from declarative.rewrite.ratios import squares_over
 from declarative.source.span import Span
 
 Rule: TypeAlias = Callable[[Call], Expr | None]
-PRODUCTS: tuple[Rule, ...] = (absolute_of_nonneg, entropy, powers)
-FUNCTIONS: tuple[Rule, ...] = (root_of_squares, log_of_exponentials, squares_over)
+RULES: dict[Rule, tuple[str, ...]] = {  # with the functions that a rule looks at
+    absolute_of_nonneg: ("abs",),
+    entropy: ("dot", "mul"),
+    powers: ("mul", "div"),
+    root_of_squares: ("sqrt", "power"),
+    log_of_exponentials: ("log", "log1p"),
+    squares_over: ("div",),
+}
+PRODUCTS = (absolute_of_nonneg, entropy, powers)
 
 
 def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
     """The expression with every rule applied that fits, from the leaves up, and a line for each."""
     log: dict[str, None] = {}
 
-    def step(node: Expr, parts: tuple[tuple[Expr, bool], ...]) -> tuple[Expr, bool]:
-        moving = isinstance(node, Variable) or any(m for _, m in parts)
-        rebuilt = with_children(node, tuple(e for e, _ in parts))
-        for rule in (*PRODUCTS, *FUNCTIONS) if moving else ():
-            if isinstance(rebuilt, Call) and (found := rule(rebuilt)) is not None and _helps(rule, found):
+    def step(node: Expr, parts: tuple[Expr, ...]) -> Expr:
+        rebuilt = with_children(node, parts)
+        for rule, names in RULES.items() if isinstance(rebuilt, Call) else ():
+            if not isinstance(rebuilt, Call) or rebuilt.atom not in names:
+                continue
+            if (found := rule(rebuilt)) is not None and _helps(rule, found):
                 log[f"`{text(node)}` is written as {_form(found)}"] = None
                 rebuilt = _placed(found, node.origin)
-        return rebuilt, moving
+        return rebuilt
 
-    return fold(root, step)[0], tuple(log)
+    return fold(root, step, lambda node: None if varies(node) else node), tuple(log)
 
 
 def _helps(rule: Rule, found: Expr) -> bool:
@@ -52,7 +60,7 @@ def _form(e: Expr) -> str:
         case Stack(body=body):
             return _form(body)
         case Call("mul" | "neg" | "sum", args):
-            inner = [a for a in args if variables(a)]
+            inner = [a for a in args if varies(a)]
             return _form(inner[-1])
         case Call("power"):
             return f"a power {e.option('p'):g}"

@@ -28,7 +28,7 @@ from declarative.source.span import Span
 def unfit_kinks(problem: Problem) -> list[Diagnostic]:
     """The kinks that have no such form, or that nothing presses on."""
     found = classify(problem)
-    kinks = [kink for verdict in found.verdicts for kink in verdict.kinks if not kink.representable]
+    kinks = [kink for verdict in found.verdicts for kink in verdict.every_kink if not kink.representable]
     return [error("E301", kink.node.origin, _reason(kink)) for kink in kinks]
 
 

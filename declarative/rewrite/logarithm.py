@@ -10,7 +10,7 @@ from declarative.atoms.apply import apply
 from declarative.atoms.loglog import Indices, log_form, log_of_reduction
 from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
-from declarative.ir.walk import postorder, variables
+from declarative.ir.walk import postorder, varies
 
 TINY = 1e-150  # beside any number that is not 0 it is nothing
 
@@ -32,7 +32,7 @@ def logarithm(e: Expr, logs: Mapping[Expr, Expr], indices: Indices) -> Expr:
 
 def _parts(node: Expr) -> tuple[Expr, ...]:
     """The subexpressions whose logarithms a node's logarithm is made of."""
-    if not variables(node):
+    if not varies(node):
         return ()
     match node:
         case Call(args=args):

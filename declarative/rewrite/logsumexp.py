@@ -12,7 +12,7 @@ from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Constant, Expr, Reduce
 from declarative.ir.facts import Sign
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.entries import At, all_entries, entry, family, flat, joined, over_entries
 from declarative.rewrite.squares import DEEPEST
 
@@ -35,7 +35,7 @@ def _with_one(parts: list[Expr] | None) -> list[Expr] | None:
 
 
 def _logarithm(parts: list[Expr] | None) -> Expr | None:
-    if parts is None or not any(map(variables, parts)):
+    if parts is None or not any(map(varies, parts)):
         return None
     if len(parts) == 2 and ZERO in parts:
         (other,) = [part for part in parts if part != ZERO] or [ZERO]
@@ -55,8 +55,8 @@ def exponents(e: Expr, at: At = (), depth: int = 0) -> list[Expr] | None:
         case Call("add", terms):
             found = [exponents(term, at, depth + 1) for term in terms]
             return None if None in found else [part for parts in found if parts is not None for part in parts]
-        case Call("mul" | "div" as atom, (x, y)) if variables(e):
-            c, rest = (x, y) if variables(y) else (y, x)
+        case Call("mul" | "div" as atom, (x, y)) if varies(e):
+            c, rest = (x, y) if varies(y) else (y, x)
             return _scaled(atom, c, rest, at, depth)
         case Call("sum", (x,)) if x.shape:
             return _of_all_entries(x, depth)
@@ -66,13 +66,13 @@ def exponents(e: Expr, at: At = (), depth: int = 0) -> list[Expr] | None:
             parts = exponents(body, (), depth + 1)
             return None if parts is None else [flat(family(part, binders)) for part in parts]
         case _:
-            c = None if variables(e) else _log(e)
+            c = None if varies(e) else _log(e)
             return None if c is None else [entry(c, at)]
 
 
 def _scaled(atom: str, c: Expr, e: Expr, at: At, depth: int) -> list[Expr] | None:
     """c*exp(x) is exp(x + log(c))."""
-    shift = None if variables(c) else _log(c)
+    shift = None if varies(c) else _log(c)
     parts = exponents(e, at, depth + 1) if shift is not None else None
     if shift is None or parts is None:
         return None

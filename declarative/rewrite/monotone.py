@@ -18,7 +18,7 @@ from declarative.ir.expr import Call, Expr, Parameter, Role
 from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign
 from declarative.ir.problem import Objective, Sense
 from declarative.ir.size import SCALAR
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 
 HOLE = Parameter("inner value", SCALAR, Role.PARAM)  # no name of the language holds a space
 
@@ -58,7 +58,7 @@ def _monotone(node: Call, look: FactsTable) -> tuple[Expr, bool] | None:
     """The only operand that holds variables, and whether the call rises with it; None where neither is certain."""
     record, operands, options = meaning(node)
     facts = tuple(map(look, operands))
-    moving = [k for k, f in enumerate(facts) if f.curvature is not Curvature.CONSTANT or variables(operands[k])]
+    moving = [k for k, f in enumerate(facts) if f.curvature is not Curvature.CONSTANT or varies(operands[k])]
     if len(moving) != 1 or node.shape:
         return None
     (k,) = moving

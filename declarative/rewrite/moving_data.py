@@ -12,7 +12,7 @@ from dataclasses import replace
 from declarative.analysis.words import text
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Expr, Parameter, Role
-from declarative.ir.walk import symbols, transform, variables
+from declarative.ir.walk import symbols, transform, varies
 from declarative.rewrite.entries import At, entry, over_entries
 from declarative.rewrite.standard import Standard
 
@@ -35,9 +35,9 @@ def free_data(standard: Standard) -> Standard:
 
 def _written_out(node: Call, log: dict[str, None]) -> Expr:
     match node:
-        case Call("pseudo_huber", (x, d)) if variables(x) and _moves(d):
+        case Call("pseudo_huber", (x, d)) if varies(x) and _moves(d):
             found, form = over_entries(node.shape, _pseudo_huber(x, d)), "`norm`"
-        case Call("pow", (a, y)) if variables(y) and _moves(a):
+        case Call("pow", (a, y)) if varies(y) and _moves(a):
             found, form = apply("exp", apply("mul", apply("log", a), y)), "`exp`"
         case _:
             return node
@@ -49,7 +49,7 @@ def _written_out(node: Call, log: dict[str, None]) -> Expr:
 def _moves(data: Expr) -> bool:
     """Is it known only when the layer is called?"""
     found = symbols(data)
-    return not variables(data) and any(isinstance(s, Parameter) and s.role is not Role.CONST for s in found)
+    return not varies(data) and any(isinstance(s, Parameter) and s.role is not Role.CONST for s in found)
 
 
 def _pseudo_huber(x: Expr, d: Expr) -> Callable[[At], Expr]:

@@ -11,7 +11,7 @@ from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Expr
 from declarative.ir.facts import Sign
-from declarative.ir.walk import postorder, variables
+from declarative.ir.walk import postorder, varies
 from declarative.rewrite.entries import At, joined, over_entries
 from declarative.rewrite.squares import squares
 
@@ -32,7 +32,7 @@ def kinks(root: Expr) -> Iterator[Call]:
 
 def _may_vanish(node: Call) -> bool:
     found = _root(node)
-    if found is None or not variables(node) or facts_of(found[0]).sign in Sign.POS:
+    if found is None or not varies(node) or facts_of(found[0]).sign in Sign.POS:
         return False
     return root_of_squares(node) is not None
 

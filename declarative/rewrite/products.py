@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Constant, Expr
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 
 
 def absolute_of_nonneg(node: Call) -> Expr | None:
@@ -42,7 +42,7 @@ def _entropy_of(parts: list[Expr]) -> list[Expr] | None:
     present = set(parts)
     for logarithm in parts:
         for x, atom, args in _pairs(logarithm):
-            if x in present and variables(x):
+            if x in present and varies(x):
                 value = apply(atom, *args)
                 rest = list(parts)
                 rest.remove(x)
@@ -73,7 +73,7 @@ def powers(node: Call) -> Expr | None:
     match node:
         case Call("mul", (x, y)) if x != y:
             parts = factors(node)
-        case Call("div", (above, Call("exp", (y,)))) if variables(y):
+        case Call("div", (above, Call("exp", (y,)))) if varies(y):
             product = apply("mul", above, apply("exp", apply("neg", y)))
             return (powers(product) if isinstance(product, Call) else None) or product
         case _:
@@ -93,7 +93,7 @@ def _merged(parts: list[Expr]) -> list[Expr]:
             case _:
                 bases.setdefault(_power(part)[0], []).append(part)
     merged = [one for base, group in bases.items() for one in _one_power(base, group)]
-    if len(exponents) > 1 and any(map(variables, exponents)):
+    if len(exponents) > 1 and any(map(varies, exponents)):
         return [*merged, apply("exp", apply("add", *exponents))]
     return [*merged, *(part for part in parts if isinstance(part, Call) and part.atom == "exp")]
 
@@ -101,7 +101,7 @@ def _merged(parts: list[Expr]) -> list[Expr]:
 def _one_power(base: Expr, group: list[Expr]) -> list[Expr]:
     exponents = [_power(part)[1] for part in group]
     p = sum(exponents)
-    if len(group) == 1 or not variables(base):
+    if len(group) == 1 or not varies(base):
         return group
     rooted = any(q != int(q) for q in exponents)
     if rooted and p == int(p) and not facts_of(base).sign.nonneg:
@@ -144,7 +144,7 @@ def factors(e: Expr) -> list[Expr]:
 
 def _product(parts: list[Expr]) -> Expr:
     """Data first."""
-    parts = sorted(parts, key=lambda part: bool(variables(part)))
+    parts = sorted(parts, key=varies)
     product = parts[0]
     for part in parts[1:]:
         product = apply("mul", product, part)

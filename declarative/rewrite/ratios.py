@@ -8,7 +8,7 @@ from __future__ import annotations
 from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Expr
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.entries import At, entry, joined, over_entries
 from declarative.rewrite.squares import squares
 
@@ -16,7 +16,7 @@ from declarative.rewrite.squares import squares
 def squares_over(node: Call) -> Expr | None:
     """Of a quotient whose lower side holds variables and is known to be positive."""
     match node:
-        case Call("div", (above, below)) if variables(above) and variables(below) and facts_of(below).sign.nonneg:
+        case Call("div", (above, below)) if varies(above) and varies(below) and facts_of(below).sign.nonneg:
             return over_entries(node.shape, lambda at: _over(above, below, at))
         case _:
             return None

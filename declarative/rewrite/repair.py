@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, classify
+from declarative.analysis.classify import NOT_CONVEX, Classification, classify, holds, is_convex
 from declarative.analysis.convexity import convexity_errors
 from declarative.analysis.near_geometric import geometric_remarks
+from declarative.analysis.pieces import pieces
 from declarative.ir.expr import Expr
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Sense
 from declarative.rewrite.equivalents import to_equivalents
@@ -21,7 +22,9 @@ from declarative.source.diagnostic import Diagnostic
 
 @dataclass(frozen=True)
 class Repair:
-    """`problem` has the solutions of the `original`; `found` is what it is, `steps` say how it was written anew.
+    """`problem` has the solutions of the `original`; `found` is what it is if it is convex, else what the original is.
+
+    `steps` say how it was written anew.
 
     `outer`: the monotone function that was taken off the objective.
     """
@@ -63,17 +66,17 @@ def repair(problem: Problem) -> Repair:
 
 def _changed(original: Classification, problem: Problem) -> Repair:
     """Everything that is not as it must be in its equivalent form."""
-    changed, steps = _with_equivalents(problem, original.verdicts)
-    return Repair(original, changed, classify(changed) if steps else original, steps)
+    changed, steps = _with_equivalents(problem)
+    return Repair(original, changed, classify(changed) if is_convex(changed) else original, steps)
 
 
 def _without_outer(original: Classification, problem: Problem) -> Repair | None:
     """The problem with so many monotone functions taken off its objective that it is convex."""
     for objective, outer in without_outer(problem.objective):
         inner = replace(problem, objective=objective)
-        found = _changed(classify(inner), inner)
+        found = _changed(original, inner)
         if found.found.convex:
-            return replace(found, original=original, steps=(outer.step, *found.steps), outer=outer)
+            return replace(found, steps=(outer.step, *found.steps), outer=outer)
     return None
 
 
@@ -106,13 +109,13 @@ def barred_from_kkt(problem: Problem) -> list[str]:
     return [f"{message} (line {span.line})" if span is not None else message for span, message in [*kinks, *cones]]
 
 
-def _with_equivalents(problem: Problem, verdicts: tuple[Verdict, ...]) -> tuple[Problem, tuple[str, ...]]:
+def _with_equivalents(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
     """Every expression that is not as it must be, in its equivalent form."""
     changed: dict[int, Expr] = {}
     steps: dict[str, None] = {}
-    for verdict in verdicts:
-        if not verdict.holds:
-            changed[id(verdict.piece.root)], log = to_equivalents(verdict.piece.root)
+    for piece in pieces(problem):
+        if not holds(piece):
+            changed[id(piece.root)], log = to_equivalents(piece.root)
             steps |= dict.fromkeys(log)
     return (_replaced(problem, changed), tuple(steps)) if steps else (problem, ())
 

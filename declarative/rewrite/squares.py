@@ -8,7 +8,7 @@ from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Call, Constant, Expr, Reduce, SizeValue
 from declarative.ir.facts import Sign
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.entries import At, all_entries, entry, family, flat
 
 DEEPEST = 60  # a deeper nest of sums is left as it is
@@ -29,8 +29,8 @@ def squares(e: Expr, at: At = (), depth: int = 0, least: Sign = Sign.POS) -> lis
             return [entry(x, at)]
         case Call("mul", (x, y)) if x == y:
             return [entry(x, at)]
-        case Call("mul" | "div" as atom, (x, y)) if variables(e):
-            c, rest = (x, y) if variables(y) else (y, x)
+        case Call("mul" | "div" as atom, (x, y)) if varies(e):
+            c, rest = (x, y) if varies(y) else (y, x)
             return _scaled(atom, c, rest, at, depth, least)
         case Call("sumsq", (x,)):
             return [flat(x)]
@@ -43,16 +43,16 @@ def squares(e: Expr, at: At = (), depth: int = 0, least: Sign = Sign.POS) -> lis
             return None if parts is None else [flat(family(part, binders)) for part in parts]
         case Call("quad", (x, Call("matmul", (left, F)))) if apply("transpose", left) == F:
             return [apply("matmul", F, x)]
-        case Call("quad", (x, A)) if variables(x) and not variables(A) and facts_of(A).form.nonneg:
+        case Call("quad", (x, A)) if varies(x) and not varies(A) and facts_of(A).form.nonneg:
             return [apply("quad_root", x, A)]
         case _:
-            c = None if variables(e) else root(e, least)
+            c = None if varies(e) else root(e, least)
             return None if c is None else [entry(c, at)]
 
 
 def _scaled(atom: str, c: Expr, e: Expr, at: At, depth: int, least: Sign) -> list[Expr] | None:
     """c times, or one over c times, a sum of squares."""
-    r = None if variables(c) else root(c, least)
+    r = None if varies(c) else root(c, least)
     parts = squares(e, at, depth + 1, least) if r is not None else None
     if r is None or parts is None:
         return None

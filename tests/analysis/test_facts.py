@@ -3,13 +3,17 @@
 import pytest
 
 from declarative import parse
+from declarative.analysis import facts
 from declarative.analysis.facts import FactsTable, facts_of
+from declarative.analysis.levels import level_of
+from declarative.analysis.smooth import kinks
 from declarative.atoms.apply import apply
 from declarative.ir.expr import (
     Attribute,
     Binder,
     Call,
     Constant,
+    Expr,
     Extern,
     Index,
     IndexSymbol,
@@ -184,3 +188,31 @@ def test_a_term_has_the_same_facts_alone_and_in_a_sum() -> None:
     look = FactsTable(total)
     assert look(term) == alone and look(term).sign.nonneg
     assert isinstance(total, Call) and look(total.args[1]).sign is Sign.ANY  # the other `x` is declared otherwise
+
+
+def count_nodes(monkeypatch) -> list[Expr]:
+    """The nodes whose facts are worked out from here on."""
+    seen: list[Expr] = []
+    own = FactsTable._node
+    monkeypatch.setattr(FactsTable, "_node", lambda table, node: seen.append(node) or own(table, node))
+    return seen
+
+
+def test_what_is_known_of_a_part_is_not_worked_out_again(monkeypatch) -> None:
+    total = apply("add", *(apply("abs", apply("mul", Constant(float(k)), Variable("t", ()))) for k in range(50)))
+    facts_of(total)
+    seen = count_nodes(monkeypatch)
+    found = facts_of(apply("exp", total))
+    assert found.curvature is Curvature.CONVEX and len(seen) == 1
+
+
+def test_rules_are_asked_once_for_a_kind_of_nodes(monkeypatch) -> None:
+    asked = []
+    own = facts.composed
+    monkeypatch.setattr(facts, "composed", lambda record, *rest: asked.append(record.name) or own(record, *rest))
+    t, u = Variable("t", ()), Variable("u", ())
+    terms = [apply("abs", apply("add", v, Constant(float(k + 1)))) for v in (t, u) for k in range(50)]
+    look = FactsTable(apply("add", *terms))
+    assert sorted(asked) == ["abs", "add", "add"]
+    assert len({id(look.kind(term)) for term in terms}) == 1
+    assert level_of(look).rows == 1 and len(kinks(look, 1)) == 100 and len(kinks(look, 1, every=False)) == 1

@@ -26,7 +26,7 @@ from declarative.backends.evaluate import static_value
 from declarative.backends.tape import Gather, Slot
 from declarative.backends.vectorise import Vectoriser, concrete
 from declarative.ir.expr import Call, Expr, Parameter, Role, Variable
-from declarative.ir.walk import postorder, variables
+from declarative.ir.walk import postorder, variables, varies
 from declarative.rewrite.standard import ConeRow, Row
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
@@ -187,7 +187,7 @@ class ChunkBuilder:
         return Form(tuple(shapes), shape, options)
 
     def _template(self, row: AtomRow, form: Form, given: list) -> Template:
-        data = tuple(not variables(a) for a in row.call.args)
+        data = tuple(not varies(a) for a in row.call.args)
         nonneg = tuple(facts_of(a, row.binders).sign.nonneg for a in row.call.args)
         known = tuple(None if g is None else g.tobytes() for g in given)
         key = (row.call.atom, form.shapes, form.shape, repr(form.options), row.convex, known, data, nonneg)
@@ -226,7 +226,7 @@ class ChunkBuilder:
 def form_rows(row: AtomRow, form: Form) -> FormRows | None:
     """For the root of a quadratic form, and for a form whose matrix is not known when the layer is compiled."""
     match row.call:
-        case Call("quad_root" | "quad" as atom, (x, A)) if variables(x) and not variables(A):
+        case Call("quad_root" | "quad" as atom, (x, A)) if varies(x) and not varies(A):
             rooted = atom == "quad_root"
             return None if is_static(A) and not rooted else FormRows(form.shapes[0][0], 1 if row.convex else -1, rooted)
         case _:

@@ -16,7 +16,7 @@ from declarative.atoms.apply import apply
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
-from declarative.ir.walk import transform, variables
+from declarative.ir.walk import transform, variables, varies
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
 from declarative.source.span import Span
@@ -84,9 +84,9 @@ class _Walker:
     def _without_squared_norm(self, node: Expr) -> Expr:
         """norm(x)^2 as sumsq(x): the objective takes it as it is, and at x = 0 a norm is at the apex of its cone."""
         match node:
-            case Call("square", (Call("norm" | "normfro", (x,)),)) if variables(x):
+            case Call("square", (Call("norm" | "normfro", (x,)),)) if varies(x):
                 pass
-            case Call("power", (Call("norm" | "normfro", (x,)),)) if variables(x) and node.option("p") == 2:
+            case Call("power", (Call("norm" | "normfro", (x,)),)) if varies(x) and node.option("p") == 2:
                 pass
             case _:
                 return node
@@ -109,7 +109,7 @@ class _Walker:
         return False
 
     def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
-        if not variables(node):
+        if not varies(node):
             return node
         match node:
             case Call():
@@ -147,7 +147,7 @@ class _Walker:
         return record.curvature(flat, options)
 
     def _curved(self, node: Call) -> bool:
-        return bool(variables(node)) and not self._own(node).affine and self._own(node).convex
+        return varies(node) and not self._own(node).affine and self._own(node).convex
 
     def _affine(self, node: Call, scope: Scope) -> Call:
         """The function of arguments made affine."""

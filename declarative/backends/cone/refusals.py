@@ -12,7 +12,7 @@ from declarative.backends.cone.chunks import is_static, not_conic
 from declarative.backends.cone.epigraph import AtomRow, Conic
 from declarative.backends.cone.homogeneous import template_of
 from declarative.backends.cone.template import NotConic, Wanted
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.standard import ConeRow
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -44,7 +44,7 @@ def _refusal(row: AtomRow) -> Diagnostic | None:
 def _fits_one_entry(row: AtomRow) -> bool:
     """Is there a template for one entry, with 1 for data that the layer is compiled with?"""
     args = row.call.args
-    data = tuple(not variables(a) for a in args)
+    data = tuple(not varies(a) for a in args)
     given = tuple(np.ones(()) if is_static(a) else None for a in args)
     if all(value is not None for value, known in zip(given, data, strict=True) if known):
         return True

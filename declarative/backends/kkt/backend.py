@@ -27,7 +27,7 @@ from declarative.backends.unanswered import without_unanswered
 from declarative.ir.expr import Expr
 from declarative.ir.facts import Sign
 from declarative.ir.problem import Problem
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.sets import sets_to_rows
@@ -70,7 +70,7 @@ def accept(
     squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
     if squared is None:
         return [_no_squares(problem)]
-    return KKTBackend(smooth, settings, tuple(e for e in squared if variables(e)))
+    return KKTBackend(smooth, settings, tuple(e for e in squared if varies(e)))
 
 
 def _no_squares(problem: Problem) -> Diagnostic:

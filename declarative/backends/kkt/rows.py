@@ -13,7 +13,7 @@ from declarative.backends.axes import Selection, Value
 from declarative.backends.tape import Gather, Input, Slot
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Call, Constant, Expr, Index, Variable
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.standard import Row
 
 Kind = Literal["c", "g", "lower", "upper"]  # equality, inequality, bound of a variable
@@ -133,7 +133,7 @@ class RowBuilder:
 def _split(body: Expr) -> tuple[Kind, Expr, Expr] | None:
     """`v - e` <= 0 bounds v above by e, `e - v` <= 0 below: (kind, v, e), where v is a variable or a part of one."""
     terms = body.args if isinstance(body, Call) and body.atom == "add" else (body,)
-    moving = [t for t in terms if variables(t)]
+    moving = [t for t in terms if varies(t)]
     if len(moving) != 1:
         return None
     rest = tuple(t for t in terms if t is not moving[0])

@@ -7,7 +7,7 @@ from typing import Literal
 from declarative.analysis.facts import facts_of
 from declarative.ir.expr import Call, Constant, Expr, Variable
 from declarative.ir.facts import Sign
-from declarative.ir.walk import variables
+from declarative.ir.walk import varies
 from declarative.rewrite.standard import Row, Standard
 
 Kind = Literal["qp", "nlp", "sphere"]
@@ -29,14 +29,14 @@ def kind_of(standard: Standard) -> Kind:
 def _is_ball(row: Row, symbols: tuple[Variable, ...]) -> bool:
     """Is the row a sum of positive definite forms, one of each variable, against what holds no variable?"""
     terms = row.body.args if isinstance(row.body, Call) and row.body.atom == "add" else (row.body,)
-    squared = [_squared(term) for term in terms if variables(term)]
+    squared = [_squared(term) for term in terms if varies(term)]
     return len(squared) == len(symbols) and set(squared) == set(symbols)
 
 
 def _squared(term: Expr) -> Variable | None:
     """v in `sumsq(v)`, `v^2` of a scalar, `v'*B*v` of a positive definite B, or such a term times a positive factor."""
     match term:
-        case Call(atom="quad", args=(Variable() as v, B)) if not variables(B) and facts_of(B).form in Sign.POS:
+        case Call(atom="quad", args=(Variable() as v, B)) if not varies(B) and facts_of(B).form in Sign.POS:
             return v
         case Call(atom="sumsq", args=(Variable() as v,)):
             return v
@@ -55,4 +55,4 @@ def _squared(term: Expr) -> Variable | None:
 def _positive(e: Expr) -> bool:
     if isinstance(e, Constant):
         return e.value > 0
-    return not variables(e) and facts_of(e).sign in Sign.POS
+    return not varies(e) and facts_of(e).sign in Sign.POS
