@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from declarative.atoms.along import along
@@ -73,6 +74,13 @@ def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[
 
 def _norm(args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[Expr, ...], dict[str, Any]]:
     """norm(x, p) is `norm1`, `norm` or `norminf` where p says so, and a concave function where p < 1."""
+    for name in options:
+        if name != "p" or len(args) > 1:
+            raise ShapeMismatch(
+                f"`norm` has no option `{name}`", hints=("its form is norm(x, p), where p may be `inf`",)
+            )
+    if len(args) > 2:
+        raise ShapeMismatch("`norm` takes fewer arguments", hints=("its form is norm(x, p), where p may be `inf`",))
     p = options.get("p", args[1] if len(args) == 2 else 2.0)
     p = p.value if isinstance(p, Constant) else p
     special = {1.0: "norm1", 2.0: "norm", math.inf: "norminf"}
@@ -95,8 +103,15 @@ def _split(
     given = dict(zip(atom.option_names, extra, strict=False)) | options
     for name in given:
         if name not in atom.option_names:
-            raise ShapeMismatch(f"`{atom.name}` has no option `{name}`", hints=(f"its form is {atom.signature}",))
+            raise _no_option(atom, name)
     return args, {name: _value(atom, name, value) for name, value in given.items()}
+
+
+def _no_option(atom: Atom | Definition, name: str) -> ShapeMismatch:
+    form = f"its form is {atom.signature}"
+    if re.search(rf"[(,] *{re.escape(name)}\b", atom.signature):
+        return ShapeMismatch(f"`{name}` of `{atom.name}` goes by its place, without its name", hints=(form,))
+    return ShapeMismatch(f"`{atom.name}` has no option `{name}`", hints=(form,))
 
 
 def _value(atom: Atom | Definition, name: str, value: Any) -> Any:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 import numpy as np
+import torch
 
-from declarative.atoms.record import Form
+from declarative.atoms.record import Atom, Form
 from declarative.atoms.registry import find
+from declarative.backends.arrays import Arrays
 from declarative.backends.axes import Along, Axis, Environment, Selection, Value, arranged, common, strides_of, union
 from declarative.backends.evaluate import static_value
 from declarative.backends.tape import (
@@ -59,6 +61,7 @@ class Vectoriser:
     def __init__(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray]):
         self.sizes, self.constants = sizes, constants
         self.instructions: list[Instruction] = []
+        self._arrays = Arrays(self.instructions)
         self._memo: dict[Any, Value] = {}
         self._inner: dict[Any, Selection] = {}
         self._free: dict[int, tuple[Expr, frozenset[IndexSymbol]]] = {}
@@ -214,7 +217,7 @@ class Vectoriser:
             case Index(base=base):
                 return self._index(node, self._memo[self._key(base, env)], env)
             case Reduce(op, body):
-                return self._reduce(op, self._memo[self._key(body, inner)], self._inner[key])
+                return self._reduce(node, op, self._memo[self._key(body, inner)], self._inner[key])
             case Stack(body=body):
                 return self._stack(self._memo[self._key(body, inner)], self._inner[key].axes)
             case Extern() | Nested():
@@ -231,6 +234,8 @@ class Vectoriser:
         ones = (1,) * len(shape) if record.elementwise else ()
         slots = tuple(self.aligned(a, scope, a.shape or ones) for a in args)
         form = Form(tuple(a.shape for a in args), shape, options)
+        if 0 not in shape and any(0 in a.shape for a in args) and not _takes_nothing(record, form):
+            raise _nothing(node, node.atom)
         return Value(self.emit(Apply(node.atom, slots, form)), scope, shape)
 
     def _stack(self, body: Value, axes: tuple[Axis, ...]) -> Value:
@@ -238,8 +243,10 @@ class Vectoriser:
         slot = self.aligned(body, outer + axes, body.shape, expand=True)
         return Value(slot, outer, tuple(a.length for a in axes) + body.shape)
 
-    def _reduce(self, op: str, body: Value, selection: Selection) -> Value:
+    def _reduce(self, node: Expr, op: str, body: Value, selection: Selection) -> Value:
         axes, drawn = selection.axes, selection.drawn
+        if op in ("max", "min") and 0 in (axis.length for axis in axes):
+            raise _nothing(node, op)
         outer = tuple(a for a in body.scope if a not in axes)
         slot = self.aligned(body, outer + axes, body.shape, expand=True)
         if not drawn:
@@ -291,8 +298,12 @@ class Vectoriser:
     # --- emitting -------------------------------------------------------------------------------
 
     def emit(self, instruction: Instruction) -> Slot:
-        self.instructions.append(instruction)
-        return len(self.instructions) - 1
+        """An array without entries is known, whatever it was made of: it depends on no variable."""
+        slot = self._arrays.emit(instruction)
+        sizes = self._arrays.sizes(slot)
+        if 0 in sizes:
+            self.instructions[slot] = Literal(np.zeros(sizes))
+        return slot
 
     def aligned(self, value: Value, scope: tuple[Axis, ...], shape: tuple[int, ...], *, expand: bool = False) -> Slot:
         """The value over exactly these axes, in this order; of length one where it does not vary, unless `expand`."""
@@ -308,7 +319,20 @@ class Vectoriser:
         return self.emit(Align(value.slot, order, sizes, full))
 
 
-VALUE_INPUT = "value"
+def _takes_nothing(record: Atom, form: Form) -> bool:
+    """Has the function a value where an argument has no entries? A sum has, a maximum or a mean has not."""
+    try:
+        value = record.torch(torch, form, *[torch.ones(shape, dtype=torch.float64) for shape in form.shapes])
+    except (IndexError, RuntimeError):
+        return False
+    return bool(value.isfinite().all())
+
+
+def _nothing(node: Expr, function: str) -> DiagnosticError:
+    return DiagnosticError([error("E306", node.origin, f"`{function}` of no entries: at these sizes there are none")])
+
+
+VALUE_INPUT = "optimal value"  # no name in a text has a space
 
 
 def dual_input(path: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from declarative.backends.inspection import LazyReport
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
 from declarative.backends.status import AnsweredBy, Status
-from declarative.backends.vectorise import dual_input
+from declarative.backends.vectorise import VALUE_INPUT, dual_input
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Bound
 from declarative.layer.outputs import OutputReader
@@ -71,7 +71,7 @@ class Answer:
 
     def outputs(self) -> list[Tensor]:
         """The outputs (*batch, *shape), in order; NaN, and no gradient, for items without an answer."""
-        known = {**self.outcome.variables, "value": self.outcome.value, **self._duals}
+        known = {**self.outcome.variables, VALUE_INPUT: self.outcome.value, **self._duals}
         read = {name: self._kept(known[name]) for name in self.reader.reads if name in known}
         data = {name: self._of_answered(self.inputs[name]) for name in self.reader.reads if name not in known}
         return [self._placed(value) for value in self.reader.read({**data, **read})]

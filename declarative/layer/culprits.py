@@ -63,4 +63,4 @@ def _of(symbol: Parameter, place: Sequence[int]) -> str:
 
 
 def _number(value: Tensor) -> str:
-    return f"{float(value):.6g}"
+    return f"{value.item():.6g}"

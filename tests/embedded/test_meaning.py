@@ -93,6 +93,7 @@ CONSTRAINTS: dict[str, tuple[Callable, str]] = {
     "an order of matrices": (lambda: Q * x[0] << Q, "Q - Q*x[0] in PSD"),
     "a cone": (lambda: dc.member("SOC", c * x[0], x), "(c*x[0], x) in SOC"),
     "a set with arguments": (lambda: dc.member("Box", x, args=(-1, c)), "x in Box(-1, c)"),
+    "a set with one argument": (lambda: dc.member("Ball", x, args=c), "x in Ball(c)"),
     "a family": (lambda: (z[t + 1] == z[t] for t in T), "z[t+1] == z[t] for t in T"),
     "forall": (lambda: dc.forall(x[i] >= c for i in n if i > 1), "x[i] >= c for i in n if i > 1"),
     "two indices": (lambda: (z[t][j] <= c for t in T for j in m), "z[t,j] <= c for t in T, j in m"),

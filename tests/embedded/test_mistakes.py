@@ -28,6 +28,9 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "comparison of two sizes": (lambda: w <= b, "E203", "w <= b", ""),
     "`@` with a scalar": (lambda: 2 @ w, "E208", "2 @ w", "`*`"),
     "norm of a matrix": (lambda: 1 + dc.norm(A), "E203", "A", "normfro"),
+    "an option of numpy's norm": (lambda: dc.norm(w, ord=1), "E203", "dc.norm(w, ord=1)", "norm(x, p)"),
+    "a product over no index": (lambda: dc.prod(w), "E205", "dc.prod(w)", "`prod(x[i] for i in n)`"),
+    "a stack along an axis": (lambda: dc.stack([w, y], axis=1), "E203", "[w, y]", ""),
     "half an index": (lambda: w[0.5], "E214", "0.5", ""),
     "too many subscripts": (lambda: w[0, 1], "E213", "w[0, 1]", ""),
     "subscript past the end": (lambda: w[n], "E211", "n", ""),
@@ -53,6 +56,7 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "`if` on a variable": (lambda: 1 if w[0] else 2, "E401", "1 if w[0] else 2", ""),
     "an unknown set": (lambda: dc.member("Bal", w), "E227", 'dc.member("Bal", w)', "the sets are PSD"),
     "a misfit of a set": (lambda: dc.member("SOC", w, w), "E227", 'dc.member("SOC", w, w)', "norm(x) <= t"),
+    "a number for a set that takes none": (lambda: dc.member("PSD", X, args=2), "E227", "", "PSD"),
     "an argument of a set": (lambda: dc.member("Ball", w, args=(w,)), "E227", "", "norm(x) <= r"),
     "membership in a list": (lambda: w in [y], "E402", "w in [y]", ""),
     # values

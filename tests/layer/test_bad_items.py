@@ -61,3 +61,10 @@ def test_a_row_of_small_numbers_is_not_taken_for_rounding(backend):
     solution = masked(text, backend).solve(torch.tensor(1e8, dtype=torch.float64))
     assert solution.status == Status.SOLVED
     assert torch.allclose(solution.x, torch.tensor([1.0, 2.0]).double(), atol=1e-7)
+
+
+def test_a_broken_promise_of_data_with_a_gradient_is_only_reported():
+    layer = masked("param a : R, nonneg; var x : R; minimize (x - a)^2")
+    a = torch.tensor(-1.0, requires_grad=True)
+    solution = layer.solve(a)
+    assert "`a` is -1" in solution.messages[()]

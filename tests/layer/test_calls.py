@@ -386,3 +386,10 @@ def test_indices_are_whole_numbers():
         declarative.compile(problem, consts={"k": [0, 0.5]})
     x = declarative.compile(problem, consts={"k": [1, 1]})(torch.zeros(2))
     assert torch.allclose(x, torch.tensor([0.0, -1.0]))
+
+
+def test_a_variable_may_be_called_value():
+    problem = declarative.parse("param a : R; var value : R; var y : R; minimize (value - a)^2 + (y - 1)^2 + 5")
+    solution = declarative.compile(problem).solve(2.0)
+    assert solution["value"].item() == pytest.approx(2) and solution["y"].item() == pytest.approx(1)
+    assert solution.value.item() == pytest.approx(5)

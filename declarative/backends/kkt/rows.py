@@ -10,7 +10,7 @@ import numpy as np
 
 from declarative.atoms.apply import apply
 from declarative.backends.axes import Selection, Value
-from declarative.backends.tape import Gather, Input, Slot
+from declarative.backends.tape import Gather, Slot
 from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Call, Constant, Expr, Index, Variable
 from declarative.ir.walk import varies
@@ -117,11 +117,12 @@ class RowBuilder:
         assert isinstance(symbol, Variable)
         instruction = self.vectoriser.instructions[value.slot]
         own = value.shape
-        if isinstance(instruction, Input):
-            places = np.arange(int(np.prod(own, dtype=np.int64))).reshape(own)
-        else:
-            assert isinstance(instruction, Gather)
-            places = instruction.places
+        match instruction:
+            case Gather(places=places):
+                pass
+            case _:  # the whole variable, or none of it
+                lengths = value.lengths + own
+                places = np.arange(int(np.prod(lengths, dtype=np.int64))).reshape(lengths)
         order = [value.scope.index(axis) for axis in selection.axes if axis in value.scope]
         order += range(len(value.scope), len(value.scope) + len(own))
         view = tuple(axis.length if axis in value.scope else 1 for axis in selection.axes)

@@ -36,7 +36,7 @@ def _made(name: str) -> Callable[..., Handle] | None:
     if name in REDUCTIONS:
         return lambda *args, **options: _reduction(name, args, options)
     if name == "stack":
-        return lambda *args: _stacked(args)
+        return lambda *args, **options: _stacked(args, options)
     if name == "block":
         return lambda rows: block(rows)
     if name not in DEFINITIONS and (atom is None or not atom.python):
@@ -71,9 +71,11 @@ def block(rows: Iterable[Iterable[Any]]) -> Handle:
 
 
 def _reduction(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Handle:
-    if len(args) != 1 or not (isgenerator(args[0]) or isinstance(args[0], tuple | list)):
-        return _applied(name, args, options)
     place = here()
+    if len(args) != 1 or not (isgenerator(args[0]) or isinstance(args[0], tuple | list)):
+        if registry.find(name) is None:
+            raise fail("E205", f"`{name}` runs over an index", place, hints=[f"`{name}(x[i] for i in n)`"])
+        return _applied(name, args, options)
     found = gather(args[0], place, same) if isgenerator(args[0]) else list(args[0])
     if isinstance(found, Family):
         return _over(found, place, lambda body: Reduce(name, body, found.binders, found.condition, origin=place.span))
@@ -94,14 +96,14 @@ def _together(name: str, items: list[Any], place: Place) -> Handle:
     return Handle(expr, _declared(handles))
 
 
-def _stacked(args: tuple[Any, ...]) -> Handle:
+def _stacked(args: tuple[Any, ...], options: dict[str, Any]) -> Handle:
     """`stack(A @ x[i] for i in n)`: a family as one array."""
-    if len(args) != 1 or not isgenerator(args[0]):
-        return _applied("stack", args, {})
+    if options or len(args) != 1 or not isgenerator(args[0]):
+        return _applied("stack", args, options)
     place = here()
     found = gather(args[0], place, same)
     if not isinstance(found, Family):
-        return _applied("stack", found, {})
+        return _applied("stack", found, options)
     if found.condition is not None:
         raise fail("E404", "a stack has no condition: every entry is there", place)
     return _over(found, place, lambda body: stacked(body, found.binders, place.span))

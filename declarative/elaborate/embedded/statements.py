@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from inspect import isgenerator
 from typing import Any
@@ -41,10 +40,11 @@ def chain(lo: Any, body: Any, hi: Any) -> Chain:
     return Chain(low.expr, middle.expr, high.expr, low.declared | middle.declared | high.declared, place)
 
 
-def member(cone: str, *elements: Any, args: Iterable[Any] = ()) -> Member:
-    """`elements in cone(args)`: `member("SOC", t, x)`, `member("POW", x, y, z, args=(0.5,))`."""
+def member(cone: str, *elements: Any, args: Any = ()) -> Member:
+    """`elements in cone(args)`: `member("SOC", t, x)`, `member("Ball", x, args=2)`, `member("Box", x, args=(l, u))`."""
     place = here()
-    items, given = [lift(e, place) for e in elements], [lift(a, place) for a in args]
+    items = [lift(e, place) for e in elements]
+    given = [lift(a, place) for a in (args if isinstance(args, tuple | list) else (args,))]
     _check_member(cone, [h.expr.shape for h in items], [h.expr.shape for h in given], place)
     declared = NOTHING.union(*(h.declared for h in (*items, *given)))
     return Member(tuple(h.expr for h in items), cone, tuple(h.expr for h in given), declared, place)

@@ -36,6 +36,14 @@ RUNNING: tuple[Code, ...] = (
         "x[4]",
     ),
     Code(
+        "E306",
+        "a function of no entries",
+        "At these sizes an array or a range is empty. A sum of nothing is 0, but the greatest entry of nothing, or the "
+        "mean of nothing, is no number.",
+        "max(x[i+1] - x[i] for i in n-1), called with x of 1 entry",
+        "max(x[i+1] - x[i] for i in n-1), called with x of 2 entries",
+    ),
+    Code(
         "E310",
         "arguments that do not match",
         "A layer takes its params by position in the order of their declarations, or by name; those with a default "
