@@ -141,7 +141,7 @@ def test_broken_promises_fail_their_items():
     a[1, 0], s[2, 0], Q[3, 0, 0], t[4] = 0.0, 0.6, -1.0, 1.5
     a[5] = 0.1
     Q[6, 0, 1] = 0.5
-    solution = layer.solve(a, s, Q, t)
+    solution = layer.solve(a.requires_grad_(), s, Q, t)
     assert solution.status.tolist() == [0, 4, 4, 4, 4, 4, 4]
     words = [
         "`a` is declared pos (line 3): every entry must be greater than 0, and `a[0]` is 0",
@@ -239,3 +239,21 @@ def test_bounds_that_cross_are_blamed_and_not_the_start(backend, objective, size
     assert solution.status == Status.INFEASIBLE
     blamed = solution.messages[()].partition("; to blame: ")[2].split(", ")
     assert sorted(blamed) == ["`a` (line 2)", "`b` (line 3)"]
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone", "auto"])
+def test_a_row_without_variables_is_blamed_for_what_it_says(backend):
+    text = "param a : R; var x : R; minimize x^2; subject to; c: a*x <= -1; d: x <= 4"
+    layer = declarative.compile(declarative.parse(text, name="none"), backend=backend, on_failure="mask")
+    solution = layer.solve(torch.tensor([0.0, 1.0]))
+    assert solution.status.tolist() == [Status.INFEASIBLE, Status.SOLVED]
+    assert solution.messages[(0,)].partition("; to blame: ")[2] == "`c` (line 1)"
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone", "auto"])
+def test_an_objective_of_zero_is_solved_at_any_point(backend):
+    text = "dim n; param c : R^n; var x : R^n; minimize c'*x; subject to; x >= 0; x[i] + x[i+1] <= 1 for i in 0..n-2"
+    layer = declarative.compile(declarative.parse(text, name="none"), backend=backend)
+    solution = layer.solve(torch.zeros(2, 400))
+    assert solution.status.tolist() == [Status.SOLVED] * 2 and solution.nonunique.all()
+    assert (solution.x >= 0).all() and (solution.x[:, 1:] + solution.x[:, :-1] <= 1 + 1e-9).all()

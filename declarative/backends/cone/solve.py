@@ -137,7 +137,7 @@ def _infeasible(item: Items, scaling: Scaling, z: np.ndarray | None, iterations:
     ray = next((r for r in (infeasibility_ray(judged, z) for z in found) if r is not None), None)
     if ray is None:
         return without_numbers(item, Status.FAILED, iterations)
-    shares = np.abs(ray) * np.abs(judged.A).max(1, initial=0.0)
+    shares = np.abs(ray) * np.maximum(np.abs(judged.A).max(1, initial=0.0), np.abs(judged.b))
     return without_numbers(item, Status.INFEASIBLE, iterations, even.D[0] * ray, shares)
 
 

@@ -56,6 +56,8 @@ class Sparse:
     def reciprocal_condition(self, norm: float) -> float:
         if self.factors is None:
             return 0.0
+        if not self.factors.shape[0]:
+            return 1.0
         size = norm_of_inverse(self, self.factors.shape[0])
         return float(1 / (norm * size)) if np.isfinite(size) else 0.0
 

@@ -31,3 +31,11 @@ def test_factors_of_a_matrix_nearby_serve_where_they_lead_to_the_last_digit(spar
     assert (found.factors is known.factors) == (moved < 0.1)
     right = random.standard_normal(30)
     assert np.allclose(found.solve(right), np.linalg.solve(K + dK, right), rtol=0, atol=1e-14 * np.abs(right).max())
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_matrix_of_zeros_has_no_rows_to_factor(sparse):
+    K = np.zeros((3, 3))
+    found = factorise(sp.csc_array(K) if sparse else K, positive=3)
+    assert not found.singular and not found.kept.any()
+    assert (found.solve(np.ones(3)) == 0).all() and found.null_sample().shape == (3, 3)
