@@ -63,7 +63,7 @@ def bind(
     flat = {n: _flat_batch(tensors[n].to(inner), s.shape, fit.batch_shape) for n, s in fit.symbols.items()}
     fixed = {n: t for n, t in fixed.items() if t.device == device}
     turned = {n for n, s in fit.symbols.items() if s.symmetric} - fixed.keys()
-    inputs = {n: (t + t.mT) / 2 if n in turned else fixed.get(n, t) for n, t in flat.items()}
+    inputs = {n: (t + t.mT).mul_(0.5) if n in turned else fixed.get(n, t) for n, t in flat.items()}
     inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite if n not in fixed}
     return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
 

@@ -58,7 +58,7 @@ class Promises:
         The data named in `kept` are known to keep their own.
         """
         given = [symbol for symbol in self._symbols if symbol.name in inputs and symbol.name not in kept]
-        found = [b for s in given for b in _declared(s, inputs[s.name], raw.get(s.name))] if full else []
+        found = [b for s in given for b in _declared(s, inputs[s.name], _turned(s, inputs, raw))] if full else []
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))
         if given and not _all_finite([inputs[symbol.name] for symbol in given]):
@@ -66,6 +66,12 @@ class Promises:
         if not found or not bool(torch.stack([b.items.any() for b in found]).any()):
             return []
         return [b for b in found if bool(b.items.any())]
+
+
+def _turned(symbol: Parameter, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor]) -> Tensor | None:
+    """What the mean with its transpose was taken of, where that has changed it."""
+    given = raw.get(symbol.name) if symbol.symmetric else None
+    return None if given is None or torch.equal(given, inputs[symbol.name]) else given
 
 
 def _all_finite(values: list[Tensor]) -> bool:
@@ -164,6 +170,9 @@ def _broken(attribute: Attribute, value: Tensor, symbol: Parameter) -> Tensor | 
 
 def _indefinite(members: Tensor, strict: bool) -> Tensor:
     """Items (bool, batch) with a member that is not definite: by a factorisation, by eigenvalues where that fails."""
+    definite = torch.linalg.cholesky_ex(members).info == 0
+    if definite.all():
+        return ~definite.all(1)
     shifted = members.clone()
     diagonal = shifted.diagonal(dim1=-2, dim2=-1)
     diagonal.add_(0 if strict else DEFINITE / 2 * diagonal.abs().amax(-1, keepdim=True))

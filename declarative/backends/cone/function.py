@@ -22,6 +22,7 @@ from declarative.backends.cone.second import Places, pull_twice
 from declarative.backends.cone.solve import solve_items
 from declarative.backends.cone.solved import Solved
 from declarative.backends.push import forward_mode_twice
+from declarative.backends.signed import signed
 
 Parts: TypeAlias = tuple[np.ndarray, ...]
 
@@ -94,6 +95,7 @@ def solve_batch(
     return x, z, report, outcomes
 
 
+@signed
 class ConeSolve(torch.autograd.Function):
     """See `solve_batch`. First and second derivatives, one of them at least in backward mode; others raise."""
 
@@ -155,6 +157,7 @@ class _Derivative(torch.autograd.Function):
         raise NotImplementedError(THIRD)
 
 
+@signed
 class ConePull(_Derivative):
     """(gx, gz, data) -> gradients of P, q, A, b."""
 
@@ -180,6 +183,7 @@ class ConePull(_Derivative):
         return _one_by_one(ConePull, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
+@signed
 class ConePush(_Derivative):
     """(moves of P, q, A, b, data) -> moves of x and z."""
 
@@ -199,6 +203,7 @@ class ConePush(_Derivative):
         return _one_by_one(ConePush, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
+@signed
 class ConePullTwice(_Derivative):
     """(gx, gz, moves of the data, data) -> how `ConePull` of (gx, gz) changes as the data move."""
 

@@ -23,11 +23,12 @@ from declarative.backends.kkt.data import conditions_to_data, over_batch
 from declarative.backends.kkt.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.quadratic import model
 from declarative.backends.kkt.smoothed import attach_smoothed
-from declarative.backends.kkt.system import ActiveSystem, SymmetricSolve, System
+from declarative.backends.kkt.system import ActiveSystem, Right, SymmetricSolve, System
 from declarative.backends.kkt.truncated import last_steps
 from declarative.backends.mode import IMPLICIT, Mode
-from declarative.backends.numbers import plain
-from declarative.backends.push import push
+from declarative.backends.numbers import plain, transformed
+from declarative.backends.push import in_forward_mode, push
+from declarative.backends.signed import signed
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 
@@ -68,6 +69,7 @@ def moving(point: Point, solution: Solution, theta: Theta) -> Solution:
     return moved
 
 
+@signed
 class Implicit(torch.autograd.Function):
     """(point, x, y, z, z_lower, z_upper, *theta) -> the same five tensors, differentiable in theta."""
 
@@ -141,7 +143,10 @@ def solve(point: Point, solution: Solution, theta: Theta, r: Solution) -> Soluti
     """K^-1 r, differentiable where that is asked for; by the factorisation at hand, if there is one."""
     truncated = point.mode.name in ("one_step", "unroll")
     if point.system is not None and not truncated and not torch.is_grad_enabled():
-        return SymmetricSolve.apply(None, None, *r, point.system)
+        if transformed() or in_forward_mode():
+            return SymmetricSolve.apply(None, None, *r, point.system)
+        w = point.system.solve(Right(*r))
+        return w.x, w.rows, w.bounds
     H, A = matrices(model(point.program, theta), solution)
     if truncated:
         own = active_system(point.active, H.detach(), A.detach())

@@ -139,11 +139,12 @@ def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tens
     y, z, b = w.split([p, q, len(bounded)], -1)
     active = state[:, p : p + q] > 0
     lower, upper = torch.zeros_like(x), torch.zeros_like(x)
-    lower[:, bounded], upper[:, bounded] = (-b).clamp(min=0), b.clamp(min=0)
     at_lower, at_upper = torch.zeros_like(x, dtype=torch.bool), torch.zeros_like(x, dtype=torch.bool)
-    fixed = (qp.lower == qp.upper).expand(x.shape)
-    at_lower[:, bounded], at_upper[:, bounded] = state[:, p + q :] < 0, state[:, p + q :] > 0
-    at_lower, at_upper = at_lower | fixed, at_upper | fixed
+    if len(bounded):
+        lower[:, bounded], upper[:, bounded] = (-b).clamp(min=0), b.clamp(min=0)
+        fixed = (qp.lower == qp.upper).expand(x.shape)
+        at_lower[:, bounded], at_upper[:, bounded] = state[:, p + q :] < 0, state[:, p + q :] > 0
+        at_lower, at_upper = at_lower | fixed, at_upper | fixed
     primal, dual, gap = measures.unbind(-1)
     no = torch.zeros(len(x), dtype=torch.bool)
     status = torch.full((len(x),), int(Status.SOLVED), dtype=torch.int8)

@@ -12,6 +12,7 @@ from torch.func import vjp
 from declarative.backends.kkt.data import lagrangian_to_data
 from declarative.backends.kkt.program import SmoothProgram, Theta, take
 from declarative.backends.push import push
+from declarative.backends.signed import signed
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 
@@ -37,6 +38,7 @@ def attach_value(program: SmoothProgram, value: Tensor, solution: Solution, thet
     return value.index_copy(0, items, own)  # pyright: ignore[reportArgumentType]
 
 
+@signed
 class Envelope(torch.autograd.Function):
     """(program, value, x, y, z, z_lower, z_upper, *theta) -> value (B,), whose gradient in theta is dL/dtheta."""
 

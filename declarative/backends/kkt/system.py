@@ -17,6 +17,7 @@ from torch import Tensor
 from declarative.backends.kkt.finsler import surely_positive
 from declarative.backends.kkt.least_norm import LeastNorm
 from declarative.backends.kkt.scaling import equilibrate, times
+from declarative.backends.signed import signed
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
 REFINEMENTS = 2
@@ -227,6 +228,7 @@ class ActiveSystem:
         return Right(x, rows, bounds)
 
 
+@signed
 class SymmetricSolve(torch.autograd.Function):
     """w = K^-1 r as a differentiable function of H, A and r, of any order, with one factorisation.
 

@@ -1,9 +1,11 @@
 """The compiled solver for whole batches of numpy arrays: memory, and threads where they are worth it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -112,8 +114,21 @@ def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: 
 
     For matrices of these sizes BLAS's threads cost more than they give, and all of them at once far more.
     """
-    with blas().limit(limits=threads if items == 1 else 1):
+    with blas_threads(threads if items == 1 else 1):
         shared_out(work, items, min(threads, items * size // ENOUGH))
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """Let BLAS use so many threads at most."""
+    changed = [(library, before) for library in blas() if (before := library.get_num_threads()) != count]
+    for library, _ in changed:
+        library.set_num_threads(count)
+    try:
+        yield
+    finally:
+        for library, before in changed:
+            library.set_num_threads(before)
 
 
 def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> None:
@@ -127,6 +142,6 @@ def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> No
 
 
 @cache
-def blas() -> ThreadpoolController:
+def blas() -> list[Any]:
     """The libraries that `blas.py` calls."""
-    return ThreadpoolController().select(internal_api="openblas")
+    return ThreadpoolController().select(internal_api="openblas").lib_controllers
