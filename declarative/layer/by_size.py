@@ -17,9 +17,8 @@ from declarative.backends.second import SecondPlan
 from declarative.ir.problem import Problem
 
 LARGE = 300  # unknowns of the user's; below, dense matrices are fast
-ADVANTAGE = (
-    40  # a dense method needs so many times the work of one sparse factorisation before sparse ones are worth it
-)
+SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
+ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
 
 
@@ -48,9 +47,10 @@ class BySize:
 
 
 def is_thin(plan: ConePlan) -> bool:
-    """Is the work of a few sparse factorisations less than that of a dense one?"""
-    n = plan.assembly.structure.columns
-    return n > MEMORY or ADVANTAGE * plan.factorisation_work() < n**3 / 3
+    """Is a sparse method faster than a dense one, by the work of their factorisations?"""
+    n, structure = plan.assembly.layout.size, plan.assembly.structure
+    curved = len(np.intersect1d(*structure.P_at[:, structure.P_at[0] == structure.P_at[1]])) == structure.columns
+    return n > MEMORY or SPARSE * plan.factorisation_work() < (ONCE if curved else AGAIN) * n**3 / 3
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from scipy.optimize import linprog
 from torch import Tensor
 
 import declarative
@@ -107,3 +108,57 @@ def test_an_item_that_the_sparse_path_does_not_solve_goes_to_the_dense_one(monke
     assert solution.report.known.tolist() == [False, True] and solution.report.active["total"].tolist() == [False, True]
     for found, known in zip((solution.x, solution.price, solution.value), expected, strict=True):
         assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)
+
+
+TRANSPORT = """
+dim n, m
+param C : R^(n,m)
+param a : R^n
+param b : R^m
+var X : R^(n,m), nonneg
+minimize sum(C[i,j]*X[i,j] for i in n, j in m)
+subject to
+  left: sum(X[i,j] for j in m) == a[i] for i in n
+  right: sum(X[i,j] for i in n) == b[j] for j in m
+return X, u = left.dual, w = right.dual
+"""
+
+
+def test_a_transport_plan_is_sparse_with_least_prices_and_its_gradient():
+    """Its equations depend on each other: prices may move together, and the least ones are given."""
+    g = torch.Generator().manual_seed(0)
+    C, a, b = (torch.rand(*s, generator=g, dtype=torch.float64) for s in ((30, 32), (30,), (32,)))
+    results = []
+    for backend in ("auto", "kkt"):
+        layer = compiled(TRANSPORT, backend=backend)
+        data = [t.clone().requires_grad_() for t in (C, a / a.sum(), b / b.sum())]
+        solution = layer.solve(*data)
+        assert solution.solved and solution.dual_nonunique
+        assert ("its matrices are sparse" in layer.explain()) == (backend == "auto")
+        x, u, w = solution.X, solution.u, solution.w
+        slopes = torch.autograd.grad((x * C.sin()).sum() + u.sin().sum() + (w**2).sum(), data)
+        results.append([x.detach(), u.detach(), w.detach(), *slopes])
+    for found, known in zip(*results, strict=True):
+        assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)
+
+
+def test_a_linear_program_of_a_thousand_rows_is_sparse_and_exact():
+    rng = np.random.default_rng(0)
+    A = sp.random_array((600, 1000), density=0.004, rng=rng, data_sampler=rng.standard_normal)
+    h, c = A @ rng.random(1000) + rng.random(600), -(A.T @ rng.random(600)) + rng.random(1000) / 2
+    text = """
+dim n, m
+const A : R^(m,n)
+param c : R^n
+param h : R^m
+var x : R^n
+minimize c'*x
+subject to
+  rows: A*x <= h
+  box: 0 <= x <= 10
+"""
+    layer = compiled(text, consts={"A": A.toarray()})
+    solution = layer.solve(torch.from_numpy(c), torch.from_numpy(h))
+    known = linprog(c, A, h, bounds=(0, 10))
+    assert solution.solved and "its matrices are sparse" in layer.explain()
+    assert float(solution.value) == pytest.approx(known.fun, rel=1e-10)

@@ -8,7 +8,7 @@ effect of the shift out again. QDLDL does the work.
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,9 @@ from declarative.backends.cone.matrices import Pattern, Rows
 from declarative.backends.cone.symmetric import SymmetricMatrix, norm_of_inverse
 
 SHIFT = 1e-9
+SHIFTS = (SHIFT, 1e-6, 1e-12)  # a larger one keeps more digits, a smaller one tells more matrices from singular ones
 SWEEPS = 3  # of balancing
+ROUNDS, REFINED = 8, 1e-4  # of refinement, and what they may leave
 REGULAR = 1e2  # a least singular value of so many shifts is not the shift's doing, and refinement converges
 
 
@@ -68,10 +70,14 @@ class KktPattern:
 
     def factors(self, values: np.ndarray, D: np.ndarray) -> Factors | None:
         """Of the matrix with these values and D (m,) >= 0; None where rounding leaves a pivot of zero."""
-        (n, m), (rows, starts, place) = (self.P.shape[0], len(D)), self._compressed
-        values = values.copy()
-        values[place[-n - m :]] += np.concatenate([np.full(n, SHIFT), -D - SHIFT])
-        upper = sp.csc_matrix((values, rows, starts), shape=(n + m, n + m))
+        return self.shifted(values, np.concatenate([np.full(self.P.shape[0], SHIFT), -D - SHIFT]))
+
+    def shifted(self, values: np.ndarray, diagonal: np.ndarray) -> Factors | None:
+        """Of the matrix with these values and a diagonal (n + m,) added, > 0 in P's part and < 0 in the other."""
+        rows, starts, place = self._compressed
+        values, size = values.copy(), len(diagonal)
+        values[place[-size:]] += diagonal
+        upper = sp.csc_matrix((values, rows, starts), shape=(size, size))
         try:
             if self._free:
                 workspace = self._free.pop()
@@ -119,32 +125,81 @@ class Within:
     size: int
 
     def solve(self, right: np.ndarray) -> np.ndarray:
+        """For right sides (k,), or (k, r)."""
+        if right.ndim > 1:
+            return np.stack([self.solve(column) for column in right.T], axis=1)
         spread = np.zeros(self.size)
         spread[self.places] = right
         return self.whole.solve(spread)[self.places]
 
 
-def regular_matrix(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray) -> SymmetricMatrix | None:
-    """[[P, A'], [A, 0]] for the rows of A that are `active` (m,); None where it may be singular."""
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """What `matrix` with this `shift`, balanced, is solved by to the last digits, its own factors being less exact.
+
+    Where it is nearly singular, an error is one of those vectors that K maps to zero, and they are to stay apart.
+    """
+
+    matrix: SymmetricMatrix
+    shift: np.ndarray | float
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """For right sides (k,), or (k, r)."""
+        if right.ndim > 1:
+            return np.stack([self.solve(column) for column in right.T], axis=1)
+        best, found, left, least = np.zeros_like(right), np.zeros_like(right), right, np.inf
+        for _ in range(ROUNDS):
+            found = found + self.matrix.factors.solve(left)
+            left = self.left(right, found)
+            error = np.abs(left).max(initial=0.0)
+            if not error < least / 2:
+                break
+            best, least = found, error
+        return best
+
+    def left(self, right: np.ndarray, found: np.ndarray) -> np.ndarray:
+        balance = self.matrix.balance
+        return right - balance * (self.matrix.K @ (balance * found)) - self.shift * found
+
+
+def active_matrix(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray) -> SymmetricMatrix | None:
+    """[[P, A'], [A, 0]] for the rows of A that are `active` (m,); None where its factors are no good.
+
+    It is singular where factors that are good find it so under one shift, and no other shift finds it regular.
+    """
     (p, a), held = (pattern.P, pattern.A), A.data * active[pattern.A.rows]
     c, d = _balance(pattern, P.data, held)
     values = pattern.values(c[p.rows] * P.data * c[p.columns], d[a.rows] * held * c[a.columns])
-    factors, size = pattern.factors(values, np.where(active, 0.0, 1.0)), len(c) + len(d)
-    if factors is None:
-        return None
-    least = 1 / norm_of_inverse(factors, size)
-    kept = np.concatenate([np.ones(len(c), dtype=bool), active])
-    balance, within = np.concatenate([c, d])[kept], Within(factors, np.flatnonzero(kept), size)
-    all_rows = np.ones(len(balance), dtype=bool)
-    found = SymmetricMatrix(Bordered(P, A[active]), all_rows, balance, within, singular=False, least=least)
-    return found if least > REGULAR * SHIFT and _converges(found) else None
+    filled = np.zeros(len(c) + len(d), dtype=bool)
+    filled[p.rows[P.data != 0]] = filled[a.columns[held != 0]] = filled[len(c) + a.rows[held != 0]] = True
+    signs, places = np.repeat([1.0, -1.0], [len(c), len(d)]), np.flatnonzero(filled)
+    own = np.concatenate([np.ones(len(c), dtype=bool), active])
+    K = Bordered(P, A[active])
+    if not filled[own].all():
+        K = Bordered(P[filled[: len(c)]][:, filled[: len(c)]], A[filled[len(c) :]][:, filled[: len(c)]])
+    singular, balance = None, np.concatenate([c, d])[filled]
+    for shift in SHIFTS:
+        factors = pattern.shifted(values, signs * np.where(filled, shift, 1.0))
+        if factors is None:
+            continue
+        within, least = Within(factors, places, len(filled)), 1 / norm_of_inverse(factors, len(filled))
+        found = SymmetricMatrix(K, filled[own], balance, within, singular=False, least=least)
+        if least > REGULAR * shift and _solves(found, 0.0):
+            return found
+        good = least <= REGULAR * shift and _solves(found, shift * signs[filled])
+        if good and (singular is None or shift > SHIFT):
+            singular = replace(found, singular=True, factors=Refined(found, shift * signs[filled]))
+    return singular
 
 
-def _converges(matrix: SymmetricMatrix) -> bool:
-    """Does refinement, with factors that no pivots keep exact?"""
-    right = np.random.default_rng(0).standard_normal(len(matrix.balance))
-    left = right - matrix.balance * (matrix.K @ (matrix.balance * matrix.factors.solve(right)))
-    return bool(np.linalg.norm(left) <= np.linalg.norm(right) / REGULAR)
+def _solves(matrix: SymmetricMatrix, shift: np.ndarray | float) -> bool:
+    """Does refinement converge, with the matrix shifted so and factors that no pivots keep exact?
+
+    One vector of zeros among thousands takes part in no right side enough to be seen before the last rounds.
+    """
+    right, refined = np.random.default_rng(0).standard_normal(len(matrix.balance)), Refined(matrix, shift)
+    left = refined.left(right, refined.solve(right))
+    return bool(np.linalg.norm(left) <= REFINED * np.linalg.norm(right))
 
 
 def _balance(pattern: KktPattern, P: np.ndarray, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from declarative.backends.cone.certificate import Residuals
 from declarative.backends.cone.cones import Cones, Kind
+from declarative.backends.cone.equalities import Span
 from declarative.backends.cone.item import Item, Items, Point
 from declarative.backends.cone.scaling import Scaling
 from declarative.backends.cone.system import System
@@ -18,7 +19,7 @@ from declarative.backends.status import Status
 class Solved:
     """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
-    `span` (equalities, rank) is given where the equalities depend on each other. `settled`: regular, to the last digit.
+    `span` is given where the equalities depend on each other. `settled`: regular, to the last digit.
     `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
     """
 
@@ -29,7 +30,7 @@ class Solved:
     residuals: Residuals
     scaling: Scaling
     system: System | None = None
-    span: np.ndarray | None = None
+    span: Span | None = None
     degenerate: bool = False
     settled: bool = False
     escapes: bool = False

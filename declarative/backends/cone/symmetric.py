@@ -22,6 +22,7 @@ Matrix: TypeAlias = Any  # an array, or a csc_array
 SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
 NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
+ROUNDS = 6  # of what finds vectors that K maps to zero
 STEPS = 25  # even at that rate they are enough
 
 
@@ -120,7 +121,7 @@ class SymmetricMatrix:
         return self.balance * self.factors.solve(self.balance * right)
 
     def null_sample(self, count: int = 8) -> np.ndarray:
-        """Up to `count` orthonormal directions (size, k) that K maps to zero, by inverse iteration."""
+        """Up to `count` orthonormal directions (size, k) that K maps to zero, by iteration with M^-1 K."""
         size = len(self.kept)
         zero = np.flatnonzero(~self.kept)[:count]
         units = np.zeros((size, len(zero)))
@@ -129,12 +130,15 @@ class SymmetricMatrix:
             return units
         count = min(count, len(self.balance))
         block = np.random.default_rng(0).standard_normal((len(self.balance), count))
-        for _ in range(3):
-            block = np.linalg.qr(self.factors.solve(block))[0]
+        for _ in range(ROUNDS):  # each takes out what K does not map to zero, as exactly as it is applied
+            block = np.linalg.qr(block - self.factors.solve(self._balanced_times(block)))[0]
         found = np.zeros((size, block.shape[1]))
         found[self.kept] = self.balance[:, None] * block
-        mapped = self.balance[:, None] * (self.K @ found[self.kept])
+        mapped = self._balanced_times(block)
         return np.concatenate([units, found[:, np.abs(mapped).max(0) < 1e-10]], 1)
+
+    def _balanced_times(self, block: np.ndarray) -> np.ndarray:
+        return self.balance[:, None] * (self.K @ (self.balance[:, None] * block))
 
 
 def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) -> SymmetricMatrix:

@@ -20,10 +20,11 @@ import scipy.sparse as sp
 from declarative.backends.cone.item import Item
 from declarative.backends.cone.matrices import Rows
 from declarative.backends.cone.projections import Spectrum
-from declarative.backends.cone.quasidefinite import regular_matrix
+from declarative.backends.cone.quasidefinite import active_matrix
 from declarative.backends.cone.symmetric import SymmetricMatrix, factorise
 
 KEPT = 1e-3  # rows with smaller eigenvalues stay in K; the others' curvature is at most 1e3
+PIVOTED = 1500  # a singular matrix of this side has factors with pivots; in a larger one they might fill in
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) ->
     active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
     curvature = np.where(active, 0.0, (1 - d) / np.where(active, 1.0, d))
     if item.kkt is not None:
-        matrix = regular_matrix(item.kkt, item.P, A, active)
-        if matrix is not None:
+        matrix = active_matrix(item.kkt, item.P, A, active)
+        if matrix is not None and (n + np.count_nonzero(active) > PIVOTED or not matrix.singular):
             return System(spectrum, A, active, curvature, matrix)
         known = None
     held = np.flatnonzero(active)

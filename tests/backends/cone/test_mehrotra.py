@@ -15,7 +15,7 @@ from declarative.backends.cone.cones import Block, Cones, Kind
 from declarative.backends.cone.item import Items
 from declarative.backends.cone.matrices import pattern_of
 from declarative.backends.cone.mehrotra import rough_point
-from declarative.backends.cone.quasidefinite import kkt_pattern, regular_matrix
+from declarative.backends.cone.quasidefinite import active_matrix, kkt_pattern
 from declarative.backends.cone.scaling import equilibrate
 
 N, EQUAL, ROWS = 240, 40, 120
@@ -88,9 +88,9 @@ def test_the_matrix_of_the_active_rows_is_solved_exactly_or_refused(dependent):
     item, active = items.one(0), np.zeros(items.b.shape[1], dtype=bool)
     active[:EQUAL] = active[EQUAL + ROWS + N - 9 : EQUAL + ROWS + N] = True
     active[EQUAL + ROWS + 2 * N - 1] = dependent  # the other bound of a variable
-    matrix = regular_matrix(kkt_pattern(items.P.pattern, items.A.pattern), item.P, item.A, active)
-    assert (matrix is None) is dependent
-    if matrix is not None:
+    matrix = active_matrix(kkt_pattern(items.P.pattern, items.A.pattern), item.P, item.A, active)
+    assert matrix is not None and matrix.singular is dependent
+    if not dependent:
         A = item.A[active]
         K = sp.block_array([[item.P, A.T], [A, None]]).toarray()
         right = np.random.default_rng(1).standard_normal(len(K))
