@@ -95,6 +95,8 @@ def _split(
     atom: Atom | Definition, args: tuple[Expr, ...], options: dict[str, Any]
 ) -> tuple[tuple[Expr, ...], dict[str, Any]]:
     """Arguments and options; literals after the last argument are options, in the record's order."""
+    if not atom.option_names and not options:
+        return args, options
     most = atom.arity[1]
     extra = args[most:] if most is not None and atom.option_names else ()
     args = args[: len(args) - len(extra)]

@@ -62,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _keeping() -> Iterator[None]:
     """Garbage is collected rarely: what a command makes it mostly keeps, and looking through it costs a third."""
     usual = gc.get_threshold()
-    gc.set_threshold(1_000_000)
+    gc.set_threshold(10_000_000)
     try:
         yield
     finally:

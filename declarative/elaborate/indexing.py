@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from declarative.elaborate.integers import Bounds, Ranges, bounds, is_guarded, normal
@@ -52,7 +53,7 @@ def index(
     known = [c for c in checked if c is not None]
     if len(known) < len(checked):
         return None
-    while known and known[-1] == Slice(ZERO, base.shape[len(known) - 1]):
+    while known and isinstance(known[-1], Slice) and known[-1] == Slice(ZERO, base.shape[len(known) - 1]):
         known.pop()
     return _node(base, tuple(known), span)
 
@@ -124,16 +125,26 @@ def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: 
 
     Two declared names are two sizes, so an index over m does not run along an axis of n.
     """
+    if _fits(ends, limits):
+        return True
     (low, high), (least, past) = ends, limits
     if low is not None and (least - low - 1).is_nonnegative():
         _report_outside(report, ranges, s, low, limits, base, least - low, low == high)
         return False
+    assert high is not None
+    _report_outside(report, ranges, s, high, limits, base, past - 1 - high, low == high)
+    return False
+
+
+@lru_cache(maxsize=10_000)  # of a few numbers and lengths, again and again
+def _fits(ends: Bounds, limits: Limits) -> bool:
+    """Does neither end of a subscript's range surely lie outside?"""
+    (low, high), (least, past) = ends, limits
+    if low is not None and (least - low - 1).is_nonnegative():
+        return False
     if high is None or (past - high - 1).is_nonnegative():
         return True
-    if (high - past).is_nonnegative() or (low != high and not high.names <= past.names):
-        _report_outside(report, ranges, s, high, limits, base, past - 1 - high, low == high)
-        return False
-    return True
+    return not ((high - past).is_nonnegative() or (low != high and not high.names <= past.names))
 
 
 def _report_outside(

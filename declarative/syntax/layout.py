@@ -18,6 +18,7 @@ TWO_WORDS = {
     ("solve", "by"): "SOLVE_BY",
     ("differentiate", "by"): "DIFFERENTIATE_BY",
 }
+_FIRST_WORDS = frozenset(first for first, _ in TWO_WORDS)
 STARTING = STATEMENT_WORDS | set(TWO_WORDS.values())
 
 
@@ -61,7 +62,7 @@ def _join_words(tokens: list[Token]) -> list[Token]:
         if skip:
             skip = False
             continue
-        following = tokens[i + 1] if i + 1 < len(tokens) else None
+        following = tokens[i + 1] if token.text in _FIRST_WORDS and i + 1 < len(tokens) else None
         kind = TWO_WORDS.get((token.text, following.text)) if following else None
         if kind and following and (not joined or joined[-1].type in ("NEWLINE", ";", "COMMENT")):
             token = Token(kind, f"{token.text} {following.text}", token.start, following.end)
