@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from weakref import finalize
@@ -137,7 +138,7 @@ def _attributes(problem: Problem) -> list[Attribute]:
 
 
 def _classified(problem: Problem) -> Classification:
-    verdicts = tuple(_verdict(piece) for piece in pieces(problem))
+    verdicts = tuple(_verdicts(problem))
     attributes = [a.name for a in _attributes(problem)]
     convex = all(v.holds for v in verdicts) and not any(name in NOT_CONVEX for name in attributes)
     memberships = [c for c in problem.constraints if isinstance(c, Membership)]
@@ -150,14 +151,26 @@ def _classified(problem: Problem) -> Classification:
     if not convex:
         kind = _nonconvex_kind(problem, verdicts, smooth)
         return Classification(kind, False, smooth, cones, bool(cones), verdicts)
-    levels = [(v.piece, level_of(v.look)) for v in verdicts]
+    levels = _levels(verdicts)
     needed = cones.union(*(level.cones for _, level in levels))
     return Classification(_convex_kind(problem, levels, needed), True, smooth, needed, bool(cones), verdicts)
 
 
-def _verdict(piece: Piece) -> Verdict:
-    look = FactsTable(piece.root, piece.binders)
-    return Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure, every=False))
+def _verdicts(problem: Problem) -> Iterator[Verdict]:
+    look = None
+    for piece in pieces(problem):
+        look = FactsTable(piece.root, piece.binders, other=look)
+        yield Verdict(piece, look, blame(look, piece.wanted), kinks(look, piece.pressure, every=False))
+
+
+def _levels(verdicts: tuple[Verdict, ...]) -> list[tuple[Piece, Level]]:
+    """Worked out once for pieces that are alike."""
+    of_kind: dict[int, Level] = {}
+    for v in verdicts:
+        kind = id(v.look.kind(v.piece.root))
+        if kind not in of_kind:
+            of_kind[kind] = level_of(v.look)
+    return [(v.piece, of_kind[id(v.look.kind(v.piece.root))]) for v in verdicts]
 
 
 def _convex_kind(problem: Problem, levels: list[tuple[Piece, Level]], cones: frozenset[Cone]) -> Kind:

@@ -54,13 +54,14 @@ KEPT = "_known"  # on a node without indices: what is known of it, which is the 
 class FactsTable:
     """The facts of an expression and of everything inside it: `table(node)`.
 
-    A program has many nodes of few kinds, so the rules are asked once for each kind.
+    A program has many nodes of few kinds, so the rules are asked once for each kind; `other` is a table of the same
+    problem, whose kinds are known.
     """
 
-    def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
+    def __init__(self, root: Expr, binders: Iterable[Binder] = (), other: FactsTable | None = None):
         self._found: dict[int, Known] = {}
-        self._symbols: dict[Expr, Known] = {}
-        self._kinds: dict[tuple, tuple[Facts, Expr]] = {}
+        self._symbols: dict[Expr, Known] = other._symbols if other else {}
+        self._kinds: dict[tuple, tuple[Facts, Expr]] = other._kinds if other else {}
         nodes = tuple(postorder(root, _is_new))
         self._lowest = _lowest_indices(nodes, binders)
         found = self._found

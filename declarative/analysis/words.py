@@ -11,20 +11,22 @@ from declarative.ir.facts import Curvature, Monotonicity
 SIGNS = {"add": "+", "neg": "-", "mul": "*", "div": "/", "matmul": "*", "dot": "*", "outer": "*", "transpose": "'"}
 
 
+LONGEST, BRIEF = 120, 60  # characters of a text in a message, and in a tree of reasons
+
+
 def text(node: Expr) -> str:
-    """The user's text of a node on one line; its own form where nothing was written."""
-    if node.origin is not None:
-        return " ".join(node.origin.text.split())
-    return expression_to_text(node)
-
-
-LONGEST = 60  # characters of a text in a tree of reasons
+    """The user's text of a node on one line; its own form where nothing was written. Of a long one the ends."""
+    whole = " ".join(node.origin.text.split()) if node.origin is not None else expression_to_text(node)
+    return _ends(whole, LONGEST)
 
 
 def brief(node: Expr) -> str:
-    """The text of a node, the middle of a long one left out."""
-    whole = _signed(node)
-    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 3 :]}"
+    """The text of a node in half a line."""
+    return _ends(_signed(node), BRIEF)
+
+
+def _ends(whole: str, most: int) -> str:
+    return whole if len(whole) <= most else f"{whole[: most // 2]} ... {whole[-most // 3 :]}"
 
 
 def _signed(node: Expr) -> str:

@@ -9,7 +9,7 @@ from declarative.cli.status import Exit
 from declarative.cli.texts import check_problem
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
-from declarative.rewrite.repair import no_backend, repair
+from declarative.rewrite.repair import Repair, no_backend, repair
 from declarative.source.diagnostic import Diagnostic
 from declarative.source.render import to_json
 
@@ -24,30 +24,33 @@ def command(files: tuple[str, ...], form: Form) -> int:
     good, told = True, []
     for path in files:
         problem, diagnostics = check_problem(path)
-        if problem is not None and (obstacles := no_backend(problem)):
-            problem, diagnostics = None, [*diagnostics, *obstacles]
-        good &= problem is not None
+        repaired = None if problem is None else repair(problem)
+        if problem is not None and (obstacles := no_backend(problem, repaired)):
+            repaired, diagnostics = None, [*diagnostics, *obstacles]
+        good &= repaired is not None
         if form == "json":
-            told.append(_data(path, problem, diagnostics))
+            told.append(_data(path, problem, repaired, diagnostics))
         else:
-            _tell(path, problem, diagnostics, form)
+            _tell(path, problem, repaired, diagnostics, form)
     if form == "json":
         show_json({"files": told})
     return Exit.FINE if good else Exit.DIAGNOSTICS
 
 
-def _tell(path: str, problem: Problem | None, diagnostics: list[Diagnostic], form: Form) -> None:
+def _tell(
+    path: str, problem: Problem | None, repaired: Repair | None, diagnostics: list[Diagnostic], form: Form
+) -> None:
     if diagnostics:
         show(diagnostics, form)
-    if problem is not None:
-        click.echo(f"{path}: {_summary(problem)}; ok")
+    if problem is not None and repaired is not None:
+        click.echo(f"{path}: {_summary(problem, repaired)}; ok")
 
 
-def _summary(problem: Problem) -> str:
+def _summary(problem: Problem, repaired: Repair) -> str:
     """`quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints`."""
     dims = ", ".join(dim.name for dim in problem.dims)
     counts = [count(number, noun) for noun, number in _counts(problem).items() if number]
-    return "; ".join(part for part in (repair(problem).text, dims and f"dims {dims}", ", ".join(counts)) if part)
+    return "; ".join(part for part in (repaired.text, dims and f"dims {dims}", ", ".join(counts)) if part)
 
 
 def _counts(problem: Problem) -> dict[str, int]:
@@ -60,15 +63,15 @@ def _counts(problem: Problem) -> dict[str, int]:
     }
 
 
-def _data(path: str, problem: Problem | None, diagnostics: list[Diagnostic]) -> dict[str, Any]:
+def _data(path: str, problem: Problem | None, repaired: Repair | None, diagnostics: list[Diagnostic]) -> dict[str, Any]:
     found = to_json(diagnostics)
-    if problem is None:
+    if problem is None or repaired is None:
         return {"file": path, "ok": False, "diagnostics": found}
     return {
         "file": path,
         "ok": True,
         "problem": problem.name,
-        "class": repair(problem).text,
+        "class": repaired.text,
         "dims": [dim.name for dim in problem.dims],
         "variables": [declaration.symbol.name for declaration in problem.variables],
         **{f"{role.value}s": _names(problem, role) for role in Role},

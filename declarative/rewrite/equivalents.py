@@ -5,8 +5,9 @@ The forms are equal as functions, so values, primal and dual go back as they are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from declarative.analysis.facts import facts_of
@@ -21,6 +22,7 @@ from declarative.rewrite.ratios import squares_over
 from declarative.source.span import Span
 
 Rule: TypeAlias = Callable[[Call], Expr | None]
+Equivalent: TypeAlias = tuple[Expr, tuple[str, ...]]  # the new form, and what was done
 RULES: dict[Rule, tuple[str, ...]] = {  # with the functions that a rule looks at
     absolute_of_nonneg: ("abs",),
     entropy: ("dot", "mul"),
@@ -32,9 +34,19 @@ RULES: dict[Rule, tuple[str, ...]] = {  # with the functions that a rule looks a
 PRODUCTS = (absolute_of_nonneg, entropy, powers)
 
 
-def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
-    """The expression with every rule applied that fits, from the leaves up, and a line for each."""
+def to_equivalents(root: Expr, done: Mapping[int, Equivalent] = MappingProxyType({})) -> Equivalent:
+    """The expression with every rule applied that fits, from the leaves up, and a line for each.
+
+    `done` holds the forms of some of its parts, by their identity.
+    """
     log: dict[str, None] = {}
+
+    def known(node: Expr) -> Expr | None:
+        if not varies(node):
+            return node
+        form, lines = done.get(id(node), (None, ()))
+        log.update(dict.fromkeys(lines))
+        return form
 
     def step(node: Expr, parts: tuple[Expr, ...]) -> Expr:
         rebuilt = with_children(node, parts)
@@ -46,7 +58,7 @@ def to_equivalents(root: Expr) -> tuple[Expr, tuple[str, ...]]:
                 rebuilt = _placed(found, node.origin)
         return rebuilt
 
-    return fold(root, step, lambda node: None if varies(node) else node), tuple(log)
+    return fold(root, step, known), tuple(log)
 
 
 def _helps(rule: Rule, found: Expr) -> bool:

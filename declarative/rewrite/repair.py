@@ -5,15 +5,18 @@ Only what is not as it must be is rewritten. What is made for the cone backend i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from declarative.analysis.classify import NOT_CONVEX, Classification, classify, holds, is_convex
 from declarative.analysis.convexity import convexity_errors
+from declarative.analysis.curvature import fits
+from declarative.analysis.facts import FactsTable
 from declarative.analysis.near_geometric import geometric_remarks
-from declarative.analysis.pieces import pieces
-from declarative.ir.expr import Expr
+from declarative.analysis.pieces import Piece, pieces
+from declarative.ir.expr import Call, Expr
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Sense
-from declarative.rewrite.equivalents import to_equivalents
+from declarative.rewrite.equivalents import Equivalent, to_equivalents
 from declarative.rewrite.graph_forms import unfit_kinks
 from declarative.rewrite.monotone import Outer, without_outer
 from declarative.rewrite.norms import kinks
@@ -22,9 +25,9 @@ from declarative.source.diagnostic import Diagnostic
 
 @dataclass(frozen=True)
 class Repair:
-    """`problem` has the solutions of the `original`; `found` is what it is if it is convex, else what the original is.
+    """`problem` has the solutions of the original, and is convex, as `found` says; else it is the original itself.
 
-    `steps` say how it was written anew.
+    `original` is what that is; `steps` say how it was written anew.
 
     `outer`: the monotone function that was taken off the objective.
     """
@@ -57,39 +60,64 @@ def repair(problem: Problem) -> Repair:
     attributes = {a.name for d in problem.variables for a in d.symbol.attributes}
     if original.convex or problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
         return Repair(original, problem, original)
-    found = _changed(original, problem)
-    found = found if found.found.convex else _without_outer(original, problem) or found
-    if not found.found.convex:
-        return found
+    found = _changed(original, problem) or _without_outer(original, problem)
+    if found is None:
+        return Repair(original, problem, original)
     return replace(found, kinks=tuple(node for v in original.verdicts if not v.holds for node in kinks(v.piece.root)))
 
 
-def _changed(original: Classification, problem: Problem) -> Repair:
-    """Everything that is not as it must be in its equivalent form."""
-    changed, steps = _with_equivalents(problem)
-    return Repair(original, changed, classify(changed) if is_convex(changed) else original, steps)
+def _changed(original: Classification, problem: Problem) -> Repair | None:
+    """Everything that is not as it must be in its equivalent form; None where that is not convex either.
+
+    Short expressions come first, and of a sum the terms to blame, one of each kind: one that is beyond repair ends the
+    search.
+    """
+    done: dict[int, Equivalent] = {}  # by the identity of the term
+    wrong = [piece for piece in pieces(problem) if not holds(piece)]
+    for piece in sorted(wrong, key=_extent):
+        for term in _culprits(piece):
+            done[id(term)] = to_equivalents(term)
+            if not holds(replace(piece, root=done[id(term)][0])):
+                return None
+    changed, steps = _with_equivalents(problem, done)
+    return Repair(original, changed, classify(changed), steps) if is_convex(changed) else None
+
+
+def _culprits(piece: Piece) -> list[Expr]:
+    """Of the terms of a sum that are not as the sum must be, one of each kind; else the expression itself."""
+    if not isinstance(piece.root, Call) or piece.root.atom != "add":
+        return [piece.root]
+    look = FactsTable(piece.root, piece.binders)
+    kinds = {id(look.kind(term)): term for term in piece.root.args}
+    return [term for term in kinds.values() if not fits(look(term).curvature, piece.wanted)]
+
+
+def _extent(piece: Piece) -> int:
+    return 0 if piece.root.origin is None else piece.root.origin.end - piece.root.origin.start
 
 
 def _without_outer(original: Classification, problem: Problem) -> Repair | None:
     """The problem with so many monotone functions taken off its objective that it is convex."""
     for objective, outer in without_outer(problem.objective):
         inner = replace(problem, objective=objective)
-        found = _changed(original, inner)
-        if found.found.convex:
+        if (found := _changed(original, inner)) is not None:
             return replace(found, steps=(outer.step, *found.steps), outer=outer)
     return None
 
 
 def obstacles(repaired: Repair) -> list[Diagnostic]:
-    """Why the cone backend cannot take it, even so: what is still not convex."""
-    return convexity_errors(repaired.problem, original=repaired.original)
+    """Why the cone backend cannot take it: what is still not convex when all is in its equivalent form."""
+    return convexity_errors(_with_equivalents(repaired.problem, {})[0], original=repaired.original)
 
 
-def no_backend(problem: Problem) -> list[Diagnostic]:
-    """Why no backend can take a problem: it is not convex, and its kinks or cones bar it from the kkt backend."""
+def no_backend(problem: Problem, repaired: Repair | None = None) -> list[Diagnostic]:
+    """Why no backend can take a problem: it is not convex, and its kinks or cones bar it from the kkt backend.
+
+    `repaired`, where that is known already.
+    """
     if problem.objective.sense is Sense.FIND or classify(problem).accepted:
         return []
-    repaired = repair(problem)
+    repaired = repaired or repair(problem)
     if repaired.accepted:
         return []
     first, *others = obstacles(repaired)
@@ -109,13 +137,13 @@ def barred_from_kkt(problem: Problem) -> list[str]:
     return [f"{message} (line {span.line})" if span is not None else message for span, message in [*kinks, *cones]]
 
 
-def _with_equivalents(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
-    """Every expression that is not as it must be, in its equivalent form."""
+def _with_equivalents(problem: Problem, done: Mapping[int, Equivalent]) -> tuple[Problem, tuple[str, ...]]:
+    """Every expression that is not as it must be, in its equivalent form; some terms are `done`."""
     changed: dict[int, Expr] = {}
     steps: dict[str, None] = {}
     for piece in pieces(problem):
         if not holds(piece):
-            changed[id(piece.root)], log = to_equivalents(piece.root)
+            changed[id(piece.root)], log = to_equivalents(piece.root, done)
             steps |= dict.fromkeys(log)
     return (_replaced(problem, changed), tuple(steps)) if steps else (problem, ())
 

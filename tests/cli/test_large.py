@@ -18,6 +18,12 @@ LONG = {
     "kinks": (summed("abs(x[1] - {0})", terms=DEEP), "convex quadratic program"),
     "data": (summed("a[0]*x[0] - {0}", " - ", terms=DEEP), "convex quadratic program"),
     "not convex": (summed("{0}*x[0]^3", terms=DEEP), "smooth program, not known to be convex"),
+    "a sum in each term": (summed("sum(({0}*x[i] - a[i])^2 for i in n)", terms=DEEP), "convex quadratic program"),
+    "roots": (
+        summed("sqrt({0} + t^2)", terms=DEEP),
+        "second-order cone program, convex after `sqrt(0 + t^2)` is written as `norm` and 1999 more",
+    ),
+    "beyond repair": (summed("({0} + t)*x[0]", terms=DEEP), "quadratic program, not known to be convex"),
     "constraints": (
         f"{HEAD}minimize t\nsubject to\n" + "".join(f"  c{k}: t >= {k}*x[0] - {k}\n" for k in range(DEEP)),
         "linear program",

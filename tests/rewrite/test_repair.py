@@ -7,6 +7,8 @@ from rewrite.equivalent_forms import DECLARATIONS
 
 import declarative
 from declarative import parse
+from declarative.rewrite import repair as repairs
+from declarative.rewrite.equivalents import to_equivalents
 from declarative.rewrite.repair import no_backend, repair
 
 CONSTRAINTS = """
@@ -106,6 +108,29 @@ def test_the_class_says_after_what_it_is_convex():
     both = repair(parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x)"))
     assert both.text == "second-order cone program, convex after `sqrt(1 + s^2)` is written as `norm`"
     assert repair(parse(DECLARATIONS + "minimize s*t")).text == "quadratic program, not known to be convex"
+
+
+def test_the_class_shows_the_ends_of_a_long_expression():
+    terms = " + ".join(f"exp({k}*s)" for k in range(1, 400))
+    found = repair(parse(DECLARATIONS + f"minimize log({terms})"))
+    assert found.found.convex
+    assert found.text.startswith("smooth program, convex after `log(exp(1*s) + exp(2*s) + ")
+    assert found.text.endswith(" + exp(398*s) + exp(399*s))` is written as `logsumexp`") and len(found.text) < 200
+
+
+def test_the_search_for_a_repair_ends_at_what_is_beyond_it(monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        repairs, "to_equivalents", lambda root, *done: tried.append(root) or to_equivalents(root, *done)
+    )
+    terms = " + ".join(f"sqrt({k} + s^2)" for k in range(1, 100))
+    products = " + ".join(f"{k}*s*t" for k in range(1, 100))
+    found = repair(parse(DECLARATIONS + f"minimize {terms}\nsubject to\n  sin(s) <= t"))
+    assert not found.found.convex and found.problem.constraints and len(tried) == 1
+    tried.clear()
+    assert not repair(parse(DECLARATIONS + f"minimize {products} + s^2")).found.convex and len(tried) == 1
+    tried.clear()
+    assert repair(parse(DECLARATIONS + f"minimize {terms}")).found.convex and len(tried) == 2  # one of them, and all
 
 
 def test_smooth_programs_stay_with_kkt_and_the_rewrite_is_of_cone_alone():
