@@ -94,7 +94,7 @@ def _complaints(
     """What is wrong with an attribute where it stands, and what helps; the first one is reported."""
     rule = RULES.get(item.name)
     if rule is None:
-        yield f"`{item.name}` is not an attribute", _unknown_hints(item.name, node.kind)
+        yield f"`{item.name}` is not an attribute", _matrix_hint(node, item) or _unknown_hints(item.name, node.kind)
         return
     if space.index_range is not None:
         yield "index data has no attributes; its values are in its range", ()
@@ -114,6 +114,14 @@ def _complaints(
 
 def _is_square(space: Space) -> bool:
     return len(space.shape) == 2 and space.shape[0] == space.shape[1]
+
+
+def _matrix_hint(node: tree.Declaration, item: tree.AttributeItem) -> tuple[str, ...]:
+    """`R^m,n`."""
+    single = len(node.space.sizes) == 1 and node.space.name == "R" and item is node.attributes[0]
+    if not single or len(item.name) != 1 or item.args:
+        return ()
+    return (f"a matrix is `R^({node.space.sizes[0].span.text},{item.name})`",)
 
 
 def _unknown_hints(name: str, kind: str) -> tuple[str, ...]:

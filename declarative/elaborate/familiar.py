@@ -33,7 +33,17 @@ FUNCTIONS = {
     "tr": "trace",
     "vdot": "dot",
 }
+DECLARATIONS = {
+    "Constant": "const",
+    "Maximize": "maximize",
+    "Minimize": "minimize",
+    "Parameter": "param",
+    "Problem": "problem",
+    "Variable": "var",
+}
 _ADVICE = {
+    **dict.fromkeys(("inv", "inverse", "pinv"), "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
+    **dict.fromkeys(("det", "determinant"), "the logarithm of the determinant is `log_det(X)`"),
     **dict.fromkeys(("ones", "zeros"), "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`"),
     **dict.fromkeys(("eye", "identity", "I"), "the identity matrix is `diag(stack(1 for i in n))`"),
     **dict.fromkeys(("len", "length", "size", "numel"), "a length is the dim that stands in the declaration"),

@@ -101,5 +101,9 @@ def _power_of_array(ctx: Context, node: tree.Power, base: Value, exponent: Value
         hints.append(f"entry by entry it is `{node.base.span.text} .^ {node.exponent.span.text}`")
         if base.rank == 1 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
             hints.append(f"the sum of squares is `sumsq({stripped(node.base).span.text})`")
+        if base.rank == 2 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
+            hints.append(f"the product with itself is `{node.base.span.text}*{node.base.span.text}`")
+        if base.rank == 2 and isinstance(exponent.expr, Constant) and exponent.expr.value == -1:
+            hints = ["no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"]
     culprit = (node.base, base) if base.rank else (node.exponent, exponent)
     ctx.report.error("E209", node.span, f"`^` is for scalars; {described(*culprit)}", hints=hints)

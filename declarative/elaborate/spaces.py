@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context
@@ -67,6 +68,8 @@ def _unknown(ctx: Context, node: tree.Space) -> None:
             hints = (f"{CONTINUOUS}; relaxed it is `{real}`, to be rounded afterwards", "integer data is `index(n)`")
         case "C":
             hints = ("complex data is not supported", known)
+        case name if (joined := re.fullmatch(r"([RS])(\w+)", name)) and not node.sizes:
+            hints = (f"write `{joined[1]}^{joined[2]}`",)
         case name:
             hints = did_you_mean(name, SPACES) or (known,)
     return ctx.report.error("E206", node.span, f"`{node.name}` is not a space", hints=hints)

@@ -181,10 +181,18 @@ def _unknown_names(problem: Problem, consts, learn, extern, dims) -> list[Diagno
     for argument, (given, names) in known.items():
         for name in given or {}:
             if name not in names:
-                listed = ", ".join(names) or "none"
-                text = f"{argument} has `{name}`, which the problem has not; it has: {listed}"
-                found.append(error("E316", None, text, hints=did_you_mean(name, names)))
+                found.append(_unknown_name(problem, argument, name, names))
     return found
+
+
+def _unknown_name(problem: Problem, argument: str, name: str, names: list[str]) -> Diagnostic:
+    declared = next((d.symbol for d in problem.parameters if d.symbol.name == name), None)
+    if declared is not None and argument in ("consts", "learn"):
+        role = "const" if argument == "consts" else "learn"
+        text = f"{argument} has `{name}`, which is declared as a {declared.role.value}"
+        return error("E316", None, text, hints=[f"declare it `{role} {name} : ...`, or leave it out here"])
+    text = f"{argument} has `{name}`, which the problem has not; it has: {', '.join(names) or 'none'}"
+    return error("E316", None, text, hints=did_you_mean(name, names))
 
 
 # --- what is fixed now ---------------------------------------------------------------------------

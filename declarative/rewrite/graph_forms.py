@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 from declarative.analysis.classify import classify
 from declarative.analysis.smooth import Kink
+from declarative.analysis.words import text
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
@@ -29,7 +30,7 @@ def unfit_kinks(problem: Problem) -> list[Diagnostic]:
     """The kinks that have no such form, or that nothing presses on."""
     found = classify(problem)
     kinks = [kink for verdict in found.verdicts for kink in verdict.every_kink if not kink.representable]
-    return [error("E301", kink.node.origin, _reason(kink)) for kink in kinks]
+    return [error("E301", kink.node.origin, _reason(kink), hints=_hints(kink)) for kink in kinks]
 
 
 def _reason(kink: Kink) -> str:
@@ -37,6 +38,14 @@ def _reason(kink: Kink) -> str:
     if not kink.linear:
         return f"`{name}` has a kink that linear constraints cannot describe"
     return f"`{name}` has a kink here that the problem does not press on, so no linear constraints keep it exact"
+
+
+def _hints(kink: Kink) -> tuple[str, ...]:
+    """A Euclidean norm has a smooth square."""
+    if not isinstance(kink.node, Call) or kink.node.atom != "norm":
+        return ()
+    square = f"`sumsq({text(kink.node.args[0])})`"
+    return (f"for the kkt backend, the square of the norm is smooth: {square}, beside the square of the other side",)
 
 
 def to_graph_forms(standard: Standard) -> Standard:

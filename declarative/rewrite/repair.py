@@ -122,7 +122,9 @@ def no_backend(problem: Problem, repaired: Repair | None = None) -> list[Diagnos
         return []
     first, *others = obstacles(repaired)
     told = tuple(f"the kkt backend needs no convexity, but {why}" for why in barred_from_kkt(problem))
-    return [replace(first, notes=(*first.notes, *told[:MOST_NOTES])), *others, *geometric_remarks(problem)]
+    smooth = dict.fromkeys(hint for kink in unfit_kinks(problem) for hint in kink.hints)
+    first = replace(first, notes=(*first.notes, *told[:MOST_NOTES]), hints=(*first.hints, *smooth))
+    return [first, *others, *geometric_remarks(problem)]
 
 
 MOST_NOTES = 3

@@ -18,7 +18,7 @@ _PLACES = (
     "the `problem` line comes first",
     "imports come before the declarations",
     "declarations come before the objective",
-    "the objective comes before `subject to`",
+    "the objective comes before `subject to`, `return` and `solve by`",
     "`subject to` comes before the constraints",
     "constraints come before `return`, `solve by` and `differentiate by`",
     "`return` comes before `solve by` and `differentiate by`",

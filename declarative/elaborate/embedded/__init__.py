@@ -11,6 +11,7 @@ from declarative.elaborate.embedded.loops import range_of
 from declarative.elaborate.embedded.problem import find, maximize, minimize, problem
 from declarative.elaborate.embedded.statements import chain, dual, forall, member, method, psd, value
 from declarative.elaborate.embedded.symbols import const, dim, index_data, learn, param, var
+from declarative.elaborate.familiar import DECLARATIONS, FUNCTIONS
 from declarative.elaborate.report import closest
 
 STATEMENTS: dict[str, Any] = {
@@ -48,7 +49,7 @@ def lookup(name: str) -> Callable[..., Any] | Any:
         return STATEMENTS[name]
     found = library(name)
     if found is None:
-        nearest = closest(name, names())
+        nearest = FUNCTIONS.get(name) or DECLARATIONS.get(name) or closest(name, names())
         hint = f"; did you mean `{nearest}`?" if nearest else ""
         raise AttributeError(f"declarative has no `{name}`{hint}")
     return found

@@ -25,7 +25,7 @@ def explain(source: Source, line: Line, stuck: Stuck) -> Mistake:
 def explain_bare(source: Source, line: Line) -> Mistake:
     """A statement that reads as an expression alone, where a constraint should compare two."""
     trouble = Trouble(source, line, min(1, len(line.tokens)), frozenset())
-    if mistake := words.misspelt(trouble):
+    if mistake := words.misspelt(trouble) or declaring.kind_left_out(trouble):
         return mistake
     span = trouble.span(line.tokens[0], line.tokens[-1])
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
@@ -82,6 +82,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     comparing.comparison_in_arithmetic,
     declaring.size_without_brackets,
     declaring.sizes_apart,
+    declaring.sizes_without_brackets,
     declaring.missing_colon,
     declaring.missing_comma,
     declaring.argument_without_space,
@@ -89,6 +90,8 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.semidefinite,
     idioms.inner_product,
     operands.power,
+    operands.label_without_colon,
+    operands.function_without_brackets,
     operands.juxtaposed,
     operands.decimal_point,
     operands.range_as_subscript,

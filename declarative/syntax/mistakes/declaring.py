@@ -64,6 +64,31 @@ def _with_space(t: Trouble) -> str:
     return f"`{head} : R`, with the space that it lives in after a `:`"
 
 
+def kind_left_out(t: Trouble) -> Mistake | None:
+    """`x : R^n`, which reads as a constraint."""
+    types = [token.type for token in t.tokens[:2]]
+    if types != ["NAME", ":"] or len(t.tokens) < 3 or t.tokens[2].text not in ("R", "S"):
+        return None
+    declared = t.source.text[t.tokens[0].start : t.tokens[-1].end]
+    hints = [f"data are declared by `param {declared}`, what is solved for by `var {declared}`"]
+    span = t.span(t.tokens[0], t.tokens[-1])
+    return Mistake(error("E120", span, f"`{t.tokens[0].text}` is declared without saying as what", hints=hints))
+
+
+def sizes_without_brackets(t: Trouble) -> Mistake | None:
+    """`R^2n`, `R^m,n`."""
+    if t.kind not in _KINDS or t.index < 4 or t.tokens[t.index - 2].type != "^" or not t.before:
+        return None
+    space, a, b = t.tokens[t.index - 3].text, t.before, t.token
+    if t.opening or b.type != "NAME" or a.type != "NUMBER" or a.end != b.start:
+        return None
+    product = f"{space}^({a.text}*{b.text})"
+    signs = [Token(sign, sign, a.end, a.end) for sign in ("(", "*", ")")]
+    repaired = t.with_tokens(signs[0], a, signs[1], b, signs[2], instead_of=2, at=t.index - 1)
+    hints = [f"write `{product}`"]
+    return Mistake(error("E127", t.span(a, b), "a computed size stands in brackets", hints=hints), repaired)
+
+
 def missing_comma(t: Trouble) -> Mistake | None:
     """`param x : R^n pos`: attributes are separated by commas."""
     if t.kind not in _KINDS or t.token.type != "NAME" or not t.wants(",") or t.wants("*"):

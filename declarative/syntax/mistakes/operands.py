@@ -6,6 +6,8 @@ from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 
 _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
+REDUCTIONS = ("sum", "prod", "max", "min")
+_FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -20,11 +22,35 @@ def power(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, t.with_tokens(hat, number))
 
 
+def label_without_colon(t: Trouble) -> Mistake | None:
+    """`budget sum(x) <= 1`: a constraint's name ends with a colon."""
+    called = t.following is not None and t.following.type == "(" and t.token.end == t.following.start
+    if t.index != 1 or t.kind != "NAME" or t.token.type != "NAME" or not t.wants(":") or not called:
+        return None
+    name, right = t.tokens[0].text, t.token.text
+    hints = [f"if `{name}` names the constraint, write `{name}: {right}(...`", f"for a product write `{name}*{right}`"]
+    message = f"a `:` or an operator is missing between `{name}` and `{right}`"
+    colon = Token(":", ":", t.tokens[0].end, t.tokens[0].end)
+    return Mistake(error("E105", t.span(t.before, t.token), message, hints=hints), t.with_tokens(colon, instead_of=0))
+
+
+def function_without_brackets(t: Trouble) -> Mistake | None:
+    """`sum x[i]^2 for i in n`, `norm x`."""
+    if not t.before or t.before.text not in _FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
+        return None
+    name = t.before.text
+    hints = [f"write `{name}(...)`" + (" around all of `... for i in n`" if name in REDUCTIONS else "")]
+    span = t.span(t.before, t.token)
+    return Mistake(error("E105", span, f"`{name}` needs brackets around what it is applied to", hints=hints))
+
+
 def juxtaposed(t: Trouble) -> Mistake | None:
-    """`2x`, `A x`, `a(b)(c)`: products are written with `*`."""
+    """`2x`, `A x`, `a'x`, `a(b)(c)`: products are written with `*`."""
     if not t.before or not t.wants("*") or t.token.type not in _OPERAND:
         return None
     left, right = t.before.text, t.token.text
+    if left == "'" and t.index > 1 and t.tokens[t.index - 2].type == "NAME":
+        left = f"{t.tokens[t.index - 2].text}'"
     hints = [f"write `{left}*{right}`"]
     if t.opening:
         hints.append("or a `,` between two entries" + (", or a `;` before a new row" if t.opening == "[" else ""))

@@ -52,7 +52,10 @@ def stray(t: Trouble) -> Mistake | None:
         return _bars(t)
     if (meant := _MEANT.get(t.token.text)) and (t.index or t.token.text != "@"):
         message = f"`{t.token.text}` is not part of the language"
-        diagnostic = error("E101", t.span(), message, hints=[f"write `{meant}`"])
+        hints = [f"write `{meant}`"]
+        if t.token.text in ("@", "·", "⋅", "∙"):
+            hints.append("of two vectors: `a'*b`")
+        diagnostic = error("E101", t.span(), message, hints=hints)
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type=meant, text=meant)))
     advice = _ADVICE.get(t.token.text[0])
     message = f"{_shown(t.token.text)} is not part of the language"
@@ -91,9 +94,9 @@ def _bars(t: Trouble) -> Mistake:
 
 def _norm(t: Trouble, closing: int) -> tuple[str, int]:
     """The function that bars with their suffix stand for, and the last token that belongs to them."""
-    if t.token.text == "|":
-        return "abs", closing
     after = [token.text for token in t.tokens[closing + 1 : closing + 4]]
+    if t.token.text == "|" and (not after or after[0] not in ("_1", "_2", "_inf")):
+        return "abs", closing
     last = closing
     if after and after[0] in ("_1", "_inf"):
         return {"_1": "norm1", "_inf": "norminf"}[after[0]], closing + 1

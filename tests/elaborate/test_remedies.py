@@ -1,0 +1,59 @@
+"""The hint of a mistake, where taking it literally is what helps."""
+
+import pytest
+
+import declarative
+
+HEAD = "dim n\nparam a : R^n\nparam A : R^(n,n)\nvar x : R^n\nvar X : S^n\n"
+
+REMEDIES = {
+    "a space without its hat": ("var y : Rn\nminimize sumsq(y)", "write `R^n`"),
+    "a matrix without brackets": ("dim m\nvar Y : R^n,m\nminimize sumsq(Y)", "a matrix is `R^(n,m)`"),
+    "a multiple of a size": ("var y : R^2n\nminimize sumsq(y)", "write `R^(2*n)`"),
+    "a name without its colon": (
+        "minimize sumsq(x)\nsubject to\n  budget sum(x) <= 1",
+        "if `budget` names the constraint, write `budget: sum(...`",
+    ),
+    "a declaration without its kind": (
+        "b : R^n\nminimize sumsq(x)",
+        "data are declared by `param b : R^n`, what is solved for by `var b : R^n`",
+    ),
+    "a sum without brackets": (
+        "minimize sum x[i]^2 for i in n",
+        "write `sum(...)` around all of `... for i in n`",
+    ),
+    "a row without a star": ("minimize a'x", "write `a'*x`"),
+    "bars with a subscript": ("minimize |A*x - a|_1", "write `norm1(A*x - a)`"),
+    "a determinant": ("minimize -det(X)", "the logarithm of the determinant is `log_det(X)`"),
+    "an inverse": ("minimize sum(inv(A)*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
+    "a power -1": ("minimize sum(A^-1*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
+    "a matrix squared": ("minimize trace(X^2)", "the product with itself is `X*X`"),
+    "numpy's product of vectors": ("minimize a@x", "of two vectors: `a'*b`"),
+}
+
+
+@pytest.mark.parametrize("text, remedy", REMEDIES.values(), ids=REMEDIES)
+def test_hint(text, remedy):
+    found = declarative.check(HEAD + text)[1]
+    assert remedy in [hint for diagnostic in found for hint in diagnostic.hints]
+
+
+def test_the_square_of_a_norm_is_smooth():
+    text = "minimize sin(x[0])\nsubject to\n  norm(x - a) >= 1"
+    problem = declarative.parse(HEAD.replace("var X : S^n\n", "") + text)
+    with pytest.raises(declarative.DiagnosticError, match=r"`sumsq\(x - a\)`, beside the square of the other side"):
+        declarative.compile(problem)
+    squared = declarative.parse(str(problem).replace("norm(x - a) >= 1", "sumsq(x - a) >= 1"))
+    assert declarative.compile(squared, backend="kkt").solve([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]).solved
+
+
+@pytest.mark.parametrize("name, meant", [("sum_squares", "sumsq"), ("Variable", "var"), ("quad_form", "quad")])
+def test_names_of_cvxpy_in_python(name, meant):
+    with pytest.raises(AttributeError, match=f"did you mean `{meant}`"):
+        getattr(declarative, name)
+
+
+def test_a_value_for_data_of_another_role():
+    problem = declarative.parse("param gamma : R; var x : R; minimize (x - gamma)^2")
+    with pytest.raises(declarative.DiagnosticError, match=r"`gamma`, which is declared as a param"):
+        declarative.compile(problem, learn={"gamma": 3})
