@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from cone_problems import nearest_correlation, robust_lp
 from side_by_side import Way, measure
 from torch import Tensor
 
@@ -75,7 +76,13 @@ def problems(g: torch.Generator) -> list[tuple[str, str, Data]]:
     fit = {"A": normal(g, 64, 30, 10), "b": normal(g, 64, 30)}
     signal = {"y": normal(g, 64, 60).cumsum(-1), "lam": torch.ones(64).double()}
     pool = {"x": normal(g, 1024, 50), "d": normal(g, 1024).abs() / 2 + 0.5}
+    cones = []
+    for problem in (robust_lp(32), nearest_correlation(16), robust_lp(1)):
+        names = [d.symbol.name for d in declarative.parse(problem.text).parameters]
+        own = {name: t.detach() for name, t in zip(names, problem.data, strict=True)}
+        cones.append((problem.title, problem.text, own))
     return [
+        *cones,
         ("linear, n = m = 50, B = 128", LP, {"c": normal(g, 128, 50), "A": A, "b": b}),
         ("lasso, n = 20, m = 40, B = 64", LASSO, least),
         ("minimax, n = 10, m = 30, B = 64", MINIMAX, fit),
@@ -88,6 +95,8 @@ def problems(g: torch.Generator) -> list[tuple[str, str, Data]]:
 def step(name: str, text: str, data: Data, g: torch.Generator) -> None:
     layer = declarative.compile(declarative.parse(text, name="warm"), on_failure="mask")
     changed = {key: t * (1 + 0.01 * normal(g, *t.shape)) for key, t in data.items()}
+    for symbol in (d.symbol for d in layer.problem.parameters if d.symbol.symmetric):
+        changed[symbol.name] = (changed[symbol.name] + changed[symbol.name].mT) / 2
     with torch.no_grad():
         first, cold = layer.solve(**data), layer.solve(**changed)
         variable = layer.problem.variables[0].symbol.name

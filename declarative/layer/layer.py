@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -145,17 +146,17 @@ class DeclarativeLayer(nn.Module):
         with self._grad_mode():
             answer = self._solve(raw, None)
             if not answer.solved:
-                self._complain(answer.solution())
+                self._complain(self._solution(answer))
             return _given_back(answer.outputs(), tuple(o.name for o in self.problem.outputs))
 
     def solve(self, *args: Raw, warm: Solution | None = None, **named: Raw) -> Solution:
-        """The solution with its status, duals and residuals. `warm`: a solution of the same shapes to begin at."""
+        """The solution with its status, duals and residuals. `warm`: one of the same problem and shapes to begin at."""
         raw = match_arguments(self.problem, args, named)
         if needs_mapping(value for value in raw.values() if isinstance(value, Tensor)):
             text = "`solve` looks at its data, which `torch.func.vmap` hides; call the layer itself there"
             raise DiagnosticError([error("E310", None, text, hints=("or give a batch as leading axes",))])
         with self._grad_mode():
-            return self._solve(raw, warm).solution()
+            return self._solution(self._solve(raw, warm))
 
     def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> Any:
         """A call under `torch.func.vmap`, as one call for a batch."""
@@ -196,6 +197,14 @@ class DeclarativeLayer(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_memo": _Memo(self.problem)}  # plans hold functions, and are worked out again
+
+    def _solution(self, answer: Answer) -> Solution:
+        return replace(answer.solution(), problem=self._text)
+
+    @cached_property
+    def _text(self) -> str:
+        """By which solutions of this problem are known."""
+        return str(self.problem)
 
     # --- one call, from arguments to solution -----------------------------------------------------
 
@@ -253,9 +262,9 @@ class DeclarativeLayer(nn.Module):
         symbols = [d.symbol for d in self.problem.variables]
         names = [symbol.name for symbol in symbols]
         shapes = [(*bound.batch_shape, *(size.evaluate(bound.sizes) for size in symbol.shape)) for symbol in symbols]
-        fits = isinstance(warm, Solution) and set(names) <= set(warm) and warm.status.shape == bound.batch_shape
+        fits = isinstance(warm, Solution) and warm.problem == self._text and warm.status.shape == bound.batch_shape
         if not fits or shapes != [tuple(warm.values[name].shape) for name in names]:
-            text = "`warm` must be a solution of this layer, for a batch of the same shape and the same sizes"
+            text = "`warm` must be a solution of this problem, for a batch of the same shape and the same sizes"
             raise DiagnosticError([error("E310", None, text)])
         values = {n: torch.nan_to_num(warm.values[n].detach().to(self.settings.dtype)) for n in names}
         known = {

@@ -64,7 +64,7 @@ class Solution:
     relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
     degenerate, nonunique, dual_nonunique: bool (*batch); the gradient is a choice, there are other solutions, other
     multipliers. answered_by: int8 (*batch) of `declarative.AnsweredBy`, the backend. memory: what
-    `solve(..., warm=solution)` reads beside the variables.
+    `solve(..., warm=solution)` reads beside the variables; it takes solutions of the same `problem`, by its text.
     """
 
     values: Mapping[str, Tensor]
@@ -83,6 +83,7 @@ class Solution:
     messages: Mapping[tuple[int, ...], str] = field(default_factory=dict)
     inspection: LazyReport | None = field(default=None, repr=False, compare=False)
     memory: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    problem: str = field(default="", repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Tensor:
         if name in self.values:

@@ -270,8 +270,10 @@ def test_the_inner_precision_is_single_or_double(wrong):
 
 def test_a_warm_start_must_fit(layer):
     first = layer.solve(*data(3))
-    for warm in (3, torch.ones(4), layer.solve(*data(2)), layer.solve(*data(3, n=5))):
-        with pytest.raises(DiagnosticError, match="`warm` must be a solution of this layer"):
+    text = "dim n; param c : R^n; var x : R^n; minimize sumsq(x - c)"
+    other = declarative.compile(declarative.parse(text, name="other")).solve(data(3)[0])
+    for warm in (3, torch.ones(4), layer.solve(*data(2)), layer.solve(*data(3, n=5)), other):
+        with pytest.raises(DiagnosticError, match="`warm` must be a solution of this problem"):
             layer.solve(*data(3), warm=warm)
     assert layer.solve(*data(3), warm=first).status.tolist() == [0, 0, 0]
 

@@ -18,6 +18,7 @@ from declarative.backends.cone.fill import factorisation_work
 from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.refusals import refusals
+from declarative.backends.cone.warm import recalled, remembered
 from declarative.backends.monotone import MonotoneBackend
 from declarative.backends.outcome import Outcome
 from declarative.backends.status import AnsweredBy, Status
@@ -63,9 +64,10 @@ class ConePlan:
     assembly: Assembly
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
-        """Solve every item; a start is of no use to an interior-point method."""
+        """Solve every item, from the solution of a similar program where that leads to it."""
         P, q, A, b, offset = self._data(inputs, batch)
-        x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b)
+        begin = Outcomes(last=recalled(start, self.assembly.structure))
+        x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b, begin)
         answered = report[:, Report.STATUS] <= Status.INACCURATE
         if not answered.all() or self.assembly.differentiates_at_solution:
             inputs = inputs if answered.all() else without_unanswered(inputs, answered)
@@ -104,6 +106,7 @@ class ConePlan:
             dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool(),
             answered_by=torch.full_like(report[:, 0], int(AnsweredBy.CONE), dtype=torch.int8),
             messages=messages_of(assembly, outcomes),
+            memory=remembered(assembly.structure, outcomes),
         )
 
     def factorisation_work(self) -> float:

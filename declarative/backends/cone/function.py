@@ -16,7 +16,7 @@ from torch import Tensor
 from declarative.backends.cone.adjoint import Gradients, pull_back, push_forward
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.cones import Cones
-from declarative.backends.cone.item import Items
+from declarative.backends.cone.item import Items, Point
 from declarative.backends.cone.matrices import Matrices, Pattern, pattern_of
 from declarative.backends.cone.second import Places, pull_twice
 from declarative.backends.cone.solve import solve_items
@@ -75,21 +75,22 @@ class Report(IntEnum):
 
 @dataclass
 class Outcomes:
-    """Filled by the forward pass: an entry for each item."""
+    """Filled by the forward pass: an entry for each item. `last`: where it may begin, points of similar programs."""
 
     items: list[Solved] = field(default_factory=list)
+    last: Point | None = None
 
 
 def solve_batch(
-    structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor, known: Outcomes | None = None
+    structure: Structure, P: Tensor, q: Tensor, A: Tensor, b: Tensor, outcomes: Outcomes | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Outcomes]:
     """x (B, n), z (B, m), the report (B, 8), and the outcomes; P (B, k), q (B, n), A (B, l), b (B, m) of float64.
 
     Any of them may have a batch of 1, which all items share; its gradient is the sum over them. Where the outcomes are
-    `known`, nothing is solved again: their answers are connected to these data.
+    known already, nothing is solved again: their answers are connected to these data.
     """
     size = np.broadcast_shapes(*((t.shape[0],) for t in (P, q, A, b)))[0]
-    outcomes = known or Outcomes()
+    outcomes = outcomes or Outcomes()
     data = [t.expand(size, t.shape[1]) for t in (P, q, A, b)]
     x, z, report = ConeSolve.apply(structure, outcomes, *data)  # pyright: ignore[reportGeneralTypeIssues]
     return x, z, report, outcomes
@@ -102,7 +103,8 @@ class ConeSolve(torch.autograd.Function):
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
         if not outcomes.items:
-            outcomes.items.extend(solve_items(structure.items(*map(_array, (P, q, A, b))), structure.blocks))
+            programs = structure.items(*map(_array, (P, q, A, b)))
+            outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)

@@ -42,7 +42,7 @@ class Iterate:
         parts = self.stationarity, self.feasibility
         return np.maximum(*(np.abs(part).max(1, initial=0.0) for part in parts))
 
-    @property
+    @cached_property
     def floor(self) -> np.ndarray:
         """What rounding leaves of the error, (B,)."""
         return 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (self.x, self.v))))
@@ -97,8 +97,8 @@ def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Ite
     return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
 
 
-def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
-    """The best iterates reached from `start`, with the systems at them; `items` should be scaled.
+def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, list[System]]:
+    """The best iterates reached from `start` in so many steps, with the systems at them; `items` should be scaled.
 
     A system serves for several steps, as long as v stays near.
     """
@@ -119,7 +119,7 @@ def polish(items: Items, start: Point) -> tuple[Iterate, list[System]]:
         return moved
 
     live = np.arange(len(items))
-    for _ in range(STEPS):
+    for _ in range(steps):
         live = live[now.error[live] > now.floor[live]]
         if not len(live):
             break

@@ -38,6 +38,11 @@ class Scaling:
         x = self.sigma * self.E * scaled.x
         return Point(x, self.sigma * scaled.s / self.D, self.D * scaled.z / (self.kappa * self.sigma))
 
+    def scaled_point(self, point: Point) -> Point:
+        """The way back from `point`."""
+        x = point.x / (self.sigma * self.E)
+        return Point(x, self.D * point.s / self.sigma, self.kappa * self.sigma * point.z / self.D)
+
     def dual_gradient(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The transpose of `point` for x and z."""
         return self.sigma * self.E * x, self.D * z / (self.kappa * self.sigma)

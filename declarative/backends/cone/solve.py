@@ -15,10 +15,11 @@ from declarative.backends.cone.blame import least_violation_ray
 from declarative.backends.cone.certificate import Blocks, far_fetched, residuals
 from declarative.backends.cone.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.equalities import least_norm, span_of_equalities, without_contradiction
+from declarative.backends.cone.escape import regular
 from declarative.backends.cone.interior import Answer, Claim, interior_points
 from declarative.backends.cone.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.mehrotra import rough_point
-from declarative.backends.cone.polish import polish, polish_boldly
+from declarative.backends.cone.polish import STEPS, polish, polish_boldly
 from declarative.backends.cone.rays import infeasibility_ray, unboundedness_ray
 from declarative.backends.cone.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.solved import Solved, without_numbers
@@ -27,24 +28,54 @@ from declarative.backends.status import Status
 ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
 CLOSE = 1e-10  # where a step costs less than a wrong set of active rows
 EXACT = 1e3  # an error within so many times rounding is none
+NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
 
-def solve_items(items: Items, blocks: Blocks) -> list[Solved]:
+def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list[Solved]:
     """Never raises for an outcome: what fails is `failed`. Checks refer to `items` as they are given.
 
     A rough point is enough where Newton's method converges from it to a regular solution. Where solutions are many,
-    one from the middle of them is wanted, and that takes the interior-point method to its end.
+    one from the middle of them is wanted, and that takes the interior-point method to its end. `last` may hold points
+    of similar programs, NaN where there is none.
     """
     items = without_infinite_rows(items)
-    usable = np.flatnonzero(items.finite)
     found = [without_numbers(items, Status.FAILED, 0)] * len(items)
-    if len(usable):
-        chosen = items.some(usable)
-        for k, solved in zip(usable, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
+    left = np.flatnonzero(items.finite)
+    if last is not None:
+        left = _resume(found, left, items, blocks, last)
+    if len(left):
+        chosen = items.some(left)
+        for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
             item = items.some(np.array([k]))
             found[k] = solved if _settled(solved, item) else _carefully(item, blocks)
     return found
+
+
+def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:
+    """Put the answers that Newton's method finds from `last` into `found`; which of the `chosen` items are left.
+
+    From a neighbour's solution they converge fast where v = s - z of both lies on one smooth piece of the projection,
+    and nowhere near a kink. Only a settled answer counts: it is the one solution, whatever it was found from, since the
+    program is convex, and K regular there. What may be one by rounding only is looked at afresh. Programs without
+    curved cones change pieces too easily, and for sparse ones a few of these steps take as long as all from afresh.
+    """
+    near = chosen[np.isfinite(last.x[chosen]).all(1)]
+    if not len(near) or items.cones.linear or items.sparse:
+        return chosen
+    own = items.some(near)
+    scaling = equilibrate(own)
+    done = _finish(own, own, blocks, scaling, scaling.scaled_point(last.some(near)), steps=NEIGHBOUR)
+    points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
+    sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
+    for k in np.flatnonzero(sound):
+        found[near[k]] = done[k]
+    return np.setdiff1d(chosen, near[sound])
+
+
+def _settled_there(solved: Solved) -> bool:
+    """Also where what was near may have been on the way to infinity."""
+    return solved.status is Status.SOLVED and solved.settled and regular(solved)
 
 
 def _settled(solved: Solved, item: Items) -> bool:
@@ -159,12 +190,14 @@ def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) ->
 
 
 @np.errstate(over="ignore", invalid="ignore")  # on the way to infinity; what is no number is no answer
-def _finish(items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point, bold: bool) -> list[Solved]:
+def _finish(
+    items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point, bold: bool = False, steps: int = STEPS
+) -> list[Solved]:
     """Balance, polish, check."""
     balanced = rebalance(scaling, start, data)
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
-    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor))
+    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor), steps)
     for k in np.flatnonzero(bold | (data.cones.linear & (best.error > EXACT * best.floor))).tolist():
         own = np.array([k])
         new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
