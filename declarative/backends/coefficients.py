@@ -35,6 +35,15 @@ class Weights:
     slot: Slot | None
 
 
+@dataclass(frozen=True)
+class Squares:
+    """The sum of `weights` (count,), at a slot, times the squares of `rows` (count, n) times the unknowns."""
+
+    source: Product
+    rows: Entries
+    weights: Slot
+
+
 class Coefficients:
     """Emits coefficients in n unknowns on the maps' tape."""
 
@@ -83,10 +92,23 @@ class Coefficients:
             terms += self._pulled(source.of, self._weights(value.terms, source))
         return self._entries(tuple(replace(t, rows=0 * t.rows) for t in terms), (self.n,))
 
-    def hessian(self, value: Moving) -> Entries:
-        """The symmetric matrix (n, n) of a scalar's second derivatives."""
+    def squares(self, value: Moving) -> list[Squares]:
+        """The sums of weighted squares of linear maps in a scalar."""
+        found = []
+        for source in _sources(value.terms, Product):
+            if source.left is source.right:
+                own = [term for term in value.terms if term.source is source]
+                count = 1 + max(int(part.max()) for part in [*(t.cols for t in own), *(t.rows for t in source.left)])
+                weights = self.dense(self._entries(tuple(replace(t, rows=0 * t.rows) for t in own), (count,)))
+                found.append(Squares(source, self._entries(source.left, (count, self.n)), weights))
+        return found
+
+    def hessian(self, value: Moving, without: frozenset[Product] = frozenset()) -> Entries:
+        """The symmetric matrix (n, n) of a scalar's second derivatives, some products left out."""
         terms = []
         for source in _sources(value.terms, Product):
+            if source in without:
+                continue
             weights = self._weights(value.terms, source)
             pieces = [self._pair(left, right, weights) for left in source.left for right in source.right]
             if source.symmetric:

@@ -162,3 +162,53 @@ subject to
     known = linprog(c, A, h, bounds=(0, 10))
     assert solution.solved and "its matrices are sparse" in layer.explain()
     assert float(solution.value) == pytest.approx(known.fun, rel=1e-10)
+
+
+LASSO = """
+dim n, m
+param A : R^(m,n)
+param b : R^m
+param lam : R, nonneg
+var x : R^n
+minimize 1/2*sumsq(A*x - b) + lam*norm1(x)
+return x, v = value
+"""
+FACTORS = """
+dim n, k
+param F : R^(k,n)
+param mu : R^n
+param d : R^n, pos
+var w : R^n
+maximize mu'*w - sumsq(F*w) - sum(d[i]*w[i]^2 for i in n)
+subject to
+  budget: sum(w) == 1
+  long: w >= 0
+return w, price = budget.dual
+"""
+
+
+@pytest.mark.parametrize("name", ["lasso", "factors"])
+def test_squares_of_wide_maps_are_not_multiplied_out(name):
+    rng = np.random.default_rng(0)
+    if name == "lasso":
+        A = rng.standard_normal((16, 300))
+        text, data = LASSO, [A, A @ (rng.random(300) < 0.02) + rng.random(16) / 10, np.array(5.0)]
+    else:
+        text, data = FACTORS, [rng.standard_normal((6, 400)), rng.standard_normal(400), rng.random(400) + 0.1]
+    results = []
+    for backend in ("auto", "kkt"):
+        layer = compiled(text, backend=backend)
+        own = [torch.from_numpy(part).requires_grad_() for part in data]
+        x, other = layer(*own)
+        assert ("its matrices are sparse" in layer.explain()) == (backend == "auto")
+        results.append([x.detach(), other.detach(), *torch.autograd.grad(x.sin().sum() + other, own)])
+    for found, known in zip(*results, strict=True):
+        assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)
+
+
+def test_a_contradiction_beside_squares_that_are_not_multiplied_out_is_blamed_on_its_constraints():
+    text = FACTORS.replace("budget: sum(w) == 1", "budget: sum(w) == -1")
+    F, mu, d = torch.randn(6, 400).double(), torch.zeros(400).double(), torch.ones(400).double()
+    solution = compiled(text, on_failure="mask").solve(F, mu, d)
+    assert solution.status == Status.INFEASIBLE
+    assert "budget" in solution.messages[()] and "long" in solution.messages[()]

@@ -16,7 +16,7 @@ from torch import Tensor
 from declarative.backends.cone.certificate import Blocks
 from declarative.backends.cone.chunks import Chunk, ChunkBuilder
 from declarative.backends.cone.coefficients import Differentiated, differentiate
-from declarative.backends.cone.cones import Cones
+from declarative.backends.cone.cones import Block, Cones, Kind
 from declarative.backends.cone.epigraph import Conic
 from declarative.backends.cone.extract import Extracted, extract
 from declarative.backends.cone.function import Structure
@@ -78,7 +78,7 @@ def assemble(
         names, probe = [v.name for v in symbols], _probe(conic, vectoriser, constants, device)
         curved = frozenset(v.name for v in conic.curved)
         source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
-    structure = _structure(chunks, source.P_at, source.A_at, layout, added)
+    structure = _structure(chunks, source, layout, added)
     return Assembly(conic, structure, layout, tuple(chunks), source, empty)
 
 
@@ -113,13 +113,17 @@ def _stand_in(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
     return values
 
 
-def _structure(chunks: list[Chunk], P_at: np.ndarray, A_at: np.ndarray, layout: Layout, added: set[str]) -> Structure:
+def _structure(chunks: list[Chunk], source: Extracted | Differentiated, layout: Layout, added: set[str]) -> Structure:
+    lifted = source.lifted if isinstance(source, Extracted) else 0
     blocks = tuple(block for chunk in chunks for block in chunk.pattern.blocks * chunk.count)
+    blocks += (Block(Kind.ZERO, lifted),) * bool(lifted)
     auxiliaries = sum(chunk.count * chunk.pattern.auxiliaries for chunk in chunks)
     numbers = np.concatenate([layout.blocks().cpu().numpy(), np.arange(auxiliaries) + len(layout.places)])
-    own = np.concatenate([np.zeros(0, dtype=np.int64), *(np.full(c.rows, k) for k, c in enumerate(chunks))])
-    shown = np.zeros(layout.size + auxiliaries, dtype=bool)
+    numbers = np.concatenate([numbers, np.full(lifted, auxiliaries + len(layout.places))])
+    sizes = [*(chunk.rows for chunk in chunks), lifted]
+    own = np.repeat(np.arange(len(sizes)), sizes)
+    shown = np.zeros(len(numbers), dtype=bool)
     for name, at in layout.places.items():
         if name not in added:
             shown[at[at >= 0]] = True
-    return Structure(Cones(blocks), P_at, A_at, Blocks(numbers, own.astype(np.int64)), shown)
+    return Structure(Cones(blocks), source.P_at, source.A_at, Blocks(numbers, own), shown)

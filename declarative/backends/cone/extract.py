@@ -26,14 +26,20 @@ from declarative.backends.polynomial_rules import RULES
 from declarative.backends.tape import Input, Slot, Tape, needs
 from declarative.backends.vectorise import Vectoriser
 
+LARGE, MORE = 200, 4  # unknowns from which on squares are looked at; times as many entries as without their product
+
 
 @dataclass(frozen=True)
 class Extracted:
-    """`read` gives P's values, q, A's values, b and the objective's constant; places (2, k) are rows and columns."""
+    """`read` gives P's values, q, A's values, b and the objective's constant; places (2, k) are rows and columns.
+
+    The last `lifted` columns are what the last rows, equalities, make of the others.
+    """
 
     runner: Runner
     P_at: np.ndarray
     A_at: np.ndarray
+    lifted: int
 
     def read(self, inputs: Mapping[str, Tensor], x: Tensor | None = None) -> tuple[Tensor, ...]:
         return self.runner(inputs)
@@ -54,8 +60,8 @@ def extract(
     polynomials = Polynomials(vectoriser.instructions, layout.places, symmetric, RULES)
     reader = _Reader(polynomials, Coefficients(polynomials.maps, layout.size), layout.size, constants)
     try:
-        P, P_at, q, offset = reader.objective(objective, sum(c.count * c.pattern.auxiliaries for c in chunks))
-        A, b, at = [], [], [np.zeros((2, 0), dtype=np.int64)]
+        auxiliaries = sum(chunk.count * chunk.pattern.auxiliaries for chunk in chunks)
+        f, A, b, at = reader.objective(objective, auxiliaries), [], [], [np.zeros((2, 0), dtype=np.int64)]
         row, column = 0, layout.size
         for chunk in chunks:
             own = reader.chunk(chunk, row, column)
@@ -65,8 +71,25 @@ def extract(
             row, column = row + chunk.rows, column + chunk.count * chunk.pattern.auxiliaries
     except NotPolynomial:
         return None
-    slots = (P, q, reader.joined(A), reader.joined(b), offset)
-    return Extracted(Runner(vectoriser.tape(slots), known=constants, device=device), P_at, np.concatenate(at, 1))
+    A.append(f.A)
+    b.append(reader.arrays.literal(np.zeros(f.lifted)))
+    at.append(f.A_at + np.array([[row], [0]]))
+    slots = (f.P, f.q, reader.joined(A), reader.joined(b), f.offset)
+    runner = Runner(vectoriser.tape(slots), known=constants, device=device)
+    return Extracted(runner, f.P_at, np.concatenate(at, 1), f.lifted)
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """Slots of P's values at `P_at`, of q and of the constant; of A's values at `A_at`, in rows for what is lifted."""
+
+    P: Slot
+    P_at: np.ndarray
+    q: Slot
+    offset: Slot
+    A: Slot
+    A_at: np.ndarray
+    lifted: int
 
 
 @dataclass(frozen=True)
@@ -112,12 +135,33 @@ class _Reader:
         kept = np.flatnonzero(static_value(tape, self.constants)[0])
         return (slot, places) if len(kept) == len(places) else (self.arrays.gather(slot, kept), places[kept])
 
-    def objective(self, slot: Slot, auxiliaries: int) -> tuple[Slot, np.ndarray, Slot, Slot]:
-        f = self.polynomials(slot)
-        P, places = self.thinned(self.coefficients.hessian(f))
+    def objective(self, slot: Slot, auxiliaries: int) -> _Objective:
+        """Squares w (Lx)^2 whose matrix L' diag(w) L has many more entries than L are w y^2 with Lx - y = 0."""
+        f, first = self.polynomials(slot), self.n + auxiliaries
+        P, P_at, A, A_at, lifted, row = [], [], [], [], set(), 0
+        for squares in self.coefficients.squares(f) if self.n >= LARGE else ():
+            values, places = self.thinned(squares.rows)
+            if not _fills(places, self.n):
+                continue
+            count = squares.rows.shape[0]
+            y = np.arange(row, row + count)
+            lifted.add(squares.source)
+            P.append(self.arrays.times(squares.weights, 2.0))
+            P_at.append(np.stack([first + y] * 2))
+            A += [values, self.arrays.literal(-np.ones(count))]
+            A_at += [np.stack(np.divmod(places, self.n)) + np.array([[row], [0]]), np.stack([y, first + y])]
+            row += count
+        values, places = self.thinned(self.coefficients.hessian(f, frozenset(lifted)))
         q, at = self.coefficients.joined(self.coefficients.gradient(f))
-        offset = self.arrays.reshape(self.coefficients.constants([f]), ())
-        return P, np.stack(np.divmod(places, self.n)), self.arrays.scatter(q, at, self.n + auxiliaries), offset
+        return _Objective(
+            P=self.joined([values, *P]),
+            P_at=np.concatenate([np.stack(np.divmod(places, self.n)), *P_at], 1),
+            q=self.arrays.scatter(q, at, first + row),
+            offset=self.arrays.reshape(self.coefficients.constants([f]), ()),
+            A=self.joined(A),
+            A_at=np.concatenate([np.zeros((2, 0), dtype=np.int64), *A_at], 1),
+            lifted=row,
+        )
 
     def chunk(self, chunk: Chunk, row: int, column: int) -> _Rows:
         """With its first row and its first auxiliary's column."""
@@ -167,6 +211,14 @@ class _Reader:
         inside = np.minimum(which, len(sizes) - 1)
         place = starts[inside] + products.times * sizes[inside] + products.params - firsts[inside]
         return np.where(which == len(sizes), starts[-1], place)
+
+
+def _fills(places: np.ndarray, n: int) -> bool:
+    """Has L'L many more entries than L, at these flat places of (rows, n), and than what its rows cost?"""
+    rows, columns = np.divmod(places, n)
+    each = np.bincount(rows).astype(float)
+    product = min(float(np.square(each).sum()), float(np.unique(columns).size) ** 2)
+    return product > MORE * (len(places) + 2 * len(each))
 
 
 def _matched(chunk: Chunk, sizes: list[int], entries: np.ndarray) -> tuple[np.ndarray, _Products]:

@@ -13,11 +13,13 @@ import numpy as np
 from declarative.backends.cone.cones import Kind
 from declarative.backends.cone.interior import Answer, Claim
 from declarative.backends.cone.item import Item, Point
-from declarative.backends.cone.quasidefinite import Bordered, Factors, KktPattern
+from declarative.backends.cone.quasidefinite import SHIFT, Bordered, Factors, KktPattern
 
 MOST = 50  # steps
 PATIENCE = 6  # so many in a row without a smaller error are the end
 REFINED, ROUNDS = 1e-6, 3  # an error of a step, relative, that does no harm; rounds of refinement
+USELESS = 1e-2  # an error, relative, of no step at all
+SHIFTS = (SHIFT, 1e-6)  # the second where the first leaves the factors too few digits
 INSIDE = 1e-6  # s and z are so large at the start at least
 SHORT = 0.99  # of the way to the boundary
 
@@ -71,7 +73,10 @@ class _Program:
         factors = self.pattern.factors(self.values, D)
         if factors is None:
             return None
-        x, z = _Newton(self.matrix, D, factors).solve(-item.q, item.b)
+        found = _Newton(self.matrix, D, factors).solve(-item.q, item.b)
+        if found is None:
+            return None
+        x, z = found
         s = np.where(D > 0, -z, 0.0)
         if len(rows):
             s[rows] += max(-1.5 * s[rows].min(), 0.0)
@@ -97,15 +102,20 @@ class _Program:
         rows, D = self.rows, np.zeros(len(at.s))
         s, z = at.s[rows], at.z[rows]
         D[rows] = s / z
-        factors = self.pattern.factors(self.values, D)
-        if factors is None:
+        for shift in SHIFTS:
+            factors = self.pattern.factors(self.values, D, shift)
+            newton = _Newton(self.matrix, D, factors) if factors is not None else None
+            step = newton.step(at, residual, rows, s * z) if newton is not None else None
+            if step is not None:
+                break
+        if newton is None or step is None:
             return None
-        newton = _Newton(self.matrix, D, factors)
-        step = newton.step(at, residual, rows, s * z)
         if len(rows):
             ahead = _moved(at, step, self._length(at, step))
             centre = (ahead.s @ ahead.z / len(rows) / residual.mu) ** 3 * residual.mu
             step = newton.step(at, residual, rows, s * z + step.s[rows] * step.z[rows] - centre)
+            if step is None:
+                return None
         length = self._length(at, step)
         return _moved(at, step, length if length == 1.0 else SHORT * length)
 
@@ -123,24 +133,30 @@ class _Newton:
     D: np.ndarray
     factors: Factors
 
-    def step(self, at: Point, residual: _Residual, rows: np.ndarray, product: np.ndarray) -> Point:
-        """After which the residuals are 0, and s z is less by `product` (in `rows`), to first order."""
+    def step(self, at: Point, residual: _Residual, rows: np.ndarray, product: np.ndarray) -> Point | None:
+        """After which the residuals are 0, and s z is less by `product` (in `rows`), to first order.
+
+        None where the factors, which no pivots keep exact, are no good.
+        """
         right, ds = -residual.feasibility, np.zeros(len(at.s))
         right[rows] += product / at.z[rows]
-        dx, dz = self.solve(-residual.stationarity, right)
+        found = self.solve(-residual.stationarity, right)
+        if found is None:
+            return None
+        dx, dz = found
         ds[rows] = -(product + at.s[rows] * dz[rows]) / at.z[rows]
         return Point(dx, ds, dz)
 
-    def solve(self, top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def solve(self, top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         right, n = np.concatenate([top, bottom]), len(top)
-        found = self.factors.solve(right)
-        for _ in range(ROUNDS):
+        found, left, enough = np.zeros_like(right), right, REFINED * _largest(right)
+        for _ in range(ROUNDS + 1):
+            found = found + self.factors.solve(left)
             left = right - self.matrix @ found
             left[n:] += self.D * found[n:]
-            if not _largest(left) > REFINED * _largest(right):
+            if _largest(left) <= enough:
                 break
-            found = found + self.factors.solve(left)
-        return found[:n], found[n:]
+        return (found[:n], found[n:]) if _largest(left) <= USELESS * _largest(right) else None
 
 
 def _moved(at: Point, step: Point, length: float) -> Point:

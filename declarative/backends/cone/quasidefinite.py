@@ -68,9 +68,9 @@ class KktPattern:
         found[place[len(upper) : len(upper) + len(A)]] = A
         return found
 
-    def factors(self, values: np.ndarray, D: np.ndarray) -> Factors | None:
+    def factors(self, values: np.ndarray, D: np.ndarray, shift: float = SHIFT) -> Factors | None:
         """Of the matrix with these values and D (m,) >= 0; None where rounding leaves a pivot of zero."""
-        return self.shifted(values, np.concatenate([np.full(self.P.shape[0], SHIFT), -D - SHIFT]))
+        return self.shifted(values, np.concatenate([np.full(self.P.shape[0], shift), -D - shift]))
 
     def shifted(self, values: np.ndarray, diagonal: np.ndarray) -> Factors | None:
         """Of the matrix with these values and a diagonal (n + m,) added, > 0 in P's part and < 0 in the other."""
