@@ -16,7 +16,7 @@ from torch import Tensor
 from declarative.backends.inspection import Inspection
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.report import Report
-from declarative.backends.status import Status
+from declarative.backends.status import GENERAL, Status
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic
 
@@ -66,6 +66,7 @@ class SecondPlan:
         other = second.run(own, len(lost), None)
         sure = (other.status != Status.FAILED) & (other.status != Status.INACCURATE)
         better = (sure | ((other.status != Status.FAILED) & (found.status[lost] == Status.FAILED))).nonzero()[:, 0]
+        found = better_told(found, other, lost)
         return merged(found, other, lost[better], better) if len(better) else found
 
     def _prepared(self) -> Plan | None:
@@ -79,6 +80,17 @@ class SecondPlan:
             if second is not None:
                 lines = [*lines, "what that leaves without an answer is given on:", *second.describe()]
         return lines
+
+
+def better_told(found: Outcome, other: Outcome, items: Tensor) -> Outcome:
+    """Of two failures the words that say more, for the `items` that `other` was asked for."""
+    told = {
+        item: other.messages[k]
+        for k, item in enumerate(items.tolist())
+        if found.messages.get(item) in GENERAL and other.status[k] == Status.FAILED and k in other.messages
+    }
+    told = {item: words for item, words in told.items() if words not in GENERAL}
+    return replace(found, messages=found.messages | told)
 
 
 def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcome:

@@ -19,3 +19,8 @@ class AnsweredBy(IntEnum):
     NONE = -1
     KKT = 0
     CONE = 1
+
+
+STALLED = "the solver made no more progress before the tolerance was met; try another start, or rescale"
+NOTHING = "the solver found neither a solution nor a proof that there is none; rescaling the data may help"
+GENERAL = (STALLED, NOTHING)  # words for `FAILED` where nothing better is known

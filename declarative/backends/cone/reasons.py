@@ -11,7 +11,7 @@ from declarative.backends.cone.assemble import Assembly
 from declarative.backends.cone.epigraph import AtomRow
 from declarative.backends.cone.function import Outcomes
 from declarative.backends.cone.solved import Solved
-from declarative.backends.status import Status
+from declarative.backends.status import NOTHING, Status
 from declarative.rewrite.standard import ConeRow, Row
 from declarative.source.span import Span
 
@@ -24,7 +24,7 @@ WORDS = {
     Status.INACCURATE: "the answer misses the tolerance of 1e-6; rescaling the data may help",
     Status.INFEASIBLE: "no point satisfies the constraints (a combination of them is contradictory)",
     Status.UNBOUNDED: "the objective decreases without end along a direction that the constraints allow",
-    Status.FAILED: "the solver found neither a solution nor a proof that there is none; rescaling the data may help",
+    Status.FAILED: NOTHING,
 }
 ESCAPES = (
     "no minimum was found: on the way to infinity the objective approaches a limit; a bound or a penalty would hold it"

@@ -9,7 +9,7 @@ from torch import Tensor
 from declarative.backends.kkt.certify import Primal
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.polish import Polished
-from declarative.backends.status import Status
+from declarative.backends.status import STALLED, Status
 
 MOST_BLAMED = 2000  # rows; a message names few constraints, but one may have many rows
 USABLE = 1e-3  # an answer that misses the tolerance, but not this, keeps its numbers as inaccurate
@@ -31,7 +31,7 @@ class Reason(IntEnum):
 
 MESSAGES = {
     Reason.NOT_FINITE: "the data of this item are not finite",
-    Reason.STALLED: "the solver made no more progress before the tolerance was met; try another start, or rescale",
+    Reason.STALLED: STALLED,
     Reason.NO_POINT: "no point satisfies the constraints (a combination of them is contradictory)",
     Reason.VIOLATION: "the violation of the constraints has a local minimum that is not zero; try another start",
     Reason.RAY: "the objective decreases without end along a direction that the constraints allow",

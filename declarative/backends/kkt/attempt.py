@@ -10,7 +10,7 @@ from declarative.backends.kkt.certify import Primal
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import Effort, approach
-from declarative.backends.kkt.falls import far_fetched
+from declarative.backends.kkt.falls import far_fetched, tends_to_a_limit
 from declarative.backends.kkt.nlp import Stop, inside
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
@@ -66,6 +66,10 @@ def assess(
     answer, way = examined(d, found, count, options)
     stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    if program.n:
+        usable = (answer.status == Status.SOLVED) | (answer.status == Status.INACCURATE)
+        tends = usable & tends_to_a_limit(d, found.local, found.at, began)
+        answer = answer.marked(tends, Status.FAILED, Reason.ESCAPES)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     return Attempt(answer, found.system, stop, at.x, found.at.x + step * way)
 

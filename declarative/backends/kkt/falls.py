@@ -7,8 +7,9 @@ took and on beyond the point, as far as there are numbers.
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.certify import beside, block_size, row_terms
+from declarative.backends.kkt.certify import Local, Primal, beside, block_size, row_terms
 from declarative.backends.kkt.derivatives import Derivatives
+from declarative.backends.kkt.program import take
 from declarative.backends.kkt.scaling import times
 
 LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
@@ -19,6 +20,9 @@ ALLOWED = 1e-7  # a violation beside its terms
 ROUNDING = 1e-12
 LAST_DIGIT = 1e-14
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
+FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
+LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
+BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 
 
 def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
@@ -43,6 +47,38 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
         falls = falls & (bottom | (here < low) & allowed(d, there))
         bottom = bottom | ~falls | (here == -torch.inf)
     return falls
+
+
+def tends_to_a_limit(d: Derivatives, local: Local, at: Primal, start: Tensor) -> Tensor:
+    """(B,): on the way from the start the Lagrangian falls towards a limit, at the point `at` and however far beyond.
+
+    It is flat there, beside how far it fell. So it may be where it has a minimum, but beyond that it rises. `local`
+    is the model at the point.
+    """
+    way = at.x - start
+    way = torch.where(way.abs() > RUNS * way.abs().amax(-1, keepdim=True), way, 0)
+    bound = at.z_upper - at.z_lower
+    high = d.lagrangian(at.x - way, at.y, at.z) + (bound * (at.x - way)).sum(-1)
+    low = local.f + (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1) + (bound * at.x).sum(-1)
+    fall, bend = high - low, (times(local.H, way) * way).sum(-1)
+    found = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
+    items = found.nonzero()[:, 0]
+    if len(items) == 0:
+        return found
+    here, at, way, fall = Derivatives(d.program, take(d.theta, items)), at.take(items), way[items], fall[items]
+    level = LEVEL * torch.maximum(fall, _slope(here, at, way, -1.0).abs().nan_to_num(nan=0, posinf=0))
+    flat = torch.ones_like(items, dtype=torch.bool)
+    for length in BEYOND:
+        slope, there = _slope(here, at, way, length), at.x + length * way
+        seen = (there.abs().amax(-1) < OVERFLOWS) & (~slope.isnan() | (length <= 1))
+        flat &= ~seen | (slope <= level) & (slope >= -FLAT * fall - level) & allowed(here, there)
+    return found.index_put((items,), flat)
+
+
+def _slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
+    """(B,): of the Lagrangian along the way, so many lengths beyond the point."""
+    slopes = d.lagrangian_gradient(at.x + length * way, at.y, at.z) + at.z_upper - at.z_lower
+    return (slopes * way).sum(-1)
 
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
