@@ -1,8 +1,8 @@
 """A point -> how well it satisfies the optimality conditions, in the user's units, whatever solver it came from.
 
 Every residual is measured beside the terms that are summed in its row: an entry of a Jacobian or Hessian times an entry
-of x, which counts as SHARE of the largest in its variable's block at least, a multiplier times its row's entries, a
-constant. No `1 + |b|`, which would hide a badly scaled row.
+of x, a multiplier times its row's entries, a constant. No `1 + |b|`, which would hide a badly scaled row, and no entry
+of x that the row does not read.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from torch import Tensor
 from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.scaling import equilibrate, times
 
-SHARE = 1e-5  # of the largest entry of a block, times the tolerance: rounding in the others, as for cones
 ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
 VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
 NEAR = 1e-3
@@ -132,17 +131,17 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way
     ], -1)  # fmt: skip
     force_g = worst(beside(local.Jg * at.z[:, :, None], T[:, None]).abs()) * at.z.sign()
     force = torch.cat([force_g, beside(at.z_lower, T), beside(at.z_upper, T)], -1)
-    primal = violation(local, at.x, X, noise)
+    primal = violation(local, at.x, noise)
     dual = torch.maximum(worst(beside(stationary, T).abs()), worst(-force))
     return Shares(primal, dual, worst(torch.minimum(slack, force)), slack, force)
 
 
-def violation(local: Local, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+def violation(local: Local, x: Tensor, noise: Tensor) -> Tensor:
     """(B,): the worst violation of a row beside its own terms, in which entries that are small count as what they are.
 
     How far a row is from holding is for the whole block to say; whether it holds, for the entries that it reads.
     """
-    own = torch.maximum(x.abs(), SHARE * X)
+    own = x.abs()
     c = beside(local.c, row_terms(local.Jc, local.c, x, own, noise)).abs()
     g = beside(local.g.clamp(min=0), row_terms(local.Jg, local.g, x, own, noise))
     low = beside((local.lower - x).clamp(min=0), bound_terms(local.lower, own, noise))

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.answer import Answer, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, worst
+from declarative.backends.kkt.certify import Primal, finite, worst
 from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
 from declarative.backends.kkt.polish import polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.qp import solve_quadratic
 from declarative.backends.kkt.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.rays import infeasible, unbounded
-from declarative.backends.kkt.scaling import inverse_root, times
+from declarative.backends.kkt.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
 from declarative.backends.kkt.system import System, joined
 from declarative.backends.kkt.warm import Warm
@@ -25,7 +25,9 @@ from declarative.backends.status import Status
 ITERATIONS = 60
 POLISH = 4
 PSD = 1e-9
+REFINED = 1e-9  # the error that polishing leaves of a solution, at most
 FAR = 1e6
+LOST = 1e12  # so far away, rounding errors of the terms are not told from the data
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def resume(
     if warm is None:
         return remaining(program, theta, qp, x0, options, near)
     found = solve_beside(program, qp, warm)
-    clear = found.clear & ~far_away(found.answer, qp)
+    clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
     if qp.P.any():
         clear &= convex(qp)
     rest = (~clear).nonzero()[:, 0]
@@ -145,19 +147,48 @@ def convex(qp: Quadratic) -> Tensor:
 
 
 def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, Blamed]:
-    """Items that are not solved: infeasible or unbounded, where a ray proves it."""
-    doubtful = ((answer.status != Status.SOLVED) | far_away(answer, qp)).nonzero()[:, 0]
+    """Items that are not solved: infeasible or unbounded, where a ray proves it.
+
+    What looks solved far away, or was not refined to the last digits, is refuted by a ray, or believed; where nothing
+    but rounding is left of the data, a ray decides, and without one the answer is inaccurate.
+    """
+    far, error = remoteness(answer, qp), torch.stack([answer.primal, answer.dual, answer.gap]).amax(0)
+    doubtful = ((answer.status != Status.SOLVED) | (far > FAR) | (error > REFINED)).nonzero()[:, 0]
     if len(doubtful) == 0:
         return answer, {}
-    rest = qp.take(doubtful)
-    contradictory, blame = infeasible(rest)
-    some = answer.take(doubtful).marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
-    some = some.marked(~contradictory & unbounded(rest), Status.UNBOUNDED, Reason.RAY)
+    rest, some = qp.take(doubtful), answer.take(doubtful)
+    solved, lost = some.status == Status.SOLVED, far[doubtful] > LOST
+    at = some.at.where(solved & ~lost, nowhere(some.at))
+    contradictory, blame = infeasible(rest, at.x)
+    some = some.marked(solved & lost, Status.INACCURATE, Reason.STALLED)
+    some = some.marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
+    some = some.marked(~contradictory & unbounded(rest, at), Status.UNBOUNDED, Reason.RAY)
     blamed = {int(doubtful[i]): blame.heaviest(int(i)) for i in contradictory.nonzero()[:, 0]}
     return answer.put(doubtful, some), blamed
 
 
-def far_away(answer: Answer, qp: Quadratic) -> Tensor:
-    """(B,): x is so large that the terms of Px drown q, as on the way along a ray."""
-    terms, pull = worst(times(qp.P.abs(), answer.x.abs())), worst(qp.q.abs())
-    return (pull > 0) & (terms > FAR * pull)
+def nowhere(at: Primal) -> Primal:
+    """0 with multipliers 0."""
+    return Primal(*(torch.zeros_like(part) for part in at.parts()))
+
+
+def remoteness(answer: Answer, qp: Quadratic, scaled: bool = True) -> Tensor:
+    """(B,): how far the terms of x and of the multipliers drown the data, in equilibrated units if `scaled`.
+
+    They do on the way along a ray, where they cancel each other and leave small residuals beside themselves. Where all
+    sides are 0, or q is, there is nothing to drown: a solution has any length.
+    """
+    B, p = len(answer.x), qp.A.shape[1]
+    rows = torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1)
+    D, E = equilibrate(qp.P, rows) if scaled else (torch.ones_like(answer.x), rows.new_ones(rows.shape[:2]))
+    pull, Px = worst(D * qp.q.abs()), worst(D * times(qp.P.abs(), answer.x.abs()))
+    sides = [E[:, :p] * qp.b, E[:, p:] * finite(qp.h), finite(qp.lower) / D, finite(qp.upper) / D]
+    forces = [answer.y / E[:, :p], answer.z / E[:, p:], D * answer.z_lower, D * answer.z_upper]
+    sides = torch.cat([part.expand(B, -1) for part in sides], -1)
+    reach = torch.maximum(worst(sides.abs()), torch.where(worst(qp.P.abs().flatten(1)) > 0, pull, 0))
+    ratios = [
+        (worst(answer.x.abs() / D), reach),
+        (worst(torch.cat(forces, -1).abs()), torch.maximum(pull, Px)),
+        (Px, pull),
+    ]
+    return torch.stack([torch.where(data > 0, terms / data, 0) for terms, data in ratios]).amax(0)

@@ -20,12 +20,16 @@ from declarative.backends.kkt.scaling import equilibrate, times
 
 EXACT = 1e-8  # residual of a ray's equations, beside their terms
 DECISIVE = 1e-8  # what the ray must gain, beside its terms
+REFUTES = 0.5  # of what a ray gains may be owed to its residuals, at a point that looks like a solution
 ROUNDING = 1e-10
 ITERATIONS = 100
 
 
-def infeasible(qp: Quadratic) -> tuple[Tensor, Blame]:
-    """(B,): no x satisfies the constraints, and a ray proves it; and how much each row weighs in the contradiction."""
+def infeasible(qp: Quadratic, x: Tensor) -> tuple[Tensor, Blame]:
+    """(B,): no x satisfies the constraints, and a ray proves it; and how much each row weighs in the contradiction.
+
+    x (B, n): what looks like a solution, or 0 where nothing does. It is refuted with all the others.
+    """
     crossed = qp.lower > qp.upper
     lower, upper = torch.where(crossed, -torch.inf, qp.lower), torch.where(crossed, torch.inf, qp.upper)
     D, E = equilibrate(torch.zeros_like(qp.P), torch.cat([qp.A, qp.G], 1))
@@ -37,7 +41,7 @@ def infeasible(qp: Quadratic) -> tuple[Tensor, Blame]:
     n = D.shape[1]
     y, z = times(A, at.x[:, :n]) - b, at.z
     z_lower, z_upper = at.z_lower[:, :n], at.z_upper[:, :n]
-    proved = contradicts(rows, y, z, z_lower, z_upper) | crossed.any(-1)
+    proved = contradicts(rows, y, z, z_lower, z_upper, x / D) | crossed.any(-1)
     return proved, Blame(y.abs(), z, z_lower + crossed, z_upper + crossed)
 
 
@@ -52,8 +56,11 @@ def least_violation(qp: Quadratic) -> Quadratic:
     return Quadratic(P, q, qp.k, P.new_zeros(B, 0, n + m), P.new_zeros(B, 0), G, qp.h, lower, upper)
 
 
-def contradicts(qp: Quadratic, y: Tensor, z: Tensor, z_lower: Tensor, z_upper: Tensor) -> Tensor:
-    """(B,): the multipliers combine the rows into 0 <= a negative number; those that are rounding are left out."""
+def contradicts(qp: Quadratic, y: Tensor, z: Tensor, z_lower: Tensor, z_upper: Tensor, x: Tensor) -> Tensor:
+    """(B,): the multipliers combine the rows into 0 <= a negative number; those that are rounding are left out.
+
+    What they leave of 0 is some r, and r'x <= a negative number holds for x no more than 0 does.
+    """
     size = ROUNDING * worst(torch.cat([y, z, z_lower, z_upper], -1).abs())[:, None]
     y, z, z_lower, z_upper = (torch.where(part.abs() > size, part, 0) for part in (y, z, z_lower, z_upper))
     parts = torch.cat(
@@ -62,11 +69,16 @@ def contradicts(qp: Quadratic, y: Tensor, z: Tensor, z_lower: Tensor, z_upper: T
     combined = beside(parts.sum(1), parts.abs().amax(1)) if parts.shape[1] else qp.q * 0
     sides = [qp.b * y, finite(qp.h) * z, -finite(qp.lower) * z_lower, finite(qp.upper) * z_upper]
     gain = torch.cat(sides, -1)
-    return (worst(combined.abs()) < EXACT) & (-gain.sum(-1) > DECISIVE * gain.abs().sum(-1)) & (gain.sum(-1) < 0)
+    refuted = (parts.sum(1) * x).abs().sum(-1) < -REFUTES * gain.sum(-1)
+    return (worst(combined.abs()) < EXACT) & (-gain.sum(-1) > DECISIVE * gain.abs().sum(-1)) & refuted
 
 
-def unbounded(qp: Quadratic) -> Tensor:
-    """(B,): a direction exists along which the objective falls for ever; a feasible point is the caller's to know."""
+def unbounded(qp: Quadratic, point: Primal) -> Tensor:
+    """(B,): a direction exists along which the objective falls for ever; a feasible point is the caller's to know.
+
+    `point` is what looks like a solution, or 0. At a solution q = -Px - A'y - G'z + z_lower - z_upper, so that q'd is
+    no less than what these take of the residuals of d: where it is, the direction refutes the point.
+    """
     D, E = equilibrate(qp.P, torch.cat([qp.A, qp.G], 1))
     p = qp.A.shape[1]
     P, A = D[:, :, None] * qp.P * D[:, None], E[:, :p, None] * qp.A * D[:, None]
@@ -79,7 +91,13 @@ def unbounded(qp: Quadratic) -> Tensor:
     at = optimum(Quadratic(torch.zeros_like(P), q, qp.k, flat, flat[:, :, 0] * 0, G, h, lower, upper))
     size = at.x.abs().amax(-1)
     still = (worst(times(flat, at.x).abs()) < EXACT * size) & (worst(times(G, at.x) - h) < EXACT * size)
-    return still & ((q * at.x).sum(-1) < -DECISIVE * size)
+    d = D * at.x
+    forces = [
+        times(qp.P, d) * point.x, times(qp.A, d) * point.y, times(qp.G, d).clamp(min=0) * point.z,
+        d.clamp(max=0) * point.z_lower, d.clamp(min=0) * point.z_upper,
+    ]  # fmt: skip
+    refuted = torch.cat(forces, -1).abs().sum(-1) < -REFUTES * (qp.q * d).sum(-1)
+    return still & ((q * at.x).sum(-1) < -DECISIVE * size) & refuted
 
 
 def optimum(qp: Quadratic) -> Primal:

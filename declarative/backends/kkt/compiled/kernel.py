@@ -15,7 +15,6 @@ from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
 
 SOUND = 1e-9  # a point whose worst residual is larger is looked at again, by the method for all programs
-HELD = 1e-11  # the same for violations, here measured beside the largest entry of a block: `SHARE` in `kkt/certify.py`
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)
 
@@ -111,7 +110,7 @@ def settle(routines, data, item, L, work, at, kept, answers, b, k):
         pull += item.q[i] * at.x[i]
     answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
     answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
-    sound = worst_of((primal, dual, gap)) < SOUND and primal < HELD
+    sound = worst_of((primal, dual, gap)) < SOUND
     answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
     if not clear and dependent_rows(routines, item, L, work, at, state, k):
         answers.verdict[b] = LOST
