@@ -1,20 +1,24 @@
-"""One large quadratic program with sparse data: our layer beside bare sparse solvers and one sparse factorisation.
+"""Large programs with sparse data: our layer beside bare sparse solvers.
 
-Two shapes: 1 % of the entries at random, where factors fill in, and a band, where they do not. The bare solvers get the
-matrices ready made, give no gradient, and stop at their own tolerances.
+First two shapes of a quadratic program, beside one sparse factorisation too: 1 % of the entries at random, where
+factors fill in, and a band, where they do not. Then what people solve (`large_problems.py`), with errors of the value.
+The bare solvers get the matrices ready made, give no gradient, and stop at their own tolerances.
 """
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportMissingImports=false
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import clarabel
+import cvxpy as cp
 import numpy as np
 import piqp
 import scipy.sparse as sp
 import torch
+from large_problems import LARGE, Large
 from scipy.sparse.linalg import splu
 from side_by_side import Way, measure, show
 
@@ -113,10 +117,52 @@ def compare(title: str, d: Data, piqp_too: bool) -> None:
     )
 
 
+def bare(large: Large, tolerance: float | None = None) -> Callable[[], float]:
+    """Clarabel on the program that CVXPY makes of it; gives the value."""
+    data, _, inverse = large.cvxpy().get_problem_data(cp.CLARABEL)
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    if tolerance is not None:
+        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    c, b, A, dims, offset = data["c"], data["b"], sp.csc_matrix(data["A"]), data["dims"], inverse[-1]["offset"]
+    P = sp.csc_matrix(sp.triu(data["P"])) if "P" in data else sp.csc_matrix((len(c), len(c)))
+    cones = [clarabel.ZeroConeT(dims.zero)] * bool(dims.zero) + [clarabel.NonnegativeConeT(dims.nonneg)]
+    return lambda: clarabel.DefaultSolver(P, c, A, b, cones, settings).solve().obj_val + offset
+
+
+def beside_clarabel(large: Large) -> None:
+    """Errors are those of the value, relative."""
+    exact = bare(large, 1e-11)()
+    layer = declarative.compile(declarative.parse(large.text, name="large"), consts=large.consts, check="never")
+    data = [torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in large.data]
+
+    def error(value: float) -> float:
+        return abs(value - exact) / abs(exact)
+
+    def forward() -> float:
+        return layer.solve(*(part.detach() for part in data)).value.item()
+
+    def both() -> float:
+        solution = layer.solve(*data)
+        torch.autograd.grad(solution[layer.problem.variables[0].symbol.name].sum(), data)
+        return solution.value.item()
+
+    ways = [
+        Way("declarative, forward and backward", both, error),
+        Way("declarative, forward", forward, error),
+        Way("Clarabel, bare", bare(large), error),
+    ]
+    measured, sparse = measure(ways, ROUNDS), "are sparse" in layer.explain()
+    show(f"{large.title}; our path is {'sparse' if sparse else 'dense'}", measured)
+
+
 def main() -> None:
     rng = np.random.default_rng(0)
     compare("1 % at random", at_random(rng), piqp_too=False)  # which takes it more than a minute
     compare("a band", banded(rng), piqp_too=True)
+    for make in LARGE:
+        beside_clarabel(make(np.random.default_rng(0)))
 
 
 if __name__ == "__main__":
