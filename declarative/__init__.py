@@ -54,6 +54,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is loaded later, and the words of the embedded language: `dim`, `var`, `problem`, `sumsq`, ..."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("declarative")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     if name.startswith("_"):

@@ -9,6 +9,7 @@ from declarative.cli.status import Exit
 from declarative.cli.texts import check_problem
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
+from declarative.rewrite.not_yet import not_yet
 from declarative.rewrite.repair import Repair, no_backend, repair
 from declarative.source.diagnostic import Diagnostic
 from declarative.source.render import to_json
@@ -43,7 +44,8 @@ def _tell(
     if diagnostics:
         show(diagnostics, form)
     if problem is not None and repaired is not None:
-        click.echo(f"{path}: {_summary(problem, repaired)}; ok")
+        later = "".join(f"; {d.message.partition(';')[0]}" for d in not_yet(problem))
+        click.echo(f"{path}: {_summary(problem, repaired)}; ok{later}")
 
 
 def _summary(problem: Problem, repaired: Repair) -> str:
@@ -70,6 +72,7 @@ def _data(path: str, problem: Problem | None, repaired: Repair | None, diagnosti
     return {
         "file": path,
         "ok": True,
+        "not_yet": [d.message for d in not_yet(problem)],
         "problem": problem.name,
         "class": repaired.text,
         "dims": [dim.name for dim in problem.dims],

@@ -53,6 +53,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except click.Abort:
         return Exit.INTERRUPTED
+    except OSError as mistake:
+        click.echo(f"error: {mistake.strerror or mistake}", err=True)
+        return Exit.USAGE
     except Exception as mistake:
         click.echo(_report(mistake), err=True)
         return Exit.INTERNAL

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from declarative.backends.status import AnsweredBy, Status
 from declarative.cli.inputs import build, data_options, gather, solve
-from declarative.cli.report import Form, reporting, show_json
+from declarative.cli.report import Form, count, reporting, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import read_problem
 from declarative.cli.values import to_json
@@ -112,6 +112,6 @@ def _remarks(solution: Solution, item: tuple[int, ...]) -> list[str]:
         "nonunique": "other points are as good",
         "dual_nonunique": "other duals are as good",
     }
-    return [f"{told}; {int(solution.iterations[item])} iterations"] + [
+    return [f"{told}; {count(int(solution.iterations[item]), 'iteration')}"] + [
         f"  {name}: {text}" for name, text in flags.items() if bool(getattr(solution, name)[item])
     ]

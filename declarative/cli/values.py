@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -42,28 +43,31 @@ def _read_json(path: str) -> Values:
 
 def read_words(words: Iterable[str]) -> Values:
     """`name=value` words; a value is JSON. Raises click.BadParameter for any other word."""
-    return {name: _array(name, value) for name, value in map(_assignment, words)}
+    wanted = "NAME=VALUE with a number or nested lists, as in gamma=0.5"
+    return {name: _array(name, value) for name, value in (_assignment(word, wanted) for word in words)}
 
 
 def read_sizes(words: Iterable[str]) -> dict[str, int]:
     """`name=size` words. Raises click.BadParameter for a size that is not a whole number of 0 or more."""
     sizes = {}
-    for name, value in map(_assignment, words):
+    for name, value in (_assignment(word, "NAME=SIZE, as in n=5") for word in words):
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise click.BadParameter(f"the size of `{name}` must be a whole number, not {value!r}")
         sizes[name] = value
     return sizes
 
 
-def _assignment(word: str) -> tuple[str, Any]:
+def _assignment(word: str, wanted: str) -> tuple[str, Any]:
     name, equals, value = word.partition("=")
     name, value = name.strip(), value.strip()
     try:
         if equals and name:
-            return name, value if value in WORDS else json.loads(value)
+            number = re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+|\d+)(e[+-]?\d+)?", value, re.IGNORECASE | re.ASCII)
+            whole = number is None or value.lstrip("-").isdigit()
+            return name, value if value in WORDS else json.loads(value) if whole else float(value)
     except (json.JSONDecodeError, RecursionError):
         pass
-    raise click.BadParameter(f"expected NAME=VALUE with a number or nested lists, as in gamma=0.5; found {word!r}")
+    raise click.BadParameter(f"expected {wanted}; found {word!r}")
 
 
 def _array(name: str, value: Any) -> np.ndarray:

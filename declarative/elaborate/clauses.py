@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from declarative.elaborate.attributes import infinity
@@ -84,6 +85,8 @@ def _argument(report: Report, node: tree.Expression | tree.Keyword) -> tuple[str
     found = _setting(value)
     if found is None:
         return report.error("E226", value.span, f"a setting is a number or a name; {shown(value)} is neither")
+    if isinstance(found, float) and not math.isfinite(found):
+        return report.error("E226", value.span, f"a setting is a finite number; {shown(value)} is not")
     return key, found
 
 

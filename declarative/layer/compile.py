@@ -16,8 +16,8 @@ from declarative.backends.mode import Mode, mode_of
 from declarative.elaborate.clauses import method_of
 from declarative.elaborate.load import load
 from declarative.elaborate.report import did_you_mean
-from declarative.ir.expr import Extern, Nested, Parameter, Role
-from declarative.ir.problem import Membership, Method, ParameterDeclaration, Problem, Sense
+from declarative.ir.expr import Parameter, Role
+from declarative.ir.problem import Method, ParameterDeclaration, Problem
 from declarative.ir.walk import postorder
 from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
@@ -25,6 +25,7 @@ from declarative.layer.outputs import evaluate
 from declarative.layer.promises import SYMMETRY, broken_by
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
+from declarative.rewrite.not_yet import not_yet
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
 
@@ -120,17 +121,7 @@ def unsupported(
     problem: Problem, solve: str | Callable[..., Any] | None = None, differentiate: str | None = None
 ) -> list[Diagnostic]:
     """What of a problem no backend runs, whatever its data."""
-    found = []
-    if problem.objective.sense is Sense.FIND:
-        found.append(
-            error("E321", problem.objective.origin, "no backend runs `find` yet; it can be checked and printed")
-        )
-    for declaration in problem.externs:
-        text = f"no backend runs `extern` yet; `{declaration.name}` can be checked and printed"
-        found.append(error("E321", declaration.origin, text))
-    for node in _first_nested(problem):
-        text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
-        found.append(error("E321", node.origin, text))
+    found = not_yet(problem)
     forward = forward_of(*_forward(problem, solve))
     if isinstance(forward, Diagnostic):
         found.append(forward)
@@ -157,16 +148,6 @@ def _forward(
         text = f'solve is the words of a clause, like "newton(starts = 8)", or a function, not {solve!r:.60}'
         raise DiagnosticError([error("E315", None, text)])
     return problem.solve, solve
-
-
-def _first_nested(problem: Problem) -> list[Nested]:
-    roots = [problem.objective.body] if problem.objective.body is not None else []
-    for constraint in problem.constraints:
-        roots.extend(constraint.elements if isinstance(constraint, Membership) else (constraint.left, constraint.right))
-    roots.extend(output.body for output in problem.outputs)
-    found = [n for root in roots for n in postorder(root) if isinstance(n, Nested)]
-    assert problem.externs or not any(isinstance(n, Extern) for root in roots for n in postorder(root))
-    return found[:1]
 
 
 def _unknown_names(problem: Problem, consts, learn, extern, dims) -> list[Diagnostic]:

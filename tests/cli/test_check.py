@@ -40,6 +40,12 @@ def test_json_holds_every_file(run, folder):
     assert portfolio["params"] == ["mu", "F", "gamma"] and portfolio["outputs"] == ["w", "price"]
 
 
+def test_what_no_backend_runs_yet_is_told(run, folder):
+    text = "param x : R, pos; var y : R, start(x/2); find y; subject to; y == 1/2*(y + x/y)"
+    done = run("check", "-", input=text)
+    assert done.exit_code == 0 and done.stdout.endswith("; ok; no backend runs `find` yet\n")
+
+
 def test_standard_input(run, folder):
     assert run("check", "-", input=(folder / "simplex.opt").read_text()).exit_code == 0
     done = run("check", "-", input="minimize x^2")

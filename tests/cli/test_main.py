@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,20 @@ def test_the_frame_stands_before_anything_heavy_is_loaded():
     """So that an interruption while the rest is loaded is met there."""
     program = "import sys, declarative.cli.main; print([m for m in sys.modules if m.startswith('declarative.elab')])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_it_is_a_module_too(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "declarative", "check", "simplex.opt"], capture_output=True, cwd=folder
+    )
+    assert done.returncode == 0 and done.stdout.startswith(b"simplex.opt: convex")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_not_our_mistake(folder):
+    command = f"{sys.executable} -m declarative check simplex.opt > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 2 and done.stderr == "error: No space left on device\n"
 
 
 def test_a_closed_pipe_is_no_traceback(folder):

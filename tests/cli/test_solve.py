@@ -83,7 +83,7 @@ def test_a_batch_shows_each_item(run, folder):
         (["data.json", "-p", "gama=1"], "did you mean `gamma`?"),
         (["data.json", "-p", "gamma=[[1], [2, 3]]"], "rows of one length"),
         (["data.json", "-p", "gamma"], "NAME=VALUE"),
-        (["data.json", "--dims", "n=two"], "NAME=VALUE"),
+        (["data.json", "--dims", "n=two"], "NAME=SIZE, as in n=5"),
         (["data.json", "--dims", "n=-2"], "whole number"),
         (["data.json", "--dims", "q=2"], "`q`"),
         (["nothing.json"], "nothing.json"),
@@ -95,6 +95,13 @@ def test_data_that_does_not_fit_is_said_plainly(run, data, words, told):
     done = run("solve", "portfolio.opt", *words)
     assert done.exit_code in (1, 2) and told in done.stderr
     assert "Traceback" not in done.stderr and "internal error" not in done.stderr
+
+
+@pytest.mark.parametrize("word, number", [(".5", 0.5), ("-.5", -0.5), ("5.", 5), ("1E-3", 1e-3), ("+2", 2)])
+def test_numbers_are_read_as_the_language_reads_them(run, folder, word, number):
+    text = "param c : R; var x : R; minimize (x - c)^2"
+    done = run("solve", "-", "-p", f"c={word}", "--format", "json", input=text)
+    assert json.loads(done.stdout)["values"]["x"] == pytest.approx(number)
 
 
 def test_consts_and_learned_data_come_by_name(run, folder):

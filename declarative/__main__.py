@@ -1,0 +1,5 @@
+"""`python -m declarative` is the command line."""
+
+from declarative.cli.main import main
+
+main()

@@ -1,0 +1,34 @@
+"""What can be written, checked and printed, and no backend runs yet."""
+
+from __future__ import annotations
+
+from declarative.ir.expr import Extern, Nested
+from declarative.ir.problem import Membership, Problem, Sense
+from declarative.ir.walk import postorder
+from declarative.source.diagnostic import Diagnostic, error
+
+
+def not_yet(problem: Problem) -> list[Diagnostic]:
+    """One finding for `find`, for each extern function, and for the first nested problem."""
+    found = []
+    if problem.objective.sense is Sense.FIND:
+        found.append(
+            error("E321", problem.objective.origin, "no backend runs `find` yet; it can be checked and printed")
+        )
+    for declaration in problem.externs:
+        text = f"no backend runs `extern` yet; `{declaration.name}` can be checked and printed"
+        found.append(error("E321", declaration.origin, text))
+    for node in _first_nested(problem):
+        text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
+        found.append(error("E321", node.origin, text))
+    return found
+
+
+def _first_nested(problem: Problem) -> list[Nested]:
+    roots = [problem.objective.body] if problem.objective.body is not None else []
+    for constraint in problem.constraints:
+        roots.extend(constraint.elements if isinstance(constraint, Membership) else (constraint.left, constraint.right))
+    roots.extend(output.body for output in problem.outputs)
+    found = [n for root in roots for n in postorder(root) if isinstance(n, Nested)]
+    assert problem.externs or not any(isinstance(n, Extern) for root in roots for n in postorder(root))
+    return found[:1]

@@ -1,0 +1,1 @@
+"""Texts with places, and diagnostics as data."""
