@@ -106,9 +106,12 @@ def evaluate(model: Model, at: Primal) -> Local:
     return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg)
 
 
-def units(local: Local) -> Tensor:
-    """D (B, n): a size for each entry of x in which the system at a point is equilibrated."""
-    return equilibrate(local.H, torch.cat([local.Jc, local.Jg], 1))[0]
+def units(local: Local, at: Primal) -> Tensor:
+    """D (B, n): a size for each entry of x in which the system at a point is equilibrated.
+
+    An inequality without a multiplier is no part of it: however steep, it moves nothing.
+    """
+    return equilibrate(local.H, torch.cat([local.Jc, torch.where((at.z != 0)[:, :, None], local.Jg, 0)], 1))[0]
 
 
 def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None = None) -> Shares:

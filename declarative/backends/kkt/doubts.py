@@ -25,7 +25,7 @@ def touching(found: Polished, open_domain: Tensor) -> Tensor:
     local, x, active = found.local, found.at.x, found.active
     if not local.g.shape[1] and not bool((local.lower.isfinite() | local.upper.isfinite()).any()):
         return torch.zeros_like(found.degenerate)
-    noise = rounding(local, found.at, units(local))
+    noise = rounding(local, found.at, units(local, found.at))
     rows = (local.g.abs() <= (local.Jg.abs() * noise[:, None]).sum(-1)) & ~active.z & (local.Jg != 0).any(-1)
     free = ~active.lower & ~active.upper
     low = ((x - local.lower).abs() <= noise) & free & ~open_domain[0]

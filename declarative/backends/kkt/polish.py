@@ -35,6 +35,8 @@ EXACT = 1e-13
 NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
 SLOWLY = 6
 LOST = 1e-6  # a point with a larger error is no answer
+OTHER = 10.0  # units that differ by more are others
+REVIEWS = 3
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def polish(
     is active.
     """
     local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
-    D = units(local)
+    D = units(local, at)
     start = Here(at, local, measure(local, at, blocks, D, way))
     force, slack = start.shares.force, start.shares.slack
     first = force > ABOUT * slack if guess is None else guess
@@ -92,7 +94,14 @@ def polish(
     if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
         found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
-    done = settle(found.at, found.local, found.shares, open_domain, system)
+    last, D = reviewed(model, found, open_domain, blocks, D, way)
+    fooled = (last.shares.error > LOST) & (found.shares.error <= LOST)
+    if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
+        known = torch.cat(strict(last.shares, last.local, open_domain).parts(), -1)
+        other, _ = refine(model, last, known, open_domain, blocks, D, rounds, way)
+        other, _ = reviewed(model, other, open_domain, blocks, D, way)
+        last = other.where(fooled & (other.shares.error < last.shares.error), last)
+    done = settle(last, open_domain, system)
     if way is None:
         return done
     flat = vanished(found.local, way) & ~done.system.fixed
@@ -185,16 +194,48 @@ def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
     return Active(z, lower & ~open_domain[0] | fixed, upper & ~open_domain[1] | fixed)
 
 
-def settle(at: Primal, local: Local, shares: Shares, open_domain: Tensor, system: ActiveSystem | None) -> Polished:
-    """The strictly active set; what is weakly active counts as inactive and is reported."""
-    small = (shares.slack < WEAK) & (shares.force < WEAK)
-    weak = split(small, local, open_domain)
-    fixed = local.lower == local.upper
-    degenerate = weak.z.any(-1) | ((weak.lower | weak.upper) & ~fixed).any(-1)
-    active = split((shares.force > shares.slack) & ~small, local, open_domain)
+def reviewed(
+    model: Model, here: Here, open_domain: Tensor, blocks: Tensor | None, D: Tensor, way: Way | None
+) -> tuple[Here, Tensor]:
+    """The point with the multipliers of its strictly active set alone, measured in its own units, and these.
+
+    The steps are measured in the units of where they began, from where a point may have gone far; and a multiplier that
+    is dropped, of a row that is idle, may have weighed more than all others.
+    """
+    for _ in range(REVIEWS):
+        at = holding(here.at, strict(here.shares, here.local, open_domain))
+        own = units(here.local, at)
+        dropped = torch.cat([a != b for a, b in zip(at.parts()[2:], here.at.parts()[2:], strict=True)], -1).any(-1)
+        again = dropped | (torch.maximum(own / D, D / own) > OTHER).any(-1)
+        if not again.any():
+            break
+        local = evaluate(model, at)
+        D = torch.where(again[:, None], units(local, at), D)
+        here = Here(at, local, measure(local, at, blocks, D, way)).where(again, here)
+    return here, D
+
+
+def strict(shares: Shares, local: Local, open_domain: Tensor) -> Active:
+    """What holds with a multiplier; what is weakly active counts as inactive."""
+    return split((shares.force > shares.slack) & ~weak(shares), local, open_domain)
+
+
+def weak(shares: Shares) -> Tensor:
+    """(B, q + 2n): slack and multiplier are both small."""
+    return (shares.slack < WEAK) & (shares.force < WEAK)
+
+
+def holding(at: Primal, active: Active) -> Primal:
+    """A point with the multipliers of what is active."""
+    pairs = zip(at.parts()[2:], active.parts(), strict=True)
+    return Primal(at.x, at.y, *(torch.where(holds, multiplier, 0) for multiplier, holds in pairs))
+
+
+def settle(here: Here, open_domain: Tensor, system: ActiveSystem | None) -> Polished:
+    """The strictly active set, and whether anything is weakly active."""
+    local, fixed = here.local, here.local.lower == here.local.upper
+    doubt, active = split(weak(here.shares), local, open_domain), strict(here.shares, local, open_domain)
+    degenerate = doubt.z.any(-1) | ((doubt.lower | doubt.upper) & ~fixed).any(-1)
     if system is None or not same(system, active):
         system = active_system(active, local.H, jacobian(local))
-    pairs = zip(at.parts()[2:], active.parts(), strict=True)
-    z, z_lower, z_upper = (torch.where(holds, multiplier, 0) for multiplier, holds in pairs)
-    at = replace(at, z=z, z_lower=z_lower, z_upper=z_upper)
-    return Polished(at, local, shares, active, system, degenerate, torch.zeros_like(fixed))
+    return Polished(holding(here.at, active), local, here.shares, active, system, degenerate, torch.zeros_like(fixed))

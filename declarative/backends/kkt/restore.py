@@ -80,7 +80,7 @@ def feasible(d: Derivatives, x: Tensor) -> Tensor:
     nothing = torch.zeros_like(x)
     at = Primal(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q), nothing, nothing)
     local = evaluate(d, at)
-    return measure(local, at, d.program.blocks, units(local)).primal <= FEASIBLE
+    return measure(local, at, d.program.blocks, units(local, at)).primal <= FEASIBLE
 
 
 def violation(d: Derivatives, x: Tensor) -> Tensor:

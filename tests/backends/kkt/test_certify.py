@@ -16,7 +16,7 @@ def point(x: torch.Tensor, A: torch.Tensor, b: torch.Tensor, G: torch.Tensor, h:
     qp = Quadratic(torch.eye(n).double()[None], q, k, A, b, G, h, lower, none + torch.inf)
     at = Primal(x, torch.zeros(1, A.shape[1]).double(), torch.zeros(1, G.shape[1]).double(), none, none)
     local = evaluate(qp, at)
-    return float(measure(local, at, None, units(local)).primal)
+    return float(measure(local, at, None, units(local, at)).primal)
 
 
 @pytest.mark.parametrize("kind", ["equation", "inequality", "bound"])
@@ -35,6 +35,18 @@ def test_a_row_is_measured_beside_the_entries_that_it_reads(kind, size):
         }
         found = point(x, *parts[kind])
         assert (found <= 1e-6) == (miss <= 1e-8) and found >= miss / 501
+
+
+@pytest.mark.parametrize("steep", [1.0, 1e20, 1e60])
+def test_a_row_without_a_multiplier_is_no_measure_of_slopes(steep):
+    """min |x - 1|^2/2 at x = (0, 1), beside an idle row in the entry that is right."""
+    eye, none = torch.eye(2).double()[None], torch.zeros(1, 0).double()
+    x, free = torch.tensor([[0.0, 1.0]]).double(), torch.full((1, 2), torch.inf).double()
+    G, h = (steep * side.double() for side in (torch.tensor([[[0.0, 1.0]]]), torch.tensor([[4.0]])))
+    qp = Quadratic(eye, -torch.ones(1, 2).double(), none.sum(1), eye[:, :0], none, G, h, -free, free)
+    at = Primal(x, none, torch.zeros(1, 1).double(), 0 * x, 0 * x)
+    local = evaluate(qp, at)
+    assert float(measure(local, at, None, units(local, at)).dual) == 1
 
 
 @pytest.mark.parametrize("backend", ["kkt", "cone"])
