@@ -108,7 +108,7 @@ def acceptable(
     gain = -alpha * merit.slope
     falls = (
         (gain > 0)
-        & (gain**2.3 > alpha**1.3 * merit.violation.clamp(min=0) ** 1.1)
+        & (2.3 * gain.clamp(min=0).log() > 1.3 * alpha.log() + 1.1 * merit.violation.clamp(min=0).log())
         & (merit.violation <= 1e-4 * filter.limit)
     )
     slack = ROUNDING * merit.objective.abs()

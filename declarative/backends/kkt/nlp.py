@@ -215,8 +215,8 @@ def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
 def error(local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor) -> Tensor:
     """(B,): the worst residual, multipliers larger than 100 on average scaled down."""
     dual, primal, complement = residuals(local, at, C, v, on)
-    multipliers = torch.cat([at.y, at.z], -1).abs()
-    scale = (multipliers.mean(-1) / 100).clamp(min=1) if multipliers.shape[-1] else torch.ones_like(at.mu)
+    rows = at.y.shape[1] + on.sum(-1)  # those of the item, not those that others have
+    scale = (torch.cat([at.y, at.z], -1).abs().sum(-1) / (100 * rows.clamp(min=1))).clamp(min=1)
     return torch.stack([worst(dual.abs()) / scale, worst(primal.abs()), worst(complement.abs()) / scale]).amax(0)
 
 
@@ -228,6 +228,6 @@ def lower_barrier(
         ready = (at.mu > tolerance / 10) & (error(local, at, C, v, on) <= 10 * at.mu)
         if not ready.any():
             break
-        smaller = torch.minimum(0.2 * at.mu, at.mu**1.5).clamp(min=tolerance / 11)
+        smaller = torch.minimum(0.2 * at.mu, at.mu * at.mu.sqrt()).clamp(min=tolerance / 11)
         at, filter = replace(at, mu=torch.where(ready, smaller, at.mu)), filter.clear(ready)
     return at, filter

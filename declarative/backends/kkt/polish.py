@@ -118,26 +118,31 @@ def refine(
     rounds: int,
     way: Way | None,
 ) -> tuple[Here, ActiveSystem | None]:
-    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there."""
+    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there.
+
+    An item stops by itself: steps that others need would move its last digits.
+    """
     constant, system = isinstance(model, Quadratic), None
-    if not constant and (here.shares.error <= EXACT).all():  # nothing to gain but multipliers of least norm
+    exact = here.shares.error <= EXACT
+    going = torch.ones_like(exact)
+    if not constant and exact.any():  # nothing to gain but multipliers of least norm
         system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
-        if not system.dual_nonunique.any():
-            return here, system
+        going = ~exact | system.dual_nonunique
     for k in range(rounds if way is None else SLOWLY * rounds):
+        if not going.any():
+            break
         active = split(guess, here.local, open_domain)
-        if system is None or not constant or not same(system, active):
+        if system is None or (k > 0 and not constant) or not same(system, active):
             system = active_system(active, here.local.H, jacobian(here.local))
         at = newton(system, here.local, here.at, active)
         local = evaluate(model, at)
         there = Here(at, local, measure(local, at, blocks, D, way))
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
-        better = (there.shares.error < here.shares.error) | least
-        here, guess = there.where(better, here), guess ^ wrong
+        better = going & ((there.shares.error < here.shares.error) | least)
+        here, guess = there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
-        if not (slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)).any():
-            break
+        going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
     return here, system if constant else None
 
 

@@ -5,8 +5,11 @@ from torch import Tensor
 
 
 def times(M: Tensor, v: Tensor) -> Tensor:
-    """M v for matrices (B, k, n), or (1, k, n) that the batch shares, and vectors (B, n)."""
-    return v @ M[0].mT if len(M) == 1 else (M @ v[..., None])[..., 0]
+    """M v for matrices (B, k, n), or (1, k, n) that the batch shares, and vectors (B, n).
+
+    An item alone goes the way of a batch, which rounds otherwise than a product by a shared matrix.
+    """
+    return v @ M[0].mT if len(M) == 1 != len(v) else (v[:, None] @ M.mT)[:, 0]
 
 
 def inverse_root(size: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def residuals(a, o, low, high, j):
         for r in range(p):
             a[o.tx + i, j] += a[o.Jc + r * n + i, j] * a[o.y + r, j]
     add_adjoint(a, o, low, high, j, o.z, o.tx)
-    dual, primal, size = 0.0, 0.0, 0.0
+    dual, primal, size, rows = 0.0, 0.0, 0.0, p
     for i in range(n):
         dual = worse(dual, abs(a[o.tx + i, j]))
     for r in range(p):
@@ -81,8 +81,10 @@ def residuals(a, o, low, high, j):
         if a[o.on + k, j] != 0:
             primal = worse(primal, abs(a[o.g + k, j] + a[o.s + k, j]))
     for k in range(o.m):
-        size += abs(a[o.z + k, j])
-    a[o.scale, j] = max(1.0, size / (100 * max(1, p + o.m)))
+        if a[o.on + k, j] != 0:
+            size += abs(a[o.z + k, j])
+            rows += 1
+    a[o.scale, j] = max(1.0, size / (100 * max(1, rows)))
     a[o.dual, j], a[o.primal, j] = dual / a[o.scale, j], primal
 
 
