@@ -8,6 +8,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 import declarative
 from declarative import DiagnosticError, Status, parse
+from declarative.backends.kkt import smooth
 
 SQUARES = "param t : R; var a : R, start(1); minimize (a^2 - t)^2 + a^2"
 BOXED = """
@@ -99,6 +100,23 @@ def descent(task, start, rate=0.1):
         (slope,) = torch.autograd.grad(task.objective(x).sum(), x)
         x = x - rate * slope
     return x
+
+
+def test_starts_that_fail_rest_once_another_has_found_a_minimum(monkeypatch):
+    """From three of the eight, a fit of a decay runs away along a ridge, far above the minimum that others find."""
+    text = "dim m; param t : R^m; param y : R^m; var a : R, start(1); var b : R, start(1); var c : R"
+    text += "; minimize sum((a*exp(-b*t[i]) + c - y[i])^2 for i in m); solve by gauss_newton(starts = 8)"
+    t = torch.linspace(0, 3, 20, dtype=torch.float64)
+    y = torch.stack([2 * torch.exp(-b * t) + 0.5 for b in (1.2, 1.3)]) + 0.03 * torch.cos(40 * t)
+    tried, one = [], smooth.try_once
+
+    def counted(program, theta, x0, *more):
+        tried.append(len(x0))
+        return one(program, theta, x0, *more)
+
+    monkeypatch.setattr(smooth, "try_once", counted)
+    solution = declarative.compile(declarative.parse(text, name="decay")).solve(t, y)
+    assert tried == [16] and (solution.value < 0.02).all()
 
 
 @pytest.mark.parametrize("clause", ["", "\nsolve by mine", "\nsolve by mine(rate = 0.05, tol = 1e-8)"])

@@ -37,6 +37,11 @@ class Attempt:
     reached: Tensor  # before polishing, which leads back from far away
     way_out: Tensor
 
+    def take(self, items: Tensor) -> "Attempt":
+        """Those of some items (long, K)."""
+        answer, system, stop = self.answer.take(items), self.system.take(items), self.stop.take(items)
+        return Attempt(answer, system, stop, self.reached[items], self.way_out[items])
+
 
 def try_once(
     program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort, began: Tensor

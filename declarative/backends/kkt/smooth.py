@@ -17,6 +17,7 @@ from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.effort import efforts
 from declarative.backends.kkt.falls import falls_for_ever
+from declarative.backends.kkt.items import Items
 from declarative.backends.kkt.nlp import FAR, inside
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.restore import FEASIBLE, restore, violation
@@ -28,22 +29,31 @@ Blamed = dict[int, list[tuple[str, int]]]
 Solved = tuple[Answer, Blamed, System | None]
 
 
-def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:
-    """Answers for B items from x0 (B, n), the rows to blame for those that are infeasible, the others' systems."""
+def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, starts: int = 1) -> Solved:
+    """Answers for B items from x0 (B, n), the rows to blame for those that are infeasible, the others' systems.
+
+    Where so many `starts` that follow each other are of one item, the others rest once one has found a minimum.
+    """
     (answer, start), system = screened(program, theta, x0), None
-    pending = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     lower, upper = Derivatives(program, theta).bounds(x0)
-    start, began, blamed = start[pending], x0.clamp(lower, upper)[pending], crossing(lower, upper)
+    blamed = crossing(lower, upper)
+    items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
+    pending = Pending(items, start[items], x0.clamp(lower, upper)[items])
     for attempts, effort in enumerate(efforts(options)):
-        if len(pending) == 0:
+        if len(pending.items) == 0:
             break
-        here = take(theta, pending)
-        attempt = try_once(program, here, start, options, effort, began)
-        verdict = judge(program, here, answer.take(pending), attempt, start, options, last=attempts > 0)
-        blamed |= {int(pending[i]): rows for i, rows in verdict.blamed.items()}
-        answer, taken = answer.put(pending, verdict.answer), verdict.taken.nonzero()[:, 0]
-        system = joined(system, pending[taken], attempt.system.take(taken), len(x0))
-        start, began, pending = verdict.start[verdict.retry], began[verdict.retry], pending[verdict.retry]
+        here, old = take(theta, pending.items), answer.take(pending.items)
+        attempt = try_once(program, here, pending.start, options, effort, pending.began)
+        better = improves(attempt.answer, old)
+        answer, taken = answer.put(pending.items, attempt.answer.where(better, old)), better.nonzero()[:, 0]
+        system = joined(system, pending.items[taken], attempt.system.take(taken), len(x0))
+        on = (~resting(answer, starts)[pending.items]).nonzero()[:, 0]
+        pending, attempt, old = pending.take(on), attempt.take(on), old.take(on)
+        here = take(theta, pending.items)
+        verdict = judge(program, here, old, attempt, pending.start, options, last=attempts > 0)
+        blamed |= {int(pending.items[i]): rows for i, rows in verdict.blamed.items()}
+        answer = answer.put(pending.items, verdict.answer)
+        pending = replace(pending, start=verdict.start).take(verdict.retry.nonzero()[:, 0])
     away = (
         answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
         if program.n
@@ -53,6 +63,23 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
     answer = replace(answer, degenerate=answer.degenerate | saddle)
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}, system
+
+
+@dataclass(frozen=True)
+class Pending(Items):
+    """Items (K,) that have no answer yet, from where they try next, and where they began, both (K, n)."""
+
+    items: Tensor
+    start: Tensor
+    began: Tensor
+
+
+def resting(answer: Answer, starts: int) -> Tensor:
+    """(B,): no minimum, nor on the way to a better one than another of the starts of the same item has led to."""
+    solved = answer.status == Status.SOLVED
+    minimum = solved & answer.minimum
+    best = torch.where(minimum, answer.value, torch.inf).view(-1, starts).amin(-1).repeat_interleave(starts)
+    return (best < torch.inf) & ~minimum & ~(solved & (answer.value < best))
 
 
 def crossing(lower: Tensor, upper: Tensor) -> Blamed:
@@ -104,12 +131,9 @@ def resume_smooth(
 
 @dataclass(frozen=True)
 class Verdict:
-    """The better answers so far, which (B,) are new ones, which items (B,) should try again, from where (B, n), and
-    the rows to blame.
-    """
+    """The better answers so far, which items (B,) should try again, from where (B, n), and the rows to blame."""
 
     answer: Answer
-    taken: Tensor
     retry: Tensor
     start: Tensor
     blamed: Blamed
@@ -123,14 +147,13 @@ def judge(
     lost = new.status != Status.SOLVED
     away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
     falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
-    taken = improves(new, old)
-    answer = new.where(taken, old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
+    answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     saddle = ~lost & ~new.minimum
     following = torch.where(saddle[:, None], attempt.way_out, start)
     seek = (lost & ~falls).nonzero()[:, 0]
     if len(seek) == 0:
-        return Verdict(answer, taken, saddle, following, {})
+        return Verdict(answer, saddle, following, {})
     d = Derivatives(program, theta)
     nearer = (violation(d, new.x) <= violation(d, start)) & ~attempt.stop.diverged
     point = torch.where(nearer[:, None], new.x, start)[seek]
@@ -142,7 +165,7 @@ def judge(
     away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, elsewhere(start[seek]))
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
-    return Verdict(answer, taken, retry, following.index_put((seek,), away), blamed)
+    return Verdict(answer, retry, following.index_put((seek,), away), blamed)
 
 
 def elsewhere(x: Tensor) -> Tensor:

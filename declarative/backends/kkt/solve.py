@@ -59,7 +59,7 @@ def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Optio
         return solve_smooth(program, theta, x0, options)
     places = spread(x0, *Derivatives(program, theta).bounds(x0), starts)
     several = tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
-    answer, blamed, system = solve_smooth(program, several, places, options)
+    answer, blamed, system = solve_smooth(program, several, places, options, starts)
     chosen = kept(answer, x0, starts, options.forward.keep)
     blamed = {i: blamed[k] for i, k in enumerate(chosen.tolist()) if k in blamed}
     return answer.take(chosen), blamed, system and system.take(chosen)

@@ -26,9 +26,12 @@ def spread(x0: Tensor, lower: Tensor, upper: Tensor, starts: int) -> Tensor:
 
 
 def kept(answer: Answer, x0: Tensor, starts: int, keep: Literal["best", "nearest"]) -> Tensor:
-    """(B,): for each item the answer to keep, as an index into all. Solved ones come first, then usable ones."""
+    """(B,): for each item the answer to keep, as an index into all. Solved ones come first, then usable ones;
+    of the nearest, minima before saddles."""
     worth = answer.value if keep == "best" else (answer.x - x0.repeat_interleave(starts, 0)).norm(dim=-1)
-    rank = torch.where(answer.status == Status.SOLVED, 0, torch.where(answer.status == Status.INACCURATE, 1, 2))
+    rank = torch.where(answer.status == Status.SOLVED, 0, torch.where(answer.status == Status.INACCURATE, 2, 3))
+    if keep == "nearest":
+        rank = torch.where((rank == 0) & ~answer.minimum, 1, rank)
     worth, rank = (t.view(-1, starts) for t in (worth.nan_to_num(nan=torch.inf), rank))
     worth = torch.where(rank == rank.amin(-1, keepdim=True), worth, torch.inf)
     return worth.argmin(-1) + starts * torch.arange(len(worth), device=worth.device)
