@@ -10,7 +10,7 @@ from declarative.backends.kkt.certify import Primal
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import Effort, approach
-from declarative.backends.kkt.falls import far_fetched, tends_to_a_limit
+from declarative.backends.kkt.falls import far_fetched, levels_off, tends_to_a_limit
 from declarative.backends.kkt.nlp import Stop, inside
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
@@ -73,7 +73,8 @@ def assess(
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     if program.n:
         usable = (answer.status == Status.SOLVED) | (answer.status == Status.INACCURATE)
-        tends = usable & tends_to_a_limit(d, found.local, found.at, began)
+        level = levels_off(d, found.local, began, found.at.x)
+        tends = usable & (level | tends_to_a_limit(d, found.local, found.at, began))
         answer = answer.marked(tends, Status.FAILED, Reason.ESCAPES)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     return Attempt(answer, found.system, stop, at.x, found.at.x + step * way)

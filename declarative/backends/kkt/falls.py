@@ -19,6 +19,7 @@ OVERFLOWS = 1e100  # cubes of more are no numbers, nor their differences
 ALLOWED = 1e-7  # a violation beside its terms
 ROUNDING = 1e-12
 LAST_DIGIT = 1e-14
+AWAY = 1e6  # an entry that goes farther than this, beside the start's size, has left
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
@@ -107,3 +108,18 @@ def far_fetched(H: Tensor, start: Tensor, x: Tensor) -> Tensor:
     way = x - start
     terms, total = times(H.abs(), way.abs()).amax(-1), times(H, way).abs().amax(-1)
     return (terms > DROWNED * total) & (way.abs().amax(-1) > DROWNED * start.abs().amax(-1).clamp(min=1))
+
+
+def levels_off(d: Derivatives, local: Local, start: Tensor, x: Tensor) -> Tensor:
+    """(B,): some entries are far away, where they make no difference to f any more, which they did on their way.
+
+    There every point is stationary: exp(-x) has no slope that numbers could tell from 0, beyond 745.
+    """
+    way = x - start
+    far = way.abs() > AWAY * start.abs().amax(-1, keepdim=True).clamp(min=1)
+    if not far.any():
+        return far.any(-1)
+    way, f, before = torch.where(far, way, 0), local.f, d.f(torch.where(far, start, x))
+    change = (local.gradient * way).abs().sum(-1) + (times(local.H.abs(), way.abs()) * way.abs()).sum(-1)
+    size = before.abs() + f.abs()
+    return far.any(-1) & ((before - f).abs() > ROUNDING * size) & (change <= LAST_DIGIT * size)
