@@ -143,5 +143,6 @@ def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> No
 
 @cache
 def blas() -> list[Any]:
-    """The libraries that `blas.py` calls."""
-    return ThreadpoolController().select(internal_api="openblas").lib_controllers
+    """The libraries that `blas.py` may call; one that was built without threads (SCS brings such a one) is none."""
+    found = ThreadpoolController().select(internal_api="openblas").lib_controllers
+    return [library for library in found if library.threading_layer != "disabled"]
