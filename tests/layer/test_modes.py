@@ -150,7 +150,7 @@ WRONG = {
     "unroll(0)": "positive whole number",
     "unroll(2.5)": "positive whole number",
     "smooth(mu = -1)": "positive number",
-    "smooth(mu = inf)": "positive number",
+    "smooth(mu = inf)": "finite number",
     "smooth(1, 2)": "takes `mu`",
     "smooth(1, mu = 2)": "takes `mu`",
     "one_step(length = 2)": "not `length`",
