@@ -162,6 +162,17 @@ def matrices(d: Model, solution: Solution) -> tuple[Tensor, Tensor]:
 
 
 def active_system(active: Active, H: Tensor, A: Tensor) -> ActiveSystem:
-    """The system of an active set: every equality row, the active inequality rows, the active bounds."""
+    """The system of an active set: every equality row, the active inequality rows, the active bounds.
+
+    What is infinitely curved stands still too, as x does that minimises a x^1.5.
+    """
     equal = active.z.new_ones(active.z.shape[0], A.shape[1] - active.z.shape[1])
-    return ActiveSystem(H, A, torch.cat([equal, active.z], -1), active.lower | active.upper)
+    fixed, still = active.lower | active.upper, stiff(H)
+    if still.any():
+        H, fixed = torch.where(still[:, :, None] | still[:, None], 0, H), fixed | still
+    return ActiveSystem(H, A, torch.cat([equal, active.z], -1), fixed)
+
+
+def stiff(H: Tensor) -> Tensor:
+    """(B, n): variables in which the curvature is infinite, or no number, as infinity in a sum of products with 0."""
+    return ~H.diagonal(dim1=-2, dim2=-1).isfinite()

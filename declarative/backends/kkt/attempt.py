@@ -10,7 +10,8 @@ from declarative.backends.kkt.certify import Primal
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.doubts import doubtful
 from declarative.backends.kkt.effort import Effort, approach
-from declarative.backends.kkt.falls import far_fetched, levels_off, tends_to_a_limit
+from declarative.backends.kkt.falls import far_fetched, levels_off, runs_away, tends_to_a_limit, worse_far_away
+from declarative.backends.kkt.mended import mended
 from declarative.backends.kkt.nlp import Stop, inside
 from declarative.backends.kkt.polish import Polished, polish
 from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
@@ -68,21 +69,30 @@ def assess(
     still = (found.shares.error > options.tolerance) & first
     if still.any() and (still := still & standing(d, began)).any():  # the method has only walked away
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
-    answer, way = examined(d, found, count, options)
-    stop = replace(stop, diverged=stop.diverged | far_fetched(found.local.H, began, found.at.x))
+    answer, way = examined(d, found, count, options, began)
+    usable = answer.status <= Status.INACCURATE
+    runs = runs_away(d, began, found.at.x, usable)
+    stop = replace(stop, diverged=stop.diverged | runs | far_fetched(found.local.H, began, found.at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    strays = ~(stop.converged | stop.stuck) & worse_far_away(d, began, found.at.x, found.local.f)
+    answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
     if program.n:
-        usable = (answer.status == Status.SOLVED) | (answer.status == Status.INACCURATE)
+        usable = answer.status <= Status.INACCURATE
         level = levels_off(d, found.local, began, found.at.x)
         tends = usable & (level | tends_to_a_limit(d, found.local, found.at, began))
         answer = answer.marked(tends, Status.FAILED, Reason.ESCAPES)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
-    return Attempt(answer, found.system, stop, at.x, found.at.x + step * way)
+    reached = found.at.x.where(runs[:, None], at.x)
+    return Attempt(answer, found.system, stop, reached, found.at.x + step * way)
 
 
-def examined(d: Derivatives, found: Polished, count: Tensor, options: Options) -> tuple[Answer, Tensor]:
+def examined(
+    d: Derivatives, found: Polished, count: Tensor, options: Options, began: Tensor | None = None
+) -> tuple[Answer, Tensor]:
     """A point with its status and its second-order test; and the unit direction (B, n) that leaves it, or 0."""
     answer = certified(found, count, options.tolerance)
+    fails = (answer.status <= Status.INACCURATE) & ~mended(found, d.program.blocks, began)
+    answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     doubts = answer.degenerate | doubtful(found, d.program.open_domain)

@@ -97,7 +97,8 @@ def way_to(model: Model, at: Primal, start: Tensor) -> Way:
 
 def vanished(local: Local, way: Way) -> Tensor:
     """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0."""
-    return worst(local.H.abs()) <= VANISHED * way.curvature.nan_to_num(nan=0, posinf=0) * (way.curvature > 0)
+    curvature = way.curvature.nan_to_num(nan=0, posinf=0)
+    return (curvature > 0) & (worst(local.H.abs()) <= VANISHED * curvature)
 
 
 def evaluate(model: Model, at: Primal) -> Local:
@@ -125,7 +126,7 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way
     if way is not None:
         moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
         T = torch.where(vanished(local, way), torch.maximum(T, moved), T)
-    stationary = local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
+    stationary = stationarity_residual(local, at)
     rows_g = row_terms(local.Jg, local.g, at.x, X, noise)
     low, high = at.x - local.lower, local.upper - at.x
     slack = torch.cat([
@@ -152,10 +153,18 @@ def violation(local: Local, x: Tensor, noise: Tensor) -> Tensor:
     return worst(torch.cat([c, g, low, high], -1))
 
 
-def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor) -> Tensor:
-    """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system."""
-    Hx = worst(local.H.abs() * torch.maximum(at.x.abs(), noise)[:, None])
-    constant = (local.gradient - times(local.H, at.x)).abs()
+def stationarity_residual(local: Local, at: Primal) -> Tensor:
+    """grad_x L, (B, n), with the multipliers of the bounds."""
+    return local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
+
+
+def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor, share: float = 1) -> Tensor:
+    """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system.
+
+    Of Hx, and of what the gradient is beside it, only a `share` counts.
+    """
+    Hx = worst(local.H.abs() * torch.maximum(share * at.x.abs(), noise)[:, None])
+    constant = share * (local.gradient - times(local.H, at.x)).abs()
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
     parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
     T = torch.cat([torch.stack(parts, 1), forces], 1).amax(1)

@@ -6,6 +6,7 @@ What the shares of `certify` do not show: they measure a row beside its own term
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.adjoint import stiff
 from declarative.backends.kkt.certify import rounding, units
 from declarative.backends.kkt.polish import Polished
 
@@ -14,10 +15,11 @@ HUGE = 1e10  # multipliers whose terms are so much larger than the gradient of f
 
 
 def doubtful(found: Polished, open_domain: Tensor) -> Tensor:
-    """(B,): a constraint holds but for rounding and carries no force, the system is nearly singular, or no multipliers
-    exist (the iterates drive them to infinity).
+    """(B,): a constraint holds but for rounding and carries no force, the system is nearly singular or a curvature
+    infinite, or no multipliers exist (the iterates drive them to infinity).
     """
-    return touching(found, open_domain) | (found.system.smallest_pivot < NEARLY) | without_multipliers(found)
+    singular = (found.system.smallest_pivot < NEARLY) | stiff(found.local.H).any(-1)
+    return touching(found, open_domain) | singular | without_multipliers(found)
 
 
 def touching(found: Polished, open_domain: Tensor) -> Tensor:

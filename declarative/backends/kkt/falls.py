@@ -7,7 +7,7 @@ took and on beyond the point, as far as there are numbers.
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.certify import Local, Primal, beside, block_size, row_terms
+from declarative.backends.kkt.certify import Local, Primal, beside, block_size, row_terms, worst
 from declarative.backends.kkt.derivatives import Derivatives
 from declarative.backends.kkt.program import take
 from declarative.backends.kkt.scaling import times
@@ -19,7 +19,7 @@ OVERFLOWS = 1e100  # cubes of more are no numbers, nor their differences
 ALLOWED = 1e-7  # a violation beside its terms
 ROUNDING = 1e-12
 LAST_DIGIT = 1e-14
-AWAY = 1e6  # an entry that goes farther than this, beside the start's size, has left
+AWAY = 1e6  # farther than this, beside the start's size, an entry has left, and a point may be on its way to infinity
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
@@ -80,6 +80,27 @@ def _slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
     """(B,): of the Lagrangian along the way, so many lengths beyond the point."""
     slopes = d.lagrangian_gradient(at.x + length * way, at.y, at.z) + at.z_upper - at.z_lower
     return (slopes * way).sum(-1)
+
+
+def runs_away(d: Derivatives, start: Tensor, x: Tensor, usable: Tensor) -> Tensor:
+    """(B,): some of the `usable` points are far away, and the objective falls on beyond them."""
+    far = usable & far_away(start, x)
+    items = far.nonzero()[:, 0]
+    if len(items) == 0:
+        return far
+    d = Derivatives(d.program, take(d.theta, items))
+    return far.index_put((items,), falls_for_ever(d, start[items], x[items]))
+
+
+def worse_far_away(d: Derivatives, start: Tensor, x: Tensor, f: Tensor) -> Tensor:
+    """(B,): at a far point, f is larger than at the start: no place for a method to have run out of iterations."""
+    far = far_away(start, x)
+    return far & (f > d.f(start)) if far.any() else far
+
+
+def far_away(start: Tensor, x: Tensor) -> Tensor:
+    """(B,): x is AWAY from the start."""
+    return worst((x - start).abs()) > AWAY * worst(start.abs()).clamp(min=1)
 
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:

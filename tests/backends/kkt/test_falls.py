@@ -10,7 +10,7 @@ from declarative import Status
 def statuses(text: str, **values) -> list[int]:
     layer = declarative.compile(declarative.parse(text, name="falls"), backend="kkt", on_failure="mask")
     return layer.solve(
-        **{name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+        **{name: torch.as_tensor(value, dtype=torch.float64) for name, value in values.items()}
     ).status.tolist()
 
 
@@ -57,3 +57,35 @@ def test_functions_that_do_not(text):
 def test_constraints_end_the_way_beyond_the_point_reached():
     text = "param a : R, pos; var x : R; var y : R; minimize -a*x + a*exp(-y); subject to; y <= 3; x + exp(-x) <= 1e19"
     assert Status.UNBOUNDED not in statuses(text, a=[1e-3, 1.0, 1e3])
+
+
+ALONG = ["logsumexp(x) - sum(x)/4", "-log(x[0]) - log(x[1]) + (x[0] - x[1])^2"]
+
+
+@pytest.mark.parametrize("text", ALONG)
+def test_a_slope_along_which_nothing_is_curved_has_no_minimum(text):
+    """At 1e10 it is small beside the curvature across it, times x."""
+    assert statuses(f"var x : R^2; minimize {text}") == Status.UNBOUNDED
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize("constraint", ["", "; subject to; sum(x) == 1", "; subject to; x[0] <= 1"])
+def test_a_greatest_of_linear_functions_has_a_minimum_or_falls(rows, constraint):
+    """log(sum(exp(A x))) beside max(A x), for which a linear program tells."""
+    A = torch.randn(40, rows, 2, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
+    text = f"dim m, n; param A : R^(m,n); var x : R^n; minimize OF(A*x){constraint}"
+    found = statuses(text.replace("OF", "logsumexp"), A=A)
+    layer = declarative.compile(declarative.parse(text.replace("OF", "max"), name="max"), on_failure="mask")
+    linear = layer.solve(A).status.tolist()
+    assert Status.UNBOUNDED in linear and Status.UNBOUNDED in found
+    for status, true in zip(found, linear, strict=True):
+        assert status == true or (status == Status.FAILED and true != Status.SOLVED)
+
+
+def test_minima_far_away_are_found():
+    """At -log(s) and 1/s."""
+    text = "param s : R, pos; var x : R; var y : R, start(1); minimize exp(-x) + s*x - log(y) + s*y"
+    s = [1.0, 1e-3, 1e-6, 1e-9]
+    layer = declarative.compile(declarative.parse(text, name="far"), backend="kkt")
+    solution = layer.solve(torch.tensor(s, dtype=torch.float64))
+    assert torch.allclose(solution["y"] * torch.tensor(s, dtype=torch.float64), torch.ones(4, dtype=torch.float64))

@@ -47,3 +47,19 @@ def test_curvature_that_only_changes_much_is_no_doubt(text):
     for start in (1e-5, 1e-2, 20.0):
         solution, _ = run(f"param s : R, pos; var x : R, start({start}); minimize {text}", s=1.0)
         assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate | solution.nonunique)
+
+
+@pytest.mark.parametrize("text", ["maximum(-q*x, -1) + exp(x)", "abs(x - q) + x^2 + exp(x)"])
+def test_a_variable_that_enters_linearly_is_no_doubt(text):
+    """A row of zeros of the Hessian, as that of an epigraph's variable, has not vanished on the way."""
+    solution, _ = run(f"param q : R; var x : R; minimize {text}", q=0.366)
+    assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate)
+
+
+@pytest.mark.parametrize("text", ["s*sum(x.^1.5)", "sum(x.^1.5) + s^2"])
+def test_where_the_curvature_is_infinite_nothing_moves(text):
+    solution, inputs = run(f"param s : R, pos; var x : R^2; minimize {text}", s=2.0)
+    assert int(solution.status) == Status.SOLVED and bool(solution.degenerate)
+    assert (solution["x"] == 0).all()
+    solution["x"].sum().backward()
+    assert float(inputs["s"].grad) == 0
