@@ -19,8 +19,8 @@ from side_by_side import Way, measure, show
 from torch import Tensor
 
 import declarative
-from declarative.backends.cone.interior import clarabel_cone
-from declarative.backends.cone.solve import solve_items
+from declarative.backends.cone.methods.interior import clarabel_cone
+from declarative.backends.cone.methods.solve import solve_items
 
 PEERS = {
     "cvxpylayers, defaults": {},

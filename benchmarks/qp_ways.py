@@ -14,8 +14,8 @@ from qp_problems import Problems
 from torch import Tensor
 
 import declarative
-from declarative.backends.kkt.program import SmoothProgram, Theta
-from declarative.backends.kkt.quadratic import explicit
+from declarative.backends.kkt.program.program import SmoothProgram, Theta
+from declarative.backends.kkt.program.quadratic import explicit
 from declarative.backends.kkt.solve import connect, solve
 
 TEXT = """

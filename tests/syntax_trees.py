@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from declarative.source.span import Source, Span
 from declarative.syntax import tree as t
-from declarative.syntax.lexer import WORDS
+from declarative.syntax.tokens.lexer import WORDS
 
 _NOWHERE = {"span": Span(Source("nowhere", ""), 0, 0)}
 

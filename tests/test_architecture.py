@@ -30,14 +30,17 @@ FLOORS_WITHOUT_NUMPY = FLOORS[: FLOORS.index("rewrite")]
 LATE = {
     ("source/diagnostic.py", "declarative.source.render"): "an error shows itself; the renderer reads diagnostics",
     ("ir/expr.py", "declarative.ir.condition"): "expressions and conditions are one recursive type; for the type only",
-    ("backends/cone/template.py", "cvxpy"): "a second to import, and only functions with cones of their own need it",
-    ("backends/cone/fill.py", "declarative.backends.cone.elimination"): "numba takes half a second to import",
+    (
+        "backends/cone/rows/template.py",
+        "cvxpy",
+    ): "a second to import, and only functions with their own cones need it",
+    ("backends/cone/fill.py", "declarative.backends.cone.linear.elimination"): "numba takes half a second to import",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/definite.py", "numba"): "the same half second, to read its setting",
-    ("backends/kkt/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
-    ("backends/kkt/numeric.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
-    ("backends/kkt/blocks.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
-    ("backends/kkt/ipopt.py", "casadi"): "an optional package, inside its own adapter",
+    ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
+    ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
+    ("backends/kkt/methods/blocks.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
+    ("backends/kkt/methods/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",
 }
 # The only files that import by name (importlib), so that a command pays only for what it uses.
@@ -85,6 +88,20 @@ def test_no_module_imports_itself_in_a_circle():
         if found.module in graph and not is_allowed_late(found):
             graph[module_name(found.importer)].add(found.module)
     assert strongly_connected(graph) == []
+
+
+def test_folders_do_not_import_each_other_in_a_circle():
+    graph = {folder(module_name(path)): set() for path in files() if path.parent != PACKAGE}
+    for found in ALL:
+        here, there = folder(module_name(found.importer)), folder(found.module)
+        if here in graph and there in graph and here != there and not is_allowed_late(found):
+            graph[here].add(there)
+    assert strongly_connected(graph) == []
+
+
+def folder(module: str) -> str:
+    """The package that holds a module; a package holds its own `__init__`."""
+    return module if ROOT.joinpath(*module.split(".")).is_dir() else module.rpartition(".")[0]
 
 
 def test_a_circle_would_be_found():

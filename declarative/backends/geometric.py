@@ -16,13 +16,13 @@ from torch import Tensor
 
 from declarative.analysis.classify import Kind, classify
 from declarative.analysis.words import text
-from declarative.backends.evaluate import Runner
 from declarative.backends.outcome import Backend, Duals, Outcome, Plan
 from declarative.backends.report import Report
 from declarative.backends.status import Status
-from declarative.backends.tape import Slot
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.tape import Slot
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.backends.unanswered import without_unanswered
-from declarative.backends.vectorise import Vectoriser
 from declarative.ir.expr import Expr
 from declarative.ir.problem import Problem, Sense
 from declarative.rewrite.geometric import LogProblem, Pair, to_log_problem

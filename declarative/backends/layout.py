@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.numbers import numbers_only
-from declarative.backends.tape import Gather, Input, Tape, operands
+from declarative.backends.tape.tape import Gather, Input, Tape, operands
 from declarative.ir.expr import Variable
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.evaluate import Runner
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.backends.unanswered import without_unanswered
-from declarative.backends.vectorise import Vectoriser
 from declarative.ir.problem import Sense
 from declarative.rewrite.monotone import HOLE, Outer
 

@@ -26,7 +26,7 @@ from declarative.ir.size import Shape, Size
 from declarative.ir.walk import condition_expressions, free_indices, postorder
 from declarative.source.span import Source, Span
 from declarative.syntax import tree
-from declarative.syntax.lexer import WORDS, lex
+from declarative.syntax.tokens.lexer import WORDS, lex
 
 NOWHERE = Span(Source("", ""), 0, 0)
 

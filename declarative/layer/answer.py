@@ -15,7 +15,7 @@ from declarative.backends.inspection import LazyReport
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
 from declarative.backends.status import AnsweredBy, Status
-from declarative.backends.vectorise import VALUE_INPUT, dual_input
+from declarative.backends.tape.vectorise import VALUE_INPUT, dual_input
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Bound
 from declarative.layer.outputs import OutputReader

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.evaluate import Runner
-from declarative.backends.tape import Input, needs
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.tape import Input, needs
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Expr, Role
 from declarative.ir.problem import Output, Problem
 from declarative.ir.size import Shape

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from declarative.analysis.parameters import may_be_infinite
-from declarative.backends.evaluate import Runner
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
 from declarative.ir.problem import Comparison, Problem, Relation
 from declarative.layer.culprits import asymmetric, culprit

@@ -6,7 +6,7 @@ from typing import Any
 
 from declarative.source.span import Span
 from declarative.syntax import tree
-from declarative.syntax.lexer import Token
+from declarative.syntax.tokens.lexer import Token
 
 _PLAIN_SIGNS = {"≤": "<=", "≥": ">=", "∈": "in", "**": "^"}
 

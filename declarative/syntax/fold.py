@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from declarative.syntax.layout import CLOSING, CONTINUING, OPENING
-from declarative.syntax.lexer import lex
+from declarative.syntax.tokens.layout import CLOSING, CONTINUING, OPENING
+from declarative.syntax.tokens.lexer import lex
 
 WIDTH = 100
 _ENDING = frozenset(["+", "-", "<=", ">=", "==", ",", "and", "or"])  # where a line ends well

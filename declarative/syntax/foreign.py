@@ -4,7 +4,7 @@ import re
 
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Source, Span
-from declarative.syntax.lexer import STATEMENT_WORDS
+from declarative.syntax.tokens.lexer import STATEMENT_WORDS
 
 _REMARK = re.compile(r"\s*([#;*!%]|//).*")
 _OPTION = re.compile(

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from declarative.source.span import Source, Span
 from declarative.syntax.build import BUILDERS
-from declarative.syntax.lexer import TABLES, Token
+from declarative.syntax.tokens.lexer import TABLES, Token
 from declarative.syntax.tree import Node
 
 ACTIONS: list[dict[str, int]] = TABLES["actions"]

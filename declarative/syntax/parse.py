@@ -7,12 +7,12 @@ from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, error, too_
 from declarative.source.span import Source, Span
 from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
-from declarative.syntax.layout import Layout, Line, lay_out
-from declarative.syntax.lexer import lex
-from declarative.syntax.mistakes import Mistake, explain, explain_bare
+from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
+from declarative.syntax.tokens.layout import Layout, Line, lay_out
+from declarative.syntax.tokens.lexer import lex
 from declarative.syntax.transpose import plain_transposes
 from declarative.syntax.tree import Compare, Constraint, File, Logic, Not, Statement
 
@@ -81,8 +81,9 @@ class _Reader:
                 hints = ["name a part of it with `let`"]
                 self.diagnostics.append(error("E121", span, "nested too deeply", hints=hints))
                 self.lost = True
-            case Stuck() as stuck:
-                self._mistaken(explain(self.source, replace(line, tokens=tokens), stuck), repairs)
+            case Stuck(index, expected):
+                trouble = Trouble(self.source, replace(line, tokens=tokens), index, expected)
+                self._mistaken(explain(trouble), repairs)
             case other:
                 raise AssertionError(f"a statement was read as {other!r}; please report this")
 

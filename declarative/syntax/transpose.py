@@ -1,6 +1,6 @@
 """`.T` to `'`, but for the field T of an imported problem, as in `follower(q).T`."""
 
-from declarative.syntax.lexer import Token
+from declarative.syntax.tokens.lexer import Token
 
 
 def plain_transposes(tokens: tuple[Token, ...], imported: frozenset[str]) -> tuple[Token, ...]:

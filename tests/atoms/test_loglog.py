@@ -8,8 +8,8 @@ import torch
 import declarative
 from declarative.analysis.loglog import LogLogTable
 from declarative.atoms.loglog import Indices
-from declarative.backends.evaluate import Runner
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Variable
 from declarative.ir.facts import Curvature
 from declarative.rewrite.logarithm import logarithm

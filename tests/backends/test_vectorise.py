@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from declarative.atoms.apply import apply
-from declarative.backends.evaluate import Runner
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.condition import Connective, Negation, Truth
 from declarative.ir.condition import Test as Compare
 from declarative.ir.expr import Binder, Constant, Index, IndexSymbol, Parameter, Reduce, Role, Stack, Variable

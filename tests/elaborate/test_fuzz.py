@@ -10,7 +10,7 @@ from language.runner import BAD, EXAMPLES
 import declarative
 from declarative.source.diagnostic import Severity
 from declarative.source.render import render
-from declarative.syntax.lexer import lex
+from declarative.syntax.tokens.lexer import lex
 
 PROGRAMS = {path.stem: path.read_text("utf-8") for path in [*EXAMPLES, *BAD]}
 TOKENS = sorted({token.text for text in PROGRAMS.values() for token in lex(text) if token.text.strip()})

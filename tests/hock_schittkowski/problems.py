@@ -15,7 +15,7 @@ from torch import Tensor
 import declarative
 from declarative.backends.kkt.assemble import Assembly
 from declarative.backends.kkt.backend import accept
-from declarative.backends.kkt.program import SmoothProgram
+from declarative.backends.kkt.program.program import SmoothProgram
 
 HERE = Path(__file__).parent
 NUMBERS = sorted(int(path.stem[2:]) for path in HERE.glob("hs*.opt"))

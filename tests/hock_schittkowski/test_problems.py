@@ -6,8 +6,8 @@ from hock_schittkowski.problems import ESCAPES, LOCAL, MISPRINTED, NUMBERS, engi
 from torch import Tensor
 
 from declarative import Status
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.program import Options, Result, SmoothProgram
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import Options, Result, SmoothProgram
 from declarative.backends.kkt.solve import connect, solve
 
 QUICK = (

@@ -9,7 +9,7 @@ from torch.autograd.functional import jacobian
 
 import declarative
 from declarative import Status
-from declarative.backends.cone.symmetric import SymmetricMatrix
+from declarative.backends.cone.linear.symmetric import SymmetricMatrix
 
 
 def compiled(text: str, **settings):

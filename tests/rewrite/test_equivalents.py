@@ -8,8 +8,8 @@ from rewrite.equivalent_forms import DECLARATIONS, FORMS, LEFT_ALONE
 from declarative import parse
 from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
-from declarative.backends.evaluate import Runner
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.expr import Call, Constant, Index, Reduce, Stack
 from declarative.ir.walk import postorder

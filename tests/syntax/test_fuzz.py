@@ -11,7 +11,7 @@ from declarative.source.diagnostic import Diagnostic
 from declarative.source.render import render, to_json
 from declarative.source.span import Source
 from declarative.syntax import parse_tree, print_tree
-from declarative.syntax.lexer import TABLES, WORDS
+from declarative.syntax.tokens.lexer import TABLES, WORDS
 from declarative.syntax.tree import File
 
 PROGRAMS = [path.read_bytes().decode() for path in [*GOOD, *BAD, *EXAMPLES]]

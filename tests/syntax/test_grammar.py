@@ -7,9 +7,9 @@ import sys
 from lark import Lark
 
 from declarative.syntax.build import BUILDERS
-from declarative.syntax.lexer import TABLES
 from declarative.syntax.tables import GRAMMAR, as_text, build_tables
 from declarative.syntax.tables import TABLES as TABLES_FILE
+from declarative.syntax.tokens.lexer import TABLES
 
 
 def test_the_grammar_is_lalr_without_conflicts_of_rules_or_tokens() -> None:

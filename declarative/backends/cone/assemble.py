@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.cone.certificate import Blocks
-from declarative.backends.cone.chunks import Chunk, ChunkBuilder
-from declarative.backends.cone.coefficients import Differentiated, differentiate
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.epigraph import Conic
-from declarative.backends.cone.extract import Extracted, extract
-from declarative.backends.cone.function import Structure
-from declarative.backends.cone.memberships import membership_chunk
+from declarative.backends.cone.differentiate.function import Structure
+from declarative.backends.cone.program.certificate import Blocks
+from declarative.backends.cone.rows.chunks import Chunk, ChunkBuilder
+from declarative.backends.cone.rows.coefficients import Differentiated, differentiate
+from declarative.backends.cone.rows.epigraph import Conic
+from declarative.backends.cone.rows.extract import Extracted, extract
+from declarative.backends.cone.rows.memberships import membership_chunk
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.layout import Layout, lay_out
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from declarative.analysis.near_geometric import geometric_remarks
 from declarative.backends.cone.assemble import Assembly, assemble
+from declarative.backends.cone.differentiate.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.duals import duals_of
 from declarative.backends.cone.envelope import OptimalValue
-from declarative.backends.cone.epigraph import Conic, to_epigraphs
 from declarative.backends.cone.fill import factorisation_work
-from declarative.backends.cone.function import Outcomes, Report, solve_batch
 from declarative.backends.cone.reasons import messages_of
-from declarative.backends.cone.refusals import refusals
+from declarative.backends.cone.rows.epigraph import Conic, to_epigraphs
+from declarative.backends.cone.rows.refusals import refusals
 from declarative.backends.cone.warm import recalled, remembered
 from declarative.backends.monotone import MonotoneBackend
 from declarative.backends.outcome import Outcome

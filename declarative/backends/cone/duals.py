@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.cone.assemble import Assembly
-from declarative.backends.cone.chunks import DualPlaces
+from declarative.backends.cone.rows.chunks import DualPlaces
 from declarative.backends.outcome import Duals
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import spilu
 
-from declarative.backends.cone.function import Structure
-from declarative.backends.cone.symmetric import Matrix
+from declarative.backends.cone.differentiate.function import Structure
+from declarative.backends.cone.linear.symmetric import Matrix
 
 SHARE = 0.1  # of the places hold entries: such a matrix is as good as full
 
 
 def factorisation_work(structure: Structure) -> float:
     """The sum of squares of the factor's columns, in an order of minimum degree."""
-    from declarative.backends.cone.elimination import column_lengths
+    from declarative.backends.cone.linear.elimination import column_lengths
 
     K = kkt_pattern(structure)
     if K.nnz > SHARE * K.shape[0] ** 2:

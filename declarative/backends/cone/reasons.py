@@ -8,9 +8,9 @@ from typing import TypeVar
 import numpy as np
 
 from declarative.backends.cone.assemble import Assembly
-from declarative.backends.cone.epigraph import AtomRow
-from declarative.backends.cone.function import Outcomes
-from declarative.backends.cone.solved import Solved
+from declarative.backends.cone.differentiate.function import Outcomes
+from declarative.backends.cone.program.solved import Solved
+from declarative.backends.cone.rows.epigraph import AtomRow
 from declarative.backends.status import NOTHING, Status
 from declarative.rewrite.standard import ConeRow, Row
 from declarative.source.span import Span

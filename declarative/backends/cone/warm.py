@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.cone.function import Outcomes, Structure
-from declarative.backends.cone.item import Point
+from declarative.backends.cone.differentiate.function import Outcomes, Structure
+from declarative.backends.cone.program.item import Point
 
 POINT = "last conic point"  # in the memory of an outcome
 

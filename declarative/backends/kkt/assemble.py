@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.definite import compiles
-from declarative.backends.kkt.duals import DualReader
-from declarative.backends.kkt.extract import extract
-from declarative.backends.kkt.numeric import on_numbers
 from declarative.backends.kkt.origin import origin
-from declarative.backends.kkt.program import SmoothProgram, Theta
-from declarative.backends.kkt.quadratic import explicit, quadratic
-from declarative.backends.kkt.rows import Block, Kind, RowBuilder, offsets
-from declarative.backends.kkt.shape import Kind as ProgramKind
-from declarative.backends.kkt.shape import kind_of
-from declarative.backends.kkt.structure import WEIGHTS, TapeStructure, structure_groups
+from declarative.backends.kkt.program.duals import DualReader
+from declarative.backends.kkt.program.extract import extract
+from declarative.backends.kkt.program.numeric import on_numbers
+from declarative.backends.kkt.program.program import SmoothProgram, Theta
+from declarative.backends.kkt.program.quadratic import explicit, quadratic
+from declarative.backends.kkt.program.rows import Block, Kind, RowBuilder, offsets
+from declarative.backends.kkt.program.shape import Kind as ProgramKind
+from declarative.backends.kkt.program.shape import kind_of
+from declarative.backends.kkt.program.structure import WEIGHTS, TapeStructure, structure_groups
 from declarative.backends.layout import Layout, lay_out
-from declarative.backends.tape import Slot
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.tape import Slot
+from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Expr, Stack
 from declarative.rewrite.standard import Auxiliary, Standard
 

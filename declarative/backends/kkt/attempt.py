@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import Answer, Reason, certified
-from declarative.backends.kkt.certify import Primal
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.doubts import doubtful
-from declarative.backends.kkt.effort import Effort, approach
-from declarative.backends.kkt.falls import far_fetched, levels_off, runs_away, tends_to_a_limit, worse_far_away
-from declarative.backends.kkt.mended import mended
-from declarative.backends.kkt.nlp import Stop, inside
-from declarative.backends.kkt.polish import Polished, polish
-from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.system import ActiveSystem
+from declarative.backends.kkt.linear.system import ActiveSystem
+from declarative.backends.kkt.methods.effort import Effort, approach
+from declarative.backends.kkt.methods.nlp import Stop, inside
+from declarative.backends.kkt.program.certify import Primal
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
+from declarative.backends.kkt.verdict.doubts import doubtful
+from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, tends_to_a_limit, worse_far_away
+from declarative.backends.kkt.verdict.mended import mended
+from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.status import Status
 
 POLISH = 10

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
-from declarative.backends.kkt.envelope import attach_value
-from declarative.backends.kkt.inspect import inspect
-from declarative.backends.kkt.program import Options, Result, Theta
+from declarative.backends.kkt.program.envelope import attach_value
+from declarative.backends.kkt.program.program import Options, Result, Theta
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
+from declarative.backends.kkt.verdict.inspect import inspect
 from declarative.backends.kkt.warm import recalled, remembered
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode

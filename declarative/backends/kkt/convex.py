@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import Answer, Reason, certified, unknown
-from declarative.backends.kkt.certify import Primal, finite, worst
 from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
-from declarative.backends.kkt.polish import polish
-from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.qp import solve_quadratic
-from declarative.backends.kkt.quadratic import Quadratic, quadratic
-from declarative.backends.kkt.rays import infeasible, unbounded
-from declarative.backends.kkt.scaling import equilibrate, inverse_root, times
+from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
+from declarative.backends.kkt.linear.system import System, joined
+from declarative.backends.kkt.methods.qp import solve_quadratic
+from declarative.backends.kkt.program.certify import Primal, finite, worst
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
-from declarative.backends.kkt.system import System, joined
+from declarative.backends.kkt.verdict.answer import Answer, Reason, certified, unknown
+from declarative.backends.kkt.verdict.polish import polish
+from declarative.backends.kkt.verdict.rays import infeasible, unbounded
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 
-from declarative.backends.kkt.answer import Answer, Reason, unknown
-from declarative.backends.kkt.program import SmoothProgram
-from declarative.backends.kkt.quadratic import Quadratic
-from declarative.backends.kkt.system import ActiveSystem, Right
+from declarative.backends.kkt.linear.system import ActiveSystem, Right
+from declarative.backends.kkt.program.program import SmoothProgram
+from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.verdict.answer import Answer, Reason, unknown
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import Answer, Blame
 from declarative.backends.kkt.attempt import assess, improves, try_once
-from declarative.backends.kkt.certify import Primal, evaluate, measure, units
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.effort import EFFORTS, approach
-from declarative.backends.kkt.nlp import Stop, inside
-from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.variants import least_violation
+from declarative.backends.kkt.methods.effort import EFFORTS, approach
+from declarative.backends.kkt.methods.nlp import Stop, inside
+from declarative.backends.kkt.methods.variants import least_violation
+from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.verdict.answer import Answer, Blame
 from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 

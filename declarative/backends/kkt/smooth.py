@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves, try_once
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.effort import efforts
-from declarative.backends.kkt.falls import falls_for_ever
-from declarative.backends.kkt.items import Items
-from declarative.backends.kkt.nlp import FAR, inside
-from declarative.backends.kkt.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.linear.system import System, joined
+from declarative.backends.kkt.methods.effort import efforts
+from declarative.backends.kkt.methods.nlp import FAR, inside
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.items import Items
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.restore import FEASIBLE, restore, violation
-from declarative.backends.kkt.system import System, joined
+from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
+from declarative.backends.kkt.verdict.falls import falls_for_ever
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
 

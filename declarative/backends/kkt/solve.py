@@ -6,19 +6,19 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.adjoint import Point, Solution, attach
-from declarative.backends.kkt.answer import MESSAGES, Answer, Reason, certified
 from declarative.backends.kkt.attempt import second_order
 from declarative.backends.kkt.convex import solve_convex
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.ellipsoid import ellipsoid
-from declarative.backends.kkt.polish import polish
-from declarative.backends.kkt.program import Active, Options, Result, SmoothProgram, Theta, take
-from declarative.backends.kkt.quadratic import explicit, quadratic
+from declarative.backends.kkt.differentiate.adjoint import Point, Solution, attach
+from declarative.backends.kkt.linear.system import System, joined
+from declarative.backends.kkt.methods.spherical import minimise_in_ellipsoid
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.ellipsoid import ellipsoid
+from declarative.backends.kkt.program.program import Active, Options, Result, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
-from declarative.backends.kkt.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.spread import kept, spread
-from declarative.backends.kkt.system import System, joined
+from declarative.backends.kkt.verdict.answer import MESSAGES, Answer, Reason, certified
+from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import numbers, numbers_only

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.answer import Answer
+from declarative.backends.kkt.verdict.answer import Answer
 from declarative.backends.status import Status
 
 LENGTHS = (1.0, 2.0, 4.0)  # beside the size of an entry, at least 1

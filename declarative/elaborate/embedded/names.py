@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from declarative.elaborate.embedded.place import Place, fail
 from declarative.elaborate.problem_tree import is_name
 from declarative.source.span import Source
-from declarative.syntax.lexer import WORDS, lex
 from declarative.syntax.names import check_names
+from declarative.syntax.tokens.lexer import WORDS, lex
 
 
 def checked_name(name: object, place: Place) -> str:

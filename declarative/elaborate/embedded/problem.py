@@ -28,8 +28,8 @@ from declarative.ir.problem import (
 )
 from declarative.source.diagnostic import DiagnosticError
 from declarative.source.span import Source
-from declarative.syntax.lexer import WORDS
 from declarative.syntax.parse import parse_tree
+from declarative.syntax.tokens.lexer import WORDS
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,16 @@ from collections.abc import Callable
 
 from declarative.source.diagnostic import error
 from declarative.source.span import Source
-from declarative.syntax.lalr import Stuck
-from declarative.syntax.layout import Line
 from declarative.syntax.mistakes import braces, comparing, declaring, idioms, latex, operands, words
 from declarative.syntax.mistakes.strays import stray
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import Line
 
-__all__ = ["Mistake", "explain", "explain_bare"]
+__all__ = ["Mistake", "Trouble", "explain", "explain_bare"]
 
 
-def explain(source: Source, line: Line, stuck: Stuck) -> Mistake:
+def explain(trouble: Trouble) -> Mistake:
     """The first reading of the trouble that fits; the last one always does."""
-    trouble = Trouble(source, line, stuck.index, stuck.expected)
     for reading in _READINGS:
         if mistake := reading(trouble):
             return mistake

@@ -1,8 +1,8 @@
 """Braces: `x in {0, 1}`, `var x : {0,1}^n`, `R^{m x n}`, `c^{T}`, `x{i}`, `sum{i in n} ...`."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 CONTINUOUS = "only continuous variables are solved for"
 _DECLARING = ("var", "param", "const", "learn")

@@ -1,8 +1,8 @@
 """`=` and `==` for each other, and comparisons where a value is needed."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 COMPARING = ("<=", "≤", ">=", "≥", "==", "!=", "<", ">")
 

@@ -1,8 +1,8 @@
 """Declarations without their `:` or `,`, and sizes without brackets."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 _KINDS = ("param", "const", "learn", "var", "extern")
 

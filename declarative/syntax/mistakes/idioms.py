@@ -1,9 +1,9 @@
 """Forms of other languages: `np.sum(x)`, `x = cp.Variable(n)`, `minimize f s.t. ...`, `for all i`, `for i = 1:n`."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.layout import Line
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import Line
+from declarative.syntax.tokens.lexer import Token
 
 _MODULES = ("np", "numpy", "cp", "cvx", "cvxpy", "torch", "math", "scipy", "dc", "declarative", "jnp", "jax")
 _DECLARED = {

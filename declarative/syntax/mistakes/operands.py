@@ -1,9 +1,9 @@
 """Operators without operands, operands without operators, and brackets used for something else."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.layout import STARTING
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import STARTING
+from declarative.syntax.tokens.lexer import Token
 
 _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
 REDUCTIONS = ("sum", "prod", "max", "min")

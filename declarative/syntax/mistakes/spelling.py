@@ -3,8 +3,8 @@
 import re
 from difflib import get_close_matches
 
-from declarative.syntax.layout import TWO_WORDS
-from declarative.syntax.lexer import STATEMENT_WORDS, Token
+from declarative.syntax.tokens.layout import TWO_WORDS
+from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token
 
 _ALSO = {
     "minimize": "minimise min minimum argmin",

@@ -3,8 +3,8 @@
 from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import error
-from declarative.syntax.lexer import Token
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 # The sign that was meant, where nothing else can have been.
 _MEANT = {

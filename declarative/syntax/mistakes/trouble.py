@@ -5,8 +5,8 @@ from functools import cached_property
 
 from declarative.source.diagnostic import Diagnostic
 from declarative.source.span import Source, Span
-from declarative.syntax.layout import Line
-from declarative.syntax.lexer import Token
+from declarative.syntax.tokens.layout import Line
+from declarative.syntax.tokens.lexer import Token
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Words of the language in the wrong place, and words that are not of the language."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.layout import STARTING
-from declarative.syntax.lexer import WORDS
 from declarative.syntax.mistakes.spelling import meant
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import STARTING
+from declarative.syntax.tokens.lexer import WORDS
 
 _NEVER_LABELS = WORDS - {"param", "const", "learn", "var", "extern", "def"}
 

@@ -6,11 +6,11 @@ import cvxpy as cp
 import numpy as np
 import torch
 
-from declarative.backends.cone.certificate import Blocks
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.function import Structure, solve_batch
-from declarative.backends.cone.item import Item, alone
-from declarative.backends.cone.solve import solve_items
+from declarative.backends.cone.differentiate.function import Structure, solve_batch
+from declarative.backends.cone.methods.solve import solve_items
+from declarative.backends.cone.program.certificate import Blocks
+from declarative.backends.cone.program.item import Item, alone
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 
 def item_of(problem: cp.Problem) -> Item:

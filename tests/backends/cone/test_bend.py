@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from declarative.backends.cone.bend import bend
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.projections import project
+from declarative.backends.cone.sets.bend import bend
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
+from declarative.backends.cone.sets.projections import project
 
 BLOCKS = [
     Block(Kind.ZERO, 2),

@@ -5,10 +5,10 @@ import pytest
 from backends.cone.programs import blocks_of, item_of
 from backends.cone.test_function import REGULAR
 
-from declarative.backends.cone.certificate import residuals
-from declarative.backends.cone.item import Item, Point, alone
-from declarative.backends.cone.scaling import equilibrate
-from declarative.backends.cone.solve import solve_items
+from declarative.backends.cone.methods.solve import solve_items
+from declarative.backends.cone.program.certificate import residuals
+from declarative.backends.cone.program.item import Item, Point, alone
+from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.status import Status
 
 

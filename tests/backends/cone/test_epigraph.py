@@ -1,7 +1,7 @@
 """A convex problem before and after: what the conic form looks like, as text."""
 
 import declarative
-from declarative.backends.cone.epigraph import to_epigraphs
+from declarative.backends.cone.rows.epigraph import to_epigraphs
 from declarative.ir.walk import variables
 from declarative.rewrite.standard import problem_to_standard
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.elimination import column_lengths
-from declarative.backends.cone.equalities import Basis, Complement, span_of_equalities
 from declarative.backends.cone.fill import minimum_degree
-from declarative.backends.cone.item import Items
-from declarative.backends.cone.matrices import pattern_of
-from declarative.backends.cone.quasidefinite import active_matrix, kkt_pattern
-from declarative.backends.cone.symmetric import factorise
+from declarative.backends.cone.linear.elimination import column_lengths
+from declarative.backends.cone.linear.matrices import pattern_of
+from declarative.backends.cone.linear.quasidefinite import active_matrix, kkt_pattern
+from declarative.backends.cone.linear.symmetric import factorise
+from declarative.backends.cone.program.equalities import Basis, Complement, span_of_equalities
+from declarative.backends.cone.program.item import Items
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -15,11 +15,11 @@ from backends.cone.programs import (
 )
 from scipy.optimize import brentq
 
-from declarative.backends.cone.cones import Block, Cones, Kind
+from declarative.backends.cone.differentiate.function import Report, solve_batch
 from declarative.backends.cone.envelope import OptimalValue
-from declarative.backends.cone.function import Report, solve_batch
-from declarative.backends.cone.item import Item, alone
-from declarative.backends.cone.solve import solve_items
+from declarative.backends.cone.methods.solve import solve_items
+from declarative.backends.cone.program.item import Item, alone
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.status import Status
 
 rng = np.random.default_rng(1)

@@ -9,14 +9,14 @@ import scipy.sparse as sp
 import torch
 
 import declarative
-from declarative.backends.cone import solve
-from declarative.backends.cone.certificate import Blocks
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.item import Items
-from declarative.backends.cone.matrices import pattern_of
-from declarative.backends.cone.mehrotra import rough_point
-from declarative.backends.cone.quasidefinite import active_matrix, kkt_pattern
-from declarative.backends.cone.scaling import equilibrate
+from declarative.backends.cone.linear.matrices import pattern_of
+from declarative.backends.cone.linear.quasidefinite import active_matrix, kkt_pattern
+from declarative.backends.cone.methods import solve
+from declarative.backends.cone.methods.mehrotra import rough_point
+from declarative.backends.cone.program.certificate import Blocks
+from declarative.backends.cone.program.item import Items
+from declarative.backends.cone.program.scaling import equilibrate
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 N, EQUAL, ROWS = 240, 40, 120
 

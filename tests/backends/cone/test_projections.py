@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from declarative.backends.cone.cones import Block, Cones, Kind, psd_side, triangle
-from declarative.backends.cone.projections import project
+from declarative.backends.cone.sets.cones import Block, Cones, Kind, psd_side, triangle
+from declarative.backends.cone.sets.projections import project
 
 CASES = [
     (Block(Kind.ZERO, 2), 1.0),

@@ -7,7 +7,7 @@ from backends.cone.programs import solved
 
 import declarative
 from declarative import Status
-from declarative.backends.cone.cones import Cones, Kind, psd_side, triangle
+from declarative.backends.cone.sets.cones import Cones, Kind, psd_side, triangle
 
 EPS = 1e-6  # of the largest entry: how far a ray may be off
 

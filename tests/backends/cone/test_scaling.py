@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import declarative
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.item import Item, Point, alone
-from declarative.backends.cone.scaling import rebalance, unscaled
+from declarative.backends.cone.program.item import Item, Point, alone
+from declarative.backends.cone.program.scaling import rebalance, unscaled
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 CONE = Cones((Block(Kind.SOC, 3),))
 MU = 1e-6

@@ -9,7 +9,7 @@ from torch.autograd import gradgradcheck
 from torch.func import hessian, jacfwd, jacrev
 
 import declarative
-from declarative.backends.cone.function import solve_batch
+from declarative.backends.cone.differentiate.function import solve_batch
 
 PROGRAMS = {
     "norm": (

@@ -9,11 +9,11 @@ import torch
 from backends.cone.programs import item_of, scalar_of, structure_of, tensors_of
 from backends.cone.test_function import REGULAR
 
-from declarative.backends.cone import item as items
-from declarative.backends.cone.certificate import Blocks
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.function import Report, Structure, solve_batch
-from declarative.backends.cone.symmetric import factorise
+from declarative.backends.cone.differentiate.function import Report, Structure, solve_batch
+from declarative.backends.cone.linear.symmetric import factorise
+from declarative.backends.cone.program import item as items
+from declarative.backends.cone.program.certificate import Blocks
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 
 @pytest.mark.parametrize("name", REGULAR)

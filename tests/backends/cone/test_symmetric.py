@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from declarative.backends.cone.symmetric import factorise
+from declarative.backends.cone.linear.symmetric import factorise
 
 
 @pytest.mark.parametrize("size", [3, 5, 12])

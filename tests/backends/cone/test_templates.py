@@ -6,9 +6,9 @@ import pytest
 from atoms.cases import CASES, Case
 
 from declarative.atoms.record import Facts
-from declarative.backends.cone.cones import Kind
-from declarative.backends.cone.homogeneous import template_of
-from declarative.backends.cone.template import Entries, Template, Wanted
+from declarative.backends.cone.rows.homogeneous import template_of
+from declarative.backends.cone.rows.template import Entries, Template, Wanted
+from declarative.backends.cone.sets.cones import Kind
 from declarative.ir.facts import Cone, Curvature, Sign, Smoothness
 
 VECTORS = (Cone.SECOND_ORDER, Cone.EXPONENTIAL, Cone.POWER)

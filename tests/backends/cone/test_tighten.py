@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from declarative.atoms.record import Form
-from declarative.backends.cone.cones import Kind
-from declarative.backends.cone.template import Entries, Template, Wanted, make_template
-from declarative.backends.cone.tighten import tighten
+from declarative.backends.cone.rows.template import Entries, Template, Wanted, make_template
+from declarative.backends.cone.rows.tighten import tighten
+from declarative.backends.cone.sets.cones import Kind
 
 
 def template(atom: str, shape: tuple[int, ...], convex: bool, **options) -> Template:

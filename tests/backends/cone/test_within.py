@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from declarative.backends.cone.cones import Block, Cones, Kind
-from declarative.backends.cone.within import within, within_dual
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
+from declarative.backends.cone.sets.within import within, within_dual
 
 SQRT2 = np.sqrt(2.0)
 EDGE = {  # on the boundary; and which entry takes it out, in which direction
@@ -32,7 +32,7 @@ def test_on_the_boundary_each_entry_decides_by_its_own_size(name):
 @pytest.mark.parametrize("kind", [Kind.NONNEG, Kind.SOC, Kind.EXP, Kind.POWER, Kind.PSD])
 def test_dual_cones_hold_what_has_a_nonnegative_product_with_every_member(kind):
     """Of random vectors: z is in the dual cone just where the projection of -z onto K is 0."""
-    from declarative.backends.cone.projections import project
+    from declarative.backends.cone.sets.projections import project
 
     rng = np.random.default_rng(0)
     cones, found = Cones((Block(kind, 3, 0.3),)), []

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program import Result, SmoothProgram, free, no_rows
+from declarative.backends.kkt.program.program import Result, SmoothProgram, free, no_rows
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.status import Status
 

@@ -14,7 +14,7 @@ from backends.kkt.smooth_programs import (
 from torch.autograd import gradcheck, gradgradcheck
 
 import declarative
-from declarative.backends.kkt import adjoint
+from declarative.backends.kkt.differentiate import adjoint
 from declarative.backends.kkt.solve import connect, solve
 
 

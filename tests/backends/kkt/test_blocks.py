@@ -5,11 +5,11 @@ import torch
 from hock_schittkowski.problems import engine
 
 import declarative
-from declarative.backends.kkt import nlp
 from declarative.backends.kkt.assemble import assemble
 from declarative.backends.kkt.backend import KKTBackend, accept
+from declarative.backends.kkt.methods import nlp
+from declarative.backends.kkt.methods.variants import factors, scaled
 from declarative.backends.kkt.solve import solve
-from declarative.backends.kkt.variants import factors, scaled
 from declarative.backends.status import Status
 
 FLOAT = torch.float64

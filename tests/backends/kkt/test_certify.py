@@ -6,8 +6,8 @@ import torch
 
 import declarative
 from declarative import Status
-from declarative.backends.kkt.certify import Primal, evaluate, measure, units
-from declarative.backends.kkt.quadratic import Quadratic
+from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.program.quadratic import Quadratic
 
 
 def point(x: torch.Tensor, A: torch.Tensor, b: torch.Tensor, G: torch.Tensor, h: torch.Tensor, lower: torch.Tensor):

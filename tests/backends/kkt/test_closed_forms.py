@@ -14,7 +14,7 @@ from backends.kkt.smooth_programs import (
     times,
 )
 
-from declarative.backends.kkt.program import SmoothProgram, no_rows
+from declarative.backends.kkt.program.program import SmoothProgram, no_rows
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.status import Status
 

@@ -9,10 +9,10 @@ from torch.autograd import grad
 from declarative.backends.kkt.compiled.batch import blas, blas_threads
 from declarative.backends.kkt.convex import remaining, solve_convex
 from declarative.backends.kkt.definite import KeptSystem, solve_definite
-from declarative.backends.kkt.program import Options
-from declarative.backends.kkt.quadratic import Quadratic
+from declarative.backends.kkt.linear.system import Right
+from declarative.backends.kkt.program.program import Options
+from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.solve import connect, solve
-from declarative.backends.kkt.system import Right
 from declarative.backends.status import Status
 
 

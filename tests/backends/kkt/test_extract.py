@@ -8,16 +8,16 @@ import torch
 
 import declarative
 from declarative.atoms.registry import find, names
-from declarative.backends.coefficients import Coefficients
-from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.assemble import assemble, differentiated
 from declarative.backends.kkt.backend import KKTBackend, accept
-from declarative.backends.kkt.extract import extracted
-from declarative.backends.kkt.rows import RowBuilder
+from declarative.backends.kkt.program.extract import extracted
+from declarative.backends.kkt.program.rows import RowBuilder
 from declarative.backends.layout import lay_out
-from declarative.backends.polynomial import Polynomials
-from declarative.backends.polynomial_rules import RULES
-from declarative.backends.vectorise import Vectoriser
+from declarative.backends.tape.coefficients import Coefficients
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.polynomial import Polynomials
+from declarative.backends.tape.polynomial_rules import RULES
+from declarative.backends.tape.vectorise import Vectoriser
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FLOAT = torch.float64

@@ -6,10 +6,10 @@ from hock_schittkowski.problems import engine
 
 import declarative
 from declarative import Status
-from declarative.backends.kkt.barrier import convexify
-from declarative.backends.kkt.effort import EFFORTS, approach
+from declarative.backends.kkt.methods.barrier import convexify
+from declarative.backends.kkt.methods.effort import EFFORTS, approach
 from declarative.backends.kkt.origin import origin
-from declarative.backends.kkt.program import Options
+from declarative.backends.kkt.program.program import Options
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ from backends.kkt.test_structure import EXAMPLES, FILES, FLOAT, HEAD, OBJECTIVES
 import declarative
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find, names
-from declarative.backends.arrays import Arrays
-from declarative.backends.evaluate import Runner
-from declarative.backends.kkt.compiled import codes as op
 from declarative.backends.kkt.compiled.evaluate import Evaluator
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.numeric import Traced, on_numbers
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.numeric import Traced, on_numbers
+from declarative.backends.kkt.scalar import codes as op
 from declarative.backends.kkt.scalar.listing import Builder, NotScalar
 from declarative.backends.kkt.scalar.trace import trace
-from declarative.backends.partials import partials
-from declarative.backends.tape import Apply, Input, Tape
+from declarative.backends.tape.arrays import Arrays
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.partials import partials
+from declarative.backends.tape.tape import Apply, Input, Tape
 
 EDGES = [-torch.inf, -2.0, -1.0, -0.5, -0.0, 0.0, 1e-300, 0.5, 1.0, 2.0, 40.0, 800.0, torch.inf, torch.nan]
 UNTRACED = {"log_normcdf": "none of the operations", "loggamma": "its derivative, the digamma function, is none"}

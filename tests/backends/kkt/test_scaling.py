@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from declarative.backends.kkt.scaling import times
+from declarative.backends.kkt.linear.scaling import times
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 16, 20, 33, 100])

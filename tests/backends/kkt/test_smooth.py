@@ -4,7 +4,7 @@ import pytest
 import torch
 from backends.kkt.smooth_programs import FLOAT, smooth_program, solved, tensor
 
-from declarative.backends.kkt.program import SmoothProgram
+from declarative.backends.kkt.program.program import SmoothProgram
 from declarative.backends.kkt.solve import solve
 from declarative.backends.status import Status
 

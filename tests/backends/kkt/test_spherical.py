@@ -4,9 +4,9 @@ import torch
 from backends.kkt.smooth_programs import FLOAT, closed, solution, solved, tensor, times
 
 import declarative
-from declarative.backends.kkt.program import SmoothProgram, free, no_rows
+from declarative.backends.kkt.methods.spherical import minimise_spherical
+from declarative.backends.kkt.program.program import SmoothProgram, free, no_rows
 from declarative.backends.kkt.solve import solve
-from declarative.backends.kkt.spherical import minimise_spherical
 from declarative.backends.status import Status
 
 

@@ -9,14 +9,14 @@ import torch
 import declarative
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find, names
-from declarative.backends.arrays import Arrays
-from declarative.backends.evaluate import Runner
 from declarative.backends.kkt.assemble import assemble
 from declarative.backends.kkt.backend import KKTBackend, accept
-from declarative.backends.kkt.derivatives import Derivatives
-from declarative.backends.kkt.variants import least_violation, scaled
-from declarative.backends.partials import FORMULAS, partials
-from declarative.backends.tape import Apply, Input, Tape
+from declarative.backends.kkt.methods.variants import least_violation, scaled
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.tape.arrays import Arrays
+from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.partials import FORMULAS, partials
+from declarative.backends.tape.tape import Apply, Input, Tape
 from declarative.ir.facts import Smoothness
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

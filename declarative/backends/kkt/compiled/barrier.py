@@ -1,4 +1,4 @@
-"""The primal-dual barrier method (`kkt/nlp.py`) for a batch of small programs, block by block, all of it compiled.
+"""The primal-dual barrier method (`methods/nlp.py`) for a batch of small programs, block by block, all of it compiled.
 
 The functions are lists of scalar operations. What costs most (functions, matrices) is done for all items of a block
 side by side; decisions are an item's own. An item that is done gives its lane to the next one.
@@ -33,7 +33,7 @@ from declarative.backends.kkt.compiled.search import (
     violation_of,
 )
 
-FAR = 1e16  # as in `kkt/nlp.py`
+FAR = 1e16  # as in `kkt/methods/nlp.py`
 EXACT = 1e-15  # what cannot be better
 PROGRESS = 0.1  # a Newton step that leaves more of the error has met rounding
 GOING, CONVERGED, STUCK, DIVERGED = range(4)

@@ -1,4 +1,4 @@
-"""A point and its active set -> refined, and how well it satisfies the optimality conditions: see `kkt/certify.py`.
+"""A point and its active set -> refined, and how well it satisfies the optimality conditions: see `program/certify.py`.
 
 The same measures without the allowance for rounding made there: what these pass, those pass.
 """
@@ -15,7 +15,7 @@ REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
 ROUNDING = 1e-6  # of a block's largest term: a row without a side is told from rounding error beside no less
 GAIN = 0.5
-WEAK = 1e-7  # as in `kkt/polish.py`
+WEAK = 1e-7  # as in `kkt/verdict/polish.py`
 
 
 class Point(NamedTuple):

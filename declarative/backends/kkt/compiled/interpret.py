@@ -12,9 +12,9 @@ from llvmlite import ir
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 from numba.extending import intrinsic
 
-from declarative.backends.kkt.compiled import codes as op
 from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.jit import apart, inner, outer
+from declarative.backends.kkt.scalar import codes as op
 
 BLOCK = 64
 LIMIT = 1 << 20  # more places than any list has

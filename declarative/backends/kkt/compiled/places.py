@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-FILTER = 32  # pairs in a filter, as in `kkt/filter.py`
+FILTER = 32  # pairs in a filter, as in `kkt/methods/filter.py`
 
 
 class Places(NamedTuple):
     """Sizes, and the first row of each group. What comes before `kept` stays from one iteration to the next.
 
     x (n), y (p), s (q), z (m), mu, lift: the iterate; `limit` of the filter and `size` of the start; `on` (m); lower,
-    upper, wall_lower, wall_upper, `fixed` (n): all as in `kkt/barrier.py`. The units of f, of c (p), g (q) and x (n).
+    upper, wall_lower, wall_upper, `fixed` (n): all as in `methods/barrier.py`. The units of f, c (p), g (q) and x (n).
     The filter's violations and objectives (FILTER), the `last` error, and the `next` pair to be replaced.
     The model at x: f, slope (n), c (p), g (q), H (n n), Jc (p n), Jg (q n). The distances v (m), sigma (m) = z/v. The
     direction dx (n), ny (p), dv (m), dz (m); another one's bx (n), by (p), and distances bv (m); residuals rg (q). A

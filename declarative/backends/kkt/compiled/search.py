@@ -1,5 +1,7 @@
-"""Lane j of a block: residuals, the step's room, and which trial is taken. The rules of `kkt/nlp.py`, `kkt/filter.py`
-and `kkt/step.py`, number by number; `a` is the block's memory and `o` says where its rows are.
+"""Lane j of a block: residuals, the step's room, and which trial is taken.
+
+The rules of `nlp.py`, `filter.py` and `step.py` in `methods`, number by number; `a` is the block's memory and `o` says
+where its rows are.
 """
 
 import numpy as np

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled import codes as op
+from declarative.backends.kkt.scalar import codes as op
 
 LIMIT = 40_000  # operations; what has more has arrays that are large enough for torch
 ZERO = 0  # the number of the constant 0

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from declarative.backends.kkt.compiled import codes as op
+from declarative.backends.kkt.scalar import codes as op
 from declarative.backends.kkt.scalar.listing import LIMIT, ZERO, Builder, Kind, Listing, NotScalar
 
 MOVES = (

@@ -1,0 +1,1 @@
+"""Sparse matrices of one pattern, and the factorisation of KKT matrices."""

@@ -1,0 +1,222 @@
+"""A symmetric indefinite matrix, factored once for many right sides; where it is singular, solutions of least norm.
+
+A singular K = [[H, A'], [A, -T]] is factored as M = K + eps diag(I, -I). What K maps to zero lies in one of the two
+parts; K M^-1 takes it out of the right side, and refinement on K itself then converges without a component there.
+K is an array, or sparse by columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg.lapack import dgecon, dgetrf, dgetrs  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.sparse.linalg import SuperLU, splu
+
+from declarative.backends.cone.linear.matrices import with_values
+
+Matrix: TypeAlias = Any  # an array, or a csc_array
+
+SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
+SHIFT = 1e-8
+NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
+ROUNDS = 6  # of what finds vectors that K maps to zero
+STEPS = 25  # even at that rate they are enough
+
+
+class Solver(Protocol):
+    def solve(self, right: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Dense:
+    """P L U of a symmetric array."""
+
+    lu: np.ndarray
+    pivots: np.ndarray
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        return dgetrs(self.lu, self.pivots, right)[0] if len(right) else right
+
+    def reciprocal_condition(self, norm: float) -> float:
+        return float(dgecon(self.lu, norm)[0]) if len(self.lu) else 1.0
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """P L U Q of a sparse symmetric matrix; None where a pivot is exactly zero."""
+
+    factors: SuperLU | None
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        assert self.factors is not None
+        return self.factors.solve(right)
+
+    def reciprocal_condition(self, norm: float) -> float:
+        if self.factors is None:
+            return 0.0
+        if not self.factors.shape[0]:
+            return 1.0
+        size = norm_of_inverse(self, self.factors.shape[0])
+        return float(1 / (norm * size)) if np.isfinite(size) else 0.0
+
+
+def norm_of_inverse(factors: Solver, size: int) -> float:
+    """An estimate by Hager, "Condition estimates" (1984), for a symmetric matrix."""
+    x, norm = np.full(size, 1 / size), 0.0
+    for _ in range(5):
+        y = factors.solve(x)
+        if not np.abs(y).sum() > norm:
+            break
+        norm = float(np.abs(y).sum())
+        slope = np.abs(factors.solve(np.sign(y) + (y == 0)))
+        x = np.zeros_like(x)
+        x[np.argmax(slope)] = 1.0
+    return norm
+
+
+@dataclass(frozen=True)
+class SymmetricMatrix:
+    """K with B = diag(balance) K diag(balance) over its nonzero rows `kept`, factored (shifted where `singular`).
+
+    The factors may be those of a matrix near K.
+    """
+
+    K: Matrix
+    kept: np.ndarray
+    balance: np.ndarray
+    factors: Solver
+    singular: bool
+    least: float  # 1 / |B^-1|
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """K^-1 right, refined; where K is singular, of least norm and with the least error."""
+        found = np.zeros(len(right))
+        found[self.kept] = self._refined(right[self.kept])
+        return found
+
+    def _refined(self, right: np.ndarray) -> np.ndarray:
+        right = self._in_range(right) if self.singular else right
+        best, found, left, least = np.zeros_like(right), np.zeros_like(right), right, np.inf
+        enough = 1e-15 * np.abs(self.balance * right).max(initial=0.0)
+        for _ in range(STEPS):
+            found = found + self._once(left)
+            left = right - self.K @ found
+            error = float(np.abs(self.balance * left).max(initial=0.0))
+            if not error < 0.5 * least:
+                break
+            best, least = found, error
+            if error <= enough:
+                break
+        return best
+
+    def _in_range(self, right: np.ndarray) -> np.ndarray:
+        """The part that K can give: K M^-1 shrinks it by eps / eigenvalue only, which a second pass makes up for."""
+        first = self.K @ self._once(right)
+        return first + self.K @ self._once(right - first)
+
+    def _once(self, right: np.ndarray) -> np.ndarray:
+        return self.balance * self.factors.solve(self.balance * right)
+
+    def null_sample(self, count: int = 8) -> np.ndarray:
+        """Up to `count` orthonormal directions (size, k) that K maps to zero, by iteration with M^-1 K."""
+        size = len(self.kept)
+        zero = np.flatnonzero(~self.kept)[:count]
+        units = np.zeros((size, len(zero)))
+        units[zero, np.arange(len(zero))] = 1.0
+        if not self.singular:
+            return units
+        count = min(count, len(self.balance))
+        block = np.random.default_rng(0).standard_normal((len(self.balance), count))
+        for _ in range(ROUNDS):  # each takes out what K does not map to zero, as exactly as it is applied
+            block = np.linalg.qr(block - self.factors.solve(self._balanced_times(block)))[0]
+        found = np.zeros((size, block.shape[1]))
+        found[self.kept] = self.balance[:, None] * block
+        mapped = self._balanced_times(block)
+        return np.concatenate([units, found[:, np.abs(mapped).max(0) < 1e-10]], 1)
+
+    def _balanced_times(self, block: np.ndarray) -> np.ndarray:
+        return self.balance[:, None] * (self.K @ (self.balance[:, None] * block))
+
+
+def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) -> SymmetricMatrix:
+    """The first `positive` rows are H's. The factors of a matrix that is `known` serve again where it is near."""
+    kept = _largest(K) > 0
+    whole = K if kept.all() else K[np.ix_(kept, kept)]
+    if known is not None and not known.singular and np.array_equal(kept, known.kept) and _near(whole, known):
+        return replace(known, K=whole)
+    balance = _balance(whole)
+    B = _balanced(whole, balance)
+    factors = _factors(B)
+    norm = _norm(B)
+    reciprocal = factors.reciprocal_condition(norm)
+    singular = not reciprocal > SINGULAR
+    if singular:
+        signs = np.where(np.flatnonzero(kept) < positive, SHIFT, -SHIFT)
+        factors = _factors(B + (np.diag(signs) if isinstance(B, np.ndarray) else sp.diags_array(signs, format="csc")))
+    return SymmetricMatrix(whole, kept, balance, factors, singular, reciprocal * norm)
+
+
+def _near(K: Matrix, known: SymmetricMatrix) -> bool:
+    return _norm(_balanced(_difference(K, known.K), known.balance)) <= NEAR * known.least
+
+
+def _difference(K: Matrix, L: Matrix) -> Matrix:
+    if isinstance(K, np.ndarray) or not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
+        return K - L
+    return with_values(K, K.data - L.data)
+
+
+def _factors(B: Matrix) -> Dense | Sparse:
+    if isinstance(B, np.ndarray):
+        lu, pivots, _ = dgetrf(B.T) if len(B) else (B, np.zeros(0), 0)
+        return Dense(lu, pivots)
+    try:  # minimum degree on B + B', with pivots off the diagonal only where those on it are small
+        options = {"SymmetricMode": True}
+        return Sparse(splu(B, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1, options=options))
+    except RuntimeError:
+        return Sparse(None)
+
+
+def _norm(B: Matrix) -> float:
+    """The largest sum of a column's absolute entries."""
+    sums = abs(B).sum(0) if isinstance(B, np.ndarray) else _by_column(np.add, np.abs(B.data), B)
+    return float(sums.max(initial=0.0))
+
+
+def _largest(K: Matrix) -> np.ndarray:
+    """The largest entry of each row, which is also that of its column."""
+    if isinstance(K, np.ndarray):
+        return np.maximum(K.max(1, initial=0.0), -K.min(1, initial=0.0))
+    return _by_column(np.maximum, np.abs(K.data), K)
+
+
+def _by_column(operation: np.ufunc, values: np.ndarray, K: Matrix) -> np.ndarray:
+    """`values` at the places of a sparse K, reduced within each column; 0 where that is empty."""
+    found = np.zeros(K.shape[1])
+    filled = np.flatnonzero(np.diff(K.indptr))
+    if len(filled):
+        found[filled] = operation.reduceat(values, K.indptr[filled])
+    return found
+
+
+def _balanced(K: Matrix, scale: np.ndarray) -> Matrix:
+    if isinstance(K, np.ndarray):
+        return scale[:, None] * K * scale
+    return with_values(K, _scaled(K.data, K, scale))
+
+
+def _scaled(values: np.ndarray, K: Matrix, scale: np.ndarray) -> np.ndarray:
+    return values * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
+
+
+def _balance(K: Matrix, sweeps: int = 3) -> np.ndarray:
+    """Powers of the rows' largest entries that bring them all near one (Ruiz)."""
+    scale, dense = np.ones(K.shape[0]), isinstance(K, np.ndarray)
+    size = np.abs(K if dense else K.data)
+    for _ in range(sweeps):
+        step = 1 / np.sqrt(size.max(1, initial=0.0) if dense else _by_column(np.maximum, size, K))
+        scale, size = scale * step, step[:, None] * size * step if dense else _scaled(size, K, step)
+    return scale

@@ -1,0 +1,1 @@
+"""From a cone program to an answer: interior points, polishing, rays, blame."""

@@ -1,0 +1,97 @@
+"""Cone programs to Clarabel, and its answers as they stand: a point or a ray, not yet believed."""
+
+# clarabel is compiled, and has no stubs:
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+import clarabel
+import numpy as np
+import scipy.sparse as sp
+
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.sets.cones import Block, Kind, psd_side
+
+REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
+RAY = 1e-12  # the tolerance for rays, where steps are refined
+
+
+class Claim(Enum):
+    POINT = "a point"
+    INFEASIBLE = "a ray z with A'z = 0 and b'z < 0"
+    UNBOUNDED = "a ray x with Px = 0, q'x < 0 and -Ax in K"
+
+
+@dataclass(frozen=True)
+class Answer:
+    claim: Claim
+    point: Point
+    iterations: int
+
+
+_CLAIMS = {
+    "PrimalInfeasible": Claim.INFEASIBLE,
+    "AlmostPrimalInfeasible": Claim.INFEASIBLE,
+    "DualInfeasible": Claim.UNBOUNDED,
+    "AlmostDualInfeasible": Claim.UNBOUNDED,
+}
+
+
+def interior_points(items: Items, tolerance: float) -> list[Answer]:
+    """Clarabel's homogeneous embedding for each item; they should be scaled.
+
+    One solver serves all: its memory and the order of elimination depend on the pattern only. It starts afresh each
+    time, and keeps nothing of the numbers since it neither scales nor presolves.
+    """
+    (P_order, *P_places), (A_order, *A_places) = items.P.pattern.upper_by_column, items.A.pattern.by_column_compressed
+    P, A = items.P.values[:, P_order], items.A.values[:, A_order]
+    blocks = [clarabel_cone(block) for block in items.cones.blocks]
+    n, m = items.q.shape[1], items.b.shape[1]
+    found, solver = [], None
+    for k in range(len(items)):
+        if solver is None:
+            first = (sp.csc_matrix((P[k], *P_places), shape=(n, n)), sp.csc_matrix((A[k], *A_places), shape=(m, n)))
+            solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
+        else:
+            solver.update(P=P[k].tolist(), q=items.q[k].tolist(), A=A[k].tolist(), b=items.b[k].tolist())
+        result = solver.solve()
+        point = Point(np.array(result.x), np.array(result.s), np.array(result.z))
+        found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
+    return found
+
+
+def _settings(tolerance: float) -> clarabel.DefaultSettings:
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_iter = 200
+    settings.max_threads = 1
+    settings.presolve_enable = False
+    settings.equilibrate_enable = False
+    settings.chordal_decomposition_enable = False
+    settings.iterative_refinement_enable = tolerance < REFINED
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    if settings.iterative_refinement_enable:
+        settings.tol_infeas_abs = settings.tol_infeas_rel = RAY
+    return settings
+
+
+def clarabel_cone(block: Block):
+    match block.kind:
+        case Kind.ZERO:
+            return clarabel.ZeroConeT(block.rows)
+        case Kind.NONNEG:
+            return clarabel.NonnegativeConeT(block.rows)
+        case Kind.SOC:
+            return clarabel.SecondOrderConeT(block.rows)
+        case Kind.PSD:
+            return clarabel.PSDTriangleConeT(psd_side(block.rows))
+        case Kind.EXP:
+            return clarabel.ExponentialConeT()
+        case Kind.POWER:
+            return clarabel.PowerConeT(block.power)
+        case _:
+            assert_never(block.kind)

@@ -1,0 +1,182 @@
+"""Approximate solutions of cone programs to ones with all the digits that their conditioning allows.
+
+Newton's method on F(x, v) = (Px + q + A'z, Ax + s - b) with s = proj_K(v) and z = s - v: every iterate is exactly in
+the cones and exactly complementary, so these two residuals are the whole error. It restores what an interior-point
+method loses at the boundary. Items go in step, each with a matrix and a step length of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.system import System, conic_system
+from declarative.backends.cone.sets.cones import Cones, Kind
+from declarative.backends.cone.sets.projections import Spectrum, project, replaced
+
+STEPS = 12
+HALVES = 5  # of a step that does not reduce the error, where cones are curved
+BOLD = 16  # steps that may lead through larger errors
+FALLING = 0.9  # a step that leaves more of the error than this has no use
+SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
+NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Of a batch: x (B, n), v and s (B, m)."""
+
+    x: np.ndarray
+    v: np.ndarray
+    s: np.ndarray
+    spectrum: Spectrum
+    stationarity: np.ndarray
+    feasibility: np.ndarray
+
+    @cached_property
+    def error(self) -> np.ndarray:
+        """(B,)"""
+        parts = self.stationarity, self.feasibility
+        return np.maximum(*(np.abs(part).max(1, initial=0.0) for part in parts))
+
+    @cached_property
+    def floor(self) -> np.ndarray:
+        """What rounding leaves of the error, (B,)."""
+        return 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (self.x, self.v))))
+
+    @property
+    def point(self) -> Point:
+        return Point(self.x, self.s, self.s - self.v)
+
+    def some(self, chosen: np.ndarray) -> Iterate:
+        if len(chosen) == len(self.x):
+            return self
+        parts = (part[chosen] for part in (self.stationarity, self.feasibility))
+        return Iterate(self.x[chosen], self.v[chosen], self.s[chosen], self.spectrum.some(chosen), *parts)
+
+    def with_some(self, chosen: np.ndarray, new: Iterate) -> Iterate:
+        """`new` in the places `chosen`."""
+        if len(chosen) == len(self.x):
+            return new
+        names = ("x", "v", "s", "stationarity", "feasibility")
+        parts = {name: replaced(getattr(self, name), chosen, getattr(new, name)) for name in names}
+        return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), **parts)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What a system depends on, beside the data: v and the eigenvalues there, both (B, m)."""
+
+    v: np.ndarray
+    values: np.ndarray
+
+    @staticmethod
+    def of(iterate: Iterate) -> _Place:
+        return _Place(iterate.v, iterate.spectrum.values)
+
+    def some(self, chosen: np.ndarray) -> _Place:
+        return _Place(self.v[chosen], self.values[chosen])
+
+    def with_some(self, chosen: np.ndarray, new: _Place) -> _Place:
+        return _Place(replaced(self.v, chosen, new.v), replaced(self.values, chosen, new.values))
+
+    def far(self, other: _Place, cones: Cones, width: float) -> np.ndarray:
+        """Where v is farther from `other` than `width`, relative to its norm within some cone, or the eigenvalues."""
+        size, change = (cones.by_cone(np.add, part**2) for part in (self.v, self.v - other.v))
+        turned = change > width**2 * size
+        for kind in (Kind.ZERO, Kind.NONNEG):
+            turned[:, cones.of_kind(kind)] = False
+        return np.any(turned | (np.abs(self.values - other.values) > width), axis=1)
+
+
+def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Iterate:
+    s, spectrum = project(items.cones, v, near)
+    return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
+
+
+def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, list[System]]:
+    """The best iterates reached from `start` in so many steps, with the systems at them; `items` should be scaled.
+
+    A system serves for several steps, as long as v stays near.
+    """
+    now = iterate(items, start.x, start.s - start.z, start.s)
+    made_at = _Place.of(now)
+    systems = [conic_system(items.one(k), now.spectrum.some(k)) for k in range(len(items))]
+
+    def renew(chosen: np.ndarray, width: float) -> np.ndarray:
+        """The systems of those of the items that have moved, anew; which they are."""
+        nonlocal made_at
+        if not len(chosen):
+            return chosen
+        place = _Place.of(now)
+        moved = chosen[place.some(chosen).far(made_at.some(chosen), items.cones, width)]
+        made_at = made_at.with_some(moved, place.some(moved))
+        for k in moved:
+            systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
+        return moved
+
+    live = np.arange(len(items))
+    for _ in range(steps):
+        live = live[now.error[live] > now.floor[live]]
+        if not len(live):
+            break
+        old = now.some(live)
+        new = _step(items.some(live), old, [systems[k] for k in live])
+        fell = new.error < FALLING * old.error
+        now = now.with_some(live[fell], new.some(np.flatnonzero(fell)))
+        stuck = renew(live[~fell & (old.error > SMALL * old.floor)], SAME)
+        renew(live[fell], NEAR)
+        live = np.union1d(live[fell], stuck)
+    renew(np.arange(len(items)), SAME)
+    return now, systems
+
+
+def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, System]:
+    """The best of the iterates of full Newton steps from `now`, for a batch of one.
+
+    Where a kink is close the error may rise before it falls, and no shorter step makes it fall. Where no cone is
+    curved, each step solves for one set of active rows, and the signs that it leaves make the next.
+    """
+    best, made_at = (now, system), _Place.of(now)
+    for _ in range(BOLD):
+        if not best[0].error > best[0].floor:
+            break
+        dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
+        new = iterate(items, now.x + dx, now.v + dv, now.s)
+        if not np.isfinite(new.error).all():
+            break
+        ended = items.cones.linear and SMALL * new.floor > new.error > FALLING * now.error
+        now = new
+        if _Place.of(now).far(made_at, items.cones, SAME)[0]:
+            made_at, system = _Place.of(now), conic_system(items.one(0), now.spectrum.some(0), system)
+        best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
+        if ended:
+            break
+    return best
+
+
+def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
+    """Newton's steps, each halved until its error falls."""
+    rights = zip(systems, now.stationarity, now.feasibility, strict=True)
+    dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
+    new = iterate(items, now.x + dx, now.v + dv, now.s)
+    length = 1.0
+    for _ in range(0 if items.cones.linear else HALVES):
+        long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
+        if not len(long):
+            break
+        length /= 2
+        x, v = now.x[long] + length * dx[long], now.v[long] + length * dv[long]
+        shorter = iterate(items.some(long), x, v, now.s[long])
+        new = new.with_some(long, shorter)
+    return new
+
+
+def _direction(system: System, stationarity: np.ndarray, feasibility: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    frame = system.spectrum
+    h = -frame.to_frame(feasibility)
+    dx, dz = system.solve(-stationarity, h)
+    return dx, frame.from_frame(system.moved(dx, dz, h))

@@ -1,0 +1,221 @@
+"""Cone programs with numbers to their checked solutions, ready to be differentiated.
+
+Scale; solve by an interior-point method; balance the cones at what it found; polish by Newton's method; check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+import numpy as np
+
+from declarative.backends.cone.methods.attained import Attainment
+from declarative.backends.cone.methods.blame import least_violation_ray
+from declarative.backends.cone.methods.escape import regular
+from declarative.backends.cone.methods.interior import Answer, Claim, interior_points
+from declarative.backends.cone.methods.mehrotra import rough_point
+from declarative.backends.cone.methods.polish import STEPS, polish, polish_boldly
+from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
+from declarative.backends.cone.program.certificate import Blocks, far_fetched, residuals
+from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
+from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
+from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
+from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
+from declarative.backends.cone.program.solved import Solved, without_numbers
+from declarative.backends.status import Status
+
+ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
+CLOSE = 1e-10  # where a step costs less than a wrong set of active rows
+EXACT = 1e3  # an error within so many times rounding is none
+NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
+BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
+
+
+def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list[Solved]:
+    """Never raises for an outcome: what fails is `failed`. Checks refer to `items` as they are given.
+
+    A rough point is enough where Newton's method converges from it to a regular solution. Where solutions are many,
+    one from the middle of them is wanted, and that takes the interior-point method to its end. `last` may hold points
+    of similar programs, NaN where there is none.
+    """
+    items = without_infinite_rows(items)
+    found = [without_numbers(items, Status.FAILED, 0)] * len(items)
+    left = np.flatnonzero(items.finite)
+    if last is not None:
+        left = _resume(found, left, items, blocks, last)
+    if len(left):
+        chosen = items.some(left)
+        for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
+            item = items.some(np.array([k]))
+            found[k] = solved if _settled(solved, item) else _carefully(item, blocks)
+    return found
+
+
+def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:
+    """Put the answers that Newton's method finds from `last` into `found`; which of the `chosen` items are left.
+
+    From a neighbour's solution they converge fast where v = s - z of both lies on one smooth piece of the projection,
+    and nowhere near a kink. Only a settled answer counts: it is the one solution, whatever it was found from, since the
+    program is convex, and K regular there. What may be one by rounding only is looked at afresh. Programs without
+    curved cones change pieces too easily, and for sparse ones a few of these steps take as long as all from afresh.
+    """
+    near = chosen[np.isfinite(last.x[chosen]).all(1)]
+    if not len(near) or items.cones.linear or items.sparse:
+        return chosen
+    own = items.some(near)
+    scaling = equilibrate(own)
+    done = _finish(own, own, blocks, scaling, scaling.scaled_point(last.some(near)), steps=NEIGHBOUR)
+    points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
+    sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
+    for k in np.flatnonzero(sound):
+        found[near[k]] = done[k]
+    return np.setdiff1d(chosen, near[sound])
+
+
+def _settled_there(solved: Solved) -> bool:
+    """Also where what was near may have been on the way to infinity."""
+    return solved.status is Status.SOLVED and solved.settled and regular(solved)
+
+
+def _settled(solved: Solved, item: Items) -> bool:
+    """`item` is a batch of one; a contradiction of its equalities that is rounding proves nothing."""
+    match solved.status:
+        case Status.SOLVED:
+            return solved.settled
+        case Status.INFEASIBLE:
+            return without_contradiction(item) is None
+        case status:
+            return status is Status.UNBOUNDED
+
+
+def _carefully(item: Items, blocks: Blocks) -> Solved:
+    """A batch of one, from a point as exact as the interior-point method can give."""
+    (found,) = _attempt(item, item, blocks, equilibrate(item), FINE)
+    attainment = Attainment(item)
+    found = attainment.checked(found)
+    if found.escapes:
+        return found
+    if found.status is Status.SOLVED:
+        return _ray_beside(item, blocks, found) or found
+    outcomes = [found]
+    consistent = without_contradiction(item)
+    if consistent is not None:
+        outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
+    if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
+        outcomes += map(attainment.checked, _attempt(item, item, blocks, unscaled(item), FINE))
+    return attainment.explained(min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes)))
+
+
+def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:
+    """For a batch of one: the proof that there is no solution where the point found is far-fetched, or None."""
+    x, s, z = found.point.x, found.point.s, found.point.z
+    if not far_fetched(item, Point(x[None], s[None], z[None]))[0]:
+        return None
+    proof = _infeasible(item, equilibrate(item), None, found.iterations)
+    if proof.status is Status.FAILED:
+        proof = _unbounded(item, blocks, x, found.iterations)
+    return None if proof.status is Status.FAILED else proof
+
+
+def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolerance: float) -> list[Solved]:
+    """Solve `data`, which are `items` or nearly so, and check the answers on `items`."""
+    answers = _approximate(scaling.apply(data), tolerance)
+    found = [_without_point(items, blocks, scaling, k, answer) for k, answer in enumerate(answers)]
+    left = np.array([k for k, solved in enumerate(found) if solved is None], dtype=np.int64)
+    if len(left):
+        start = Point(*(np.array([getattr(answers[k].point, part) for k in left]) for part in ("x", "s", "z")))
+        done = _finish(items.some(left), data.some(left), blocks, scaling.some(left), start, bold=tolerance == FINE)
+        for k, solved in zip(left, done, strict=True):
+            found[k] = replace(solved, iterations=answers[k].iterations)
+    return [solved for solved in found if solved is not None]
+
+
+def _approximate(scaled: Items, tolerance: float) -> list[Answer]:
+    """Points or rays. The faster method has the first word, for rough points that it takes."""
+    if tolerance < ROUGH or not (scaled.cones.linear and scaled.sparse):
+        return interior_points(scaled, tolerance)
+    found = {k: rough_point(scaled.one(k), CLOSE) for k in range(len(scaled))}
+    left = np.array([k for k, answer in found.items() if answer is None], dtype=np.int64)
+    if len(left):
+        found |= zip(left.tolist(), interior_points(scaled.some(left), tolerance), strict=True)
+    return [answer for answer in found.values() if answer is not None]
+
+
+def _without_point(items: Items, blocks: Blocks, scaling: Scaling, k: int, answer: Answer) -> Solved | None:
+    """The outcome of an item for which the solver claims a ray, or has no numbers; None where it has a point."""
+    match answer.claim:
+        case Claim.INFEASIBLE:
+            return _infeasible(
+                items.some(np.array([k])), scaling.some(np.array([k])), answer.point.z, answer.iterations
+            )
+        case Claim.UNBOUNDED:
+            return _unbounded(items.some(np.array([k])), blocks, scaling.E[k] * answer.point.x, answer.iterations)
+        case Claim.POINT:
+            parts = (answer.point.x, answer.point.s, answer.point.z)
+            finite = all(np.isfinite(part).all() for part in parts)
+            return None if finite else without_numbers(items, Status.FAILED, answer.iterations)
+        case _:
+            assert_never(answer.claim)
+
+
+def _infeasible(item: Items, scaling: Scaling, z: np.ndarray | None, iterations: int) -> Solved:
+    """The checked ray that blames the fewest rows, for a batch of one; `z` is one that was found, in that scaling."""
+    even = equilibrate(item)  # rays are judged where data are of size one, whatever scaling they were found in
+    judged = even.apply(item).dense(0)
+    sparse = least_violation_ray(scaling.apply(item).dense(0))
+    found = [scaling.D[0] * z / even.D[0] for z in (sparse, z) if z is not None]
+    ray = next((r for r in (infeasibility_ray(judged, z) for z in found) if r is not None), None)
+    if ray is None:
+        return without_numbers(item, Status.FAILED, iterations)
+    shares = np.abs(ray) * np.maximum(np.abs(judged.A).max(1, initial=0.0), np.abs(judged.b))
+    return without_numbers(item, Status.INFEASIBLE, iterations, even.D[0] * ray, shares)
+
+
+def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) -> Solved:
+    """A direction in which the objective falls proves something only where there is a point to start from."""
+    even = equilibrate(item)
+    checked = unboundedness_ray(even.apply(item).dense(0), ray / even.E[0])
+    if checked is None:
+        return without_numbers(item, Status.FAILED, iterations)
+    constraints = replace(item, P=replace(item.P, values=0 * item.P.values), q=0 * item.q)
+    (start,) = _attempt(constraints, constraints, blocks, equilibrate(constraints), FINE)
+    match start.status:
+        case Status.SOLVED:
+            return without_numbers(item, Status.UNBOUNDED, iterations, even.E[0] * checked, np.abs(checked))
+        case Status.INFEASIBLE:
+            return start
+        case _:
+            return without_numbers(item, Status.FAILED, iterations)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # on the way to infinity; what is no number is no answer
+def _finish(
+    items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point, bold: bool = False, steps: int = STEPS
+) -> list[Solved]:
+    """Balance, polish, check."""
+    balanced = rebalance(scaling, start, data)
+    factor = balanced.D / scaling.D
+    scaled = balanced.apply(data)
+    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor), steps)
+    for k in np.flatnonzero(bold | (data.cones.linear & (best.error > EXACT * best.floor))).tolist():
+        own = np.array([k])
+        new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
+        best = best.with_some(own, new)
+    points = balanced.point(best.point)
+    spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
+    points = least_norm(points, spans, items.cones)
+    checked = residuals(items, points, blocks, balanced)
+    weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
+    kinks = near_kinks(items.cones, best.v, best.s)
+    found = []
+    for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):
+        if residual.status is Status.FAILED:
+            found.append(without_numbers(items, Status.FAILED, 0))
+            continue
+        solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.one(k), system, spans[k])
+        settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
+        if settled and weak[k].any():
+            settled = items.cones.linear and is_regular(scaled.one(k), best.v[k], weak[k])
+        found.append(replace(solved, degenerate=bool(kinks[k] or weak[k].any()), settled=settled))
+    return found

@@ -1,0 +1,94 @@
+"""What a point of a cone program is worth: checks of our own, independent of the solver that found it.
+
+A point in the cones and complementary (polishing gives no other) is optimal where Ax + s = b and Px + q + A'z = 0.
+Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
+a data entry times its block's norm, where SHARE says how exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.scaling import Scaling
+from declarative.backends.status import Status
+
+TOLERANCE = 1e-6
+SHARE = 1e-5  # times TOLERANCE: rounding, beside the largest entries of the blocks that a row combines
+LOOSE = 1e-3  # beyond it an answer has no value
+ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
+
+FAR = 1e9  # terms so many times larger than what they add up to
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Largest relative residuals of Ax + s = b and of Px + q + A'z = 0, and the relative gap of the objectives."""
+
+    primal: float
+    dual: float
+    gap: float
+
+    @property
+    def status(self) -> Status:
+        worst = max(self.primal, self.dual, self.gap)
+        if worst <= TOLERANCE:
+            return Status.SOLVED
+        return Status.INACCURATE if worst <= LOOSE else Status.FAILED
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The numbers of the variable that each column, and of the constraint that each row, belongs to."""
+
+    columns: np.ndarray
+    rows: np.ndarray
+
+
+def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> list[Residuals]:
+    """In the units of `items`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
+    x, z, P, A, q, b = points.x, points.z, items.P, items.A, items.q, items.b
+    wide = np.maximum(np.abs(x), SHARE * _block_norm(x, blocks.columns))
+    high = np.maximum(np.abs(z), SHARE * _block_norm(z, blocks.rows))
+    primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), np.abs(points.s)])
+    dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
+    primal = np.maximum(primal, np.where(b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
+    dual = np.maximum(dual, np.where(q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
+    Px = P.times(x)
+    quadratic, linear, support = (x * Px).sum(1), q * x, b * z
+    terms = [_largest(linear), _largest(support), np.abs(quadratic), np.ravel(ROUNDING / scaling.kappa)]
+    gap = quadratic + linear.sum(1) + support.sum(1)
+    worst = _beside(A.times(x) + points.s - b, primal), _beside(Px + q + A.transposed_times(z), dual)
+    gap = _beside(gap, np.maximum.reduce(terms))
+    return [Residuals(float(p), float(d), float(g)) for p, d, g in zip(*map(_largest, worst), gap, strict=True)]
+
+
+def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """|off| / terms; infinite where either is no number, as where terms overflow."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isfinite(off) & np.isfinite(terms), np.nan_to_num(np.abs(off) / terms, nan=np.inf), np.inf)
+
+
+def far_fetched(items: Items, points: Point) -> np.ndarray:
+    """(B,): terms that cancel drown the right side of an active row, or the slope: then rounding may have made them.
+
+    So it is where A'z = 0 and b'z < 0 but for rounding, and a point at 1e16 satisfies Ax <= b within a relative 1e-16.
+    """
+    x, active = np.abs(points.x), points.z != 0
+    rows = active & (items.b != 0) & (items.A.largest_by_row(x) > FAR * np.abs(items.b))
+    columns = (items.q != 0) & (items.P.largest_by_row(x) > FAR * np.abs(items.q))
+    return rows.any(1) | columns.any(1)
+
+
+def _largest(entries: np.ndarray) -> np.ndarray:
+    """(B,)"""
+    return np.abs(entries).max(1, initial=0.0)
+
+
+def _block_norm(entries: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """(B, k): for each entry the norm of its block."""
+    total = np.zeros((blocks.max(initial=-1) + 1, len(entries)))
+    np.add.at(total, blocks, entries.T**2)
+    return np.sqrt(total).T[:, blocks]

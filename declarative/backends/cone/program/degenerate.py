@@ -1,0 +1,57 @@
+"""Where the projection onto a cone has a kink: no strict complementarity, and a derivative that is a choice.
+
+Inside K all eigenvalues of the derivative are 1, inside the polar all are 0, and on every other piece on which the
+projection is smooth the numbers of ones and of zeros are others. A direction from the polar into K crosses all kinks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from declarative.backends.cone.program.item import Item, Items, Point
+from declarative.backends.cone.program.system import conic_system
+from declarative.backends.cone.sets.cones import Cones, Kind, interior
+from declarative.backends.cone.sets.projections import project
+
+WIDTH = 1e-7  # where the program's size is one: kinks nearer than this count
+ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
+
+
+def weakly_active(items: Items, at: Point) -> np.ndarray:
+    """(B, m): inequalities with neither slack nor multiplier, in scaled programs.
+
+    How large multipliers are the scaling does not say: they count beside the terms of the rows that they stand in.
+    """
+    x, z, rows = np.abs(at.x), np.abs(at.z), items.cones.of_kind(Kind.NONNEG)
+    terms = np.maximum.reduce([items.P.largest_by_row(x), items.A.largest_by_column(z), np.abs(items.q)])
+    terms = np.maximum(terms, ROUNDING * terms.max(1, initial=0.0)[:, None])
+    share = z * items.A.largest_by_row(1 / np.where(terms > 0, terms, 1.0))
+    weak = np.zeros(z.shape, dtype=bool)
+    weak[:, rows] = (np.maximum(at.s, z)[:, rows] <= WIDTH) & (share[:, rows] <= WIDTH)
+    return weak
+
+
+def near_kinks(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """(B,): of curved cones, for v = s - z (B, m) of scaled programs."""
+    inward = WIDTH * interior(cones)
+    for kind in (Kind.ZERO, Kind.NONNEG):
+        inward[cones.of_kind(kind)] = 0.0
+    ends = _pieces(cones, np.concatenate([v + inward, v - inward]), np.concatenate([s, s]))
+    return np.any(ends[: len(v)] != ends[len(v) :], axis=1)
+
+
+def is_regular(item: Item, v: np.ndarray, weak: np.ndarray) -> bool:
+    """Without curved cones: are x and the multipliers unique, whichever of the `weak` rows (m,) are active?
+
+    Independent rows stay so when some are left out, and an objective that curves along all directions that a few rows
+    leave free does so where more rows hold. So the smallest and the largest of the active sets speak for all.
+    """
+    spectra = (project(item.cones, np.where(weak, end, v))[1] for end in (1.0, -1.0))
+    return not any(conic_system(item, spectrum).matrix.singular for spectrum in spectra)
+
+
+def _pieces(cones: Cones, v: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """(B, k): for each cone the numbers of eigenvalues that are one and that are zero."""
+    d = project(cones, v, near)[1].values
+    counts = [(d[:, group.places] == value).sum(-1) for group in cones.groups for value in (1, 0)]
+    return np.concatenate([np.zeros((len(v), 0)), *counts], axis=1)

@@ -1,0 +1,114 @@
+"""Cone programs with numbers: minimise 1/2 x'Px + q'x subject to Ax + s = b, s in K; and points of them.
+
+Their optimality conditions, with z in the dual cone: Px + q + A'z = 0, Ax + s = b, s'z = 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+
+from declarative.backends.cone.linear.matrices import Matrices, Rows, pattern_of
+from declarative.backends.cone.linear.quasidefinite import KktPattern, kkt_pattern
+from declarative.backends.cone.sets.cones import Cones, Kind, interior
+
+LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
+
+
+@dataclass(frozen=True)
+class Item:
+    """P (n, n) symmetric, q (n,), A (m, n), b (m,); the blocks of K cover the m rows. Large thin P and A are sparse.
+
+    `kkt` is the pattern of the two together where they are sparse and no cone is curved.
+    """
+
+    P: Rows
+    q: np.ndarray
+    A: Rows
+    b: np.ndarray
+    cones: Cones
+    kkt: KktPattern | None = None
+
+
+@dataclass(frozen=True)
+class Items:
+    """A batch of cone programs: P and A hold B matrices of one pattern, P symmetric; q is (B, n) and b (B, m)."""
+
+    P: Matrices
+    q: np.ndarray
+    A: Matrices
+    b: np.ndarray
+    cones: Cones
+
+    def __len__(self) -> int:
+        return len(self.q)
+
+    def stationarity(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return self.P.times(x) + self.q + self.A.transposed_times(z)
+
+    def feasibility(self, x: np.ndarray, s: np.ndarray) -> np.ndarray:
+        return self.A.times(x) + s - self.b
+
+    def some(self, chosen: np.ndarray) -> Items:
+        """Those with the numbers `chosen`."""
+        if len(chosen) == len(self):
+            return self
+        return Items(self.P.some(chosen), self.q[chosen], self.A.some(chosen), self.b[chosen], self.cones)
+
+    @property
+    def sparse(self) -> bool:
+        """Are single ones better kept sparse?"""
+        n, m = self.q.shape[1], self.b.shape[1]
+        return n + m >= LARGE and len(self.A.pattern.rows) < THIN * n * m and len(self.P.pattern.rows) < THIN * n * n
+
+    def one(self, number: int) -> Item:
+        P, A = self.P.one(number, self.sparse), self.A.one(number, self.sparse)
+        kkt = kkt_pattern(self.P.pattern, self.A.pattern) if self.cones.linear and self.sparse else None
+        return Item(P, self.q[number], A, self.b[number], self.cones, kkt)
+
+    def dense(self, number: int) -> Item:
+        P, A = self.P.one(number, sparse=False), self.A.one(number, sparse=False)
+        return Item(P, self.q[number], A, self.b[number], self.cones)
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(B,)"""
+        parts = (self.P.values, self.q, self.A.values, self.b)
+        return np.logical_and.reduce([np.isfinite(part).all(1) for part in parts])
+
+
+def alone(item: Item) -> Items:
+    """A batch of one."""
+    m, n = len(item.b), len(item.q)
+    (P, P_at), (A, A_at) = ((whole.data[None], np.stack(whole.coords)) for whole in map(sp.coo_array, (item.P, item.A)))
+    P, A = pattern_of(P_at, (n, n)).matrices(P), pattern_of(A_at, (m, n)).matrices(A)
+    return Items(P, item.q[None], A, item.b[None], item.cones)
+
+
+@dataclass(frozen=True)
+class Point:
+    """x (n,), slacks s in K (m,) and multipliers z in its dual cone (m,); or those of a batch, with a leading axis."""
+
+    x: np.ndarray
+    s: np.ndarray
+    z: np.ndarray
+
+    def some(self, chosen: np.ndarray | int) -> Point:
+        return Point(self.x[chosen], self.s[chosen], self.z[chosen])
+
+
+UPPER = {Kind.NONNEG: (0,), Kind.SOC: (0,), Kind.EXP: (2,), Kind.POWER: (0, 1)}  # rows that only bound the others above
+
+
+def without_infinite_rows(items: Items) -> Items:
+    """Cones that an infinite bound leaves no say, such as `a'x <= inf`, hold a point inside, which says as little."""
+    free = np.zeros(items.b.shape, dtype=bool)
+    for group in items.cones.groups:
+        upper = list(UPPER.get(group.kind, ()))
+        free[:, group.places] = np.isposinf(items.b[:, group.places[:, upper]]).any(-1, keepdims=True)
+    if not free.any():
+        return items
+    A = Matrices(items.A.pattern, np.where(free[:, items.A.pattern.rows], 0.0, items.A.values))
+    return replace(items, A=A, b=np.where(free, interior(items.cones), items.b))

@@ -1,0 +1,143 @@
+"""Cone programs to ones whose entries are near one, and points back and forth.
+
+With x = sigma E x', rows times D (alike within a cone) and the objective times kappa, the multipliers are
+z = D z' / (kappa sigma). Rows and columns are divided in turn by the geometric means of their entries (Fourer, "Solving
+staircase linear programs by the simplex method", 1982), so that data at 1e-9 or 1e9 come out alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from declarative.backends.cone.linear.matrices import Matrices
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.sets.cones import Kind
+
+ACUTE = 1e-4  # the cosine of the angle between s and z: below it both are on the boundary
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """E (n,), D (m,), sigma and kappa of the formulas above; for a batch (B, n), (B, m), (B, 1) and (B, 1)."""
+
+    E: np.ndarray
+    D: np.ndarray
+    sigma: np.ndarray | float
+    kappa: np.ndarray | float
+
+    def apply(self, items: Items) -> Items:
+        P = items.P.scaled(self.kappa * self.sigma**2 * self.E, self.E)
+        A = items.A.scaled(self.D, self.E)
+        return Items(P, self.kappa * self.sigma * self.E * items.q, A, self.D * items.b / self.sigma, items.cones)
+
+    def point(self, scaled: Point) -> Point:
+        """A point of the scaled program in the units of the original."""
+        x = self.sigma * self.E * scaled.x
+        return Point(x, self.sigma * scaled.s / self.D, self.D * scaled.z / (self.kappa * self.sigma))
+
+    def scaled_point(self, point: Point) -> Point:
+        """The way back from `point`."""
+        x = point.x / (self.sigma * self.E)
+        return Point(x, self.D * point.s / self.sigma, self.kappa * self.sigma * point.z / self.D)
+
+    def dual_gradient(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The transpose of `point` for x and z."""
+        return self.sigma * self.E * x, self.D * z / (self.kappa * self.sigma)
+
+    def adjoint(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """An adjoint state of the scaled program in the units of the original."""
+        return self.kappa * self.sigma * self.E * x, self.D * z / self.sigma
+
+    def some(self, chosen: np.ndarray) -> Scaling:
+        """Of a batch."""
+        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
+        return Scaling(self.E[chosen], self.D[chosen], self.sigma[chosen], self.kappa[chosen])
+
+    def one(self, item: int) -> Scaling:
+        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
+        return Scaling(self.E[item], self.D[item], float(self.sigma[item, 0]), float(self.kappa[item, 0]))
+
+
+def equilibrate(items: Items, sweeps: int = 4) -> Scaling:
+    """A scaling under which the entries of A spread evenly around one, and b and the objective are of size one.
+
+    Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
+    only has bounds is scaled by P.
+    """
+    E, D = _even(items, sweeps)
+    pattern = items.P.pattern
+    at = pattern.rows[pattern.diagonal]
+    diagonal = np.zeros(E.shape)
+    diagonal[:, at] = items.P.values[:, pattern.diagonal]
+    curved = (E == 0) & (diagonal > 0)
+    E = np.where(curved, 1 / np.sqrt(np.where(curved, diagonal, 1.0)), np.where(E == 0, 1.0, E))
+    D = 1 / _or_one(shared_by_cone(items, items.A.largest_by_row(E)))
+    P, q = _largest(items.P.scaled(E, E).values), _largest(E * items.q)
+    sigma = _largest(D * items.b)
+    balanced = (
+        (sigma == 0) & (P > 0) & (q > 0)
+    )  # where right sides give no size, both terms of the objective weigh alike
+    sigma = _or_one(np.where(balanced, q / np.where(balanced, P, 1.0), sigma))
+    return Scaling(E, D, sigma, 1 / _or_one(np.maximum(sigma * P, q) * sigma))
+
+
+def _even(items: Items, sweeps: int) -> tuple[np.ndarray, np.ndarray]:
+    """E (B, n) and D (B, m) with geometric means of one, in logarithms: log|A| + log D + log E has means of zero.
+
+    D is alike within a cone. E is 0 for columns that no row couples with others.
+    """
+    A, pattern, by_cone = items.A, items.A.pattern, partial(items.cones.by_cone, np.add)
+    here = Matrices(pattern, (A.values != 0).astype(float))
+    count = pattern.by_row.reduce(np.add, here.values)
+    coupling = count > 1
+    for kind in (Kind.SOC, Kind.PSD, Kind.EXP, Kind.POWER):
+        coupling[:, items.cones.of_kind(kind)] = True
+    joint = Matrices(pattern, here.values * coupling[:, pattern.rows])
+    joined = pattern.by_column.reduce(np.add, joint.values)
+    logs = np.log(np.abs(np.where(A.values != 0, A.values, 1.0)))
+    by_row, by_column = pattern.by_row.reduce(np.add, logs), pattern.by_column.reduce(np.add, logs * joint.values)
+    count, held = np.maximum(by_cone(count), 1), joined > 0
+    joined = np.maximum(joined, 1)
+    e, d = np.zeros_like(joined), np.zeros_like(count)
+    for _ in range(sweeps):
+        e = np.where(held, -(by_column + joint.transposed_times(d)) / joined, 0.0)
+        d = -by_cone(by_row + here.times(e)) / count
+    return np.where(held, np.exp(e), 0.0), np.exp(d)
+
+
+def _largest(entries: np.ndarray) -> np.ndarray:
+    """(B, 1)"""
+    return np.abs(entries).max(1, initial=0.0)[:, None]
+
+
+def _or_one(size: np.ndarray) -> np.ndarray:
+    return np.where(size > 0, size, 1.0)
+
+
+def unscaled(items: Items) -> Scaling:
+    one = np.ones((len(items), 1))
+    return Scaling(np.ones_like(items.q), np.ones_like(items.b), one, one)
+
+
+def rebalance(scaling: Scaling, scaled: Point, items: Items) -> Scaling:
+    """Rows scaled such that slack and multiplier of a cone are of one size: then v = s - z loses digits of neither.
+
+    `scaled` is the point under `scaling`. Half-lines need no balance, since one of the two is zero. Nor do cones whose
+    constraint is not active: there z has not yet vanished, and along the central path s'z is not small beside |s| |z|.
+    """
+    total = partial(items.cones.by_cone, np.add)
+    s, z = (np.sqrt(total(part**2)) for part in (scaled.s, scaled.z))
+    usable = (s > 0) & (z > 0) & (np.abs(total(scaled.s * scaled.z)) < ACUTE * s * z)
+    for kind in (Kind.ZERO, Kind.NONNEG):
+        usable[:, items.cones.of_kind(kind)] = False
+    factor = np.ones_like(s)
+    factor[usable] = np.sqrt(z[usable] / s[usable])
+    return replace(scaling, D=scaling.D * factor)
+
+
+def shared_by_cone(items: Items, rows: np.ndarray) -> np.ndarray:
+    """The largest entry within each cone, in all of its rows; (B, m)."""
+    return items.cones.by_cone(np.maximum, rows)

@@ -1,0 +1,105 @@
+"""The linear system that refines a solution of a cone program and differentiates it: one matrix for both.
+
+With v = s - z, s = proj_K(v), z = proj_K(v) - v the optimality conditions are F(x, v) = 0. In the eigenbasis of the
+projection's derivative (eigenvalues d) Newton's step, its transpose and the forward derivatives are all of the form
+
+    P y + A' w = g,    (d - 1) A y + d w = (d - 1) h + t.
+
+(t is 0 but for second derivatives.) Rows whose d is not small give w = (1 - d)/d (A y - h) + t/d, the curvature of the
+boundary; the others stay, and with theta = d/(1 - d) the matrix is the symmetric
+K = [[P + A_I' diag((1 - d)/d) A_I, A_A'], [A_A, -diag(theta)]]: the KKT matrix of the active constraints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from declarative.backends.cone.linear.matrices import Rows
+from declarative.backends.cone.linear.quasidefinite import active_matrix
+from declarative.backends.cone.linear.symmetric import SymmetricMatrix, factorise
+from declarative.backends.cone.program.item import Item
+from declarative.backends.cone.sets.projections import Spectrum
+
+KEPT = 1e-3  # rows with smaller eigenvalues stay in K; the others' curvature is at most 1e3
+PIVOTED = 1500  # a singular matrix of this side has factors with pivots; in a larger one they might fill in
+
+
+@dataclass(frozen=True)
+class System:
+    """`A` (m, n) is in the frame of `spectrum`; `active` (m,) marks the rows that K keeps."""
+
+    spectrum: Spectrum
+    A: Rows
+    active: np.ndarray
+    curvature: np.ndarray  # (1 - d)/d, and 0 in the active rows; (m,)
+    matrix: SymmetricMatrix
+
+    def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
+        n, pushed, right = len(g), 0.0, h[self.active]
+        if t is not None:
+            d = self.spectrum.values
+            pushed = np.where(self.active, 0.0, t / np.where(self.active, 1.0, d))
+            right = right - t[self.active] / (1 - d[self.active])
+        top = g + self.A.T @ (self.curvature * h - pushed)
+        found = self.matrix.solve(np.concatenate([top, right]))
+        y = found[:n]
+        w = self.curvature * (self.A @ y - h) + pushed
+        w[self.active] = found[n:]
+        return y, w
+
+    def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
+        d = self.spectrum.values
+        low = d < 0.5
+        return np.where(low, -w / np.where(low, 1 - d, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
+
+
+def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) -> System:
+    """K at a point where the projection has this derivative; `known` may be the system at a point nearby.
+
+    A sparse K keeps all rows that it can, since eliminating them would fill it.
+    """
+    A, d, n = spectrum.rows_to_frame(item.A), spectrum.values, len(item.q)
+    active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
+    curvature = np.where(active, 0.0, (1 - d) / np.where(active, 1.0, d))
+    if item.kkt is not None:
+        matrix = active_matrix(item.kkt, item.P, A, active)
+        if matrix is not None and (n + np.count_nonzero(active) > PIVOTED or not matrix.singular):
+            return System(spectrum, A, active, curvature, matrix)
+        known = None
+    held = np.flatnonzero(active)
+    theta = d[held] / (1 - d[held])
+    if isinstance(A, np.ndarray):
+        K = _dense(item.P, A, curvature, held, theta)
+    else:
+        K = _sparse(item.P, A, held, theta)
+    near = known is not None and np.array_equal(active, known.active)
+    return System(spectrum, A, active, curvature, factorise(K, n, known.matrix if known and near else None))
+
+
+def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    n, bent = len(P), np.flatnonzero(curvature)
+    root = np.sqrt(curvature[bent])[:, None] * A[bent]
+    K = np.zeros((n + len(held), n + len(held)))
+    K[:n, :n] = P + root.T @ root
+    K[n:, :n] = A[held]
+    K[:n, n:] = A[held].T
+    K[np.arange(n, len(K)), np.arange(n, len(K))] = -theta
+    return K
+
+
+def _sparse(P: Rows, A: Rows, held: np.ndarray, theta: np.ndarray) -> sp.csc_array:
+    n, size = P.shape[0], P.shape[0] + len(held)
+    number = np.full(A.shape[0], -1)
+    number[held] = np.arange(n, size)
+    row = np.repeat(number, np.diff(A.indptr))
+    kept = row >= 0
+    row, column, values = row[kept], A.indices[kept], A.data[kept]
+    diagonal = np.arange(n, size)
+    rows = np.concatenate([np.repeat(np.arange(n), np.diff(P.indptr)), row, column, diagonal])
+    columns = np.concatenate([P.indices, column, row, diagonal])
+    return sp.csc_array((np.concatenate([P.data, values, values, -theta]), (rows, columns)), shape=(size, size))

@@ -1,0 +1,1 @@
+"""A convex problem as rows of cones, and their coefficients on a tape."""

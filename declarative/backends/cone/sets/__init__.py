@@ -1,0 +1,1 @@
+"""The cones: projections onto them, how those bend, and membership."""

@@ -1,0 +1,221 @@
+"""Projection onto the cone K of a program, and the derivative of that projection as eigenvalues and eigenvectors.
+
+The derivative D of the projection at v is symmetric with eigenvalues in [0, 1]. At a solution v = s - z: eigenvalue 1
+marks a direction in which the slack is free, 0 one in which the constraint holds with equality, and a value between
+carries the curvature of the boundary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import assert_never
+
+import numpy as np
+import scipy.sparse as sp
+
+from declarative.backends.cone.linear.matrices import Rows
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
+from declarative.backends.cone.sets.exponential import project_exponential
+from declarative.backends.cone.sets.power import project_power
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Eigenvectors for the cones of a group, made when they are asked for; `parts` (..., count, *own) tell them.
+
+    These are units (d - 1) for second-order cones, the eigenvectors of the matrices for semidefinite ones, and what is
+    wanted itself for others.
+    """
+
+    group: Group
+    parts: np.ndarray
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """(..., count, d, d), in columns."""
+        d, own = self.group.places.shape[1], 1 if self.group.kind is Kind.SOC else 2
+        outer, inner = self.parts.shape[:-own], self.parts.shape[-own:]
+        flat = self.parts.reshape(prod(outer), *inner)
+        match self.group.kind:
+            case Kind.SOC:
+                flat = _second_order_frame(flat)
+            case Kind.PSD:
+                flat = _semidefinite_frame(flat)
+            case _:
+                pass
+        return flat.reshape(*outer, d, d)
+
+    @property
+    def places(self) -> np.ndarray:
+        return self.group.places
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U. Of one v or of a batch.
+
+    `values` is (..., rows).
+    """
+
+    values: np.ndarray
+    frames: tuple[Frame, ...]
+
+    def to_frame(self, a: np.ndarray) -> np.ndarray:
+        """U' a, for a (..., rows)."""
+        turned = a.copy()
+        for frame in self.frames:
+            turned[..., frame.places] = (a[..., frame.places][..., None, :] @ frame.vectors)[..., 0, :]
+        return turned
+
+    def from_frame(self, a: np.ndarray) -> np.ndarray:
+        """U a."""
+        turned = a.copy()
+        for frame in self.frames:
+            turned[..., frame.places] = (frame.vectors @ a[..., frame.places][..., None])[..., 0]
+        return turned
+
+    def rows_to_frame(self, A: Rows) -> Rows:
+        """U' A, for one v and A (rows, k)."""
+        if not self.frames:
+            return A
+        if not isinstance(A, np.ndarray):
+            return self._transposed @ A
+        turned = A.copy()
+        for frame in self.frames:
+            turned[frame.places] = frame.vectors.transpose(0, 2, 1) @ A[frame.places]
+        return turned
+
+    @property
+    def _transposed(self) -> sp.csr_array:
+        """U' of one v."""
+        size = len(self.values)
+        width = np.ones(size, dtype=np.int32)
+        for frame in self.frames:
+            width[frame.places] = frame.places.shape[1]
+        starts = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
+        columns, values = np.repeat(np.arange(size, dtype=np.int32), width), np.ones(starts[-1])
+        for frame in self.frames:
+            places = frame.places
+            at = starts[places][:, :, None] + np.arange(places.shape[1])
+            columns[at], values[at] = places[:, None, :], frame.vectors.transpose(0, 2, 1)
+        return sp.csr_array((values, columns, starts), shape=(size, size))
+
+    def some(self, chosen: np.ndarray | int) -> Spectrum:
+        """Of a batch."""
+        return Spectrum(self.values[chosen], tuple(Frame(frame.group, frame.parts[chosen]) for frame in self.frames))
+
+    def with_some(self, chosen: np.ndarray, new: Spectrum) -> Spectrum:
+        """`new` in the places `chosen` of a batch."""
+        pairs = zip(self.frames, new.frames, strict=True)
+        frames = tuple(Frame(frame.group, replaced(frame.parts, chosen, own.parts)) for frame, own in pairs)
+        return Spectrum(replaced(self.values, chosen, new.values), frames)
+
+
+def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """`new` in the rows `chosen` of a copy."""
+    found = old.copy()
+    found[chosen] = new
+    return found
+
+
+def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, Spectrum]:
+    """The projection of v (..., rows) onto K, and the derivative there; `near` is about where it will be."""
+    s, values, frames = np.zeros_like(v), np.zeros_like(v), []
+    near = v if near is None else near
+    for group in cones.groups:
+        part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
+        flat, own, parts = project_group(group, part, guess)
+        shape = (*v.shape[:-1], *group.places.shape)
+        s[..., group.places], values[..., group.places] = flat.reshape(shape), own.reshape(shape)
+        if parts is not None:
+            frames.append(Frame(group, parts.reshape(*shape[:-1], *parts.shape[1:])))
+    return s, Spectrum(values, tuple(frames))
+
+
+def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Projections of v (k, d), the eigenvalues of the derivatives, and the parts of their `Frame`."""
+    match group.kind:
+        case Kind.ZERO:
+            return np.zeros_like(v), np.zeros_like(v), None
+        case Kind.NONNEG:
+            return np.maximum(v, 0.0), (v > 0).astype(float), None
+        case Kind.SOC:
+            return project_second_order(v)
+        case Kind.PSD:
+            return project_semidefinite(v)
+        case Kind.EXP:
+            return project_exponential(v, near)
+        case Kind.POWER:
+            return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
+        case _:
+            assert_never(group.kind)
+
+
+def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """v (k, d) with v = t + |w| and t - |w| as spectral values; see Fukushima, Luo, Tseng (2002)."""
+    t, w = v[:, 0], v[:, 1:]
+    norm = np.linalg.norm(w, axis=-1)
+    high, low = np.maximum(t + norm, 0.0), np.maximum(t - norm, 0.0)
+    unit = _direction(w, norm)
+    s = np.concatenate([(high + low)[:, None] / 2, (high - low)[:, None] / 2 * unit], -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.where(norm > 0, (high - low) / (2 * norm), high > 0)
+    inside = t >= norm  # to the last bit: 1e-16 of a multiplier or of curvature would count as some
+    s[inside], between[inside] = v[inside], 1.0
+    values = np.repeat(np.clip(between, 0.0, 1.0)[:, None], v.shape[1], axis=1)
+    values[:, 0] = t + norm > 0
+    if v.shape[1] > 1:
+        values[:, 1] = t - norm > 0
+    return s, values, unit
+
+
+def _direction(w: np.ndarray, norm: np.ndarray) -> np.ndarray:
+    unit = np.zeros_like(w)
+    if w.shape[1]:
+        unit[:, 0] = 1.0
+        unit[norm > 0] = w[norm > 0] / norm[norm > 0, None]
+    return unit
+
+
+def _second_order_frame(unit: np.ndarray) -> np.ndarray:
+    """Columns (1, u)/sqrt(2), (1, -u)/sqrt(2), then (0, e) for a basis e of what is orthogonal to u (Householder)."""
+    count, d = unit.shape[0], unit.shape[1] + 1
+    frame = np.zeros((count, d, d))
+    if d == 1:
+        frame[:] = 1.0
+        return frame
+    mirror = unit.copy()
+    mirror[:, 0] += np.where(unit[:, 0] >= 0, 1.0, -1.0)
+    mirror /= np.linalg.norm(mirror, axis=-1, keepdims=True)
+    frame[:, 0, :2] = np.sqrt(0.5)
+    frame[:, 1:, 0], frame[:, 1:, 1] = np.sqrt(0.5) * unit, -np.sqrt(0.5) * unit
+    frame[:, 1:, 2:] = np.eye(d - 1)[:, 1:] - 2 * mirror[:, :, None] * mirror[:, None, 1:]
+    return frame
+
+
+def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """v (k, d) in vector form; the derivative has the divided differences of max(., 0) as eigenvalues."""
+    side = psd_side(v.shape[1])
+    row, column, factor = triangle(side)
+    matrix = np.zeros((v.shape[0], side, side))
+    matrix[:, row, column] = matrix[:, column, row] = v / factor
+    eigenvalues, Q = np.linalg.eigh(matrix)
+    kept = np.maximum(eigenvalues, 0.0)
+    s = ((Q * kept[:, None, :]) @ Q.transpose(0, 2, 1))[:, row, column] * factor
+    inside = (eigenvalues >= 0).all(1)
+    s[inside] = v[inside]
+    i, j = eigenvalues[:, row], eigenvalues[:, column]  # i <= j: eigh sorts them upward
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))
+    values = np.where((i > 0) | ((i >= 0) & (j > 0)), 1.0, np.where(j <= 0, 0.0, between))
+    return s, values, Q
+
+
+def _semidefinite_frame(Q: np.ndarray) -> np.ndarray:
+    """Column (i, j) is the vector form of (q_i q_j' + q_j q_i')/2, times the factor of (i, j)."""
+    row, column, factor = triangle(Q.shape[-1])
+    left, right = Q[:, row], Q[:, column]  # (k, entry, eigenvector)
+    pairs = left[:, :, row] * right[:, :, column] + left[:, :, column] * right[:, :, row]
+    return pairs / 2 * factor[:, None] * factor

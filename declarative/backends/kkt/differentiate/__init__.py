@@ -1,0 +1,1 @@
+"""A solution as a differentiable function of the parameters."""

@@ -1,0 +1,60 @@
+"""The barrier method for a batch of small programs whose functions are lists of scalar operations: compiled.
+
+The same method as `nlp.py`, from the same start, by `compiled/barrier.py`; what does not converge there begins again in
+torch.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate
+from declarative.backends.kkt.program.numeric import NumericStructure
+from declarative.backends.kkt.program.program import SmoothProgram, Theta
+from declarative.backends.kkt.program.structures import ScaledStructure
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.lanes import Functions
+
+LARGEST = 40  # unknowns and rows; for larger matrices the linear algebra of torch is faster
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the method begins: the iterate, the filter's limit (B,), and the size of x (B,)."""
+
+    bounds: Bounds
+    columns: Columns
+    at: Iterate
+    limit: Tensor
+    size: Tensor
+
+
+def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | None":
+    """The compiled functions of a program in the method's units, if it has them and is small."""
+    structure = program.structure
+    if not isinstance(structure, ScaledStructure) or not isinstance(structure.inner, NumericStructure):
+        return None
+    if program.linearised or not 0 < program.n + program.p + program.q <= LARGEST or program.n == 0 or len(x) == 0:
+        return None
+    return structure.inner.functions(x, theta[:-4], program.p, program.q)
+
+
+def solve_blocks(
+    functions: "Functions", start: Start, theta: Theta, iterations: int, tolerance: float
+) -> tuple[Iterate, Tensor, Tensor]:
+    """The last iterate of each item, which of them have converged (B,), and their iterations (B,)."""
+    from declarative.backends.kkt.compiled.lanes import run
+
+    at, bounds, batch = start.at, start.bounds, len(start.at.x)
+    scalars = torch.stack([at.mu, at.lift, start.limit, start.size], 1)
+    ends = [bounds.lower, bounds.upper, bounds.wall_lower, bounds.wall_upper, bounds.fixed]
+    parts = [at.x, at.y, at.s, at.z, scalars, bounds.on, *ends, *theta[-4:]]
+    given = torch.cat([part.expand(batch, -1).to(torch.float64) for part in parts], 1)
+    low, high = start.columns.low.numpy(), start.columns.high.numpy()
+    converged, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
+    sizes = [part.shape[1] for part in (at.x, at.y, at.s, at.z)]
+    x, y, s, z = given[:, : sum(sizes)].split(sizes, 1)
+    return Iterate(x, y, s, z, at.mu, at.lift), torch.from_numpy(converged), torch.from_numpy(rounds)

@@ -1,0 +1,67 @@
+"""An attempt's effort -> a point near a solution and why the method stopped: one of the forward methods, in good units.
+
+Whatever the method is, what it returns is only where the polishing steps begin; nothing it says is believed.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from torch import Tensor
+
+from declarative.backends.kkt.methods.foreign import ask
+from declarative.backends.kkt.methods.ipopt import ask_ipopt
+from declarative.backends.kkt.methods.lbfgs import lbfgs
+from declarative.backends.kkt.methods.nlp import Stop, barrier_method, inside
+from declarative.backends.kkt.methods.trust_region import trust_region
+from declarative.backends.kkt.methods.variants import factors, gauss_newton, scaled, unscaled
+from declarative.backends.kkt.program.certify import Primal
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta
+
+
+@dataclass(frozen=True)
+class Effort:
+    """One attempt: the method's tolerance for all residuals, and what it does about negative curvature."""
+
+    tolerance: float
+    reflect: bool
+
+
+EFFORTS = (Effort(1e-9, False), Effort(1e-12, True), Effort(1e-14, False), Effort(1e-14, True))
+
+
+def efforts(options: Options) -> tuple[Effort, ...]:
+    """Those that an item may take; a method that is not ours has one."""
+    return EFFORTS[:1] if options.forward.name in ("ipopt", "given") else EFFORTS
+
+
+def approach(
+    program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort
+) -> tuple[Primal, Stop, Tensor]:
+    """The point with its multipliers, why each item stopped, and its iterations."""
+    name, limit = options.forward.name, options.max_iterations
+    if name == "ipopt":
+        return ask_ipopt(program, theta, x0, options)
+    if name == "given":
+        return ask(program, theta, x0, options)
+    by = factors(program, theta, inside(x0, *Derivatives(program, theta).bounds(x0)))
+    units, data, start = scaled(program), (*theta, *by.parts()), x0 / by.x
+    match name:
+        case "gauss_newton":
+            run = trust_region if free(program, theta) else barrier_method
+            at, stop, count = run(gauss_newton(units), data, start, limit, effort.tolerance)
+        case "lbfgs":
+            at, stop, count = lbfgs(units, data, start, limit, effort.tolerance)
+        case "auto" | "newton" if free(program, theta):
+            at, stop, count = trust_region(units, data, start, limit, effort.tolerance)
+        case "auto" | "interior_point" | "newton":
+            at, stop, count = barrier_method(units, data, start, limit, effort.tolerance, effort.reflect)
+        case _:
+            assert_never(name)
+    return unscaled(at, by), stop, count
+
+
+def free(program: SmoothProgram, theta: Theta) -> bool:
+    """No constraints and no bounds, open domains included."""
+    lower, upper = program.bounds(theta)
+    return program.p + program.q == 0 and bool(lower.isinf().all() and upper.isinf().all())

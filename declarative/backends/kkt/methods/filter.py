@@ -1,0 +1,120 @@
+"""A direction -> an accepted step, item by item: the filter line search of Waechter and Biegler (2006).
+
+A trial point is taken if it improves the violation or the barrier objective by a little, beside the current point and
+beside every pair in the filter; along directions in which the objective falls fast, by Armijo's rule instead. The first
+trial that fails for its violation is bent back onto the constraints (second-order correction).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.program.items import Items
+
+MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
+ARMIJO = 1e-8
+SIZE = 32  # pairs kept in a filter; the oldest go first
+HALVINGS = 30
+ROUNDING = 10 * torch.finfo(torch.float64).eps
+
+
+@dataclass(frozen=True)
+class Filter(Items):
+    """Forbidden corners (B, SIZE): violation and objective both at least these. `limit` (B,): never violate more."""
+
+    violation: Tensor
+    objective: Tensor
+    next: Tensor
+    limit: Tensor
+
+    def admits(self, violation: Tensor, objective: Tensor) -> Tensor:
+        """(B,): not in a forbidden corner."""
+        inside = (violation[:, None] >= self.violation) & (objective[:, None] >= self.objective)
+        return ~inside.any(-1) & (violation <= self.limit)
+
+    def add(self, items: Tensor, violation: Tensor, objective: Tensor) -> "Filter":
+        """The same with a corner more for some items (bool, B)."""
+        here = torch.nn.functional.one_hot(self.next, SIZE).bool() & items[:, None]
+        corner = (1 - MARGIN_VIOLATION) * violation, objective - MARGIN_OBJECTIVE * violation
+        return Filter(
+            torch.where(here, corner[0][:, None], self.violation),
+            torch.where(here, corner[1][:, None], self.objective),
+            torch.where(items, (self.next + 1) % SIZE, self.next),
+            self.limit,
+        )
+
+    def clear(self, items: Tensor) -> "Filter":
+        """The same, empty for some items (bool, B)."""
+        forget = items[:, None]
+        violation = torch.where(forget, torch.inf, self.violation)
+        return replace(self, violation=violation, objective=torch.where(forget, torch.inf, self.objective))
+
+
+def empty_filter(violation: Tensor) -> Filter:
+    """A filter that only limits the violation, to 1e4 times the first one."""
+    corners = violation.new_full((len(violation), SIZE), torch.inf)
+    return Filter(corners, corners, torch.zeros_like(violation, dtype=torch.int64), 1e4 * violation.clamp(min=1))
+
+
+@dataclass(frozen=True)
+class Merit:
+    """At the current point: violation, barrier objective, its slope along the direction, and rounding in it, (B,)."""
+
+    violation: Tensor
+    objective: Tensor
+    slope: Tensor
+
+
+Trial = Callable[[Tensor], tuple[Tensor, Tensor]]  # step lengths (B,) -> violation and barrier objective there
+Bent = Callable[[], tuple[Tensor, Tensor]]  # the same for the corrected step
+
+
+@dataclass(frozen=True)
+class Found:
+    """Step lengths (B,), which items accepted one, whether it was by Armijo's rule, and whether it is the bent step."""
+
+    alpha: Tensor
+    accepted: Tensor
+    armijo: Tensor
+    bent: Tensor
+
+
+def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Bent) -> Found:
+    """Halve the step from `longest` until it is accepted; `bent` makes the second-order correction's trial."""
+    alpha = longest.clone()
+    violation, objective = trial(alpha)
+    accepted, armijo = acceptable(filter, merit, alpha, violation, objective)
+    corrected = torch.zeros_like(accepted)
+    if (~accepted & (violation >= merit.violation)).any():
+        tried = acceptable(filter, merit, alpha, *bent())
+        corrected = ~accepted & (violation >= merit.violation) & tried[0]
+        accepted, armijo = accepted | corrected, torch.where(corrected, tried[1], armijo)
+    for _ in range(HALVINGS):
+        if accepted.all():
+            break
+        alpha = torch.where(accepted, alpha, alpha / 2)
+        found, rule = acceptable(filter, merit, alpha, *trial(alpha))
+        armijo = torch.where(accepted, armijo, rule)
+        accepted = accepted | found
+    return Found(alpha, accepted, armijo, corrected)
+
+
+def acceptable(
+    filter: Filter, merit: Merit, alpha: Tensor, violation: Tensor, objective: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(B,), (B,): acceptable, and whether the step counts as one along which the objective falls."""
+    gain = -alpha * merit.slope
+    falls = (
+        (gain > 0)
+        & (2.3 * gain.clamp(min=0).log() > 1.3 * alpha.log() + 1.1 * merit.violation.clamp(min=0).log())
+        & (merit.violation <= 1e-4 * filter.limit)
+    )
+    slack = ROUNDING * merit.objective.abs()
+    armijo = objective <= merit.objective - ARMIJO * gain + slack
+    either = (violation <= (1 - MARGIN_VIOLATION) * merit.violation) | (
+        objective <= merit.objective - MARGIN_OBJECTIVE * merit.violation + slack
+    )
+    sound = violation.isfinite() & objective.isfinite()
+    return sound & filter.admits(violation, objective - slack) & torch.where(falls, armijo, either), falls & armijo

@@ -1,0 +1,233 @@
+"""A batch of smooth programs -> points that satisfy their first-order conditions: the primal-dual barrier method.
+
+Each item goes its own way (barrier parameter, filter, step length) and stops by itself. What stops is handed to the
+polishing steps; what the method cannot bring to feasibility is for the caller to restore.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals
+from declarative.backends.kkt.methods.blocks import Start, functions, solve_blocks
+from declarative.backends.kkt.methods.filter import Filter, empty_filter
+from declarative.backends.kkt.methods.interior import Rows
+from declarative.backends.kkt.methods.step import Place, move
+from declarative.backends.kkt.program.certify import Local, Primal, finite, worst
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.items import Items
+from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
+
+FIRST_BARRIER = 0.1
+FIRST_LIFT = 1e-3
+QUICK = 60  # iterations in compiled code; what needs more has trouble that torch's method may know better
+SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
+FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
+
+
+@dataclass(frozen=True)
+class Stop(Items):
+    """Why items stopped: `converged`, `stuck` (no acceptable step), `diverged`; none: out of iterations."""
+
+    converged: Tensor
+    stuck: Tensor
+    diverged: Tensor
+
+
+@dataclass(frozen=True)
+class Run(Items):
+    """All that an item carries from one iteration to the next, its tally, and its short steps in a row (B,)."""
+
+    iterate: Iterate
+    filter: Filter
+    stop: Stop
+    short: Tensor
+
+    def parts(self) -> list[Tensor]:
+        """The tensors of all three."""
+        return [*self.iterate.parts(), *self.filter.parts(), *self.stop.parts(), self.short]
+
+    def of(self, parts: list[Tensor]) -> "Run":
+        """A run of the same layout."""
+        return Run(Iterate(*parts[:6]), Filter(*parts[6:10]), Stop(*parts[10:13]), parts[13])
+
+    def take(self, items: Tensor) -> "Run":
+        """Some of the items (long, K)."""
+        return self.of([part[items] for part in self.parts()])
+
+    def put(self, items: Tensor, other: "Run") -> "Run":
+        """The same with other's items at the places `items`."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return self.of([a.index_copy(0, items, b) for a, b in pairs])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A program at some items' parameters, with its bounds split into barrier and open domain."""
+
+    program: SmoothProgram
+    theta: Theta
+    bounds: Bounds
+    columns: Columns
+    start: Tensor
+    tolerance: float = 0.0
+    reflect: bool = False  # what is done about negative curvature, see `barrier.convexify`
+
+    def take(self, items: Tensor) -> "Problem":
+        """Some of the items (long, K)."""
+        return replace(self, theta=take(self.theta, items), bounds=self.bounds.take(items), start=self.start[items])
+
+
+def barrier_method(
+    program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float, reflect: bool = False
+) -> tuple[Primal, Stop, Tensor]:
+    """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
+    problem = replace(prepare(program, theta, x0), tolerance=tolerance, reflect=reflect)
+    everyone, count = compiled(problem, first(problem), iterations)
+    alive = (~everyone.stop.converged).nonzero()[:, 0]
+    here, run = (problem.take(alive), everyone.take(alive)) if len(alive) < len(x0) else (problem, everyone)
+    for k in range(iterations if len(alive) else 0):
+        run = iterate(here, run)
+        done = run.stop.converged | run.stop.stuck | run.stop.diverged
+        if done.any():
+            everyone = everyone.put(alive, run)
+            going = (~done).nonzero()[:, 0]
+            alive, here, run = alive[going], here.take(going), run.take(going)
+        count[alive] = k + 1
+        if len(alive) == 0:
+            break
+    everyone = everyone.put(alive, run) if len(alive) else everyone
+    return unpack(problem, everyone.iterate), everyone.stop, count
+
+
+def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
+    """The runs of the items that converge in compiled code, the others as they begin; and the iterations (B,)."""
+    count = torch.zeros(len(problem.start), dtype=torch.int64, device=problem.start.device)
+    found = None if problem.reflect else functions(problem.program, problem.theta, problem.start)
+    if found is None:
+        return run, count
+    size = problem.start.abs().amax(-1).clamp(min=1)
+    start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
+    last, converged, rounds = solve_blocks(found, start, problem.theta, min(iterations, QUICK), problem.tolerance)
+    iterate = last.where(converged, run.iterate)
+    return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
+
+
+def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:
+    """The bounds that the barrier takes, those that only wall the domain, and the start inside both."""
+    d = Derivatives(program, theta)
+    lower, upper = d.bounds(x0)
+    wall_lower, wall_upper = program.open_domain
+    walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
+    x0 = inside(x0, lower, upper)
+    fixed = (lower == upper) | unread(d, x0)
+    lower, upper = torch.where(wall_lower | fixed, -torch.inf, lower), torch.where(wall_upper | fixed, torch.inf, upper)
+    columns = Columns(lower.isfinite().any(0).nonzero()[:, 0], upper.isfinite().any(0).nonzero()[:, 0])
+    rows = d.g(x0) > -torch.inf
+    on = torch.cat([rows, lower.isfinite()[:, columns.low], upper.isfinite()[:, columns.high]], -1)
+    return Problem(program, theta, Bounds(lower, upper, *walls, on, fixed), columns, x0)
+
+
+def unread(d: Derivatives, x: Tensor) -> Tensor:
+    """(n,): entries of x on which nothing depends: they may be anything, even not a number. A barrier would push them.
+
+    Only those are tried that have no slope anywhere at x, which x^4 has not either at 0.
+    """
+    slopes = torch.cat([d.gradient(x)[:, None], d.jacobian_c(x), d.jacobian_g(x)], 1)
+    found = (slopes == 0).all(1).all(0)
+    for i in found.nonzero()[:, 0]:
+        at = x.index_fill(1, i, torch.nan)
+        found[i] = not torch.cat([d.f(at)[:, None], d.c(at), d.g(at)], -1).isnan().any()
+    return found
+
+
+def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """x moved strictly between its bounds, by 1 % of its size or of the gap, whichever is less."""
+    gap = 1e-2 * (upper - lower)
+    margin = [torch.minimum(1e-2 * finite(side).abs().clamp(min=1), gap) for side in (lower, upper)]
+    return torch.minimum(torch.maximum(x, torch.where(lower.isinf(), lower, lower + margin[0])),
+                         torch.where(upper.isinf(), upper, upper - margin[1]))  # fmt: skip
+
+
+def first(problem: Problem) -> Run:
+    """The start: slacks from g, multipliers of the barrier from v z = mu, those of c by least squares."""
+    x, on, columns = problem.start, problem.bounds.on, problem.columns
+    d = Derivatives(problem.program, problem.theta)
+    g, q = d.g(x), problem.program.q
+    s = torch.where(on[:, :q], torch.maximum(-g, 1e-2 * g.abs().clamp(min=1)), 1)
+    v = columns.distances(x, s, problem.bounds)
+    mu = torch.where(on.any(-1), FIRST_BARRIER, 0.0).to(x.dtype)
+    z = torch.where(on, (mu[:, None] / v).clamp(max=1e3), 0)
+    y = least_squares(d.jacobian_c(x), d.gradient(x) + columns.rows(d.jacobian_g(x)).adjoint(z))
+    violation = torch.cat([d.c(x), torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
+    no = torch.zeros_like(violation, dtype=torch.bool)
+    lift = torch.full_like(mu, FIRST_LIFT)
+    return Run(Iterate(x, y, s, z, mu, lift), empty_filter(violation), Stop(no, no, no), torch.zeros_like(mu))
+
+
+def least_squares(J: Tensor, gradient: Tensor) -> Tensor:
+    """y with J'y = -gradient as nearly as possible; 0 where that is not a reasonable size."""
+    p = J.shape[1]
+    gram = J @ J.mT + 1e-12 * torch.eye(p, dtype=J.dtype, device=J.device)
+    y = torch.linalg.solve_ex(gram, -times(J, gradient)[..., None])[0][..., 0]
+    sound = (y.isfinite() & (y.abs() < 1e3)).all(-1, keepdim=True)
+    return torch.where(sound, y, 0)
+
+
+def unpack(problem: Problem, at: Iterate) -> Primal:
+    """An iterate as a point with its multipliers."""
+    g, low, high = problem.columns.rows(at.x.new_zeros(len(at.x), at.s.shape[1], at.x.shape[1])).split(at.z)
+    nothing = torch.zeros_like(at.x)
+    lower, upper = nothing.index_add(1, problem.columns.low, low), nothing.index_add(1, problem.columns.high, high)
+    return Primal(at.x, at.y, g, lower, upper)
+
+
+def iterate(problem: Problem, run: Run) -> Run:
+    """One iteration: residuals, barrier parameter, Newton step, line search."""
+    at, on = run.iterate, problem.bounds.on
+    d = Derivatives(problem.program, problem.theta)
+    local = evaluate_free(problem, d, at)
+    C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
+    converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
+    at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
+    system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift, problem.reflect)
+    new, filter, length = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)
+    short = torch.where(length < SHORT, run.short + 1, 0)
+    stuck = (length == 0) | (short > PATIENCE)
+    done = converged | stuck
+    new = at.where(done, new)
+    size = problem.start.abs().amax(-1).clamp(min=1)
+    diverged = ~done & ((new.x.abs().amax(-1) > FAR * size) | (local.f < -FAR * size))
+    return Run(new, filter, Stop(converged, stuck & ~converged, diverged), short)
+
+
+def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
+    """The model at a point, with derivatives in the variables that are not fixed by equal bounds."""
+    free, z = ~problem.bounds.fixed, at.z[:, : problem.program.q]
+    f, gradient, c, g, H, Jc, Jg = d.local(at.x, at.y, z)
+    H = H * free[:, :, None] * free[:, None] + torch.diag_embed(problem.bounds.fixed.to(H.dtype))
+    Jc, Jg = Jc * free[:, None], Jg * free[:, None]
+    return Local(f, gradient * free, c, g, problem.bounds.lower, problem.bounds.upper, H, Jc, Jg)
+
+
+def error(local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor) -> Tensor:
+    """(B,): the worst residual, multipliers larger than 100 on average scaled down."""
+    dual, primal, complement = residuals(local, at, C, v, on)
+    rows = at.y.shape[1] + on.sum(-1)  # those of the item, not those that others have
+    scale = (torch.cat([at.y, at.z], -1).abs().sum(-1) / (100 * rows.clamp(min=1))).clamp(min=1)
+    return torch.stack([worst(dual.abs()) / scale, worst(primal.abs()), worst(complement.abs()) / scale]).amax(0)
+
+
+def lower_barrier(
+    local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor, filter: Filter, tolerance: float
+) -> tuple[Iterate, Filter]:
+    """A smaller mu, and an empty filter, where the problem for the present one is solved well enough."""
+    for _ in range(4):
+        ready = (at.mu > tolerance / 10) & (error(local, at, C, v, on) <= 10 * at.mu)
+        if not ready.any():
+            break
+        smaller = torch.minimum(0.2 * at.mu, at.mu * at.mu.sqrt()).clamp(min=tolerance / 11)
+        at, filter = replace(at, mu=torch.where(ready, smaller, at.mu)), filter.clear(ready)
+    return at, filter

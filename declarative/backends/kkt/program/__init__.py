@@ -1,0 +1,1 @@
+"""A smooth program: its functions, their derivatives, and the optimality conditions at a point."""

@@ -1,0 +1,225 @@
+"""A point -> how well it satisfies the optimality conditions, in the user's units, whatever solver it came from.
+
+Every residual is measured beside the terms that are summed in its row: an entry of a Jacobian or Hessian times an entry
+of x, a multiplier times its row's entries, a constant. No `1 + |b|`, which would hide a badly scaled row, and no entry
+of x that the row does not read.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.linear.scaling import equilibrate, times
+from declarative.backends.kkt.program.items import Items
+
+ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
+VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
+NEAR = 1e-3
+CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
+
+
+class Model(Protocol):
+    """Values and derivatives at a point: `Derivatives` by torch.func, `Quadratic` from its data."""
+
+    def f(self, x: Tensor) -> Tensor: ...
+    def c(self, x: Tensor) -> Tensor: ...
+    def g(self, x: Tensor) -> Tensor: ...
+    def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def gradient(self, x: Tensor) -> Tensor: ...
+    def jacobian_c(self, x: Tensor) -> Tensor: ...
+    def jacobian_g(self, x: Tensor) -> Tensor: ...
+    def lagrangian_gradient(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+    def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+    def local(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]: ...
+
+
+@dataclass(frozen=True)
+class Primal(Items):
+    """A point with its multipliers: x (B, n), y (B, p), z (B, q), z_lower and z_upper (B, n)."""
+
+    x: Tensor
+    y: Tensor
+    z: Tensor
+    z_lower: Tensor
+    z_upper: Tensor
+
+
+@dataclass(frozen=True)
+class Local(Items):
+    """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need."""
+
+    f: Tensor
+    gradient: Tensor
+    c: Tensor
+    g: Tensor
+    lower: Tensor
+    upper: Tensor
+    H: Tensor
+    Jc: Tensor
+    Jg: Tensor
+
+
+@dataclass(frozen=True)
+class Shares(Items):
+    """Residuals of each row relative to its terms, and the share of each inequality's slack and multiplier.
+
+    `slack` and `force` are (B, q + 2n), in the order g, lower, upper: the slack beside its row's terms, the multiplier
+    beside the terms of the stationarity rows that it enters. `primal`, `dual`, `gap` (B,) are the worst of each kind.
+    """
+
+    primal: Tensor
+    dual: Tensor
+    gap: Tensor
+    slack: Tensor
+    force: Tensor
+
+    @property
+    def error(self) -> Tensor:
+        """The worst of all, (B,); infinite where something is not a number."""
+        return torch.stack([self.primal, self.dual, self.gap]).nan_to_num(nan=torch.inf).amax(0)
+
+
+@dataclass(frozen=True)
+class Way(Items):
+    """Where a method began, and the largest entries of the Hessian's rows a little way back from where it came to."""
+
+    start: Tensor
+    curvature: Tensor
+
+
+def way_to(model: Model, at: Primal, start: Tensor) -> Way:
+    """The way from a start (B, n) to a point."""
+    back = at.x + NEAR * (start - at.x)
+    return Way(start, worst(model.lagrangian_hessian(back, at.y, at.z).abs()))
+
+
+def vanished(local: Local, way: Way) -> Tensor:
+    """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0."""
+    curvature = way.curvature.nan_to_num(nan=0, posinf=0)
+    return (curvature > 0) & (worst(local.H.abs()) <= VANISHED * curvature)
+
+
+def evaluate(model: Model, at: Primal) -> Local:
+    """All that is known of the model at a point."""
+    f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
+    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg)
+
+
+def units(local: Local, at: Primal) -> Tensor:
+    """D (B, n): a size for each entry of x in which the system at a point is equilibrated.
+
+    An inequality without a multiplier is no part of it: however steep, it moves nothing.
+    """
+    return equilibrate(local.H, torch.cat([local.Jc, torch.where((at.z != 0)[:, :, None], local.Jg, 0)], 1))[0]
+
+
+def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None = None) -> Shares:
+    """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance.
+
+    Where a row of the Hessian vanishes at the solution, all its terms may (x^4 at 0): there x is measured from where
+    the method began, as (x - a)^4 is from 0, so that the Newton step is small beside the way.
+    """
+    noise = rounding(local, at, D)
+    X, T = block_size(at.x, blocks), stationarity_terms(local, at, noise, D)
+    if way is not None:
+        moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
+        T = torch.where(vanished(local, way), torch.maximum(T, moved), T)
+    stationary = stationarity_residual(local, at)
+    rows_g = row_terms(local.Jg, local.g, at.x, X, noise)
+    low, high = at.x - local.lower, local.upper - at.x
+    slack = torch.cat([
+        beside(-local.g, rows_g), beside(low, bound_terms(local.lower, X, noise)),
+        beside(high, bound_terms(local.upper, X, noise)),
+    ], -1)  # fmt: skip
+    force_g = worst(beside(local.Jg * at.z[:, :, None], T[:, None]).abs()) * at.z.sign()
+    force = torch.cat([force_g, beside(at.z_lower, T), beside(at.z_upper, T)], -1)
+    primal = violation(local, at.x, noise)
+    dual = torch.maximum(worst(beside(stationary, T).abs()), worst(-force))
+    return Shares(primal, dual, worst(torch.minimum(slack, force)), slack, force)
+
+
+def violation(local: Local, x: Tensor, noise: Tensor) -> Tensor:
+    """(B,): the worst violation of a row beside its own terms, in which entries that are small count as what they are.
+
+    How far a row is from holding is for the whole block to say; whether it holds, for the entries that it reads.
+    """
+    own = x.abs()
+    c = beside(local.c, row_terms(local.Jc, local.c, x, own, noise)).abs()
+    g = beside(local.g.clamp(min=0), row_terms(local.Jg, local.g, x, own, noise))
+    low = beside((local.lower - x).clamp(min=0), bound_terms(local.lower, own, noise))
+    high = beside((x - local.upper).clamp(min=0), bound_terms(local.upper, own, noise))
+    return worst(torch.cat([c, g, low, high], -1))
+
+
+def stationarity_residual(local: Local, at: Primal) -> Tensor:
+    """grad_x L, (B, n), with the multipliers of the bounds."""
+    return local.gradient + times(local.Jc.mT, at.y) + times(local.Jg.mT, at.z) - at.z_lower + at.z_upper
+
+
+def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor, share: float = 1) -> Tensor:
+    """(B, n): the largest term summed in each row of grad_x L; D (B, n) equilibrates the system.
+
+    Of Hx, and of what the gradient is beside it, only a `share` counts.
+    """
+    Hx = worst(local.H.abs() * torch.maximum(share * at.x.abs(), noise)[:, None])
+    constant = share * (local.gradient - times(local.H, at.x)).abs()
+    forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
+    parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
+    T = torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
+    return torch.maximum(T, ROUNDING * worst(D * T)[:, None] / D)
+
+
+def rounding(local: Local, at: Primal, D: Tensor) -> Tensor:
+    """(B, n): a change of x that is not told from rounding error.
+
+    Where H determines x, in equilibrated units x is as large as the gradient's terms, or smaller by cancellation, and
+    f does not tell changes much smaller than its root.
+    """
+    pull = torch.maximum(D * local.gradient.abs(), local.f.abs().sqrt()[:, None])
+    pull = torch.where(local.H.flatten(1).any(-1)[:, None], pull, 0)
+    return ROUNDING * D * worst(torch.maximum(at.x.abs() / D, pull))[:, None]
+
+
+def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
+    """(B, n): the largest absolute entry of each entry's block; all of x is one block by default."""
+    if blocks is None or x.shape[-1] == 0:
+        return x.abs().amax(-1, keepdim=True).expand(x.shape) if x.shape[-1] else x
+    of = blocks.expand(x.shape)
+    most = torch.zeros_like(x).scatter_reduce(1, of, x.abs(), "amax")
+    return most.gather(1, of)
+
+
+def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+    """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant.
+
+    Rounding error in x is a term only of rows without a constant of their own, which have no other measure.
+    """
+    constant = (value - times(J, x)).abs()
+    if not J.shape[-1]:
+        return constant
+    terms = torch.maximum((J.abs() * X[:, None]).amax(-1), constant)
+    homogeneous = constant <= CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1)
+    return torch.where(homogeneous, torch.maximum(terms, (J.abs() * noise[:, None]).amax(-1)), terms)
+
+
+def bound_terms(bound: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+    """(B, n): the largest term of each bound, by the same rule."""
+    constant = finite(bound).abs()
+    return torch.where(constant > 0, torch.maximum(X, constant), torch.maximum(X, noise))
+
+
+def beside(value: Tensor, terms: Tensor) -> Tensor:
+    """value / terms, with 0/0 = 0, and an infinite slack infinite."""
+    return torch.where(value == 0, 0, torch.where(value.isinf(), value, value / terms))
+
+
+def finite(value: Tensor) -> Tensor:
+    """Infinities replaced by 0."""
+    return torch.where(value.isinf(), 0, value)
+
+
+def worst(values: Tensor) -> Tensor:
+    """The largest of the last axis, at least 0."""
+    return values.amax(-1).clamp(min=0) if values.shape[-1] else values.new_zeros(values.shape[:-1])

@@ -1,0 +1,146 @@
+"""A point that a method has run away to -> does the objective fall for ever in that direction, or towards a limit?
+
+A smooth program has no ray that would prove it. What can be asked is the program itself, along the way that the method
+took and on beyond the point, as far as there are numbers.
+"""
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.program.certify import Local, Primal, beside, block_size, row_terms, worst
+from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import take
+
+LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
+RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
+DOUBLINGS = 10  # of the exponent, beyond the point: 2^512 is about 1e154
+OVERFLOWS = 1e100  # cubes of more are no numbers, nor their differences
+ALLOWED = 1e-7  # a violation beside its terms
+ROUNDING = 1e-12
+LAST_DIGIT = 1e-14
+AWAY = 1e6  # farther than this, beside the start's size, an entry has left, and a point may be on its way to infinity
+DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
+FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
+LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
+BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
+
+
+def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
+    """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
+
+    So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less. Beyond the point it
+    falls on, and the constraints hold: x*log(x) - 50*x rises, from e^49 on.
+    """
+    way = x - start
+    far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
+    here, near, nearer = (d.f(torch.where(far, start + way / 10.0**k, x)) for k in (0, 2, 4))
+    last, before = near - here, nearer - near
+    real = last > ROUNDING * (here.abs() + near.abs())
+    falls = (real & (last > LASTING * before)) | (here == -torch.inf)
+    bottom = ~falls | (here == -torch.inf)
+    for k in range(DOUBLINGS):
+        if bottom.all():
+            break
+        there, low = torch.where(far, start + way * 2.0 ** (2**k), x), here
+        here = d.f(there)
+        bottom = bottom | undecided(d, there, here - low)
+        falls = falls & (bottom | (here < low) & allowed(d, there))
+        bottom = bottom | ~falls | (here == -torch.inf)
+    return falls
+
+
+def tends_to_a_limit(d: Derivatives, local: Local, at: Primal, start: Tensor) -> Tensor:
+    """(B,): on the way from the start the Lagrangian falls towards a limit, at the point `at` and however far beyond.
+
+    It is flat there, beside how far it fell. So it may be where it has a minimum, but beyond that it rises. `local`
+    is the model at the point.
+    """
+    way = at.x - start
+    way = torch.where(way.abs() > RUNS * way.abs().amax(-1, keepdim=True), way, 0)
+    bound = at.z_upper - at.z_lower
+    high = d.lagrangian(at.x - way, at.y, at.z) + (bound * (at.x - way)).sum(-1)
+    low = local.f + (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1) + (bound * at.x).sum(-1)
+    fall, bend = high - low, (times(local.H, way) * way).sum(-1)
+    found = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
+    items = found.nonzero()[:, 0]
+    if len(items) == 0:
+        return found
+    here, at, way, fall = Derivatives(d.program, take(d.theta, items)), at.take(items), way[items], fall[items]
+    level = LEVEL * torch.maximum(fall, _slope(here, at, way, -1.0).abs().nan_to_num(nan=0, posinf=0))
+    flat = torch.ones_like(items, dtype=torch.bool)
+    for length in BEYOND:
+        slope, there = _slope(here, at, way, length), at.x + length * way
+        seen = (there.abs().amax(-1) < OVERFLOWS) & (~slope.isnan() | (length <= 1))
+        flat &= ~seen | (slope <= level) & (slope >= -FLAT * fall - level) & allowed(here, there)
+    return found.index_put((items,), flat)
+
+
+def _slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
+    """(B,): of the Lagrangian along the way, so many lengths beyond the point."""
+    slopes = d.lagrangian_gradient(at.x + length * way, at.y, at.z) + at.z_upper - at.z_lower
+    return (slopes * way).sum(-1)
+
+
+def runs_away(d: Derivatives, start: Tensor, x: Tensor, usable: Tensor) -> Tensor:
+    """(B,): some of the `usable` points are far away, and the objective falls on beyond them."""
+    far = usable & far_away(start, x)
+    items = far.nonzero()[:, 0]
+    if len(items) == 0:
+        return far
+    d = Derivatives(d.program, take(d.theta, items))
+    return far.index_put((items,), falls_for_ever(d, start[items], x[items]))
+
+
+def worse_far_away(d: Derivatives, start: Tensor, x: Tensor, f: Tensor) -> Tensor:
+    """(B,): at a far point, f is larger than at the start: no place for a method to have run out of iterations."""
+    far = far_away(start, x)
+    return far & (f > d.f(start)) if far.any() else far
+
+
+def far_away(start: Tensor, x: Tensor) -> Tensor:
+    """(B,): x is AWAY from the start."""
+    return worst((x - start).abs()) > AWAY * worst(start.abs()).clamp(min=1)
+
+
+def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
+    """(B,): rounding of x alone may make the objective rise; the way has no curvature but in its last digit."""
+    H = d.lagrangian_hessian(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q))
+    rounding = (rise >= 0) & (rise <= LAST_DIGIT * (times(H.abs(), x.abs()) * x.abs()).sum(-1))
+    return rounding | (rise.isnan() & (x.abs() > OVERFLOWS).any(-1))
+
+
+def allowed(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the constraints hold, each beside its own terms."""
+    (lower, upper), X, none = d.bounds(x), block_size(x, d.program.blocks), torch.zeros_like(x)
+    c, g = d.c(x), d.g(x)
+    c = beside(c, row_terms(d.jacobian_c(x), c, x, X, none)).abs()
+    g = beside(g, row_terms(d.jacobian_g(x), g, x, X, none))
+    return (torch.cat([c, g, beside(lower - x, X), beside(x - upper, X)], -1) <= ALLOWED).all(-1)
+
+
+def far_fetched(H: Tensor, start: Tensor, x: Tensor) -> Tensor:
+    """(B,): x is far away, and the curvature on the way there is what rounding leaves of larger terms.
+
+    The slope that it balances may be none: (x + y)^2 + x - y has no minimum, but at 1e16 a residual of 1e-16.
+    """
+    if not x.shape[1]:
+        return torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    way = x - start
+    terms, total = times(H.abs(), way.abs()).amax(-1), times(H, way).abs().amax(-1)
+    return (terms > DROWNED * total) & (way.abs().amax(-1) > DROWNED * start.abs().amax(-1).clamp(min=1))
+
+
+def levels_off(d: Derivatives, local: Local, start: Tensor, x: Tensor) -> Tensor:
+    """(B,): some entries are far away, where they make no difference to f any more, which they did on their way.
+
+    There every point is stationary: exp(-x) has no slope that numbers could tell from 0, beyond 745.
+    """
+    way = x - start
+    far = way.abs() > AWAY * start.abs().amax(-1, keepdim=True).clamp(min=1)
+    if not far.any():
+        return far.any(-1)
+    way, f, before = torch.where(far, way, 0), local.f, d.f(torch.where(far, start, x))
+    change = (local.gradient * way).abs().sum(-1) + (times(local.H.abs(), way.abs()) * way.abs()).sum(-1)
+    size = before.abs() + f.abs()
+    return far.any(-1) & ((before - f).abs() > ROUNDING * size) & (change <= LAST_DIGIT * size)

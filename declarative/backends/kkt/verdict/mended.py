@@ -1,0 +1,49 @@
+"""A certified point -> would a small move of x mend what its stationarity rows lack?
+
+A certificate measures their residuals beside H x, as if x were off by the tolerance. That is no measure where no move
+so small mends the rows: far away where H is singular (log(exp(x) + exp(y)) at -1e10 has a slope of 1/2 along x = y, and
+no curvature), any slope is small beside H x.
+"""
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.linear.system import Right
+from declarative.backends.kkt.program.certify import (
+    ROUNDING,
+    beside,
+    block_size,
+    rounding,
+    stationarity_residual,
+    stationarity_terms,
+    units,
+    worst,
+)
+from declarative.backends.kkt.verdict.polish import EXACT, Polished
+
+OWN = 1e-6  # of the terms that are no multiples of x
+SMALL = 1e-3  # of x, or of the way to it: the tolerance, with what flat minima need
+
+
+def mended(found: Polished, blocks: Tensor | None, start: Tensor | None = None) -> Tensor:
+    """(B,): the rows hold but for rounding, or would after a Newton step that is small beside x or beside the way from
+    the start (B, n).
+    """
+    local, at, holds = found.local, found.at, found.shares.error <= EXACT
+    if holds.all():
+        return holds
+    D, X, r = units(local, at), block_size(at.x, blocks), stationarity_residual(local, at)
+    T = stationarity_terms(local, at, rounding(local, at, D), D, ROUNDING)
+    T = torch.where(X > 0, torch.maximum(T, worst(X * T)[:, None] / X), T)  # what f does not tell over the size of x
+    holds |= worst(beside(r, T).abs()) <= OWN
+    items = (~holds).nonzero()[:, 0]
+    if len(items) == 0:
+        return holds
+    r, T, X = r[items], T[items], X[items]
+    system = found.system.take(items)
+    step = system.solve(Right(-r, torch.zeros_like(system.rows, dtype=r.dtype), torch.zeros_like(r)))
+    left = r + system.multiply(step).x
+    if start is not None:
+        X = torch.maximum(X, block_size(at.x - start, blocks)[items])
+    small = worst(beside(step.x, X).abs()) <= SMALL
+    return holds.index_put((items,), small & (worst(beside(left, T).abs()) <= OWN))

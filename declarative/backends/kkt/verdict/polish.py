@@ -1,0 +1,246 @@
+"""A nearly optimal point -> its active set, and the solution of the equations that hold there, to rounding error.
+
+A constraint is taken as active where its multiplier's share is larger than its slack's, or about as large. One Newton
+step on the active equations finishes a quadratic program; a smooth one takes a few. What a step shows to be wrong about
+the active set is corrected, and a step is kept for the items whose certificate it improves.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.differentiate.adjoint import active_system
+from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.system import ActiveSystem, Right
+from declarative.backends.kkt.program.certify import (
+    Local,
+    Model,
+    Primal,
+    Shares,
+    Way,
+    evaluate,
+    measure,
+    units,
+    vanished,
+    way_to,
+)
+from declarative.backends.kkt.program.program import Active
+from declarative.backends.kkt.program.quadratic import Quadratic
+
+ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
+WEAK = 1e-7  # slack and multiplier both below this share: weakly active
+ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
+EXACT = 1e-13
+NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
+SLOWLY = 6
+LOST = 1e-6  # a point with a larger error is no answer
+OTHER = 10.0  # units that differ by more are others
+REVIEWS = 3
+
+
+@dataclass(frozen=True)
+class Polished:
+    """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity.
+
+    `flat` (B, n): entries of x whose row of the Hessian vanishes there.
+    """
+
+    at: Primal
+    local: Local
+    shares: Shares
+    active: Active
+    system: ActiveSystem
+    degenerate: Tensor
+    flat: Tensor
+
+
+@dataclass(frozen=True)
+class Here:
+    """A point, the model there, and the certificate's numbers."""
+
+    at: Primal
+    local: Local
+    shares: Shares
+
+    def where(self, items: Tensor, other: "Here") -> "Here":
+        """This for some items (bool, B), the other for the rest."""
+        at, local = self.at.where(items, other.at), self.local.where(items, other.local)
+        return Here(at, local, self.shares.where(items, other.shares))
+
+
+def polish(
+    model: Model,
+    at: Primal,
+    open_domain: Tensor,
+    blocks: Tensor | None,
+    rounds: int,
+    began: Tensor | None = None,
+    guess: Tensor | None = None,
+) -> Polished:
+    """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
+
+    Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
+    bounds); a second try lets these constraints go. There is none where the caller has a `guess` (B, q + 2n) of what
+    is active.
+    """
+    local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
+    D = units(local, at)
+    start = Here(at, local, measure(local, at, blocks, D, way))
+    force, slack = start.shares.force, start.shares.slack
+    first = force > ABOUT * slack if guess is None else guess
+    found, system = refine(model, start, first, open_domain, blocks, D, rounds, way)
+    lost = found.shares.error > LOST
+    if guess is None and lost.any():
+        other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
+        found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
+    last, D = reviewed(model, found, open_domain, blocks, D, way)
+    fooled = (last.shares.error > LOST) & (found.shares.error <= LOST)
+    if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
+        known = torch.cat(strict(last.shares, last.local, open_domain).parts(), -1)
+        other, _ = refine(model, last, known, open_domain, blocks, D, rounds, way)
+        other, _ = reviewed(model, other, open_domain, blocks, D, way)
+        last = other.where(fooled & (other.shares.error < last.shares.error), last)
+    done = settle(last, open_domain, system)
+    if way is None:
+        return done
+    flat = vanished(found.local, way) & ~done.system.fixed
+    return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
+
+
+def refine(
+    model: Model,
+    here: Here,
+    guess: Tensor,
+    open_domain: Tensor,
+    blocks: Tensor | None,
+    D: Tensor,
+    rounds: int,
+    way: Way | None,
+) -> tuple[Here, ActiveSystem | None]:
+    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there.
+
+    An item stops by itself: steps that others need would move its last digits.
+    """
+    constant, system = isinstance(model, Quadratic), None
+    exact = here.shares.error <= EXACT
+    going = torch.ones_like(exact)
+    if not constant and exact.any():  # nothing to gain but multipliers of least norm
+        system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
+        going = ~exact | system.dual_nonunique
+    for k in range(rounds if way is None else SLOWLY * rounds):
+        if not going.any():
+            break
+        active = split(guess, here.local, open_domain)
+        if system is None or (k > 0 and not constant) or not same(system, active):
+            system = active_system(active, here.local.H, jacobian(here.local))
+        at = newton(system, here.local, here.at, active)
+        local = evaluate(model, at)
+        there = Here(at, local, measure(local, at, blocks, D, way))
+        wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
+        least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
+        better = going & ((there.shares.error < here.shares.error) | least)
+        here, guess = there.where(better, here), guess ^ wrong & going[:, None]
+        slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
+        going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
+    return here, system if constant else None
+
+
+def jacobian(local: Local) -> Tensor:
+    """The rows of c and g, (B, p + q, n)."""
+    return torch.cat([local.Jc, local.Jg], 1)
+
+
+def same(system: ActiveSystem, active: Active) -> bool:
+    """The system is that of this active set."""
+    p = system.rows.shape[1] - active.z.shape[1]
+    return torch.equal(system.rows[:, p:], active.z) and torch.equal(system.fixed, active.lower | active.upper)
+
+
+def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Primal:
+    """The solution of the equations of the active set, linearised at a point.
+
+    Multipliers come out of least norm; where that makes one of an inequality negative (dependent rows), the least
+    change of the multipliers at hand is taken instead.
+    """
+    bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
+    rows = -torch.cat([local.c, local.g], -1)
+    new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
+    if system.dual_nonunique.any():
+        bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
+        new = bend(system, local, at, bound, active).where(bent, new)
+    return new
+
+
+def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """The same step with the least change of the multipliers, instead of their least norm."""
+    multipliers = torch.cat([at.y, at.z * active.z], -1)
+    b = at.z_upper * active.upper - at.z_lower * active.lower
+    rx = -local.gradient - times(system.A.mT, multipliers) - b
+    step = system.solve(Right(rx, -torch.cat([local.c, local.g], -1), bound - at.x))
+    return unpack(Right(step.x, step.rows + multipliers, step.bounds + b), at, bound, active)
+
+
+def unpack(w: Right, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """A step in x and new multipliers -> a point; variables at a bound stand there exactly."""
+    x = torch.where(active.lower | active.upper, bound, at.x + w.x)
+    p = at.y.shape[1]
+    both = active.lower & active.upper
+    lower = torch.where(both, (-w.bounds).clamp(min=0), -w.bounds * active.lower)
+    upper = torch.where(both, w.bounds.clamp(min=0), w.bounds * active.upper)
+    return Primal(x, w.rows[:, :p], w.rows[:, p:], lower, upper)
+
+
+def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
+    """Which rows, lower and upper bounds are active: as guessed (B, q + 2n), and both bounds of a fixed variable."""
+    q, n = local.g.shape[1], local.lower.shape[1]
+    z, lower, upper = active.split([q, n, n], -1)
+    fixed = local.lower == local.upper
+    return Active(z, lower & ~open_domain[0] | fixed, upper & ~open_domain[1] | fixed)
+
+
+def reviewed(
+    model: Model, here: Here, open_domain: Tensor, blocks: Tensor | None, D: Tensor, way: Way | None
+) -> tuple[Here, Tensor]:
+    """The point with the multipliers of its strictly active set alone, measured in its own units, and these.
+
+    The steps are measured in the units of where they began, from where a point may have gone far; and a multiplier that
+    is dropped, of a row that is idle, may have weighed more than all others.
+    """
+    for _ in range(REVIEWS):
+        at = holding(here.at, strict(here.shares, here.local, open_domain))
+        own = units(here.local, at)
+        dropped = torch.cat([a != b for a, b in zip(at.parts()[2:], here.at.parts()[2:], strict=True)], -1).any(-1)
+        again = dropped | (torch.maximum(own / D, D / own) > OTHER).any(-1)
+        if not again.any():
+            break
+        local = evaluate(model, at)
+        D = torch.where(again[:, None], units(local, at), D)
+        here = Here(at, local, measure(local, at, blocks, D, way)).where(again, here)
+    return here, D
+
+
+def strict(shares: Shares, local: Local, open_domain: Tensor) -> Active:
+    """What holds with a multiplier; what is weakly active counts as inactive."""
+    return split((shares.force > shares.slack) & ~weak(shares), local, open_domain)
+
+
+def weak(shares: Shares) -> Tensor:
+    """(B, q + 2n): slack and multiplier are both small."""
+    return (shares.slack < WEAK) & (shares.force < WEAK)
+
+
+def holding(at: Primal, active: Active) -> Primal:
+    """A point with the multipliers of what is active."""
+    pairs = zip(at.parts()[2:], active.parts(), strict=True)
+    return Primal(at.x, at.y, *(torch.where(holds, multiplier, 0) for multiplier, holds in pairs))
+
+
+def settle(here: Here, open_domain: Tensor, system: ActiveSystem | None) -> Polished:
+    """The strictly active set, and whether anything is weakly active."""
+    local, fixed = here.local, here.local.lower == here.local.upper
+    doubt, active = split(weak(here.shares), local, open_domain), strict(here.shares, local, open_domain)
+    degenerate = doubt.z.any(-1) | ((doubt.lower | doubt.upper) & ~fixed).any(-1)
+    if system is None or not same(system, active):
+        system = active_system(active, local.H, jacobian(local))
+    return Polished(holding(here.at, active), local, here.shares, active, system, degenerate, torch.zeros_like(fixed))

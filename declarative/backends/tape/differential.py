@@ -1,0 +1,135 @@
+"""Differentials of a tape's values -> the slots of Jacobians, of weighted gradients and of weighted Hessians.
+
+The chain rule on nodes: J(node) = sum over arguments a of diag(phi_a) J(a). For weights on some values, weights of the
+nodes are found from the last to the first, and the Hessian is the sum over nodes of J(a)' diag(w phi_ab) J(b).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from declarative.backends.tape.coefficients import Coefficients, Entries, Weights
+from declarative.backends.tape.polynomial import Moving
+from declarative.backends.tape.tape import Slot
+from declarative.backends.tape.terms import Linear, Maps, Node, Term, X
+
+SPARSE = 0.25  # a map with more of its entries than this is made one dense matrix
+
+
+class Differential(Coefficients):
+    """Emits derivatives with respect to n unknowns on the maps' tape."""
+
+    def __init__(self, maps: Maps, n: int):
+        super().__init__(maps, n)
+        self._of_args: dict[tuple[Node, int], Linear] = {}
+
+    # --- what callers use -------------------------------------------------------------------------
+
+    def jacobian(self, values: list[Moving]) -> Entries:
+        """The matrix (rows, n) of all entries of the arrays, one after another."""
+        return self.rows([replace(value, terms=self._in_unknowns(value.terms, prod(value.sizes))) for value in values])
+
+    def weighted(self, values: list[tuple[Moving, Slot]]) -> tuple[Entries, Entries]:
+        """The gradient (n,) and the Hessian (n, n) of the sum of all entries times their weights (entries,)."""
+        terms = [t for value, slot in values for t in self._pulled(value.terms, Weights(1.0, slot))]
+        order = _last_first([term.source for term in terms if isinstance(term.source, Node)])
+        second: list[Term] = []
+        for node in order:
+            if not any(term.source is node for term in terms):
+                continue
+            weights = self._dense_weights(tuple(term for term in terms if term.source is node), node)
+            for arg, slope in zip(node.args, node.partials, strict=True):
+                terms += self._pulled(arg, Weights(weights.number, self._times(weights.slot, slope)))
+            for pair, slot in node.seconds.items():
+                second += self._bent(node, pair, Weights(weights.number, self._times(weights.slot, slot)))
+        own = tuple(replace(t, rows=0 * t.rows) for t in terms if t.source is X)
+        return self._entries(own, (self.n,)), self._entries(tuple(second), (self.n, self.n))
+
+    # --- weights ------------------------------------------------------------------------------------
+
+    def _times(self, left: Slot | None, right: Slot) -> Slot:
+        return right if left is None else self.arrays.product(left, right)
+
+    def _dense_weights(self, terms: Linear, node: Node) -> Weights:
+        """The coefficients of a scalar's terms at the entries of a node: one for all, or a vector."""
+        if len(terms) == 1 and np.array_equal(np.sort(terms[0].cols, axis=None), np.arange(node.count)):
+            (term,) = terms
+            if term.slot is None or prod(self.arrays.sizes(term.slot)) == 1:
+                return Weights(term.number, None if term.slot is None else self.arrays.reshape(term.slot, (1,)))
+        return Weights(1.0, self.dense(self._entries(terms, (node.count,))))
+
+    def _bent(self, node: Node, pair: tuple[int, int], weights: Weights) -> list[Term]:
+        """J(a)' diag(w) J(b), and its transpose for two arguments."""
+        left, right = (self._of_argument(node, which) for which in pair)
+        pieces = [self._pair(one, other, weights) for one in left for other in right]
+        return pieces if pair[0] == pair[1] else pieces + [self.maps.flipped(piece) for piece in pieces]
+
+    # --- the chain rule -------------------------------------------------------------------------------
+
+    def _of_argument(self, node: Node, which: int) -> Linear:
+        """The differential of a node's argument, in the unknowns."""
+        if (node, which) not in self._of_args:
+            for other in reversed(_last_first([node])):
+                for k, arg in enumerate(other.args):
+                    if (other, k) not in self._of_args:
+                        self._of_args[other, k] = self._in_unknowns(arg, other.count)
+        return self._of_args[node, which]
+
+    def _in_unknowns(self, terms: Linear, count: int) -> Linear:
+        """A map of nodes and unknowns with `count` entries as a map of unknowns only."""
+        found: list[Term] = []
+        for term in terms:
+            if not isinstance(term.source, Node):
+                found.append(term)
+                continue
+            node = term.source
+            for which, slope in enumerate(node.partials):
+                inner = self._of_argument(node, which)
+                found += [self._composed(term, self.maps.scaled(t, slope, (node.count,))) for t in inner]
+        return self._simplified(tuple(t for t in found if t.rows.size), count)
+
+    def _composed(self, outer: Term, inner: Term) -> Term:
+        """The map after another one."""
+        K, r, c = outer.sizes
+        gathered = self.maps.rearranged(inner, outer.cols.reshape(-1))
+        if not gathered.rows.size:
+            return gathered
+        if (r, c) == (1, 1):
+            if outer.slot is not None:
+                own = prod(self.arrays.sizes(outer.slot))
+                gathered = self.maps.scaled(gathered, self.arrays.reshape(outer.slot, (own,)), (K,))
+            rows = outer.rows[:, 0]
+        else:
+            gathered = self.maps.multiplied(gathered, self.maps.full(outer), (K,))
+            rows = outer.rows.reshape(-1)
+        return self.maps.folded(replace(gathered, number=gathered.number * outer.number), rows)
+
+    def _simplified(self, terms: Linear, count: int) -> Linear:
+        """One block, unless most of it would be zeros."""
+        if not terms or (len(terms) == 1 and terms[0].sizes[0] == 1):
+            return terms
+        cols = np.unique(np.concatenate([term.cols.reshape(-1) for term in terms]))
+        if sum(prod(term.sizes) for term in terms) < SPARSE * count * len(cols):
+            return terms
+        own = [replace(term, cols=np.searchsorted(cols, term.cols)) for term in terms]
+        slot = self.arrays.reshape(self.dense(self._entries(tuple(own), (count, len(cols)))), (1, count, len(cols)))
+        return (Term(X, np.arange(count)[None, :], cols[None, :], 1.0, slot),)
+
+
+def _last_first(nodes: list) -> list[Node]:
+    """The nodes and all that they depend on, each before those that it depends on."""
+    order: list[Node] = []
+    state: dict[Node, bool] = {}
+    stack = [(node, False) for node in nodes]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in state:
+            state[node] = True
+            stack.append((node, True))
+            stack += [(t.source, False) for arg in node.args for t in arg if isinstance(t.source, Node)]
+    return order[::-1]

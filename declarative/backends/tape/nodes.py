@@ -1,0 +1,68 @@
+"""A tape's smooth values -> linear maps of the unknowns and of nodes, at the point where the tape is evaluated.
+
+The same rules as for polynomials, with the value at the point in place of the constant: each value is carried with its
+differential, whose coefficients are instructions on the tape too. What is not linear is a node: entry by entry a
+function of linear maps, with its derivatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from declarative.atoms.registry import find
+from declarative.backends.tape.arrays import Sizes
+from declarative.backends.tape.partials import partials
+from declarative.backends.tape.polynomial import Moving, NotPolynomial, Polynomials
+from declarative.backends.tape.tape import Apply, Input, Slot, operands
+from declarative.backends.tape.terms import Node, X, selection
+
+
+class Smooth(Polynomials):
+    """Reads differentials: `constant` is the value at the point, and `terms` are its differential."""
+
+    def _value(self, slot: Slot) -> Moving:
+        instruction, sizes = self.arrays.instructions[slot], self.arrays.sizes(slot)
+        if isinstance(instruction, Input) and instruction.name in self.places:
+            return Moving(sizes, slot, selection(X, self.places[instruction.name].reshape(-1)))
+        try:
+            return replace(super()._value(slot), constant=slot)
+        except NotPolynomial:
+            record = find(instruction.atom) if isinstance(instruction, Apply) else None
+            if not isinstance(instruction, Apply) or record is None or not record.elementwise:
+                raise
+            args = [self.spread(self._known[s], sizes) for s in operands(instruction)]
+            return self._function(instruction, args, slot, sizes)
+
+    def _function(self, call: Apply, args: list[Moving], slot: Slot, sizes: Sizes) -> Moving:
+        """An entrywise function."""
+        moving = [i for i, arg in enumerate(args) if arg.terms]
+        values = tuple(arg.constant for arg in args if arg.constant is not None)
+        first, second = partials(self.arrays, call, values, slot, moving)
+        places = {i: k for k, i in enumerate(moving)}
+        seconds = {(places[i], places[j]): self._flat(s) for (i, j), s in second.items()}
+        terms = tuple(args[i].terms for i in moving)
+        node = Node(prod(sizes), terms, tuple(self._flat(first[i]) for i in moving), seconds)
+        return Moving(sizes, slot, selection(node, np.arange(prod(sizes))))
+
+    def product(self, left: Moving, right: Moving, symmetric: bool = False) -> Moving:
+        """Entry by entry, of one rank."""
+        if not (left.terms and right.terms):
+            return super().product(left, right)
+        assert left.constant is not None and right.constant is not None
+        sizes = np.broadcast_shapes(left.sizes, right.sizes)
+        value = self.arrays.product(left.constant, right.constant)
+        count, one = prod(sizes), self.arrays.literal(np.ones(1))
+        if left is right:
+            slope = self.arrays.times(self._flat(left.constant), 2.0)
+            node = Node(count, (left.terms,), (slope,), {(0, 0): self.arrays.times(one, 2.0)})
+        else:
+            left, right = self.spread(left, sizes), self.spread(right, sizes)
+            slopes = tuple(self._flat(side.constant) for side in (right, left) if side.constant is not None)
+            node = Node(count, (left.terms, right.terms), slopes, {(0, 1): one})
+        return Moving(sizes, value, selection(node, np.arange(count)))
+
+    def _flat(self, slot: Slot) -> Slot:
+        return self.arrays.reshape(slot, (prod(self.arrays.sizes(slot)),))
