@@ -4,6 +4,7 @@ import pytest
 import torch
 from backends.kkt.smooth_programs import FLOAT, smooth_program, solved, tensor
 
+from declarative.backends.kkt.methods.trust_region import trust_region
 from declarative.backends.kkt.program.program import SmoothProgram
 from declarative.backends.kkt.solve import solve
 from declarative.backends.status import Status
@@ -136,3 +137,11 @@ def test_random_nonconvex_programs_reach_certified_minima():
     result = solved(program, theta, torch.zeros(16, 5, dtype=FLOAT))
     assert result.minimum.all()
     assert torch.stack([result.primal, result.dual, result.gap]).max() < 1e-12
+
+
+def test_a_hessian_that_is_no_number_stops_its_item_alone():
+    """x + |x - a|^1.5 has a slope at a, and an infinite curvature; its minimum is at a - 4/9."""
+    program = smooth_program(3, lambda x, t: sum(v + (v - t[0][:, 0]).abs() ** 1.5 for v in x))
+    at, stop, _ = trust_region(program, (tensor([[0.0], [1.0]]),), tensor([[0.0] * 3, [0.0] * 3]), 50, 1e-8)
+    assert stop.stuck.tolist() == [True, False] and stop.converged.tolist() == [False, True]
+    torch.testing.assert_close(at.x[1], tensor([1 - 4 / 9] * 3))

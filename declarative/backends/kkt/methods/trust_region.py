@@ -66,9 +66,10 @@ def step(d: Derivatives, at: Walker, start: Tensor, tolerance: float) -> Walker:
     """One trial step; items that are done stay."""
     nothing = at.x[:, :0]
     g, H = d.gradient(at.x), d.lagrangian_hessian(at.x, nothing, nothing)
-    converged = g.abs().amax(-1) <= tolerance
+    converged, numbers = g.abs().amax(-1) <= tolerance, g.isfinite().all(-1) & H.isfinite().all((1, 2))
+    g, H = torch.where(numbers[:, None], g, 0), torch.where(numbers[:, None, None], H, 0)
     s = minimise_spherical(H, g, at.radius**2, torch.ones_like(g), ball=True).x
-    s = torch.where(converged[:, None], 0, s)
+    s = torch.where((converged | ~numbers)[:, None], 0, s)
     promised, new = -((g + times(H, s) / 2) * s).sum(-1), d.f(at.x + s)
     slack = ROUNDING * at.f.abs()
     ratio = torch.where(new.isfinite(), (at.f - new + slack) / (promised + slack).clamp(min=1e-300), -1)
@@ -78,7 +79,7 @@ def step(d: Derivatives, at: Walker, start: Tensor, tolerance: float) -> Walker:
     x, f = torch.where(taken[:, None], at.x + s, at.x), torch.where(taken, new, at.f)
     size = start.abs().amax(-1).clamp(min=1)
     diverged = (x.abs().amax(-1) > FAR * size) | (f < -FAR * size)
-    stuck = ~taken & (radius < SMALLEST * x.abs().amax(-1).clamp(min=SMALLEST)) | ~g.isfinite().all(-1)
+    stuck = ~taken & (radius < SMALLEST * x.abs().amax(-1).clamp(min=SMALLEST)) | ~numbers
     return replace(
         at, x=x, f=f, radius=radius, converged=converged, stuck=stuck & ~converged, diverged=diverged & ~converged
     )
