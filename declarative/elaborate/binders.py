@@ -31,7 +31,7 @@ def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
     inner, made = scope, []
     for f in fors.binders:
         made.append(_binder(ctx, f, inner))
-        inner = inner.with_names({f.index: None if made[-1] is None else made[-1].index})
+        inner = inner.with_index(f.index, None if made[-1] is None else made[-1].index)
     binders = tuple(b for b in made if b is not None)
     if len(binders) < len(made):
         return None
@@ -53,7 +53,7 @@ def _binder(ctx: Context, f: tree.For, scope: Scope) -> Binder | None:
     if (lo - hi).is_nonnegative():
         hints = [f"ranges run upward: `{hi - 1}..{lo}`"] if (lo - hi).constant else []
         return ctx.report.error("E222", f.over.span, f"the range {range_text(lo, hi)} is empty", hints=hints)
-    return Binder(ctx.fresh_index(f.index, Range(lo, hi, span=f.span)), lo, hi)
+    return Binder(ctx.fresh_index(f.index, Range(lo, hi, span=f.span), scope.depth), lo, hi)
 
 
 def _ends(ctx: Context, over: tree.Expression | tree.Range, scope: Scope) -> tuple[Size, Size] | None:

@@ -65,8 +65,11 @@ class Context:
             )
         return found
 
-    def fresh_index(self, name: str, range_: Range) -> IndexSymbol:
-        """A new bound index; numbers below zero are replaced when the problem is made canonical."""
-        symbol = IndexSymbol(-1 - len(self.ranges), name)
+    def fresh_index(self, name: str, range_: Range, depth: int | None = None) -> IndexSymbol:
+        """A new bound index with its final number, the depth; or one below zero until the problem is made canonical.
+
+        An index of the same depth as an earlier one takes its place: that one holds no longer.
+        """
+        symbol = IndexSymbol(-1 - len(self.ranges) if depth is None else depth, name)
         self.ranges[symbol] = range_
         return symbol

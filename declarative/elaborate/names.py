@@ -22,10 +22,12 @@ Local: TypeAlias = IndexSymbol | Size | Value | None  # None: an argument that f
 class Scope:
     """Names that hold in a part of a statement: indices, arguments of a `def` and its flexible sizes.
 
-    `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets.
+    `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets. `depth`: how many
+    indices hold, where that is known to be final: the body of a `let` or `def` comes to stand in other places.
     """
 
     locals: Mapping[str, Local] = field(default_factory=dict)
+    depth: int | None = None
     outputs: bool = False
     subscript: bool = False
 
@@ -33,8 +35,9 @@ class Scope:
     def in_subscript(self) -> Scope:
         return replace(self, subscript=True)
 
-    def with_names(self, names: Mapping[str, Local]) -> Scope:
-        return replace(self, locals={**self.locals, **names})
+    def with_index(self, name: str, index: IndexSymbol | None) -> Scope:
+        depth = None if self.depth is None else self.depth + 1
+        return replace(self, locals={**self.locals, name: index}, depth=depth)
 
 
 def kind(entity: Entity) -> str:

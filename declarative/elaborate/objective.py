@@ -20,7 +20,7 @@ def objective(ctx: Context, node: tree.Objective) -> Objective | None:
         unknowns = tuple(u for u in made if u is not None)
         return Objective(sense, None, unknowns, origin=node.span) if len(unknowns) == len(made) else None
     (body,) = node.body
-    value = ctx.value(body, Scope())
+    value = ctx.value(body, Scope(depth=0))
     if value is None:
         return None
     if value.rank:

@@ -30,7 +30,7 @@ def outputs(ctx: Context, node: tree.Return) -> tuple[Output, ...]:
 
 
 def _output(ctx: Context, item: tree.ReturnItem) -> Output | None:
-    value = ctx.value(item.value, Scope(outputs=True))
+    value = ctx.value(item.value, Scope(outputs=True, depth=0))
     if value is None:
         return None
     name = item.alias or output_name(value.expr) or _let_name(ctx, item.value)

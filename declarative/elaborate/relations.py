@@ -57,7 +57,7 @@ def _related(
     relation = stripped(relation)
     if not isinstance(relation, tree.Compare) or _is_too_long(ctx, relation):
         return None  # what is no relation at all has been reported with the syntax
-    bound = bind(ctx, fors, Scope())
+    bound = bind(ctx, fors, Scope(depth=0))
     if bound is None:
         return None
     if relation.rest[0][0] == "in":

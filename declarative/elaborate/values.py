@@ -12,12 +12,15 @@ from declarative.source.span import Span
 from declarative.syntax import tree
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Value:
     """An expression, and whether it stands as a row: `x'` of R^n is a row, and its expression the vector itself."""
 
     expr: Expr
     row: bool = False
+
+    def __init__(self, expr: Expr, row: bool = False):
+        self.__dict__["expr"], self.__dict__["row"] = expr, row  # as fast as can be: every node of a tree makes one
 
     @property
     def shape(self) -> Shape:

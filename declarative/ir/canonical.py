@@ -17,16 +17,36 @@ _Visit: TypeAlias = tuple[_Key, Expr, int, _Names, list[tuple[Expr, _Key | None]
 
 def canonical(root: Expr, depth: int = 0, names: _Names | None = None) -> Expr:
     """The same expression with its inner binders numbered from `depth`; `names` renames those bound outside."""
+    if _is_canonical(root, depth, names or {}):
+        return root
     nodes = list(postorder(root))
     if not any(isinstance(node, IndexSymbol | Reduce | Stack) for node in nodes):
         return root
     return _Renumbering(root, nodes).run(depth, names or {})
 
 
+def _is_canonical(root: Expr, depth: int, names: _Names) -> bool:
+    """Have all indices their numbers already? What the front end makes of most texts has."""
+    if any(number != index.number for number, index in names.items()):
+        return False
+    pending, seen = [(root, depth)], set()
+    while pending:
+        node, depth = pending.pop()
+        if (id(node), depth) in seen:
+            continue
+        seen.add((id(node), depth))
+        if isinstance(node, Reduce | Stack):
+            if any(binder.index.number != depth + k for k, binder in enumerate(node.binders)):
+                return False
+            depth += len(node.binders)
+        pending += [(child, depth) for child in children(node)]
+    return True
+
+
 def canonical_constraint(c: Constraint) -> Constraint:
     """A constraint whose own binders are 0, 1, ...; those inside its expressions continue from there."""
     names = _numbered(c.binders, 0)
-    binders = tuple(replace(b, index=names[b.index.number]) for b in c.binders)
+    binders = tuple([replace(b, index=names[b.index.number]) for b in c.binders])
 
     def inner(e: Expr) -> Expr:
         return canonical(e, len(binders), names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import TypeVar, assert_never, cast
 
 from declarative.ir.condition import Condition, Connective, Negation, Test, Truth
 from declarative.ir.expr import (
@@ -113,22 +113,22 @@ def with_children(e: Expr, new: tuple[Expr, ...]) -> Expr:
             assert_never(e)
 
 
-def postorder(root: Expr, enter: Callable[[Expr], bool] = lambda node: True) -> Iterator[Expr]:
+def postorder(root: Expr, enter: Callable[[Expr], bool] | None = None) -> Iterator[Expr]:
     """Every node once (by identity), children before parents; only those below nodes that are to be entered."""
     seen: set[int] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False)]
+    stack: list[Expr | None] = [root]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
+        node = stack.pop()
+        if node is None:  # all below the node that follows has been given
+            yield cast(Expr, stack.pop())
         elif id(node) not in seen:
             seen.add(id(node))
-            inner = children(node) if enter(node) else ()
-            if not inner:
+            inner = children(node) if enter is None or enter(node) else ()
+            if inner:
+                stack += (node, None)
+                stack += inner[::-1]
+            else:
                 yield node
-                continue
-            stack.append((node, True))
-            stack.extend([(child, False) for child in reversed(inner) if id(child) not in seen])
 
 
 def fold(

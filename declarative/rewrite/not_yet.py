@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declarative.ir.expr import Extern, Nested
+from declarative.ir.expr import Nested
 from declarative.ir.problem import Membership, Problem, Sense
 from declarative.ir.walk import postorder
 from declarative.source.diagnostic import Diagnostic, error
@@ -25,10 +25,10 @@ def not_yet(problem: Problem) -> list[Diagnostic]:
 
 
 def _first_nested(problem: Problem) -> list[Nested]:
+    if not problem.imports:  # a walk through everything that would find none
+        return []
     roots = [problem.objective.body] if problem.objective.body is not None else []
     for constraint in problem.constraints:
         roots.extend(constraint.elements if isinstance(constraint, Membership) else (constraint.left, constraint.right))
     roots.extend(output.body for output in problem.outputs)
-    found = [n for root in roots for n in postorder(root) if isinstance(n, Nested)]
-    assert problem.externs or not any(isinstance(n, Extern) for root in roots for n in postorder(root))
-    return found[:1]
+    return [n for root in roots for n in postorder(root) if isinstance(n, Nested)][:1]

@@ -30,13 +30,17 @@ class Source:
         return self.text[start:] if end < 0 else self.text[start:end]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Span:
     """Characters `start` to `end` (excluded) of a source."""
 
     source: Source = field(repr=False)
     start: int
     end: int
+
+    def __init__(self, source: Source, start: int, end: int):
+        parts = self.__dict__  # every node of a tree has a span, and this takes half the time of a frozen class's own
+        parts["source"], parts["start"], parts["end"] = source, start, end
 
     @property
     def text(self) -> str:

@@ -19,8 +19,9 @@ def check_names(source: Source, tokens: list[Token]) -> list[Diagnostic]:
     """One diagnostic for each name that is not plain, each pair that looks alike, each hidden sign of direction."""
     first: dict[str, Token] = {}
     for token in tokens:
-        if token.type == "NAME" and not all(letter in _RAISED for letter in token.text):
+        if token.type == "NAME":
             first.setdefault(token.text, token)
+    first = {name: token for name, token in first.items() if not all(letter in _RAISED for letter in name)}
     found = [_not_plain(source, token) for name, token in first.items() if not _is_plain(name)]
     return [*found, *_alike(source, first), *_turning(source)]
 

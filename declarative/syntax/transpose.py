@@ -5,6 +5,8 @@ from declarative.syntax.tokens.lexer import Token
 
 def plain_transposes(tokens: tuple[Token, ...], imported: frozenset[str]) -> tuple[Token, ...]:
     """One statement's tokens with each `.T` that transposes as one token of the type `'`."""
+    if not any(token.text == "T" for token in tokens):
+        return tokens
     plain: list[Token] = []
     callees: list[str] = []  # of each open bracket, the token before it
     closed = ""  # the callee of the bracket that the last token closes

@@ -1,5 +1,6 @@
 """Index names do not count: alpha-equivalent expressions and constraints become equal."""
 
+from declarative.elaborate.load import parse
 from declarative.ir import condition
 from declarative.ir.canonical import canonical, canonical_constraint
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, IndexSymbol, Reduce, Stack, Variable
@@ -77,6 +78,20 @@ def test_binders_of_a_constraint_come_first():
     assert c.left.binders[0].index.number == 1
     assert c.condition == condition.Test(">", IndexSymbol(0, ""), Constant(0.0))
     assert c.left.condition == condition.Test("!=", IndexSymbol(0, ""), IndexSymbol(1, ""))
+
+
+def test_the_front_end_numbers_indices_by_depth_where_they_stand():
+    from_text = parse(
+        "dim n\nvar x : R^(n,n)\nlet r[k] = sum(x[k,l] for l in n) for k in n\n"
+        "def f(y : R^n) : R = sum(y[k]^2 for k in n)\n"
+        "minimize sum(sum(x[i,j]^2 for j in n) + sum(r[j]^2 for j in n) + f(x[i,:]) for i in n)"
+    )
+    body = from_text.objective.body
+    assert body is not None
+    (whole,) = [node for node in postorder(body) if isinstance(node, Reduce) and node.binders[0].index.number == 0]
+    assert whole is body
+    assert numbers(body) == {0, 1, 2}
+    assert canonical(body) is body  # nothing is left to be done
 
 
 def test_what_holds_no_index_is_left_as_it_is():

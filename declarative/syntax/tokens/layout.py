@@ -3,6 +3,7 @@
 Comments go with the statement that they stand before or behind; those inside a statement move before it.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 
 from declarative.source.diagnostic import Diagnostic, Label, error
@@ -11,6 +12,7 @@ from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token
 
 OPENING = {")": "(", "]": "["}
 CLOSING = {"(": ")", "[": "]"}
+_BRACKETS = frozenset((*OPENING, *CLOSING))
 # After one of these a line goes on.
 CONTINUING = frozenset("+ - * / .* ./ ^ .^ ** <= ≤ >= ≥ == != < > = , : .. -> in ∈ and or not if for".split())  # noqa: SIM905
 TWO_WORDS = {
@@ -71,21 +73,13 @@ def _join_words(tokens: list[Token]) -> list[Token]:
     return joined
 
 
-def _next_telling(tokens: list[Token]) -> list[int]:
-    """For each place, the first token from there on that is neither a comment nor a newline."""
-    places = [len(tokens)]
-    for i, token in reversed(list(enumerate(tokens))):
-        places.append(places[-1] if token.type in ("NEWLINE", "COMMENT") else i)
-    return places[::-1]
-
-
 class _Cutter:
     """One walk over the tokens, with the open brackets and the comments that wait for their statement."""
 
     def __init__(self, source: Source, tokens: list[Token]):
         self.source = source
         self.tokens = tokens
-        self.telling = _next_telling(tokens)
+        self.telling = [i for i, token in enumerate(tokens) if token.type not in ("NEWLINE", "COMMENT")]
         self.result = Layout()
         self.current: list[Token] = []
         self.open: list[Token] = []
@@ -108,8 +102,9 @@ class _Cutter:
                     self._comment(token, fresh)
                 case ";" if not self.open:
                     self._finish(None)
-                case _:
-                    self._bracket(token)
+                case kind:
+                    if kind in _BRACKETS:
+                        self._bracket(token)
                     self.current.append(token)
             fresh = False
         self._unclosed()
@@ -154,11 +149,8 @@ class _Cutter:
 
     def _peek(self, i: int) -> list[Token]:
         """The next two tokens that are neither comments nor newlines."""
-        found = []
-        while len(found) < 2 and (i := self.telling[i]) < len(self.tokens):
-            found.append(self.tokens[i])
-            i += 1
-        return found
+        first = bisect_left(self.telling, i)
+        return [self.tokens[k] for k in self.telling[first : first + 2]]
 
     def _bracket(self, token: Token) -> None:
         if token.type in CLOSING:

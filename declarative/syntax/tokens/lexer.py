@@ -19,11 +19,13 @@ class Token(NamedTuple):
 
 WORDS = frozenset(TABLES["words"])
 STATEMENT_WORDS = WORDS - {"for", "in", "if", "not", "and", "or", "inf"}
-_PATTERN = re.compile("|".join(f"(?P<t{i}>{pattern})" for i, (_, pattern) in enumerate(TABLES["tokens"])))
-_TYPE_OF_GROUP = {f"t{i}": name for i, (name, _) in enumerate(TABLES["tokens"])}
-
-# What no token matches: a string without its end runs to the end of its line, a sign may be doubled.
-_STRAY = re.compile(r'"[^\n]*|(.)\1*', re.DOTALL)
+# A sign is its own kind. What no token matches is a STRAY: a string without its end, or one character, again and again.
+_SIGNS = "|".join(pattern for name, pattern in TABLES["tokens"] if re.escape(name) == pattern)
+_KINDS = {name: pattern for name, pattern in TABLES["tokens"] if re.escape(name) != pattern}
+_KINDS |= {"SIGN": _SIGNS, "STRAY": r'"[^\n]*|(?P<again>(?s:.))(?P=again)*'}
+# Plain spaces are every third character of most texts, and go with the token that they stand before.
+_PATTERN = re.compile(" *(?:" + "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()) + ")")
+_KIND_OF_GROUP = {_PATTERN.groupindex[kind]: kind for kind in _KINDS}
 
 # Read as their plain forms: the raised T is a transposition, and spaces of any kind are spaces. One character
 # stands for one, so that places in the text stay what they are.
@@ -32,21 +34,16 @@ _PLAIN = {ord("ᵀ"): "'", **{ord(space): " " for space in "\u00a0\u2002\u2003\u
 
 def lex(text: str) -> list[Token]:
     """The tokens of a text with their places, without its spaces. Every text is accepted."""
-    plain = text.translate(_PLAIN)
+    plain = text if text.isascii() else text.translate(_PLAIN)
     tokens: list[Token] = []
-    position = 0
-    read, length = _PATTERN.match, len(text)
-    while position < length:
-        if plain[position] == " ":  # every third character of most texts
-            position += 1
+    for match in _PATTERN.finditer(plain):
+        group = match.lastindex or 0
+        kind = _KIND_OF_GROUP[group]
+        if kind == "SPACE":
             continue
-        match = read(plain, position)
-        kind = _TYPE_OF_GROUP[match.lastgroup or ""] if match else "STRAY"
-        match = match or _STRAY.match(plain, position)
-        assert match is not None
-        end = match.end()
-        if kind != "SPACE":
-            word = plain[position:end]
-            tokens.append(Token(word if word in WORDS else kind, text[position:end], position, end))
-        position = end
+        start, end = match.span(group)
+        word = plain[start:end]
+        if kind == "SIGN" or word in WORDS:
+            kind = word
+        tokens.append(tuple.__new__(Token, (kind, text[start:end], start, end)))  # in half the time of a call
     return tokens
