@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from declarative.backends.status import AnsweredBy, Status
     from declarative.elaborate.load import check, load, parse
     from declarative.ir.problem import Problem
-    from declarative.layer.compile import compile
+    from declarative.layer.compile import compile as compile
     from declarative.layer.layer import DeclarativeLayer
     from declarative.layer.route import explain
     from declarative.layer.solution import Outputs, Solution, SolveError
@@ -33,7 +33,7 @@ _LATER = {
     "Status": "declarative.backends.status",
 }
 
-__all__ = [
+__all__ = [  # for `from declarative import *`: without `compile`, which would hide Python's own
     "AnsweredBy",
     "DeclarativeLayer",
     "Diagnostic",
@@ -45,7 +45,6 @@ __all__ = [
     "SolveError",
     "Status",
     "check",
-    "compile",
     "explain",
     "load",
     "parse",
@@ -64,4 +63,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *import_module("declarative.elaborate.embedded").names()]
+    return [*_LATER, *import_module("declarative.elaborate.embedded").names()]

@@ -1,4 +1,4 @@
-"""How a problem depends on its params: what is computed before solving, and which products CVXPY's DPP rules refuse."""
+"""How a problem depends on its params: what is computed before solving, and which products are not DPP in CVXPY."""
 
 from __future__ import annotations
 
@@ -68,17 +68,19 @@ def _refused(node: Call, held: list[tuple[bool, bool]]) -> bool:
 
 
 def dpp_remarks(problem: Problem) -> list[Diagnostic]:
-    """For `explain`: where CVXPY itself would refuse the params; the rewrites take these forms."""
+    """For `explain`: what is not DPP in CVXPY, so that cvxpylayers refuses it; the rewrites take these forms."""
     found: dict[Expr, Diagnostic] = {}
     for root in roots(problem) if classify(problem).convex else ():
         for node in not_dpp(root):
-            message = f"CVXPY would refuse `{text(node)}`, a product of params with more of them; here it is taken"
+            message = (
+                f"`{text(node)}` is a product of params with more of them, which is not DPP in CVXPY; here it is taken"
+            )
             found.setdefault(node, Diagnostic("D111", Severity.REMARK, node.origin, message))
     return list(found.values())
 
 
 def dependence(problem: Problem) -> list[str]:
-    """Lines for `explain`: what the params make up alone, and which products CVXPY itself would refuse."""
+    """Lines for `explain`: what the params make up alone, and which products are not DPP in CVXPY."""
     hoisted = dict.fromkeys(text(node) for root in roots(problem) for node in parameter_only(root))
     lines = [f"computed from the data before solving: {', '.join(f'`{one}`' for one in hoisted)}"] if hoisted else []
     return lines + [remark.message for remark in dpp_remarks(problem)]

@@ -29,7 +29,7 @@ def command(file: str, backend: Wanted, form: Form) -> int:
         reasons = to_data(accounts(classify(problem)))
         show_json({"problem": problem.name, "explanation": lines, "reasons": reasons})
     else:
-        click.echo("\n".join(lines))
+        click.echo("\n".join(lines if form == "full" else [lines[0]]))
     return Exit.FINE
 
 

@@ -37,7 +37,8 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
         parameters = [{**asdict(row), "agrees": row.agrees} for row in rows]
         show_json({"problem": problem.name, "parameters": parameters, "notes": notes})
     else:
-        click.echo("\n".join([*_table(problem.name, rows), *(f"  note: {note}" for note in notes)]))
+        lines = [*_table(problem.name, rows), *(f"  note: {note}" for note in notes)]
+        click.echo("\n".join(lines if form == "full" else lines[:1]))
     return Exit.FINE if probe.is_choice or all(row.agrees for row in rows) else Exit.MISMATCH
 
 

@@ -35,7 +35,7 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     if form == "json":
         show_json(to_json(_data(problem.name, solution)))
     else:
-        click.echo("\n".join(_report(problem.name, solution)))
+        click.echo("\n".join(_report(problem.name, solution) if form == "full" else _concise(problem.name, solution)))
     return Exit.UNSOLVED if bool((solution.status > Status.INACCURATE).any()) else Exit.FINE
 
 
@@ -72,6 +72,21 @@ def _names(numbers: Tensor, of: type[IntEnum]) -> Any:
     return np.vectorize(lambda number: of(number).name.lower(), otypes=[object])(_array(numbers)).tolist()
 
 
+def _concise(name: str, solution: Solution) -> list[str]:
+    """A line for each item: how it ended, and its value."""
+    lines = []
+    for item in np.ndindex(*solution.status.shape):
+        status = Status(int(solution.status[item]))
+        value = _value(solution, item) if status <= Status.INACCURATE else ""
+        told = ", ".join(part for part in (status.name.lower(), solution.messages.get(item), value) if part)
+        lines.append(f"{name}{list(item) if item else ''}: {told}")
+    return lines
+
+
+def _value(solution: Solution, item: tuple[int, ...]) -> str:
+    return f"value = {float(solution.value[item].detach()):.10g}"
+
+
 def _report(name: str, solution: Solution) -> list[str]:
     """Status, value, every output, variable and dual, each with its name; one part an item for a batch."""
     items = list(np.ndindex(*solution.status.shape))
@@ -92,7 +107,7 @@ def _item(title: str, solution: Solution, item: tuple[int, ...]) -> list[str]:
     if status > Status.INACCURATE:
         return lines
     others = [name for name in solution.values if name not in solution.outputs]
-    lines += [f"  value = {float(solution.value[item].detach()):.10g}"]
+    lines += [f"  {_value(solution, item)}"]
     lines += [_line(name, solution[name][item]) for name in [*solution.outputs, *others]]
     lines += [_line(f"{name}.dual", dual[item]) for name, dual in solution.duals.items()]
     return [*lines, *_remarks(solution, item)]

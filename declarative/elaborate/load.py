@@ -15,6 +15,7 @@ from declarative.source.read import read
 from declarative.source.span import Source
 from declarative.syntax import tree
 from declarative.syntax.parse import parse_tree
+from declarative.syntax.tokens.lexer import STATEMENT_WORDS
 
 SUFFIX = ".opt"
 
@@ -40,6 +41,9 @@ def check(
     if not isinstance(text, str):
         hints = ["declarative.load(path) reads a file"] if isinstance(text, Path) else []
         return None, [error("E315", None, f"a problem is parsed from its text, not from {text!r:.60}", hints=hints)]
+    if text.endswith(SUFFIX) and not _is_text(text):
+        hints = [f"declarative.load({text!r:.60}) reads a file"]
+        return None, [error("E315", None, "the text of a problem is needed here; this is a path", hints=hints)]
     where = Path(path) if path is not None else None
     source = Source(str(path) if path is not None else "<text>", text)
     return _check(source, name or _name_of(where), where, ())
@@ -49,11 +53,19 @@ def check_file(path: str | Path) -> tuple[Problem | None, list[Diagnostic]]:
     """The problem of a file, or None, with all findings; a file that cannot be read is one. Never raises."""
     if not isinstance(path, str | PathLike):
         return None, [error("E315", None, f"a file is named by its path, not by {path!r:.60}")]
+    if isinstance(path, str) and _is_text(path):
+        hints = ["declarative.parse(text) reads a text"]
+        return None, [error("E315", None, "a path is needed here; this is the text of a problem", hints=hints)]
     try:
         source = read(path)
     except DiagnosticError as failure:
         return None, [replace(d, hints=d.hints or _nearby(Path(path))) for d in failure.diagnostics]
     return _check(source, _name_of(Path(path)), Path(path), ())
+
+
+def _is_text(given: str) -> bool:
+    """Can it be no path: several lines, or a statement?"""
+    return "\n" in given or given.partition(" ")[0] in STATEMENT_WORDS
 
 
 def _nearby(path: Path) -> tuple[str, ...]:

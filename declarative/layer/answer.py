@@ -111,6 +111,11 @@ class Answer:
         count = len(self.outcome.status)
         return {dual_input(path): d.expand(count, *d.shape[1:]) for path, d in self.outcome.duals.items()}
 
+    @cached_property
+    def _moving(self) -> list[Tensor]:
+        """The arguments that gradients are wanted of."""
+        return [t for t in self.bound.inputs.values() if t.requires_grad] if torch.is_grad_enabled() else []
+
     def _kept(self, value: Tensor) -> Tensor:
         return value if self._whole else value[self._answered]
 
@@ -118,7 +123,17 @@ class Answer:
         return data if data.shape[0] == 1 else self._kept(data)
 
     def _placed(self, value: Tensor) -> Tensor:
-        """(answered or 1, *shape) to (*batch, *shape), NaN elsewhere, in the dtype of the results."""
+        """(answered or 1, *shape) to (*batch, *shape), NaN elsewhere, in the dtype of the results.
+
+        What does not depend on the arguments has the gradient 0, so that `backward` need not know which results do.
+        """
+        placed = self._spread(value)
+        if placed.requires_grad or not self._moving:
+            return placed
+        nothing = torch.cat([t.flatten()[:0] for t in self._moving]).sum().to(placed)
+        return placed + nothing.expand_as(placed).clone()  # forward mode writes to tangents, which must not overlap
+
+    def _spread(self, value: Tensor) -> Tensor:
         shape, bound = value.shape[1:], self.bound
         value = value.to(bound.dtype)
         if self._whole:

@@ -141,6 +141,8 @@ def _tensor(problem: Problem, name: str, value: Raw, device: torch.device) -> Te
         except (TypeError, ValueError, RuntimeError):
             _fail(_declaration(problem, name), f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}")
             raise
+    if tensor.layout is not torch.strided:
+        _fail(_declaration(problem, name), f"`{name}` must be a dense tensor", f"pass `{name}.to_dense()`")
     if tensor.is_complex():
         _fail(_declaration(problem, name), f"`{name}` must be real, this is complex")
     return tensor

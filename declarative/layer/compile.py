@@ -55,7 +55,7 @@ def compile(
     """
     if not isinstance(problem, Problem | str | PathLike):
         raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
-    problem = problem if isinstance(problem, Problem) else load(Path(problem))
+    problem = problem if isinstance(problem, Problem) else load(problem if isinstance(problem, str) else Path(problem))
     _check_choice("backend", backend, ("auto", "cone", "kkt"))
     _check_choice("on_failure", on_failure, ("raise", "mask"))
     _check_choice("check", check, ("always", "first", "never"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ _pytree.register_pytree_node(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """The answer for a batch. `sol["x"]` is a variable or output, `sol.x` too where the name is free.
 
@@ -65,6 +66,7 @@ class Solution:
     degenerate, nonunique, dual_nonunique: bool (*batch); the gradient is a choice, there are other solutions, other
     multipliers. answered_by: int8 (*batch) of `declarative.AnsweredBy`, the backend. memory: what
     `solve(..., warm=solution)` reads beside the variables; it takes solutions of the same `problem`, by its text.
+    A solution equals itself alone. `copy.deepcopy` gives its numbers without the graph of derivatives.
     """
 
     values: Mapping[str, Tensor]
@@ -97,6 +99,10 @@ class Solution:
         if name in values:
             return values[name]
         raise AttributeError(f"a solution has no `{name}`; its variables and outputs are: {', '.join(values)}")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Solution:
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Solution(**deepcopy(_pytree.tree_map_only(Tensor, Tensor.detach, parts), memo))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)

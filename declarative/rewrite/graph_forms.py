@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from declarative.analysis.classify import classify
+from declarative.analysis.pieces import Piece
 from declarative.analysis.smooth import Kink
 from declarative.analysis.words import text
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
-from declarative.ir.problem import Comparison, Membership, Problem, Relation
+from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation
 from declarative.ir.size import SCALAR
 from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
@@ -29,8 +30,8 @@ from declarative.source.span import Span
 def unfit_kinks(problem: Problem) -> list[Diagnostic]:
     """The kinks that have no such form, or that nothing presses on."""
     found = classify(problem)
-    kinks = [kink for verdict in found.verdicts for kink in verdict.every_kink if not kink.representable]
-    return [error("E301", kink.node.origin, _reason(kink), hints=_hints(kink)) for kink in kinks]
+    kinks = [(kink, v.piece) for v in found.verdicts for kink in v.every_kink if not kink.representable]
+    return [error("E301", kink.node.origin, _reason(kink), hints=_hints(kink, piece)) for kink, piece in kinks]
 
 
 def _reason(kink: Kink) -> str:
@@ -40,12 +41,12 @@ def _reason(kink: Kink) -> str:
     return f"`{name}` has a kink here that the problem does not press on, so no linear constraints keep it exact"
 
 
-def _hints(kink: Kink) -> tuple[str, ...]:
-    """A Euclidean norm has a smooth square."""
-    if not isinstance(kink.node, Call) or kink.node.atom != "norm":
+def _hints(kink: Kink, piece: Piece) -> tuple[str, ...]:
+    """A Euclidean norm has a smooth square, which can take its place where it stands alone."""
+    if kink.node is not piece.root or not isinstance(kink.node, Call) or kink.node.atom != "norm":
         return ()
-    square = f"`sumsq({text(kink.node.args[0])})`"
-    return (f"for the kkt backend, the square of the norm is smooth: {square}, beside the square of the other side",)
+    square = f"for the kkt backend, the square of the norm is smooth: `sumsq({text(kink.node.args[0])})`"
+    return (square if isinstance(piece.owner, Objective) else f"{square}, beside the square of the other side",)
 
 
 def to_graph_forms(standard: Standard) -> Standard:

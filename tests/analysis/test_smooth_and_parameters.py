@@ -83,6 +83,6 @@ def test_what_dpp_refuses(body, refused):
 def test_lines_for_explain():
     assert dependence(parse(HEAD + "minimize exp(c)*abs(s) + a*sumsq(F*x)")) == [
         "computed from the data before solving: `exp(c)`",
-        "CVXPY would refuse `a*sumsq(F*x)`, a product of params with more of them; here it is taken",
+        "`a*sumsq(F*x)` is a product of params with more of them, which is not DPP in CVXPY; here it is taken",
     ]
     assert dependence(parse(HEAD + "minimize sumsq(x)")) == []

@@ -185,3 +185,28 @@ def test_a_wrong_gradient_is_4(run, folder, monkeypatch):
 def test_gradcheck_without_a_solution_is_3(run, folder):
     done = run("gradcheck", "-", "-p", "a=3", input=INFEASIBLE)
     assert done.exit_code == 3 and "1 infeasible" in done.stderr
+
+
+def test_the_concise_format_has_a_line_for_each_item(run, data):
+    done = run("solve", "portfolio.opt", "data.json", "--format", "concise")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("portfolio: solved, value = ")
+    done = run("solve", "-", "-p", "a=[0, 2]", "--format", "concise", input=INFEASIBLE)
+    first, second = done.stdout.splitlines()
+    assert first == "stdin[0]: solved, value = 0"
+    assert second.startswith("stdin[1]: infeasible, ")
+    assert "value" not in second
+
+
+def test_the_concise_format_gives_the_verdict_alone(run, data):
+    (line,) = run("explain", "portfolio.opt", "--format", "concise").stdout.splitlines()
+    assert line == "portfolio: convex quadratic program"
+    (line,) = run("gradcheck", "portfolio.opt", "data.json", "--format", "concise").stdout.splitlines()
+    assert line == "portfolio: gradients agree with finite differences"
+
+
+def test_a_learned_parameter_without_a_value_is_asked_for_in_words_of_the_command(run, folder):
+    text = "dim m, n\nlearn lam : R^(m,n)\nvar x : R\nminimize (x - sum(lam))^2\n"
+    done = run("solve", "-", input=text)
+    assert "give `--dims m=2 --dims n=2`, or an initial value: `-p lam=...`" in done.stderr
+    assert run("solve", "-", "-p", "lam=[[1, 2]]", input=text).exit_code == 0

@@ -21,6 +21,21 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
         'dc.const("c", default=b[0])',
         "dc.param(",
     ),
+    # declarations
+    "a dim below 1": (lambda: dc.dim("k", -2), "E222", 'dc.dim("k", -2)', ""),
+    "an axis without entries": (lambda: dc.var("z", 0), "E222", 'dc.var("z", 0)', ""),
+    "an attribute by its usual name": (
+        lambda: dc.var("z", n, "positive"),
+        "E207",
+        'dc.var("z", n, "positive")',
+        "`pos`",
+    ),
+    "a keyword by its usual name": (
+        lambda: dc.var("z", bounds=(0, 1)),
+        "E207",
+        'dc.var("z", bounds=(0, 1))',
+        "between",
+    ),
     # shapes and subscripts
     "matrix times vector": (lambda: A * w, "E203", "A * w", "`A @ w`"),
     "product that needs a transpose": (lambda: A @ b, "E203", "A @ b", "`A.T @ b`"),

@@ -5,7 +5,7 @@ import torch
 
 import declarative
 from declarative.elaborate.to_text import expression_to_text
-from declarative.rewrite.graph_forms import to_graph_forms
+from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.standard import problem_to_standard
 
 T = "auxiliary 0"
@@ -66,3 +66,20 @@ def test_a_minimax_program_has_one_solution_and_is_resumed_from_it():
     assert not first.nonunique.any() and (again.iterations <= 1).all()
     torch.testing.assert_close(again.x, first.x, rtol=0, atol=1e-12)
     assert ((A @ first.x[..., None])[..., 0] - b).abs().amax(1).sub(first.value).abs().max() < 1e-12
+
+
+HINT = "for the kkt backend, the square of the norm is smooth: `sumsq(x - b)`"
+
+
+@pytest.mark.parametrize(
+    ("text", "hints"),
+    [
+        ("maximize norm(x - b)", (HINT,)),
+        ("minimize 0; subject to; norm(x - b) >= 1", (f"{HINT}, beside the square of the other side",)),
+        ("maximize norm(x - b) - x[0]", ()),
+        ("minimize 0; subject to; norm(x - b) + x[0] >= 1", ()),
+    ],
+)
+def test_the_square_of_a_norm_is_offered_where_it_can_take_the_norms_place(text, hints):
+    (told,) = unfit_kinks(declarative.parse(HEAD + text))
+    assert (told.code, told.hints) == ("E301", hints)

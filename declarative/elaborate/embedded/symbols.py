@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from declarative.elaborate.attributes import USUAL
 from declarative.elaborate.declarations import moving_data
 from declarative.elaborate.embedded.declared import Declared
 from declarative.elaborate.embedded.handle import Handle, lift
@@ -25,6 +26,8 @@ def dim(name: str, default: int | None = None) -> Handle:
     place = here()
     if default is not None and not isinstance(default, int):
         raise fail("E222", "the size of a dim is a whole number", place)
+    if default is not None and default < 1:
+        raise fail("E222", f"a size is at least 1, {default} is not", place)
     declaration = DimDeclaration(
         checked_name(name, place), None if default is None else Size.of(default), origin=place.span
     )
@@ -114,6 +117,8 @@ class _Spec:
             size = handle.hi if isinstance(handle, Range) else handle.size
             if size is None:
                 raise fail("E222", "a size is made of whole numbers and dims", self.place)
+            if (-size).is_nonnegative():
+                raise fail("E222", f"a size is at least 1, {size} is not", self.place)
             self.needs |= handle.declared
             found.append(size)
         return tuple(found)
@@ -138,7 +143,9 @@ class _Spec:
 
     def _known(self, name: str, names: tuple[str, ...]) -> str:
         if name not in names:
-            hints = did_you_mean(name, names) or (f"the attributes are {', '.join(PLAIN + WITH_VALUES)}",)
+            known = f"the attributes are {', '.join(PLAIN + WITH_VALUES)}"
+            usual = (USUAL[name],) if USUAL.get(name) in names else ()
+            hints = tuple(f"did you mean `{one}`?" for one in usual) or did_you_mean(name, names) or (known,)
             raise fail("E207", f"there is no attribute `{name}`", self.place, hints=hints)
         return name
 

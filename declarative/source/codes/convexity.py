@@ -83,9 +83,10 @@ CONVEXITY: tuple[Code, ...] = (
     ),
     Code(
         "D111",
-        "a product of params that CVXPY itself would refuse",
+        "a product of params that is not DPP in CVXPY",
         "A remark of `explain`: CVXPY's DPP rules take no product of a param with an expression that holds one "
-        "too. Nothing need be changed; such products are rewritten.",
+        "too. CVXPY then compiles the problem anew for each value, and cvxpylayers refuses it. Nothing need be changed "
+        "here; such products are rewritten.",
         "dim k, n\nparam F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
         "dim k, n\nconst F : R^(k,n)\nparam gamma : R, pos\nvar w : R^n\nminimize gamma*sumsq(F*w)",
     ),
