@@ -1,7 +1,9 @@
 """What only tends to its infimum has no minimum, and is not called solved; what is nearly flat and has one, is."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 
 import declarative
 from declarative import Status
@@ -72,3 +74,65 @@ def test_separable_logistic_regression_beside_one_that_is_not():
         assert "no minimum" in solution.messages[(1,)] or "no more progress" in solution.messages[(1,)]
         alone = layer.solve(F[0], y[0])
         assert torch.allclose(alone["w"], solution["w"][0], rtol=1e-9)
+
+
+def recedes(A: np.ndarray) -> bool:
+    """Is there a direction d with Ad <= 0 and Ad != 0? By linear programming."""
+    most = linprog(A.sum(0), A_ub=A, b_ub=np.zeros(len(A)), bounds=[(-1, 1)] * A.shape[1])
+    return most.fun < -1e-7
+
+
+def separable(generator: np.random.Generator, A: np.ndarray) -> np.ndarray:
+    """With rows turned such that Ax < 0 for some x, but for one row or two, which have Ax = 0."""
+    x = generator.standard_normal(A.shape[1])
+    A = -np.sign(A @ x)[:, None] * A
+    if generator.random() < 0.5:
+        A[:2] -= np.outer(A[:2] @ x, x) / (x @ x)
+    return A
+
+
+@pytest.mark.parametrize("function", ["sum(logistic(A*x))", "sum(exp(A*x))", "logsumexp(A*x)", "sum(logistic(2*A*x))"])
+def test_solved_are_those_that_linear_programming_says_have_a_minimum(function):
+    problem = declarative.parse(f"dim m, n; param A : R^(m,n); var x : R^n; minimize {function}", name="random")
+    layer = declarative.compile(problem, backend="cone", on_failure="mask")
+    generator, found = np.random.default_rng(8), []
+    for number in range(40):
+        n = int(generator.integers(2, 9))
+        A = generator.standard_normal((int(generator.integers(n, 3 * n)), n))
+        A = separable(generator, A) if number % 2 else A
+        status = layer.solve(torch.from_numpy(A)).status
+        found.append((recedes(A), bool(status == Status.SOLVED)))
+    assert all(unattained != solved for unattained, solved in found)
+    assert len(set(found)) == 2
+
+
+def test_a_norm_less_its_own_asymptote_has_no_minimum_and_one_that_falls_less_has():
+    """norm([1; Ax]) - k u'Ax with |u| = 1 tends to 0 along Ax = t u; below k = 1 it is least where |Ax| is finite."""
+    problem = declarative.parse(
+        "dim m, n; param A : R^(m,n); param c : R^n; var x : R^n; minimize norm([1; A*x]) - c'*x", name="asymptote"
+    )
+    layer = declarative.compile(problem, backend="cone", on_failure="mask")
+    generator = np.random.default_rng(4)
+    for k in [0.999, 1.0] * 10:
+        n = int(generator.integers(2, 9))
+        A = generator.standard_normal((int(generator.integers(n, 3 * n)), n))
+        u = A @ generator.standard_normal(n)
+        c = A.T @ (k * u / np.linalg.norm(u))
+        solution = layer.solve(torch.from_numpy(A), torch.from_numpy(c))
+        if k == 1.0:
+            assert solution.status == Status.FAILED
+        else:
+            assert solution.status == Status.SOLVED
+            assert abs(float(solution.value) - np.sqrt(1 - k**2)) < 1e-6
+
+
+@pytest.mark.parametrize("c", [1e-7, 1e-3, 1.0, 1e3, 1e5])
+def test_a_panic_of_the_solver_is_an_outcome(c):
+    """-log det X + c tr X is least at X = I/c. With 1e-7 Clarabel asks for eigenvalues where there are no numbers."""
+    problem = declarative.parse(f"var X : S^3; minimize -log_det(X) + {c}*trace(X)", name="det")
+    solution = declarative.compile(problem, backend="cone", on_failure="mask", dtype=torch.float64).solve()
+    if c == 1e-7:
+        assert solution.status in (Status.FAILED, Status.INACCURATE)
+    else:
+        assert solution.status == Status.SOLVED
+        assert abs(float(solution.value) - 3 * (1 + np.log(c))) < 1e-6 * 3 * (1 + abs(np.log(c)))

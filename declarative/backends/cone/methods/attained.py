@@ -1,6 +1,6 @@
 """A cone program and the point that was found for it -> the same if it is a solution, a failure if there is none there.
 
-Only points that are not regular are asked, since a solution is sure to be near one that is.
+Points that settle and are regular (`escape.py`) are not asked, since a solution is sure to be near.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import numpy as np
 from declarative.backends.cone.methods.escape import escapes, regular
 from declarative.backends.cone.methods.interior import Claim, interior_points
 from declarative.backends.cone.methods.polish import polish
-from declarative.backends.cone.methods.recession import cleaned, curved_recession
+from declarative.backends.cone.methods.recession import cleaned, curved_recession, recedes
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
 FINE = 1e-11
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,26 @@ class Attainment:
         if self.item.cones.linear:
             return None
         scaled = equilibrate(self.item).apply(self.item)
-        program = curved_recession(scaled)
-        even = equilibrate(program)
-        (answer,) = interior_points(even.apply(program), FINE)
-        if answer.claim is not Claim.POINT or not np.isfinite(answer.point.x).all():
-            return None
-        at = answer.point
-        with np.errstate(all="ignore"):  # on the way to infinity
-            refined = polish(even.apply(program), Point(at.x[None], at.s[None], at.z[None]))[0].x[0]
-        found = (cleaned(scaled, even.one(0).E * x) for x in (refined, at.x))
-        return next((d for d in found if d is not None), None)
+        for steepest in (False, True):
+            directions = _points(curved_recession(scaled, steepest))
+            found = next((d for d in (cleaned(scaled, x) for x in directions) if d is not None), None)
+            if found is not None or not directions:
+                return found
+        return None
 
     def checked(self, found: Solved) -> Solved:
-        """A point that is only on its way to infinity is none."""
-        if not found.usable or regular(found) or self.direction is None:
+        """A point that is only on its way to infinity is none.
+
+        One that is regular has the last word only where the direction is one by approximation: along one that is exact
+        every solution could move, and none is regular.
+        """
+        if not found.usable or self.direction is None:
             return found
         even = equilibrate(self.item)
-        own, point = even.one(0), found.point
-        size = own.kappa * own.sigma
-        at = Point(point.x / (own.sigma * own.E), point.s * own.D / own.sigma, point.z * size / own.D)
-        if not escapes(even.apply(self.item), at, self.direction):
+        scaled, at = even.apply(self.item), even.one(0).scaled_point(found.point)
+        if regular(found) and not recedes(scaled, self.direction, ROUNDING):
+            return found
+        if not escapes(scaled, at, self.direction):
             return found
         return replace(without_numbers(self.item, Status.FAILED, found.iterations), escapes=True)
 
@@ -62,3 +63,15 @@ class Attainment:
         if found.status is not Status.FAILED or found.escapes:
             return found
         return replace(found, recedes=self.direction is not None)
+
+
+def _points(program: Items) -> list[np.ndarray]:
+    """Its solution x (n,), refined and as the interior-point method has it; none where it has none."""
+    even = equilibrate(program)
+    (answer,) = interior_points(even.apply(program), FINE)
+    at = answer.point
+    if answer.claim is not Claim.POINT or not np.isfinite(at.x).all():
+        return []
+    with np.errstate(all="ignore"):  # on the way to infinity
+        refined = polish(even.apply(program), Point(at.x[None], at.s[None], at.z[None]))[0].x[0]
+    return [even.one(0).E * x for x in (refined, at.x)]

@@ -17,6 +17,7 @@ from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.sets.cones import Block, Kind, psd_side
 
 REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
+PANIC = "PanicException"  # where eigenvalues are asked of a matrix that holds no numbers
 RAY = 1e-12  # the tolerance for rays, where steps are refined
 
 
@@ -58,7 +59,14 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
             solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
         else:
             solver.update(P=P[k].tolist(), q=items.q[k].tolist(), A=A[k].tolist(), b=items.b[k].tolist())
-        result = solver.solve()
+        try:
+            result = solver.solve()
+        except BaseException as raised:  # Rust's panics are no `Exception`
+            if type(raised).__name__ != PANIC:
+                raise
+            solver, nothing = None, Point(*(np.full(size, np.nan) for size in (n, m, m)))
+            found.append(Answer(Claim.POINT, nothing, 0))
+            continue
         point = Point(np.array(result.x), np.array(result.s), np.array(result.z))
         found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
     return found

@@ -23,21 +23,27 @@ RANK = 1e-9
 DENSE = 1 << 18  # entries of a matrix that may be an array
 
 
-def curved_recession(item: Items) -> Items:
-    """The least d with Pd = 0, q'd <= 0, Ad + s = 0, s in K, and curved parts of s of size one; for a batch of one."""
+def curved_recession(item: Items, steepest: bool = False) -> Items:
+    """The least d with Pd = 0, q'd <= 0, Ad + s = 0, s in K, and curved parts of s of size one; for a batch of one.
+
+    Or that with the least q'd: where q'd >= 0 for all of them, those with q'd = 0 are found to more digits so, since
+    the bound on q'd would only touch the cones.
+    """
     n, cones = item.q.shape[1], item.cones
     P, A = item.P.one(0, sparse=True), item.A.one(0, sparse=True)
     curves = np.diff(P.indptr) > 0
     size = -(A.T @ curved_size(cones))
-    whole = sp.coo_array(sp.vstack([P[curves], size[None], item.q, A]))
+    bound = item.q[:0] if steepest else item.q
+    whole = sp.coo_array(sp.vstack([P[curves], size[None], bound, A]))
     count = int(curves.sum())
-    shape = (count + 2 + cones.rows, n)
+    shape = (count + 1 + len(bound) + cones.rows, n)
     b = np.zeros((1, shape[0]))
     b[0, count] = 1.0
-    cones = Cones((Block(Kind.ZERO, count + 1), Block(Kind.NONNEG, 1), *cones.blocks))
+    bounds = (Block(Kind.NONNEG, 1),) * len(bound)
+    cones = Cones((Block(Kind.ZERO, count + 1), *bounds, *cones.blocks))
     matrix = pattern_of(np.stack(whole.coords), shape).matrices(whole.data[None])
-    one = pattern_of(np.tile(np.arange(n), (2, 1)), (n, n)).matrices(np.ones((1, n)))
-    return Items(one, np.zeros((1, n)), matrix, b, cones)
+    one = pattern_of(np.tile(np.arange(n), (2, 1)), (n, n)).matrices(np.full((1, n), 0.0 if steepest else 1.0))
+    return Items(one, item.q if steepest else 0 * item.q, matrix, b, cones)
 
 
 def curved_size(cones: Cones) -> np.ndarray:
@@ -52,15 +58,16 @@ def cleaned(item: Items, d: np.ndarray) -> np.ndarray | None:
     """d (n,) without rounding errors, if it is a direction of recession to the digits of each sum's own terms."""
     weight = np.abs(d) * np.maximum(item.A.largest_by_column(np.ones_like(item.b))[0], 1.0)
     near = np.where(weight > NOISE * weight.max(initial=0.0), d, 0.0)
-    return next((ray for ray in (near, _on_faces(item, near)) if _recedes(item, ray)), None)
+    return next((ray for ray in (near, _on_faces(item, near)) if recedes(item, ray)), None)
 
 
-def _recedes(item: Items, d: np.ndarray) -> bool:
+def recedes(item: Items, d: np.ndarray, error: float = EXACT) -> bool:
+    """Is d (n,) a direction of recession, where each sum may miss by `error` of its largest term?"""
     size, slope = np.abs(d)[None], item.q[0] * d
     curved, moved = item.P.largest_by_row(size)[0], item.A.largest_by_row(size)[0]
-    still = (np.abs(item.P.times(d[None])[0]) <= EXACT * curved).all()
-    falls = slope.sum() <= EXACT * np.abs(slope).max(initial=0.0)
-    return bool(still and falls and moved.any() and within(item.cones, -item.A.times(d[None])[0], EXACT * moved))
+    still = (np.abs(item.P.times(d[None])[0]) <= error * curved).all()
+    falls = slope.sum() <= error * np.abs(slope).max(initial=0.0)
+    return bool(still and falls and moved.any() and within(item.cones, -item.A.times(d[None])[0], error * moved))
 
 
 def _on_faces(item: Items, d: np.ndarray) -> np.ndarray:

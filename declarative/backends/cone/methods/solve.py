@@ -48,7 +48,12 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
         chosen = items.some(left)
         for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
             item = items.some(np.array([k]))
-            found[k] = solved if _settled(solved, item) else _carefully(item, blocks)
+            if not _settled(solved, item):
+                found[k] = _carefully(item, blocks)
+            elif solved.status is Status.SOLVED and not (item.cones.linear or regular(solved)):
+                found[k] = Attainment(item).checked(solved)
+            else:
+                found[k] = solved
     return found
 
 
