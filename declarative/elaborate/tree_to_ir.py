@@ -21,9 +21,11 @@ from declarative.elaborate.objective import objective
 from declarative.elaborate.outputs import default_outputs, outputs
 from declarative.elaborate.relations import constraints, promises
 from declarative.elaborate.report import Report, TooMany
+from declarative.elaborate.semidefinite import warn_of_entries
 from declarative.ir.canonical import canonical_problem
 from declarative.ir.problem import Constraint, Method, Output, Problem
 from declarative.source.diagnostic import Diagnostic
+from declarative.source.span import Span
 from declarative.syntax import tree
 
 S = TypeVar("S", bound=tree.Statement)
@@ -122,13 +124,14 @@ def _externs(ctx: Context, file: tree.File) -> tuple:
 
 def _constraints(ctx: Context, file: tree.File) -> tuple[Constraint, ...]:
     """All constraints, noted by label for the duals of them."""
-    found: list[Constraint] = []
+    found: list[tuple[Span, Constraint]] = []
     for s in _all(file, tree.Constraint):
         made = constraints(ctx, s)
-        found += made or ()
+        found += ((s.relation.span, c) for c in made or ())
         if s.label is not None and made is not None:
             ctx.constraints.setdefault(s.label, made)
-    return tuple(found)
+    warn_of_entries(ctx.report, found)
+    return tuple(c for _, c in found)
 
 
 def _outputs(ctx: Context, file: tree.File) -> tuple[Output, ...]:

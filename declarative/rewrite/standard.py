@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from declarative.atoms.apply import apply
+from declarative.atoms.symmetric import is_symmetric
 from declarative.ir.condition import Condition
-from declarative.ir.expr import Attribute, Binder, Call, Constant, Expr, Index, IndexSymbol, Parameter, Stack, Variable
+from declarative.ir.expr import Attribute, Binder, Constant, Expr, Index, IndexSymbol, Stack, Variable
 from declarative.ir.problem import Comparison, Constraint, Membership, Problem, Relation, Sense
 from declarative.ir.size import Shape, Size
 from declarative.source.span import Span
@@ -118,25 +119,6 @@ def difference(left: Expr, right: Expr) -> Expr:
     if isinstance(right, Constant) and right.value == 0 and left.shape:
         return left
     return apply("add", left, apply("neg", right))
-
-
-def is_symmetric(e: Expr) -> bool:
-    """Is this matrix symmetric by its form: sums, multiples, transposes of symmetric data; M'M; a scalar?"""
-    match e:
-        case Parameter(symmetric=symmetric, family=0) | Variable(symmetric=symmetric, family=0):
-            return symmetric
-        case Index(base=Parameter() | Variable() as base, subscripts=subscripts) if base.symmetric:
-            return len(subscripts) == base.family
-        case Call(atom="add" | "neg" | "mul" | "div" | "transpose", args=args):
-            return all(not a.shape or is_symmetric(a) for a in args)
-        case Call(atom="matmul", args=(left, right)):
-            return len(right.shape) == 2 and apply("transpose", left) == right
-        case Call(atom="outer", args=(left, right)):
-            return left == right
-        case Call(atom="diag_matrix"):
-            return True
-        case _:
-            return not e.shape
 
 
 # --- attributes of variables --------------------------------------------------------------------

@@ -17,4 +17,12 @@ WARNINGS: tuple[Code, ...] = (
         "var x : R\nminimize x^2\nsolve by newtn",
         "var x : R\nminimize x^2\nsolve by newton",
     ),
+    Code(
+        "W203",
+        "an inequality between a symmetric matrix and zero",
+        "`X >= 0` bounds each entry. That the matrix is positive semidefinite is said by `X in PSD`. Nothing is said "
+        "here of a problem that says elsewhere which of its matrices are semidefinite.",
+        "dim n\nparam C : S^n\nvar X : S^n\nminimize sumsq(X - C)\nsubject to\n  X >= 0",
+        "dim n\nparam C : S^n\nvar X : S^n\nminimize sumsq(X - C)\nsubject to\n  X in PSD",
+    ),
 )
