@@ -24,6 +24,7 @@ MOVES = (
     " split split_with_sizes unbind flip roll diagonal clone alias detach repeat tril triu constant_pad_nd index unfold"
     " index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
 )
+WIDEST = 8 * LIMIT  # entries, most of them zeros, of an array whose operations may be few enough
 SAME_NUMBERS = "_to_copy to"
 NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
 SAME_NAMES = (
@@ -93,8 +94,11 @@ def _names(builder: Builder, value: Any) -> Tensor:
     if isinstance(value, Named):
         return value.names
     numbers = torch.as_tensor(value, dtype=torch.float64)
-    names = [builder.constant(number) for number in numbers.flatten().tolist()]
-    return torch.tensor(names, dtype=torch.int64).reshape(numbers.shape)
+    if numbers.numel() > WIDEST:
+        raise NotScalar("too many entries")
+    bits, place = numbers.contiguous().view(torch.int64).unique(return_inverse=True)
+    names = [builder.constant(number) for number in bits.view(torch.float64).tolist()]
+    return torch.tensor(names, dtype=torch.int64)[place]
 
 
 # --- rules: (builder, func, *args, **kwargs) -> the result ------------------------------------------------------
@@ -263,7 +267,7 @@ def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
     a, b = _names(builder, left), _names(builder, right)
     columns = b.unsqueeze(-1) if b.dim() < a.dim() or b.dim() == 1 else b
     rows = a.unsqueeze(0) if a.dim() == 1 else a
-    if rows.numel() * columns.shape[-1] > 8 * LIMIT:
+    if rows.numel() * columns.shape[-1] > WIDEST:
         raise NotScalar("too many operations")
     batch = rows.shape[:-2]
     found = []
