@@ -5,9 +5,10 @@ A symmetric matrix has n(n+1)/2 unknowns. Entries of auxiliary variables that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import torch
@@ -16,6 +17,11 @@ from torch import Tensor
 from declarative.backends.numbers import numbers_only
 from declarative.backends.tape.tape import Gather, Input, Tape, operands
 from declarative.ir.expr import Variable
+
+
+def entries(variables: Iterable[Variable], sizes: Mapping[str, int]) -> int:
+    """How many entries variables have: their unknowns, and those that symmetry repeats."""
+    return sum(prod(size.evaluate(sizes) for size in variable.shape) for variable in variables)
 
 
 @dataclass(frozen=True)

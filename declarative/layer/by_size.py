@@ -1,17 +1,17 @@
-"""A convex quadratic program -> the plan for its sizes: dense and batched by kkt, or sparse, item by item, by cone."""
+"""A convex problem -> the plan for its sizes: dense and batched by kkt, or sparse, item by item, by cone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from declarative.backends.cone.backend import ConePlan
+from declarative.backends.layout import entries
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.second import SecondPlan
 from declarative.ir.problem import Problem
@@ -20,6 +20,7 @@ LARGE = 300  # unknowns of the user's; below, dense matrices are fast
 SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
 ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
+SEVERAL = 4_000  # the same where methods keep a dozen such matrices
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,10 @@ class BySize:
     sparse: Backend
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
-        shapes = [v.symbol.shape for v in self.problem.variables]
-        count = sum(prod(size.evaluate(sizes) for size in shape) for shape in shapes)
-        if count >= LARGE and device.type == "cpu":
+        if entries((d.symbol for d in self.problem.variables), sizes) >= LARGE and device.type == "cpu":
             plan = self.sparse.plan(sizes, constants, device)
             if isinstance(plan, ConePlan) and is_thin(plan):
-                fits = plan.assembly.structure.columns <= MEMORY
-                prepare = partial(self.dense.plan, sizes, constants, device) if fits else lambda: None
+                prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
                 return SecondPlan(SparsePlan(plan), prepare)
         return self.dense.plan(sizes, constants, device)
 
@@ -46,11 +44,18 @@ class BySize:
         return [*self.dense.remarks(), f"from {LARGE} unknowns on, sparse matrices where they pay, by the cone backend"]
 
 
+def has_room(plan: ConePlan) -> bool:
+    """May a dense method try where the sparse one fails?"""
+    structure = plan.assembly.structure
+    return structure.columns <= (MEMORY if structure.cones.linear else SEVERAL)
+
+
 def is_thin(plan: ConePlan) -> bool:
     """Is a sparse method faster than a dense one, by the work of their factorisations?"""
     n, structure = plan.assembly.layout.size, plan.assembly.structure
-    curved = len(np.intersect1d(*structure.P_at[:, structure.P_at[0] == structure.P_at[1]])) == structure.columns
-    return n > MEMORY or SPARSE * plan.factorisation_work() < (ONCE if curved else AGAIN) * n**3 / 3
+    diagonal = np.unique(structure.P_at[0, structure.P_at[0] == structure.P_at[1]])
+    definite = structure.cones.linear and len(diagonal) == structure.columns
+    return n > MEMORY or SPARSE * plan.factorisation_work() < (ONCE if definite else AGAIN) * n**3 / 3
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,8 @@ def route(
 
 
 def _by_size(problem: Problem, dense: Backend, options: Mapping[str, Any]) -> Backend:
-    """A convex quadratic program with many unknowns may go to the cone backend first, which has no options."""
-    found = classify(problem)
-    if options or not found.convex or found.kind not in (Kind.LP, Kind.QP):
+    """A convex problem with many unknowns may go to the cone backend first, which has no options."""
+    if options or not classify(problem).convex:
         return dense
     sparse = _to_cone(problem)
     return dense if isinstance(sparse, list) else BySize(problem, dense, sparse)

@@ -1,4 +1,4 @@
-"""Large quadratic programs: sparse matrices where they pay, with the answers and gradients of dense ones."""
+"""Large convex programs: sparse matrices where they pay, with the answers and gradients of dense ones."""
 
 from dataclasses import replace
 
@@ -212,3 +212,40 @@ def test_a_contradiction_beside_squares_that_are_not_multiplied_out_is_blamed_on
     solution = compiled(text, on_failure="mask").solve(F, mu, d)
     assert solution.status == Status.INFEASIBLE
     assert "budget" in solution.messages[()] and "long" in solution.messages[()]
+
+
+CURVED = [
+    "minimize sum(exp(x)) - a'*x + sum(huber(x[i+1] - x[i]) for i in 0..n-2); subject to; total: sum(x) <= 1",
+    "minimize sumsq(x - a) - sum(log(x)); subject to; total: sum(x) <= 1",
+    "minimize sum(logistic(a[i]*x[i] + x[i+1]) for i in 0..n-2) + sumsq(x)/10; subject to; total: sum(x) == 3",
+    "minimize sum((x - a).^4) + sumsq(x); subject to; total: sum(x) >= 99",
+]
+
+
+@pytest.mark.parametrize("text", CURVED)
+def test_smooth_convex_programs_are_sparse_too(text):
+    a, results = signal(320).abs() + 0.1, []
+    for backend in ("auto", "kkt"):
+        layer = compiled(f"dim n; param a : R^n; var x : R^n; {text}; return x, price = total.dual", backend=backend)
+        own = a.clone().requires_grad_()
+        x, price = layer(own)
+        assert ("its matrices are sparse" in layer.explain()) == (backend == "auto")
+        results.append([x.detach(), price.detach(), *torch.autograd.grad(x.sin().sum() + price, own)])
+    for found, known in zip(*results, strict=True):
+        assert torch.allclose(found, known, rtol=1e-7, atol=1e-8)
+
+
+def test_a_smooth_convex_program_whose_dense_hessian_would_not_fit():
+    """exp(x) + x^2 - 2 a x with a such that x = b."""
+    b = torch.linspace(-2, 1, 20_000, dtype=torch.float64)
+    layer = compiled("dim n; param a : R^n; var x : R^n; minimize sum(exp(x)) + sumsq(x) - 2*a'*x")
+    a = (b.exp() / 2 + b).requires_grad_()
+    x = layer(a)
+    (slope,) = torch.autograd.grad(x.sum(), a)
+    assert torch.allclose(x, b, atol=1e-10) and torch.allclose(slope, 2 / (b.exp() + 2), rtol=1e-8)
+
+
+def test_a_problem_for_which_there_is_no_room_says_so():
+    layer = compiled("dim n; param a : R^n; var x : R^n; minimize sum(sin(x)) + sumsq(x - a)")
+    with pytest.raises(declarative.DiagnosticError, match=r"E325.*\n?.*10,000,000 unknowns"):
+        layer(torch.zeros(10_000_000))

@@ -14,10 +14,12 @@ from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
 from declarative.backends.kkt.program.program import Options, Result, Theta
+from declarative.backends.kkt.room import check_room
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
 from declarative.backends.kkt.verdict.inspect import inspect
 from declarative.backends.kkt.warm import recalled, remembered
+from declarative.backends.layout import entries
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
@@ -46,6 +48,7 @@ class KKTBackend:
     residuals: tuple[Expr, ...] = ()  # for Gauss and Newton: what is squared in the objective
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
+        check_room(entries((d.symbol for d in self.standard.problem.variables), sizes), device)
         return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals), self.options)
 
     def remarks(self) -> list[str]:

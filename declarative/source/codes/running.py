@@ -154,4 +154,12 @@ RUNNING: tuple[Code, ...] = (
         "compile(path, solve=lambda task, start: None)",
         "compile(path, solve=lambda task, start: start)",
     ),
+    Code(
+        "E325",
+        "more unknowns than dense matrices can have",
+        "The kkt backend keeps dense matrices of the unknowns. Large problems that are convex by the rules go to the "
+        "cone backend, whose matrices are sparse, where each function reads few unknowns.",
+        'compile(path, backend="kkt")(torch.zeros(1_000_000))',
+        "compile(path)(torch.zeros(1_000_000))",
+    ),
 )
