@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,7 @@ class Arrays:
     def __init__(self, instructions: list[Instruction]):
         self.instructions = instructions
         self._sizes: list[Sizes] = []
+        self._emitted: dict[tuple, Slot] = {}
 
     def sizes(self, slot: Slot) -> Sizes:
         """The axes of a slot's value after the batch."""
@@ -37,8 +40,12 @@ class Arrays:
         return self._sizes[slot]
 
     def emit(self, instruction: Instruction) -> Slot:
-        self.instructions.append(instruction)
-        return len(self.instructions) - 1
+        """The slot of the instruction; of the same one, if it has been emitted before."""
+        key = (type(instruction), *map(_key, vars(instruction).values()))
+        if key not in self._emitted:
+            self._emitted[key] = len(self.instructions)
+            self.instructions.append(instruction)
+        return self._emitted[key]
 
     def literal(self, array: np.ndarray | float) -> Slot:
         return self.emit(Literal(np.asarray(array, dtype=float)))
@@ -80,12 +87,24 @@ class Arrays:
 
     def gather(self, slot: Slot, places: np.ndarray) -> Slot:
         """The entries at flat places, in the shape of `places`."""
+        slot, places = self._read_at(slot, places)
         flat, size = places.reshape(-1), prod(self.sizes(slot))
         if size == 1:
             return self.expand(self.reshape(slot, (1,) * places.ndim), places.shape)
         if flat.size == size and np.array_equal(flat, np.arange(size)):
             return self.reshape(slot, places.shape)
         return self.emit(Gather(slot, places))
+
+    def _read_at(self, slot: Slot, places: np.ndarray) -> tuple[Slot, np.ndarray]:
+        """Where these entries come from, before they were gathered and given other axes."""
+        while True:
+            match self.instructions[slot]:
+                case Gather(value, earlier):
+                    slot, places = value, earlier.reshape(-1)[places]
+                case Reshape(value):
+                    slot = value
+                case _:
+                    return slot, places
 
     def join(self, slots: list[Slot]) -> Slot:
         """Vectors end to end."""
@@ -142,3 +161,14 @@ class Arrays:
         if places.size == 0:
             return self.literal(np.zeros(count))
         return self.emit(Scatter("sum", slot, 0, places, count))
+
+
+def _key(value: Any) -> Any:
+    """Equal for equal parts of instructions, and for no others."""
+    match value:
+        case np.ndarray():
+            return value.shape, value.dtype.str, blake2b(value.tobytes()).digest()
+        case Form(shapes, shape, options):
+            return shapes, shape, repr(sorted(options.items()))
+        case _:
+            return value

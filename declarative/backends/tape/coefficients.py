@@ -150,11 +150,13 @@ class Coefficients:
         term = replace(term, number=term.number * weights.number)
         if weights.slot is None:
             return term
-        if self.arrays.sizes(weights.slot) == (1,):
-            factor = self.arrays.reshape(weights.slot, (1, 1, 1))
-        else:
-            factor = self.arrays.gather(weights.slot, term.rows[:, :, None])
+        factor = self._at(weights.slot, term.rows)
         return replace(term, slot=factor if term.slot is None else self.arrays.product(term.slot, factor))
+
+    def _at(self, weights: Slot, rows: np.ndarray) -> Slot:
+        """A vector of weights, or one number, at rows (K, r), as (K, r, 1)."""
+        one = self.arrays.sizes(weights) == (1,)
+        return self.arrays.reshape(weights, (1, 1, 1)) if one else self.arrays.gather(weights, rows[:, :, None])
 
     def _pulled(self, linear: Linear, weights: Weights) -> list[Term]:
         """w' L as terms of one row."""
@@ -190,6 +192,11 @@ class Coefficients:
         number = left.number * right.number * weights.number
         if left.sizes[1:] == (1, 1) and right.sizes[2] == 1:
             return Term(X, left.cols, right.cols, number, self._product(left, right, weights))
+        if left.sizes[1] == 1:  # of rows the products come first, which may be known before the weights
+            slot = self.arrays.matmul(self.arrays.transpose(self.maps.full(left)), self.maps.full(right))
+            if weights.slot is not None:
+                slot = self.arrays.product(slot, self._at(weights.slot, left.rows))
+            return Term(X, left.cols, right.cols, number, slot)
         left = replace(left, number=1.0)
         weighted = self._weighted(left, replace(weights, number=1.0))
         slot = self.arrays.matmul(

@@ -6,7 +6,7 @@ nodes are found from the last to the first, and the Hessian is the sum over node
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -16,7 +16,31 @@ from declarative.backends.tape.polynomial import Moving
 from declarative.backends.tape.tape import Slot
 from declarative.backends.tape.terms import Linear, Maps, Node, Term, X
 
+MANY = 6  # factors of a differential, beyond which it is one map
 SPARSE = 0.25  # a map with more of its entries than this is made one dense matrix
+
+
+@dataclass(frozen=True)
+class Factor:
+    """diag(slope) L for a map L of the unknowns; maps with the same `key` are the same."""
+
+    key: tuple
+    slope: Weights
+    map: Linear
+
+
+class Bent:
+    """A sum of L' diag(w) R over pairs of maps of the unknowns, and of the transposes where R is not L."""
+
+    def __init__(self):
+        self.pairs: dict[tuple, tuple[Linear, Linear, list[Weights]]] = {}
+
+    def add(self, left: Factor, right: Factor, weights: Weights) -> None:
+        """A product more; the slopes of the factors are in the weights already."""
+        if (right.key, left.key) in self.pairs:
+            left, right = right, left
+        maps = (left.map, left.map) if left.key == right.key else (left.map, right.map)
+        self.pairs.setdefault((left.key, right.key), (*maps, []))[2].append(weights)
 
 
 class Differential(Coefficients):
@@ -25,6 +49,7 @@ class Differential(Coefficients):
     def __init__(self, maps: Maps, n: int):
         super().__init__(maps, n)
         self._of_args: dict[tuple[Node, int], Linear] = {}
+        self._factored: dict[tuple[Node, int], list[Factor]] = {}
 
     # --- what callers use -------------------------------------------------------------------------
 
@@ -36,7 +61,7 @@ class Differential(Coefficients):
         """The gradient (n,) and the Hessian (n, n) of the sum of all entries times their weights (entries,)."""
         terms = [t for value, slot in values for t in self._pulled(value.terms, Weights(1.0, slot))]
         order = _last_first([term.source for term in terms if isinstance(term.source, Node)])
-        second: list[Term] = []
+        second = Bent()
         for node in order:
             if not any(term.source is node for term in terms):
                 continue
@@ -44,9 +69,9 @@ class Differential(Coefficients):
             for arg, slope in zip(node.args, node.partials, strict=True):
                 terms += self._pulled(arg, Weights(weights.number, self._times(weights.slot, slope)))
             for pair, slot in node.seconds.items():
-                second += self._bent(node, pair, Weights(weights.number, self._times(weights.slot, slot)))
+                self._bend(second, node, pair, Weights(weights.number, self._times(weights.slot, slot)))
         own = tuple(replace(t, rows=0 * t.rows) for t in terms if t.source is X)
-        return self._entries(own, (self.n,)), self._entries(tuple(second), (self.n, self.n))
+        return self._entries(own, (self.n,)), self._entries(self._terms_of(second), (self.n, self.n))
 
     # --- weights ------------------------------------------------------------------------------------
 
@@ -61,11 +86,72 @@ class Differential(Coefficients):
                 return Weights(term.number, None if term.slot is None else self.arrays.reshape(term.slot, (1,)))
         return Weights(1.0, self.dense(self._entries(terms, (node.count,))))
 
-    def _bent(self, node: Node, pair: tuple[int, int], weights: Weights) -> list[Term]:
-        """J(a)' diag(w) J(b), and its transpose for two arguments."""
-        left, right = (self._of_argument(node, which) for which in pair)
-        pieces = [self._pair(one, other, weights) for one in left for other in right]
-        return pieces if pair[0] == pair[1] else pieces + [self.maps.flipped(piece) for piece in pieces]
+    # --- curvature --------------------------------------------------------------------------------------
+
+    def _bend(self, bent: Bent, node: Node, pair: tuple[int, int], weights: Weights) -> None:
+        """Adds J(a)' diag(w) J(b), and its transpose for two arguments, factor by factor."""
+        left, right = (self._factors(node, which) for which in pair)
+        for k, one in enumerate(left):
+            for other in right[k:] if pair[0] == pair[1] else right:
+                slope = self._both(self._both(weights, one.slope), other.slope)
+                twice = pair[0] != pair[1] and one.key == other.key
+                bent.add(one, other, replace(slope, number=2 * slope.number) if twice else slope)
+
+    def _terms_of(self, bent: Bent) -> Linear:
+        """All L' diag(w) R, and the transposes where R is not L; the weights of a pair are added first."""
+        terms: list[Term] = []
+        for left, right, several in bent.pairs.values():
+            weights = self._sum(several)
+            if left is right:
+                for k, one in enumerate(left):
+                    terms.append(self._pair(one, one, weights))
+                    across = [self._pair(one, other, weights) for other in left[k + 1 :]]
+                    terms += across + [self.maps.flipped(piece) for piece in across]
+            else:
+                pieces = [self._pair(one, other, weights) for one in left for other in right]
+                terms += pieces + [self.maps.flipped(piece) for piece in pieces]
+        return tuple(terms)
+
+    def _both(self, left: Weights, right: Weights) -> Weights:
+        """Their product."""
+        slot = left.slot if right.slot is None else self._times(left.slot, right.slot)
+        return Weights(left.number * right.number, slot)
+
+    def _sum(self, several: list[Weights]) -> Weights:
+        """Of weights of one length, or of one number for all entries."""
+        if len(several) == 1:
+            return several[0]
+        one = self.arrays.literal(np.ones(1))
+        slots = [self.arrays.times(one if w.slot is None else w.slot, w.number) for w in several]
+        return Weights(1.0, self.arrays.apply("add", *slots))
+
+    def _factors(self, node: Node, which: int) -> list[Factor]:
+        """The differential of a node's argument as a sum of maps of the unknowns, each times slopes.
+
+        An argument that is another node has those of that node's arguments, which many nodes may have in common; where
+        there are more than a few, or it is anything else, it is one map.
+        """
+        if (node, which) not in self._factored:
+            found = self._through(node.args[which], node.count)
+            if not found or len(found) > MANY:
+                map_ = self._of_argument(node, which)
+                found = [Factor(_content(map_), Weights(1.0, None), map_)]
+            self._factored[node, which] = found
+        return self._factored[node, which]
+
+    def _through(self, arg: Linear, count: int) -> list[Factor]:
+        """Those of an argument whose entries are those of another node, in order; none for others."""
+        if len(arg) != 1 or not isinstance(inner := arg[0].source, Node) or arg[0].slot is not None:
+            return []
+        order = np.arange(count)[:, None]
+        if inner.count != count or not (np.array_equal(arg[0].rows, order) and np.array_equal(arg[0].cols, order)):
+            return []
+        found: dict[tuple, tuple[Linear, list[Weights]]] = {}
+        for which, slope in enumerate(inner.partials):
+            for factor in self._factors(inner, which):
+                slopes = self._both(Weights(arg[0].number, slope), factor.slope)
+                found.setdefault(factor.key, (factor.map, []))[1].append(slopes)
+        return [Factor(key, self._sum(several), map_) for key, (map_, several) in found.items()]
 
     # --- the chain rule -------------------------------------------------------------------------------
 
@@ -117,6 +203,11 @@ class Differential(Coefficients):
         own = [replace(term, cols=np.searchsorted(cols, term.cols)) for term in terms]
         slot = self.arrays.reshape(self.dense(self._entries(tuple(own), (count, len(cols)))), (1, count, len(cols)))
         return (Term(X, np.arange(count)[None, :], cols[None, :], 1.0, slot),)
+
+
+def _content(linear: Linear) -> tuple:
+    """Equal for equal maps."""
+    return tuple((id(t.source), t.rows.tobytes(), t.cols.tobytes(), t.number, t.slot) for t in linear)
 
 
 def _last_first(nodes: list) -> list[Node]:

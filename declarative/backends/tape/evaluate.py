@@ -30,6 +30,7 @@ from declarative.backends.tape.tape import (
     depends,
     needs,
     operands,
+    sizes_of,
 )
 
 NEUTRAL = {"sum": 0.0, "prod": 1.0, "max": -torch.inf, "min": torch.inf}
@@ -57,6 +58,9 @@ class Runner:
         device: torch.device | str = "cpu",
     ):
         self.tape, self.dtype, self.device = tape, dtype, torch.device(device)
+        self._sizes: list[tuple[int, ...]] = []
+        for instruction in tape.instructions:
+            self._sizes.append(sizes_of(instruction, self._sizes))
         self.groups = {"all": tape.results, **(groups or {})}
         wanted = tuple(slot for results in self.groups.values() for slot in results)
         needed = needs(tape, wanted)
@@ -121,7 +125,9 @@ class Runner:
             case Partial(atom, args, form, wrt):
                 return _partial(atom, args, form, wrt)
             case Gather(value, places):
-                return _gather(value, self._index(places), places.shape)
+                everything = np.arange(prod(self._sizes[value]))
+                whole = np.array_equal(places.reshape(-1), everything)
+                return _gather(value, None if whole else self._index(places), places.shape)
             case Fold(op, value, axes):
                 after = tuple(axis + 1 for axis in axes)
                 return lambda values, inputs: _fold(op, values[value], after)
@@ -161,9 +167,13 @@ def _derivative(function: Callable[..., Tensor], argument: int) -> Callable[...,
     return grad(lambda *args: function(*args).sum(), argument)
 
 
-def _gather(value: Slot, index: Tensor, sizes: tuple[int, ...]) -> Step:
+def _gather(value: Slot, index: Tensor | None, sizes: tuple[int, ...]) -> Step:
+    """The entries at an index, or all of them in order."""
+
     def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
         v = values[value]
+        if index is None:
+            return v.reshape(v.shape[0], *sizes)
         return v.reshape(v.shape[0], prod(v.shape[1:])).index_select(1, index).reshape(v.shape[0], *sizes)
 
     return step
