@@ -5,7 +5,12 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor, peek_interpreter_stack
+from torch._C._functorch import (
+    get_unwrapped,
+    is_functorch_wrapped_tensor,
+    is_legacy_batchedtensor,
+    peek_interpreter_stack,
+)
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 
@@ -18,8 +23,9 @@ def numbers_only() -> Iterator[None]:
 
 def plain(tensors: Iterable[Tensor]) -> bool:
     """These are numbers in double precision on a CPU, and what is made of them need not be differentiated."""
-    kinds = ((t.device.type, t.dtype) for t in tensors)
-    return not torch.is_grad_enabled() and all(kind == ("cpu", torch.float64) for kind in kinds) and not transformed()
+    if torch.is_grad_enabled() or transformed():
+        return False
+    return all(t.dtype == torch.float64 and t.is_cpu and not is_legacy_batchedtensor(t) for t in tensors)
 
 
 def transformed() -> bool:

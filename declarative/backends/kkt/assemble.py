@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import compiles
+from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program.duals import DualReader
 from declarative.backends.kkt.program.extract import extract

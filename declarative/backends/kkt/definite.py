@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 
+from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.system import ActiveSystem, Right
 from declarative.backends.kkt.program.program import SmoothProgram
 from declarative.backends.kkt.program.quadratic import Quadratic
@@ -64,13 +65,6 @@ def suits(program: SmoothProgram, qp: Quadratic) -> bool:
     """Can this program be tried here?"""
     suited = qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
     return suited and compiles()
-
-
-def compiles() -> bool:
-    """Does numba compile here? It is told not to by NUMBA_DISABLE_JIT, for debuggers."""
-    from numba import config
-
-    return not config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Tensor | None = None) -> Definite:

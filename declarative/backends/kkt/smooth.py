@@ -42,14 +42,16 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     for attempts, effort in enumerate(efforts(options)):
         if len(pending.items) == 0:
             break
-        here, old = take(theta, pending.items), answer.take(pending.items)
+        here = theta if len(pending.items) == len(x0) else take(theta, pending.items)
+        old = answer.take(pending.items)
         attempt = try_once(program, here, pending.start, options, effort, pending.began)
         better = improves(attempt.answer, old)
         answer, taken = answer.put(pending.items, attempt.answer.where(better, old)), better.nonzero()[:, 0]
         system = joined(system, pending.items[taken], attempt.system.take(taken), len(x0))
         on = (~resting(answer, starts)[pending.items]).nonzero()[:, 0]
-        pending, attempt, old = pending.take(on), attempt.take(on), old.take(on)
-        here = take(theta, pending.items)
+        if len(on) < len(pending.items):
+            pending, attempt, old = pending.take(on), attempt.take(on), old.take(on)
+            here = take(theta, pending.items)
         verdict = judge(program, here, old, attempt, pending.start, options, last=attempts > 0)
         blamed |= {int(pending.items[i]): rows for i, rows in verdict.blamed.items()}
         answer = answer.put(pending.items, verdict.answer)
@@ -145,6 +147,8 @@ def judge(
     """What an attempt has shown. An infeasible item tries once more from elsewhere, unless this is the `last` time."""
     new = attempt.answer
     lost = new.status != Status.SOLVED
+    if not bool((lost | ~new.minimum | (old.status == Status.SOLVED)).any()):
+        return Verdict(new, lost, start, {})
     away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
     falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
@@ -176,21 +180,24 @@ def elsewhere(x: Tensor) -> Tensor:
 
 def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, Tensor]:
     """Items that cannot be begun are marked; the others are `STALLED`, with a start (B, n) where all is finite."""
-    answer = unknown(len(x0), program.n, program.p, program.q, x0)
-    d = Derivatives(program, theta)
-    lower, upper = d.bounds(x0)
-    numbers = torch.stack(
-        [~t.reshape(len(t), -1).isnan().any(-1).expand(len(x0)) for t in theta] or [x0.isfinite().all(-1)]
-    ).all(0)
-    crossed = (lower > upper).any(-1)
-    start, ready = x0, torch.zeros_like(crossed)
-    for candidate in (x0, torch.ones_like(x0), torch.full_like(x0, 0.1), -torch.ones_like(x0)):
-        candidate = inside(candidate, lower, upper)
-        sound = torch.cat([d.f(candidate)[:, None], d.gradient(candidate), d.c(candidate)], -1).isfinite().all(-1)
-        sound &= (d.g(candidate) < torch.inf).all(-1) & candidate.isfinite().all(-1)
-        start, ready = torch.where((sound & ~ready)[:, None], candidate, start), ready | sound
+    answer, d = unknown(len(x0), program.n, program.p, program.q, x0), Derivatives(program, theta)
+    start, ready, numbers, crossed = d.run(tested, x0)
+    for number in (1.0, 0.1, -1.0):
         if (ready | ~numbers).all():
             break
+        candidate, sound, _, _ = d.run(tested, torch.full_like(x0, number))
+        start, ready = torch.where(ready[:, None], start, candidate), ready | sound
+    start = torch.where(ready[:, None], start, x0)
     answer = answer.marked(numbers & ~ready, Status.FAILED, Reason.START)
     answer = answer.marked(numbers & crossed, Status.INFEASIBLE, Reason.NO_POINT)
     return answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED), start
+
+
+def tested(d: Derivatives, x0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """x0 moved between its bounds (B, n), whether all is finite there (B,), the data are numbers, the bounds cross."""
+    lower, upper = d.bounds(x0)
+    x = inside(x0, lower, upper)
+    sound = torch.cat([d.f(x)[:, None], d.gradient(x), d.c(x), x], -1).isfinite().all(-1) & (d.g(x) < torch.inf).all(-1)
+    missing = [t.reshape(len(t), -1).isnan().any(-1).expand(len(x)) for t in d.theta]
+    numbers = ~torch.stack(missing).any(0) if missing else x0.isfinite().all(-1)
+    return x, sound, numbers, (lower > upper).any(-1)

@@ -58,7 +58,6 @@ def new_memory(listing: Listing) -> np.ndarray:
 
 def addresses(arguments: Sequence[Tensor], batch: int) -> tuple[list[Tensor], np.ndarray]:
     """For each tensor (B, ...) or (1, ...) its address and the stride from item to item; the tensors are to be kept."""
-    arguments = [a.to(torch.float64).contiguous() for a in arguments]
-    strides = [0 if len(a) == 1 and batch != 1 else a.numel() // max(1, len(a)) for a in arguments]
-    pairs = [(a.data_ptr(), stride) for a, stride in zip(arguments, strides, strict=True)]
+    arguments = [(a if a.dtype == torch.float64 else a.double()).contiguous() for a in arguments]
+    pairs = [(a.data_ptr(), a.stride(0) if a.shape[0] == batch else 0) for a in arguments]
     return arguments, np.array(pairs, np.int64).reshape(-1, 2)

@@ -1,7 +1,7 @@
 """The compiled barrier method for whole batches: its functions, memory and threads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ class Functions:
     q: int
     local: Evaluator
     values: Evaluator
+    spare: list[tuple] = field(default_factory=list)  # memory that no call is using
 
     @cached_property
     def parts(self) -> tuple["Parts", "Parts"]:
@@ -49,10 +50,11 @@ def run(
     why, rounds = np.zeros(batch, np.int8), np.zeros(batch, np.int64)
 
     def some(first: int, last: int) -> None:
-        local, values = (part.function() for part in f.parts)
+        own = f.spare.pop() if f.spare else (*(part.function() for part in f.parts), system_memory(f.n, f.p, BLOCK))
+        local, values, system = own
         task, memory = Task(low, high, local, values, table), np.empty((o.rows, BLOCK))
-        system = system_memory(f.n, f.p, BLOCK)
         solve_block(ROUTINES, task, system, memory, o, given, why, rounds, tolerance, limit, first, last)
+        f.spare.append(own)
 
     work = batch * len(f.local.listing.operations)
     shared_out(some, batch, min(torch.get_num_threads(), work // ENOUGH))

@@ -1,5 +1,6 @@
 """Where the numbers of an item stand in a column of a block's memory, whose rows are numbered here."""
 
+from functools import cache
 from typing import NamedTuple
 
 FILTER = 32  # pairs in a filter, as in `kkt/methods/filter.py`
@@ -84,6 +85,7 @@ class Places(NamedTuple):
     rows: int
 
 
+@cache
 def places(n: int, p: int, q: int, low: int, high: int) -> Places:
     """The rows for n unknowns, p equations, q inequalities, `low` lower and `high` upper bounds."""
     m, found, row = q + low + high, {}, 0

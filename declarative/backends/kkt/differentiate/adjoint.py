@@ -23,6 +23,7 @@ from declarative.backends.kkt.differentiate.truncated import last_steps
 from declarative.backends.kkt.linear.system import ActiveSystem, Right, SymmetricSolve, System
 from declarative.backends.kkt.program.certify import Model
 from declarative.backends.kkt.program.data import conditions_to_data, over_batch
+from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import model
 from declarative.backends.mode import IMPLICIT, Mode
@@ -104,15 +105,15 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, neede
         return conditions_to_data(u, solution, point.active, theta, needed)
     program = point.program.numeric
     if program is None or not plain(theta + u):
-        return pulled(point.program, theta, *u, *solution, *point.active.parts())
-    parts = program.run(pulled, theta, *u, *solution, *point.active.parts())
+        return vjp(lambda *t: conditions(point, solution, t), *theta)[1](u)
+    parts = Derivatives(program, theta).run(pulled, *u, *solution, *point.active.parts())
     return tuple(over_batch(part, t) for part, t in zip(parts, theta, strict=True))
 
 
-def pulled(program: SmoothProgram, theta: Theta, *parts: Tensor) -> Theta:
+def pulled(d: Derivatives, *parts: Tensor) -> Theta:
     """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three)."""
-    point, solution = Point(program, Active(*parts[8:])), parts[3:8]
-    return vjp(lambda *t: conditions(point, solution, t), *theta)[1](parts[:3])
+    point, solution = Point(d.program, Active(*parts[8:])), parts[3:8]
+    return vjp(lambda *t: conditions(point, solution, t), *d.theta)[1](parts[:3])
 
 
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:

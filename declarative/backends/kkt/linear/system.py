@@ -14,9 +14,11 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.linear.factored import Factored, factored
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.least_norm import LeastNorm
 from declarative.backends.kkt.linear.scaling import equilibrate, times
+from declarative.backends.numbers import plain
 from declarative.backends.signed import signed
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
@@ -86,6 +88,7 @@ class ActiveSystem:
     A: Tensor
     rows: Tensor
     fixed: Tensor
+    small: bool = True  # may be left to compiled code
 
     def take(self, items: Tensor) -> "ActiveSystem":
         """Those of some items (long, K); all of them are itself, with its factors."""
@@ -101,6 +104,24 @@ class ActiveSystem:
     def solve(self, r: Right) -> Right:
         """w with K w = r, refined; of least norm, or in the least-squares sense, where K is singular."""
         r = Right(r.x, torch.where(self.rows, r.rows, 0), torch.where(self.fixed, r.bounds, 0))
+        if self._factored is None or not plain((r.x, r.rows, r.bounds)):
+            return self._solve_in_torch(r)
+        w = self._factored.solve(r.x, r.rows, r.bounds)
+        if len(i := self._suspects):
+            found = self._hard.solve(Right(r.x[i], r.rows[i], r.bounds[i]))
+            w = (all_.index_copy(0, i, own) for all_, own in zip(w, (found.x, found.rows, found.bounds), strict=True))
+        return Right(*w)
+
+    @cached_property
+    def _factored(self) -> Factored | None:
+        return factored(self.H, self.A, self.rows, self.fixed) if self.small else None
+
+    @cached_property
+    def _hard(self) -> "ActiveSystem":
+        i = self._suspects
+        return ActiveSystem(self.H[i], self.A[i], self.rows[i], self.fixed[i], small=False)
+
+    def _solve_in_torch(self, r: Right) -> Right:
         w = self._solve_once(r)
         for _ in range(REFINEMENTS):
             w = w + self._solve_once(r - self.multiply(w))
@@ -109,10 +130,7 @@ class ActiveSystem:
     @cached_property
     def singular(self) -> Tensor:
         """Items (B,) whose matrix is singular to working precision."""
-        pivots = self._factor[0].diagonal(dim1=-2, dim2=-1).abs()
-        if pivots.shape[-1] == 0:
-            return self.fixed.new_zeros(self.fixed.shape[0])
-        return ~(pivots.amin(-1) > SINGULAR * pivots.amax(-1))
+        return ~(self.smallest_pivot > SINGULAR)
 
     @cached_property
     def loose(self) -> Tensor:
@@ -153,6 +171,8 @@ class ActiveSystem:
     @cached_property
     def surely_curved(self) -> Tensor:
         """(B,): H is positive definite along the active constraints, as one factorisation tells."""
+        if self._factored is not None:
+            return self._factored.curved
         n, K = self.H.shape[-1], self._matrix[0]
         return surely_positive(K[:, :n, :n], K[:, n:, :n])
 
@@ -164,9 +184,11 @@ class ActiveSystem:
     def _whole(self) -> LeastNorm:
         return self._analysed(torch.arange(len(self.H), device=self.H.device))
 
-    @property
+    @cached_property
     def smallest_pivot(self) -> Tensor:
         """(B,): of the equilibrated matrix, beside its largest; 1 for a matrix of side 0."""
+        if self._factored is not None:
+            return self._factored.pivot
         pivots = self._factor[0].diagonal(dim1=-2, dim2=-1).abs()
         return pivots.amin(-1) / pivots.amax(-1) if pivots.shape[-1] else pivots.new_ones(len(pivots))
 
@@ -184,7 +206,9 @@ class ActiveSystem:
 
     @cached_property
     def _order(self) -> Tensor:
-        """(B, k): the active rows first, in their order, up to as many as any item has."""
+        """(B, k): the active rows first, in their order, up to as many as any item has; all in place, if compiled."""
+        if self._factored is not None:
+            return torch.arange(self.rows.shape[1]).expand(self.rows.shape)
         most = int(self.rows.sum(-1).max()) if self.rows.numel() else 0
         return torch.argsort(self.rows.logical_not().to(torch.int8), dim=-1, stable=True)[:, :most]
 
@@ -195,6 +219,8 @@ class ActiveSystem:
     @cached_property
     def _matrix(self) -> tuple[Tensor, Tensor]:
         """The reduced symmetric matrix, equilibrated, and its scaling: a unit row where a row or variable is out."""
+        if self._factored is not None:
+            return self._factored.matrix
         free, use = ~self.fixed, self._used
         A = self.A.gather(1, self._order[:, :, None].expand(-1, -1, self.A.shape[2]))
         A = A * use[:, :, None] * free[:, None]

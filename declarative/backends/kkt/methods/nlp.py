@@ -5,6 +5,7 @@ polishing steps; what the method cannot bring to feasibility is for the caller t
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -84,8 +85,9 @@ def barrier_method(
     program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float, reflect: bool = False
 ) -> tuple[Primal, Stop, Tensor]:
     """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
-    problem = replace(prepare(program, theta, x0), tolerance=tolerance, reflect=reflect)
-    everyone, count = compiled(problem, first(problem), iterations)
+    problem, run = begin(program, theta, x0)
+    problem = replace(problem, tolerance=tolerance, reflect=reflect)
+    everyone, count = compiled(problem, run, iterations)
     alive = (~everyone.stop.converged).nonzero()[:, 0]
     here, run = (problem.take(alive), everyone.take(alive)) if len(alive) < len(x0) else (problem, everyone)
     for k in range(iterations if len(alive) else 0):
@@ -115,28 +117,72 @@ def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
     return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
 
-def prepare(program: SmoothProgram, theta: Theta, x0: Tensor) -> Problem:
-    """The bounds that the barrier takes, those that only wall the domain, and the start inside both."""
-    d = Derivatives(program, theta)
+def begin(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Problem, Run]:
+    """The bounds that the barrier takes, those that only wall the domain, and the first iterate strictly inside."""
+    d, p, q = Derivatives(program, theta), program.p, program.q
+    found = Beginning(*d.run(first, x0, torch.zeros_like(x0, dtype=torch.bool)))
+    apart = unread(d, found.x, found.still)
+    if apart.any():
+        found = Beginning(*d.run(first, x0, apart.expand(x0.shape)))
+    low, high = (side.isfinite().any(0).nonzero()[:, 0] for side in (found.lower, found.upper))
+    kept = torch.cat([torch.arange(q, device=x0.device), q + low, q + program.n + high])
+    on, z, columns = found.on[:, kept], found.z[:, kept], Columns(low, high)
+    bounds = Bounds(found.lower, found.upper, found.wall_lower, found.wall_upper, on, found.fixed)
+    y = least_squares(found.gram, found.pull) if p else found.pull
+    no, lift = torch.zeros_like(found.mu, dtype=torch.bool), torch.full_like(found.mu, FIRST_LIFT)
+    iterate = Iterate(found.x, y, found.s, z, found.mu, lift)
+    run = Run(iterate, empty_filter(found.violation), Stop(no, no, no), torch.zeros_like(found.mu))
+    return Problem(program, theta, bounds, columns, found.x), run
+
+
+class Beginning(NamedTuple):
+    """Of every variable: the barrier's bounds, the walls, what is `fixed` (B, n), the start x; which constraints exist
+    (B, q + 2n), slacks, multipliers of all, mu, the violation; the normal equations of the multipliers of c, and where
+    nothing has a slope (B, n).
+    """
+
+    lower: Tensor
+    upper: Tensor
+    wall_lower: Tensor
+    wall_upper: Tensor
+    fixed: Tensor
+    x: Tensor
+    on: Tensor
+    s: Tensor
+    z: Tensor
+    mu: Tensor
+    violation: Tensor
+    gram: Tensor
+    pull: Tensor
+    still: Tensor
+
+
+def first(d: Derivatives, x0: Tensor, apart: Tensor) -> Beginning:
+    """Slacks from g, multipliers of the barrier from v z = mu; entries of x that are `apart` (B, n) are fixed."""
     lower, upper = d.bounds(x0)
-    wall_lower, wall_upper = program.open_domain
+    wall_lower, wall_upper = d.program.open_domain
     walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
-    x0 = inside(x0, lower, upper)
-    fixed = (lower == upper) | unread(d, x0)
+    x, fixed = inside(x0, lower, upper), (lower == upper) | apart
     lower, upper = torch.where(wall_lower | fixed, -torch.inf, lower), torch.where(wall_upper | fixed, torch.inf, upper)
-    columns = Columns(lower.isfinite().any(0).nonzero()[:, 0], upper.isfinite().any(0).nonzero()[:, 0])
-    rows = d.g(x0) > -torch.inf
-    on = torch.cat([rows, lower.isfinite()[:, columns.low], upper.isfinite()[:, columns.high]], -1)
-    return Problem(program, theta, Bounds(lower, upper, *walls, on, fixed), columns, x0)
+    c, g, Jc, Jg, slope = d.c(x), d.g(x), d.jacobian_c(x), d.jacobian_g(x), d.gradient(x)
+    exists, everyone = g > -torch.inf, torch.arange(d.program.n, device=x.device)
+    on, columns = torch.cat([exists, lower.isfinite(), upper.isfinite()], -1), Columns(everyone, everyone)
+    s = torch.where(exists, torch.maximum(-g, 1e-2 * g.abs().clamp(min=1)), 1)
+    v = columns.distances(x, s, Bounds(lower, upper, *walls, on, fixed))
+    mu = torch.where(on.any(-1), FIRST_BARRIER, 0.0).to(x.dtype)
+    z = torch.where(on, (mu[:, None] / v).clamp(max=1e3), 0)
+    pull = -times(Jc, slope + columns.rows(Jg).adjoint(z))
+    violation = torch.cat([c, torch.where(exists, g + s, 0)], -1).abs().sum(-1)
+    still = (torch.cat([slope[:, None], Jc, Jg], 1) == 0).all(1)
+    return Beginning(lower, upper, *walls, fixed, x, on, s, z, mu, violation, Jc @ Jc.mT, pull, still)
 
 
-def unread(d: Derivatives, x: Tensor) -> Tensor:
+def unread(d: Derivatives, x: Tensor, still: Tensor) -> Tensor:
     """(n,): entries of x on which nothing depends: they may be anything, even not a number. A barrier would push them.
 
-    Only those are tried that have no slope anywhere at x, which x^4 has not either at 0.
+    Only those are tried that have no slope anywhere at x (`still`), which x^4 has not either at 0.
     """
-    slopes = torch.cat([d.gradient(x)[:, None], d.jacobian_c(x), d.jacobian_g(x)], 1)
-    found = (slopes == 0).all(1).all(0)
+    found = still.all(0)
     for i in found.nonzero()[:, 0]:
         at = x.index_fill(1, i, torch.nan)
         found[i] = not torch.cat([d.f(at)[:, None], d.c(at), d.g(at)], -1).isnan().any()
@@ -151,29 +197,12 @@ def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
                          torch.where(upper.isinf(), upper, upper - margin[1]))  # fmt: skip
 
 
-def first(problem: Problem) -> Run:
-    """The start: slacks from g, multipliers of the barrier from v z = mu, those of c by least squares."""
-    x, on, columns = problem.start, problem.bounds.on, problem.columns
-    d = Derivatives(problem.program, problem.theta)
-    g, q = d.g(x), problem.program.q
-    s = torch.where(on[:, :q], torch.maximum(-g, 1e-2 * g.abs().clamp(min=1)), 1)
-    v = columns.distances(x, s, problem.bounds)
-    mu = torch.where(on.any(-1), FIRST_BARRIER, 0.0).to(x.dtype)
-    z = torch.where(on, (mu[:, None] / v).clamp(max=1e3), 0)
-    y = least_squares(d.jacobian_c(x), d.gradient(x) + columns.rows(d.jacobian_g(x)).adjoint(z))
-    violation = torch.cat([d.c(x), torch.where(on[:, :q], g + s, 0)], -1).abs().sum(-1)
-    no = torch.zeros_like(violation, dtype=torch.bool)
-    lift = torch.full_like(mu, FIRST_LIFT)
-    return Run(Iterate(x, y, s, z, mu, lift), empty_filter(violation), Stop(no, no, no), torch.zeros_like(mu))
-
-
-def least_squares(J: Tensor, gradient: Tensor) -> Tensor:
-    """y with J'y = -gradient as nearly as possible; 0 where that is not a reasonable size."""
-    p = J.shape[1]
-    gram = J @ J.mT + 1e-12 * torch.eye(p, dtype=J.dtype, device=J.device)
-    y = torch.linalg.solve_ex(gram, -times(J, gradient)[..., None])[0][..., 0]
-    sound = (y.isfinite() & (y.abs() < 1e3)).all(-1, keepdim=True)
-    return torch.where(sound, y, 0)
+def least_squares(gram: Tensor, pull: Tensor) -> Tensor:
+    """y with J'y = -gradient as nearly as possible, for J J' and -J gradient; 0 where that is not a reasonable size."""
+    p = gram.shape[1]
+    y = torch.linalg.solve_ex(gram + 1e-12 * torch.eye(p, dtype=gram.dtype, device=gram.device), pull[..., None])[0]
+    sound = (y.isfinite() & (y.abs() < 1e3)).all(1, keepdim=True)
+    return torch.where(sound, y, 0)[..., 0]
 
 
 def unpack(problem: Problem, at: Iterate) -> Primal:

@@ -30,7 +30,12 @@ def factors(program: SmoothProgram, theta: Theta, x: Tensor) -> Factors:
 
     Variables are only made smaller: a large derivative shows that x moves little, a small one may be an accident.
     """
-    d = Derivatives(program, theta)
+    return Factors(*Derivatives(program, theta).run(factors_at_once, x))
+
+
+def factors_at_once(d: Derivatives, x: Tensor) -> tuple[Tensor, ...]:
+    """The four factors."""
+    program = d.program
     zero = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
     _, slope, _, _, H, Jc, Jg = d.local(x, *zero)
     D = equilibrate(H.nan_to_num(0, 0, 0), torch.cat([Jc, Jg], 1).nan_to_num(0, 0, 0))[0]
@@ -38,7 +43,7 @@ def factors(program: SmoothProgram, theta: Theta, x: Tensor) -> Factors:
     H = (D[:, :, None] * H * D[:, None]).abs().flatten(1)
     steepest = torch.cat([(D * slope).abs(), H], -1).amax(-1, keepdim=True) if program.n else D.sum(-1, keepdim=True)
     c, g = ((J * D[:, None]).abs().amax(-1) if J.numel() else J.sum(-1) for J in (Jc, Jg))
-    return Factors(moderate(steepest), moderate(c), moderate(g), D)
+    return moderate(steepest), moderate(c), moderate(g), D
 
 
 def moderate(size: Tensor) -> Tensor:
@@ -59,12 +64,13 @@ def scaled(program: SmoothProgram) -> SmoothProgram:
         bounds=lambda t: tuple(side / t[-1] for side in program.bounds(t[:-4])),
         residuals=residuals and (lambda x, t: t[-4].sqrt() * residuals(t[-1] * x, t[:-4])),
         structure=program.structure and ScaledStructure(program.structure),
+        listed=program.listed and program.listed.of(scaled),
     )
 
 
 def gauss_newton(program: SmoothProgram) -> SmoothProgram:
     """The program with the Hessian of its linearised residuals."""
-    return replace(program, linearised=True)
+    return replace(program, linearised=True, listed=program.listed and program.listed.of(gauss_newton))
 
 
 def unscaled(at: Primal, by: Factors) -> Primal:

@@ -5,6 +5,7 @@ of x, a multiplier times its row's entries, a constant. No `1 + |b|`, which woul
 of x that the row does not read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,6 +90,25 @@ class Way(Items):
     curvature: Tensor
 
 
+@dataclass(frozen=True)
+class Appraisal:
+    """A model evaluated at a point, the units D (B, n) there, the certificate's numbers, and the way to the point."""
+
+    local: Local
+    D: Tensor
+    shares: Shares
+    way: Way | None
+
+    def parts(self) -> list[Tensor]:
+        """The tensors."""
+        return [*self.local.parts(), self.D, *self.shares.parts(), *(self.way.parts() if self.way else [])]
+
+    @staticmethod
+    def of(parts: Sequence[Tensor]) -> "Appraisal":
+        """The same, from its tensors."""
+        return Appraisal(Local(*parts[:9]), parts[9], Shares(*parts[10:15]), Way(*parts[15:]) if parts[15:] else None)
+
+
 def way_to(model: Model, at: Primal, start: Tensor) -> Way:
     """The way from a start (B, n) to a point."""
     back = at.x + NEAR * (start - at.x)
@@ -99,6 +119,13 @@ def vanished(local: Local, way: Way) -> Tensor:
     """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0."""
     curvature = way.curvature.nan_to_num(nan=0, posinf=0)
     return (curvature > 0) & (worst(local.H.abs()) <= VANISHED * curvature)
+
+
+def appraise(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> "Appraisal":
+    """All that is asked at a point that a method has reached; `began` (B, n): from where, if it has a way behind it."""
+    local, way = evaluate(model, at), None if began is None else way_to(model, at, began)
+    D = units(local, at)
+    return Appraisal(local, D, measure(local, at, blocks, D, way), way)
 
 
 def evaluate(model: Model, at: Primal) -> Local:

@@ -5,14 +5,14 @@ separates the items, and a vmap over basis vectors gives whole matrices. The res
 x, the multipliers and the parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.func import grad, vjp, vmap
 
-from declarative.backends.kkt.program.program import Everything, SmoothProgram, Theta
+from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
 from declarative.backends.push import push
 
 Map = Callable[[Tensor], Tensor]
@@ -26,6 +26,11 @@ class Derivatives:
 
     program: SmoothProgram
     theta: Theta
+
+    def run(self, function: AtOnce, *tensors: Tensor) -> Sequence[Tensor]:
+        """function(self, *tensors): tensors (B, ...); of numbers as one list of operations, where there is one."""
+        listed = self.program.listed
+        return function(self, *tensors) if listed is None else listed(function, self.theta, tensors)
 
     def f(self, x: Tensor) -> Tensor:
         """The objective, (B,)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import AtOnce, Everything, Function, SmoothProgram, Theta, Weights, take
 from declarative.backends.kkt.scalar.listing import NotScalar
 from declarative.backends.kkt.scalar.trace import trace
@@ -52,24 +53,30 @@ class Traced:
         return Evaluator(listing, [shape[1:] for shape in shapes], results)
 
 
-class Listed:
-    """Functions (program, theta, *tensors) -> a tuple of tensors, each of them one list of operations."""
+class Lists:
+    """Functions of a program's derivatives and of tensors, each of them one list of operations."""
 
     def __init__(self, program: SmoothProgram):
         self._program = program
-        self._traced: dict[AtOnce, Traced] = {}
+        self._traced: dict[tuple[AtOnce, int], Traced] = {}
+        self._changed: dict[Callable[[SmoothProgram], SmoothProgram], Lists] = {}
+
+    def of(self, change: Callable[[SmoothProgram], SmoothProgram]) -> Lists:
+        """Those of the program that is made from this one."""
+        if change not in self._changed:
+            self._changed[change] = Lists(change(self._program))
+        return self._changed[change]
 
     def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor]:
-        traced, count = self._traced.get(function), len(args)
-        if traced is None:
-            whole = partial(with_theta, function, self._program, count)
-            traced = self._traced.setdefault(function, Traced(whole))
-        return traced(len(args[0]), *args, *theta)
+        key = function, len(args)
+        if key not in self._traced:
+            self._traced[key] = Traced(partial(with_theta, self._program, *key))
+        return self._traced[key](len(args[0]), *args, *theta)
 
 
-def with_theta(function: AtOnce, program: SmoothProgram, count: int, *tensors: Tensor) -> Sequence[Tensor]:
-    """The function of so many tensors and of theta, which comes last here."""
-    return function(program, tensors[count:], *tensors[:count])
+def with_theta(program: SmoothProgram, function: AtOnce, count: int, *tensors: Tensor) -> Sequence[Tensor]:
+    """The function of so many tensors; theta comes after them."""
+    return function(Derivatives(program, tensors[count:]), *tensors[:count])
 
 
 class NumericStructure:
@@ -165,5 +172,5 @@ def on_numbers(program: SmoothProgram) -> SmoothProgram:
         equalities=function(program.equalities),
         inequalities=function(program.inequalities),
         structure=NumericStructure(program),
-        listed=Listed(program),
+        listed=Lists(program),
     )

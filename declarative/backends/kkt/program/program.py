@@ -20,7 +20,7 @@ from declarative.backends.mode import IMPLICIT, Mode
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
 Weights = tuple[Tensor | None, Tensor, Tensor]
-AtOnce = Callable[..., Sequence[Tensor]]  # of a program, theta and tensors (B, ...), as are its results
+AtOnce = Callable[..., Sequence[Tensor]]  # of a program's `Derivatives` and tensors (B, ...), as are its results
 Everything = tuple[Tensor, ...]  # f, its gradient, c, g, the weighted Hessian, the Jacobians of c and of g
 
 
@@ -36,6 +36,16 @@ class Structure(Protocol):
     def slope(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
     def hessian(self, x: Tensor, theta: Theta, weights: Weights) -> Tensor: ...
     def local(self, x: Tensor, theta: Theta, weights: Weights) -> Everything: ...
+
+
+class Listed(Protocol):
+    """What calls a function of a program's derivatives, at theta, and of tensors as one list of operations.
+
+    `of` does it for the program that is made from this one by a function of the module.
+    """
+
+    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor]: ...
+    def of(self, change: "Callable[[SmoothProgram], SmoothProgram]") -> "Listed": ...
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,7 @@ class SmoothProgram:
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
     of f is that of the squares of the linearised residuals (Gauss and Newton).
     `structure` has the derivatives where they are known; torch.func takes them otherwise.
-    `numeric` is the same program for plain numbers in double precision on a CPU, where that is faster; it is there that
-    `listed` calls functions of the program.
+    `numeric` is the same program for plain numbers in double precision on a CPU, where that is faster; it has `listed`.
     """
 
     n: int
@@ -75,11 +84,7 @@ class SmoothProgram:
     linearised: bool = False
     structure: Structure | None = None
     numeric: "SmoothProgram | None" = None
-    listed: Callable[[AtOnce, Theta, Sequence[Tensor]], Sequence[Tensor]] | None = None
-
-    def run(self, function: AtOnce, theta: Theta, *tensors: Tensor) -> Sequence[Tensor]:
-        """function(self, theta, *tensors); for numbers as one list of operations."""
-        return function(self, theta, *tensors) if self.listed is None else self.listed(function, theta, tensors)
+    listed: "Listed | None" = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ written down entry by entry. What has no rule here, or looks at a number, raises
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from math import log
+from itertools import accumulate, product
+from math import log, prod
 from typing import Any
 
 import torch
@@ -204,24 +204,30 @@ def _log_sigmoid_backward(E: Callable, gradient: Any, x: Any, small: Any) -> Nam
     return E(op.MUL, gradient, E(op.WHERE, E(op.GT, 0.0, x), E(op.SUB, 1.0, share), share))
 
 
+def _nan_to_num(E: Callable, x: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Named:
+    most = torch.finfo(torch.float64).max
+    finite = E(op.WHERE, E(op.EQ, x, torch.inf), most if posinf is None else float(posinf), x)
+    finite = E(op.WHERE, E(op.EQ, x, -torch.inf), -most if neginf is None else float(neginf), finite)
+    return E(op.WHERE, E(op.NE, x, x), float(nan or 0.0), finite)
+
+
 def _truth(named: Named) -> Named:
     return Named(named.names, named.builder, torch.bool)
 
 
-def _reduction(combine: Callable[[Builder, list[int]], int]) -> Rule:
-    """Along the dimensions given, or along all."""
+def _reduction(combine: Callable[[Builder, list[int]], int], nothing: float | None = None) -> Rule:
+    """Along the dimensions given, or along all; `nothing` is that of no entries."""
 
     def rule(builder: Builder, func: Any, value: Named, dim: Any = None, keepdim: bool = False, **kwargs):
         names, rank = value.names, value.dim()
         dims = [dim] if isinstance(dim, int) else list(dim or range(rank))
         dims = sorted(d % rank for d in dims) if rank else []
         rest = [d for d in range(rank) if d not in dims]
-        size = [names.shape[d] for d in rest]
-        rows = names.permute(rest + dims).reshape(*size, -1) if rank else names.reshape(1)
-        count = rows.shape[-1]
-        found = [combine(builder, row) for row in rows.reshape(-1, count).tolist()] if count else None
-        if found is None:
+        size, count = [names.shape[d] for d in rest], prod(names.shape[d] for d in dims)
+        if count == 0 and nothing is None:
             raise NotScalar("a reduction of nothing")
+        rows = names.permute(rest + dims).reshape(prod(size), count).tolist()
+        found = [combine(builder, row) if row else builder.constant(nothing or 0.0) for row in rows]
         result = torch.tensor(found, dtype=torch.int64).reshape(size)
         for d in dims if keepdim else []:
             result = result.unsqueeze(d)
@@ -238,6 +244,16 @@ def _chain(code: int) -> Callable[[Builder, list[int]], int]:
         return total
 
     return combine
+
+
+def _truths(code: int, start: float) -> Rule:
+    """Whether any entry is not zero, or all."""
+
+    def combine(builder: Builder, row: list[int]) -> int:
+        return _chain(code)(builder, [builder.constant(start), *row])
+
+    rule = _reduction(combine, start)
+    return lambda *args, **kwargs: _truth(rule(*args, **kwargs))
 
 
 def _mean(builder: Builder, row: list[int]) -> int:
@@ -270,16 +286,16 @@ def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
     if rows.numel() * columns.shape[-1] > WIDEST:
         raise NotScalar("too many operations")
     batch = rows.shape[:-2]
-    found = []
-    for A, B in zip(rows.reshape(-1, *rows.shape[-2:]).tolist(), columns.reshape(-1, *columns.shape[-2:]).mT.tolist(),
-                    strict=True):  # fmt: skip
+    found, count = [], batch.numel()
+    rows, columns = rows.reshape(count, *rows.shape[-2:]), columns.reshape(count, *columns.shape[-2:])
+    for A, B in zip(rows.tolist(), columns.mT.tolist(), strict=True):
         for row in A:
             nonzero = [(k, name) for k, name in enumerate(row) if name]
             found += [builder.total(builder.emit(op.MUL, name, c[k]) for k, name in nonzero if c[k]) for c in B]
     shape = (*batch, rows.shape[-2], columns.shape[-1])
     result = torch.tensor(found, dtype=torch.int64).reshape(shape)
-    result = result if columns is b else result.squeeze(-1)
-    return Named(result if rows is a else result.squeeze(0), builder)
+    result = result.squeeze(-1) if b.dim() < a.dim() or b.dim() == 1 else result
+    return Named(result.squeeze(0) if a.dim() == 1 else result, builder)
 
 
 def _index_add(
@@ -299,6 +315,26 @@ def _index_add_in_place(builder: Builder, func: Any, start: Named, *args, **kwar
         raise NotScalar("a change in place")
     start.names = _index_add(builder, func, start, *args, **kwargs).names
     return start
+
+
+def _scatter_reduce(
+    builder: Builder,
+    func: Any,
+    start: Any,
+    dim: int,
+    index: Tensor,
+    source: Any,
+    reduce: str,
+    include_self: bool = True,
+) -> Named:
+    codes = {"sum": op.ADD, "prod": op.MUL, "amax": op.MAX, "amin": op.MIN}
+    if reduce not in codes or not include_self:
+        raise NotScalar(f"a scattered {reduce}")
+    names, parts = _names(builder, start).clone(), _names(builder, source)
+    for place in product(*map(range, index.shape)):
+        target = (*place[:dim], int(index[place]), *place[dim + 1 :])
+        names[target] = builder.emit(codes[reduce], int(names[target]), int(parts[place]))
+    return Named(names, builder)
 
 
 def _fill(builder: Builder, func: Any, value: Named, mask: Any, number: float) -> Named:
@@ -337,11 +373,15 @@ RULES: dict[str, Rule] = {
     "clamp_max": _formula(lambda E, a, high: E(op.MIN, a, high)),
     "sigmoid_backward": _formula(lambda E, g, s: E(op.MUL, g, E(op.MUL, s, E(op.SUB, 1.0, s)))),
     "tanh_backward": _formula(lambda E, g, t: E(op.MUL, g, E(op.SUB, 1.0, E(op.MUL, t, t)))),
-    "sum": _reduction(_chain(op.ADD)),
+    "sum": _reduction(_chain(op.ADD), 0.0),
     "mean": _reduction(_mean),
-    "prod": _reduction(_chain(op.MUL)),
+    "prod": _reduction(_chain(op.MUL), 1.0),
     "amax": _reduction(_chain(op.MAX)),
     "amin": _reduction(_chain(op.MIN)),
+    "any": _truths(op.OR, 0.0),
+    "all": _truths(op.AND, 1.0),
+    "nan_to_num": _formula(_nan_to_num),
+    "scatter_reduce": _scatter_reduce,
     "logsumexp": _reduction(_logsumexp),
     "cumsum": _running(op.ADD),
     "cumprod": _running(op.MUL),

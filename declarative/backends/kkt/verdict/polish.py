@@ -14,17 +14,19 @@ from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import ActiveSystem, Right
 from declarative.backends.kkt.program.certify import (
+    Appraisal,
     Local,
     Model,
     Primal,
     Shares,
     Way,
+    appraise,
     evaluate,
     measure,
     units,
     vanished,
-    way_to,
 )
+from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.kkt.program.quadratic import Quadratic
 
@@ -84,12 +86,11 @@ def polish(
     bounds); a second try lets these constraints go. There is none where the caller has a `guess` (B, q + 2n) of what
     is active.
     """
-    local, way = evaluate(model, at), way_to(model, at, began) if began is not None else None
-    D = units(local, at)
-    start = Here(at, local, measure(local, at, blocks, D, way))
+    first = appraised(model, at, blocks, began)
+    start, D, way = Here(at, first.local, first.shares), first.D, first.way
     force, slack = start.shares.force, start.shares.slack
-    first = force > ABOUT * slack if guess is None else guess
-    found, system = refine(model, start, first, open_domain, blocks, D, rounds, way)
+    about = force > ABOUT * slack if guess is None else guess
+    found, system = refine(model, start, about, open_domain, blocks, D, rounds, way)
     lost = found.shares.error > LOST
     if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
@@ -135,8 +136,7 @@ def refine(
         if system is None or (k > 0 and not constant) or not same(system, active):
             system = active_system(active, here.local.H, jacobian(here.local))
         at = newton(system, here.local, here.at, active)
-        local = evaluate(model, at)
-        there = Here(at, local, measure(local, at, blocks, D, way))
+        there = moved(model, at, blocks, D, way)
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
@@ -144,6 +144,34 @@ def refine(
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
     return here, system if constant else None
+
+
+def appraised(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> Appraisal:
+    """`appraise`, at once."""
+    if not isinstance(model, Derivatives):
+        return appraise(model, at, blocks, began)
+    return Appraisal.of(model.run(parts_at_once, *at.parts(), *([] if began is None else [began])))
+
+
+def parts_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
+    """What `appraise` says of a point (five tensors), maybe with the start of the way to it."""
+    return appraise(d, Primal(*tensors[:5]), d.program.blocks, *(tensors[5:] or [None])).parts()
+
+
+def moved(model: Model, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None) -> Here:
+    """What there is at another point, in the units of the first; at once."""
+    if not isinstance(model, Derivatives):
+        local = evaluate(model, at)
+        return Here(at, local, measure(local, at, blocks, D, way))
+    parts = model.run(moved_at_once, *at.parts(), D, *(way.parts() if way else []))
+    return Here(at, Local(*parts[:9]), Shares(*parts[9:]))
+
+
+def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
+    """The same of a point (five tensors), units, and maybe a way (two)."""
+    at, D, way = Primal(*tensors[:5]), tensors[5], Way(*tensors[6:]) if tensors[6:] else None
+    local = evaluate(d, at)
+    return [*local.parts(), *measure(local, at, d.program.blocks, D, way).parts()]
 
 
 def jacobian(local: Local) -> Tensor:
@@ -209,7 +237,7 @@ def reviewed(
     """
     for _ in range(REVIEWS):
         at = holding(here.at, strict(here.shares, here.local, open_domain))
-        own = units(here.local, at)
+        own = own_units(model, here.local, at)
         dropped = torch.cat([a != b for a, b in zip(at.parts()[2:], here.at.parts()[2:], strict=True)], -1).any(-1)
         again = dropped | (torch.maximum(own / D, D / own) > OTHER).any(-1)
         if not again.any():
@@ -218,6 +246,18 @@ def reviewed(
         D = torch.where(again[:, None], units(local, at), D)
         here = Here(at, local, measure(local, at, blocks, D, way)).where(again, here)
     return here, D
+
+
+def own_units(model: Model, local: Local, at: Primal) -> Tensor:
+    """`units`, at once."""
+    if not isinstance(model, Derivatives):
+        return units(local, at)
+    return model.run(units_at_once, *local.parts(), *at.parts())[0]
+
+
+def units_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor]:
+    """Those of what is known (nine tensors) of a point (five)."""
+    return (units(Local(*tensors[:9]), Primal(*tensors[9:])),)
 
 
 def strict(shares: Shares, local: Local, open_domain: Tensor) -> Active:
