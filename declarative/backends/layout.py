@@ -32,7 +32,8 @@ class Layout:
     places: Mapping[str, np.ndarray]
 
     def __post_init__(self):
-        _ = self._parts  # made now: a tensor made inside a transform of torch.func does not outlive it
+        with numbers_only():  # a tensor made inside a transform of torch.func does not outlive it
+            _ = self._parts, self._ends, self._times
 
     def split(self, x: Tensor) -> dict[str, Tensor]:
         """The variables (batch, *shape) of a vector of unknowns (batch, size)."""
@@ -45,21 +46,35 @@ class Layout:
 
     @cached_property
     def _parts(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        with numbers_only():  # indices made inside a transform would not outlive it
-            return {name: _reader(places, self.size) for name, places in self.places.items()}
+        return {name: _reader(places, self.size) for name, places in self.places.items()}
 
     def join(self, parts: Mapping[str, Tensor], batch: int) -> Tensor:
         """The vector of unknowns of some variables; symmetric matrices by their mean with the transpose."""
         like = next(iter(parts.values()))
-        total, times = (torch.zeros(batch, self.size, dtype=like.dtype, device=like.device) for _ in range(2))
+        total = torch.zeros(batch, self.size, dtype=like.dtype, device=like.device)
+        for name, (index, kept) in self._ends.items():
+            values = parts[name].reshape(parts[name].shape[0], -1)
+            values = values if kept is None else values[:, kept.to(like.device)]
+            total = total.index_add(1, index.to(like.device), values.expand(batch, -1))
+        return total / self._times.to(like)
+
+    @cached_property
+    def _ends(self) -> dict[str, tuple[Tensor, Tensor | None]]:
+        """For each variable, the unknowns that its entries are, and which of them are, if not all."""
+        found = {}
         for name, places in self.places.items():
-            flat = places.reshape(-1)
-            kept = flat >= 0
-            index = torch.as_tensor(flat[kept], device=like.device)
-            values = parts[name].reshape(parts[name].shape[0], -1)[:, torch.as_tensor(kept, device=like.device)]
-            total = total.index_add(1, index, values.expand(batch, -1))
-            times = times.index_add(1, index, torch.ones_like(values).expand(batch, -1))
-        return total / times.clamp(min=1)
+            kept = places.reshape(-1) >= 0
+            index = torch.as_tensor(places.reshape(-1)[kept])
+            found[name] = index, None if kept.all() else torch.as_tensor(kept)
+        return found
+
+    @cached_property
+    def _times(self) -> Tensor:
+        """How many entries each unknown is, at least 1."""
+        times = np.zeros(self.size)
+        for index, _ in self._ends.values():
+            times += np.bincount(index, minlength=self.size)
+        return torch.as_tensor(times).clamp(min=1)
 
     def blocks(self) -> Tensor:
         """The number of the variable that each unknown belongs to."""

@@ -38,3 +38,8 @@ def numbers(tensor: Tensor) -> Tensor:
     while is_functorch_wrapped_tensor(tensor):
         tensor = get_unwrapped(tensor)
     return tensor
+
+
+def everyone(items: Tensor, batch: int) -> bool:
+    """Whether `items` (long, K) are all of a batch, in order."""
+    return len(items) == batch and torch.equal(items, torch.arange(batch, device=items.device))

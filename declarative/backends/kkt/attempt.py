@@ -13,7 +13,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import doubtful
-from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, tends_to_a_limit, worse_far_away
+from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, suspected, tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.status import Status
@@ -70,20 +70,33 @@ def assess(
     if still.any() and (still := still & standing(d, began)).any():  # the method has only walked away
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer, way = examined(d, found, count, options, began)
-    usable = answer.status <= Status.INACCURATE
-    runs = runs_away(d, began, found.at.x, usable)
-    stop = replace(stop, diverged=stop.diverged | runs | far_fetched(found.local.H, began, found.at.x))
-    answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
-    strays = ~(stop.converged | stop.stuck) & worse_far_away(d, began, found.at.x, found.local.f)
-    answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
-    if program.n:
-        usable = answer.status <= Status.INACCURATE
-        level = levels_off(d, found.local, began, found.at.x)
-        tends = usable & (level | tends_to_a_limit(d, found.local, found.at, began))
-        answer = answer.marked(tends, Status.FAILED, Reason.ESCAPES)
+    answer, stop, runs = on_the_way(d, found, answer, stop, began)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     reached = found.at.x.where(runs[:, None], at.x)
     return Attempt(answer, found.system, stop, reached, found.at.x + step * way)
+
+
+def on_the_way(
+    d: Derivatives, found: Polished, answer: Answer, stop: Stop, began: Tensor
+) -> tuple[Answer, Stop, Tensor]:
+    """The answer, marked where a point is on its way to infinity; the stop, where that is sure; which items (B,) run
+    away, from where they began (B, n).
+    """
+    at, local, suspects = found.at, found.local, suspected(d, found.at, found.local, began)
+    usable, far = answer.status <= Status.INACCURATE, bool(suspects.far.any())
+    runs = runs_away(d, began, at.x, usable & suspects.far)
+    if far:
+        stop = replace(stop, diverged=stop.diverged | runs | far_fetched(local.H, began, at.x))
+    answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    if far:
+        # no place for a method to have run out of iterations
+        strays = ~(stop.converged | stop.stuck) & suspects.far & (local.f > d.f(began))
+        answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
+    usable = answer.status <= Status.INACCURATE
+    tends = tends_to_a_limit(d, at, began, suspects)
+    if far:
+        tends |= levels_off(d, local, began, at.x)
+    return answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES), stop, runs
 
 
 def examined(

@@ -46,7 +46,8 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         old = answer.take(pending.items)
         attempt = try_once(program, here, pending.start, options, effort, pending.began)
         better = improves(attempt.answer, old)
-        answer, taken = answer.put(pending.items, attempt.answer.where(better, old)), better.nonzero()[:, 0]
+        taken = better.nonzero()[:, 0]
+        answer = answer.put(pending.items[taken], attempt.answer.take(taken))
         system = joined(system, pending.items[taken], attempt.system.take(taken), len(x0))
         on = (~resting(answer, starts)[pending.items]).nonzero()[:, 0]
         if len(on) < len(pending.items):

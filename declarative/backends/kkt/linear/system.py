@@ -18,7 +18,7 @@ from declarative.backends.kkt.linear.factored import Factored, factored
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.least_norm import LeastNorm
 from declarative.backends.kkt.linear.scaling import equilibrate, times
-from declarative.backends.numbers import plain
+from declarative.backends.numbers import everyone, plain
 from declarative.backends.signed import signed
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
@@ -92,7 +92,7 @@ class ActiveSystem:
 
     def take(self, items: Tensor) -> "ActiveSystem":
         """Those of some items (long, K); all of them are itself, with its factors."""
-        if len(items) == len(self.H) and torch.equal(items, torch.arange(len(items), device=items.device)):
+        if everyone(items, len(self.H)):
             return self
         return ActiveSystem(self.H[items], self.A[items], self.rows[items], self.fixed[items])
 

@@ -7,6 +7,7 @@ of x that the row does not read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -76,7 +77,7 @@ class Shares(Items):
     slack: Tensor
     force: Tensor
 
-    @property
+    @cached_property
     def error(self) -> Tensor:
         """The worst of all, (B,); infinite where something is not a number."""
         return torch.stack([self.primal, self.dual, self.gap]).nan_to_num(nan=torch.inf).amax(0)

@@ -6,12 +6,16 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from declarative.backends.numbers import everyone
+
 
 class Items:
     """Base of a frozen dataclass whose fields are tensors (B, ...)."""
 
     def take(self, items: Tensor) -> Self:
-        """Some of the items (long, K)."""
+        """Some of the items (long, K); all of them are itself."""
+        if everyone(items, len(self.parts()[0])):
+            return self
         return type(self)(*(part[items] for part in self.parts()))
 
     def where(self, mask: Tensor, other: Self) -> Self:
@@ -21,6 +25,8 @@ class Items:
 
     def put(self, items: Tensor, other: Self) -> Self:
         """The same with other's items (K of them) at the places `items` (long, K)."""
+        if everyone(items, len(self.parts()[0])):
+            return other
         pairs = zip(self.parts(), other.parts(), strict=True)
         return type(self)(*(a.index_copy(0, items, b) for a, b in pairs))
 

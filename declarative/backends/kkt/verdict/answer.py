@@ -68,6 +68,8 @@ class Answer(Items):
 
     def marked(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
         """The same with some items (bool, B) marked."""
+        if not items.any():
+            return self
         parts = self.__dict__ | {
             "status": torch.where(items, int(status), self.status),
             "reason": torch.where(items, int(reason), self.reason),

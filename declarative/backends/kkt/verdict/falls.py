@@ -4,6 +4,8 @@ A smooth program has no ray that would prove it. What can be asked is the progra
 took and on beyond the point, as far as there are numbers.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -50,22 +52,50 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     return falls
 
 
-def tends_to_a_limit(d: Derivatives, local: Local, at: Primal, start: Tensor) -> Tensor:
-    """(B,): on the way from the start the Lagrangian falls towards a limit, at the point `at` and however far beyond.
+class Suspects(NamedTuple):
+    """Items (B,) that are `far` from the start, and items that are `flat`, beside the `fall` (B,) on the way."""
 
-    It is flat there, beside how far it fell. So it may be where it has a minimum, but beyond that it rises. `local`
-    is the model at the point.
-    """
-    way = at.x - start
-    way = torch.where(way.abs() > RUNS * way.abs().amax(-1, keepdim=True), way, 0)
-    bound = at.z_upper - at.z_lower
+    far: Tensor
+    flat: Tensor
+    fall: Tensor
+
+
+def suspected(d: Derivatives, at: Primal, local: Local, start: Tensor) -> Suspects:
+    """Which points may be on the way to infinity; at once."""
+    return Suspects(*d.run(suspected_at_once, start, *at.parts(), *local.parts()))
+
+
+def suspected_at_once(d: Derivatives, start: Tensor, *tensors: Tensor) -> Suspects:
+    """The same of a point (five tensors) and the model there (nine)."""
+    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
+    far, way, bound = worst((at.x - start).abs()) > AWAY * extent(start), walk(at, start), at.z_upper - at.z_lower
     high = d.lagrangian(at.x - way, at.y, at.z) + (bound * (at.x - way)).sum(-1)
     low = local.f + (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1) + (bound * at.x).sum(-1)
     fall, bend = high - low, (times(local.H, way) * way).sum(-1)
-    found = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
-    items = found.nonzero()[:, 0]
+    flat = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
+    return Suspects(far, flat, fall)
+
+
+def extent(start: Tensor) -> Tensor:
+    """(B,): the largest entry of a start, at least 1."""
+    return worst(start.abs()).clamp(min=1)
+
+
+def walk(at: Primal, start: Tensor) -> Tensor:
+    """(B, n): the way from the start, without the entries that have arrived where they stay."""
+    way = at.x - start
+    return torch.where(way.abs() > RUNS * worst(way.abs())[:, None], way, 0)
+
+
+def tends_to_a_limit(d: Derivatives, at: Primal, start: Tensor, suspects: Suspects) -> Tensor:
+    """(B,): on the way from the start the Lagrangian falls towards a limit, at the point `at` and however far beyond.
+
+    It is flat there, beside how far it fell. So it may be where it has a minimum, but beyond that it rises.
+    """
+    found, items = suspects.flat, suspects.flat.nonzero()[:, 0]
     if len(items) == 0:
         return found
+    way, fall = walk(at, start), suspects.fall
     here, at, way, fall = Derivatives(d.program, take(d.theta, items)), at.take(items), way[items], fall[items]
     level = LEVEL * torch.maximum(fall, _slope(here, at, way, -1.0).abs().nan_to_num(nan=0, posinf=0))
     flat = torch.ones_like(items, dtype=torch.bool)
@@ -82,25 +112,13 @@ def _slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
     return (slopes * way).sum(-1)
 
 
-def runs_away(d: Derivatives, start: Tensor, x: Tensor, usable: Tensor) -> Tensor:
-    """(B,): some of the `usable` points are far away, and the objective falls on beyond them."""
-    far = usable & far_away(start, x)
+def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor) -> Tensor:
+    """(B,): of the points that are `far` away (B,), those beyond which the objective falls on."""
     items = far.nonzero()[:, 0]
     if len(items) == 0:
         return far
     d = Derivatives(d.program, take(d.theta, items))
     return far.index_put((items,), falls_for_ever(d, start[items], x[items]))
-
-
-def worse_far_away(d: Derivatives, start: Tensor, x: Tensor, f: Tensor) -> Tensor:
-    """(B,): at a far point, f is larger than at the start: no place for a method to have run out of iterations."""
-    far = far_away(start, x)
-    return far & (f > d.f(start)) if far.any() else far
-
-
-def far_away(start: Tensor, x: Tensor) -> Tensor:
-    """(B,): x is AWAY from the start."""
-    return worst((x - start).abs()) > AWAY * worst(start.abs()).clamp(min=1)
 
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
@@ -124,11 +142,9 @@ def far_fetched(H: Tensor, start: Tensor, x: Tensor) -> Tensor:
 
     The slope that it balances may be none: (x + y)^2 + x - y has no minimum, but at 1e16 a residual of 1e-16.
     """
-    if not x.shape[1]:
-        return torch.zeros(len(x), dtype=torch.bool, device=x.device)
     way = x - start
-    terms, total = times(H.abs(), way.abs()).amax(-1), times(H, way).abs().amax(-1)
-    return (terms > DROWNED * total) & (way.abs().amax(-1) > DROWNED * start.abs().amax(-1).clamp(min=1))
+    terms, total = worst(times(H.abs(), way.abs())), worst(times(H, way).abs())
+    return (terms > DROWNED * total) & (worst(way.abs()) > DROWNED * extent(start))
 
 
 def levels_off(d: Derivatives, local: Local, start: Tensor, x: Tensor) -> Tensor:
@@ -137,9 +153,7 @@ def levels_off(d: Derivatives, local: Local, start: Tensor, x: Tensor) -> Tensor
     There every point is stationary: exp(-x) has no slope that numbers could tell from 0, beyond 745.
     """
     way = x - start
-    far = way.abs() > AWAY * start.abs().amax(-1, keepdim=True).clamp(min=1)
-    if not far.any():
-        return far.any(-1)
+    far = way.abs() > AWAY * extent(start)[:, None]
     way, f, before = torch.where(far, way, 0), local.f, d.f(torch.where(far, start, x))
     change = (local.gradient * way).abs().sum(-1) + (times(local.H.abs(), way.abs()) * way.abs()).sum(-1)
     size = before.abs() + f.abs()

@@ -95,14 +95,15 @@ def polish(
     if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
         found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
-    last, D = reviewed(model, found, open_domain, blocks, D, way)
+    last, D, review = reviewed(model, found, open_domain, blocks, D, way)
     fooled = (last.shares.error > LOST) & (found.shares.error <= LOST)
     if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
-        known = torch.cat(strict(last.shares, last.local, open_domain).parts(), -1)
+        known = torch.cat(review.active.parts(), -1)
         other, _ = refine(model, last, known, open_domain, blocks, D, rounds, way)
-        other, _ = reviewed(model, other, open_domain, blocks, D, way)
+        other, _, _ = reviewed(model, other, open_domain, blocks, D, way)
         last = other.where(fooled & (other.shares.error < last.shares.error), last)
-    done = settle(last, open_domain, system)
+        review = reviewing(model, last, open_domain, D)
+    done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
     if way is None:
         return done
     flat = vanished(found.local, way) & ~done.system.fixed
@@ -119,11 +120,12 @@ def refine(
     rounds: int,
     way: Way | None,
 ) -> tuple[Here, ActiveSystem | None]:
-    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there.
+    """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there:
+    they are the same everywhere, or no step was taken.
 
     An item stops by itself: steps that others need would move its last digits.
     """
-    constant, system = isinstance(model, Quadratic), None
+    constant, system, start = isinstance(model, Quadratic), None, here
     exact = here.shares.error <= EXACT
     going = torch.ones_like(exact)
     if not constant and exact.any():  # nothing to gain but multipliers of least norm
@@ -143,7 +145,7 @@ def refine(
         here, guess = there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
-    return here, system if constant else None
+    return here, system if constant or here is start else None
 
 
 def appraised(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> Appraisal:
@@ -227,42 +229,67 @@ def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
     return Active(z, lower & ~open_domain[0] | fixed, upper & ~open_domain[1] | fixed)
 
 
+@dataclass(frozen=True)
+class Review:
+    """A point with the multipliers of its strictly active set alone, this set, whether anything is weakly active (B,),
+    and whether these multipliers or the units of the point call for measuring it `again` (B,).
+    """
+
+    at: Primal
+    active: Active
+    degenerate: Tensor
+    again: Tensor
+
+
 def reviewed(
     model: Model, here: Here, open_domain: Tensor, blocks: Tensor | None, D: Tensor, way: Way | None
-) -> tuple[Here, Tensor]:
+) -> tuple[Here, Tensor, Review]:
     """The point with the multipliers of its strictly active set alone, measured in its own units, and these.
 
     The steps are measured in the units of where they began, from where a point may have gone far; and a multiplier that
     is dropped, of a row that is idle, may have weighed more than all others.
     """
+    review = reviewing(model, here, open_domain, D)
     for _ in range(REVIEWS):
-        at = holding(here.at, strict(here.shares, here.local, open_domain))
-        own = own_units(model, here.local, at)
-        dropped = torch.cat([a != b for a, b in zip(at.parts()[2:], here.at.parts()[2:], strict=True)], -1).any(-1)
-        again = dropped | (torch.maximum(own / D, D / own) > OTHER).any(-1)
+        again = review.again
         if not again.any():
             break
-        local = evaluate(model, at)
-        D = torch.where(again[:, None], units(local, at), D)
-        here = Here(at, local, measure(local, at, blocks, D, way)).where(again, here)
-    return here, D
+        local = evaluate(model, review.at)
+        D = torch.where(again[:, None], units(local, review.at), D)
+        here = Here(review.at, local, measure(local, review.at, blocks, D, way)).where(again, here)
+        review = reviewing(model, here, open_domain, D)
+    return here, D, review
 
 
-def own_units(model: Model, local: Local, at: Primal) -> Tensor:
-    """`units`, at once."""
+def reviewing(model: Model, here: Here, open_domain: Tensor, D: Tensor) -> Review:
+    """The review of a point that is measured in the units D; at once."""
     if not isinstance(model, Derivatives):
-        return units(local, at)
-    return model.run(units_at_once, *local.parts(), *at.parts())[0]
+        return review(here, open_domain, D)
+    parts = model.run(review_at_once, *here.at.parts(), *here.local.parts(), *here.shares.parts(), D)
+    return Review(Primal(*parts[:5]), Active(*parts[5:8]), *parts[8:])
 
 
-def units_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor]:
-    """Those of what is known (nine tensors) of a point (five)."""
-    return (units(Local(*tensors[:9]), Primal(*tensors[9:])),)
+def review_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
+    """The same of a point (five tensors), the model there (nine), its shares (five) and units."""
+    here = Here(Primal(*tensors[:5]), Local(*tensors[5:14]), Shares(*tensors[14:19]))
+    found = review(here, d.program.open_domain, tensors[19])
+    return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again]
 
 
-def strict(shares: Shares, local: Local, open_domain: Tensor) -> Active:
-    """What holds with a multiplier; what is weakly active counts as inactive."""
-    return split((shares.force > shares.slack) & ~weak(shares), local, open_domain)
+def review(here: Here, open_domain: Tensor, D: Tensor) -> Review:
+    """What is weakly active counts as inactive."""
+    local, idle = here.local, weak(here.shares)
+    active, doubt = (split(which, local, open_domain) for which in (strong(here.shares) & ~idle, idle))
+    at, own = holding(here.at, active), units(local, holding(here.at, active))
+    dropped = torch.cat([a != b for a, b in zip(at.parts()[2:], here.at.parts()[2:], strict=True)], -1).any(-1)
+    other = (torch.maximum(own / D, D / own) > OTHER).any(-1)
+    degenerate = doubt.z.any(-1) | ((doubt.lower | doubt.upper) & (local.lower != local.upper)).any(-1)
+    return Review(at, active, degenerate, dropped | other)
+
+
+def strong(shares: Shares) -> Tensor:
+    """(B, q + 2n): the multiplier weighs more than the slack."""
+    return shares.force > shares.slack
 
 
 def weak(shares: Shares) -> Tensor:
@@ -276,11 +303,9 @@ def holding(at: Primal, active: Active) -> Primal:
     return Primal(at.x, at.y, *(torch.where(holds, multiplier, 0) for multiplier, holds in pairs))
 
 
-def settle(here: Here, open_domain: Tensor, system: ActiveSystem | None) -> Polished:
-    """The strictly active set, and whether anything is weakly active."""
-    local, fixed = here.local, here.local.lower == here.local.upper
-    doubt, active = split(weak(here.shares), local, open_domain), strict(here.shares, local, open_domain)
-    degenerate = doubt.z.any(-1) | ((doubt.lower | doubt.upper) & ~fixed).any(-1)
+def settle(here: Here, review: Review, system: ActiveSystem | None) -> Polished:
+    """The point with its strictly active set and its system, the one at hand if it is that."""
+    local, active = here.local, review.active
     if system is None or not same(system, active):
         system = active_system(active, local.H, jacobian(local))
-    return Polished(holding(here.at, active), local, here.shares, active, system, degenerate, torch.zeros_like(fixed))
+    return Polished(review.at, local, here.shares, active, system, review.degenerate, torch.zeros_like(active.lower))
