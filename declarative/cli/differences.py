@@ -60,6 +60,11 @@ class Probe:
         """Is the solution not differentiable here, by the layer's own word? Its gradient is a choice then."""
         return bool((self.solution.degenerate | self.solution.nonunique).any())
 
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The parameters, and then the learned ones, by name."""
+        return {**self.params, **dict(self.layer.learn.named_parameters())}
+
     def weigh(self, solution: Solution, leading: int) -> Tensor:
         """The weighted sum of all outputs, for each entry of the `leading` first axes."""
         parts = [solution[name] * weight for name, weight in self.weights.items()]
@@ -67,13 +72,11 @@ class Probe:
 
     def rows(self) -> Iterator[Row]:
         """A row for each parameter and each learned one."""
-        learned = dict(self.layer.learn.named_parameters())
-        inputs = [*self.params.values(), *learned.values()]
+        names, inputs = list(self.inputs), list(self.inputs.values())
         if not inputs or not self.weights:
             return
         found = torch.autograd.grad(self.weigh(self.solution, 0), inputs, allow_unused=True)
         gradients = [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
-        names = [*self.params, *learned]
         for name, x, gradient in zip(names, inputs, gradients, strict=True):
             batched = name in self.params
             directions = self.directions(name, x.detach())

@@ -1,5 +1,6 @@
 """`declarative gradcheck FILE [DATA]`: the layer's gradients beside finite differences, as a table or as JSON."""
 
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -32,7 +33,8 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     if not is_solved(probe.solution):
         click.echo(f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate", err=True)
         return Exit.UNSOLVED
-    rows, notes = list(probe.rows()), _notes(probe)
+    with click.progressbar(probe.rows(), length=len(probe.inputs), file=sys.stderr) as bar:  # nothing but on a terminal
+        rows, notes = list(bar), _notes(probe)
     if form == "json":
         parameters = [{**asdict(row), "agrees": row.agrees} for row in rows]
         show_json({"problem": problem.name, "parameters": parameters, "notes": notes})

@@ -1,6 +1,9 @@
 """`declarative solve`, `explain` and `gradcheck`: data in, answers and exit statuses out."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -210,3 +213,16 @@ def test_a_learned_parameter_without_a_value_is_asked_for_in_words_of_the_comman
     done = run("solve", "-", input=text)
     assert "give `--dims m=2 --dims n=2`, or an initial value: `-p lam=...`" in done.stderr
     assert run("solve", "-", "-p", "lam=[[1, 2]]", input=text).exit_code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+def test_gradcheck_shows_how_far_it_is_on_a_terminal(folder):
+    """The bar goes to the standard error, and only where that is a terminal."""
+    leader, follower = os.openpty()
+    command = [sys.executable, "-m", "declarative", "gradcheck", "simplex.opt", "-p", "y=[1, 0.5, -1]"]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=follower, text=True)
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert done.returncode == 0 and "100%" in shown and "%" not in done.stdout
+    assert not subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr.strip()
