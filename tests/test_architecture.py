@@ -35,6 +35,7 @@ LATE = {
         "cvxpy",
     ): "a second to import, and only functions with their own cones need it",
     ("backends/cone/fill.py", "declarative.backends.cone.linear.elimination"): "numba takes half a second to import",
+    ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.exponential"): "the same half second",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/compiled/__init__.py", "numba"): "the same half second, to read its setting",
     ("backends/kkt/linear/factored.py", "declarative.backends.kkt.compiled.systems"): "the same half second",

@@ -97,6 +97,12 @@ class SymmetricMatrix:
         found[self.kept] = self._refined(right[self.kept])
         return found
 
+    def largest(self, right: np.ndarray) -> float:
+        """About the most that an entry of K^-1 right can be."""
+        if not self.least > 0:
+            return np.inf if len(self.balance) else 0.0
+        return float(self.balance.max() * np.abs(self.balance * right[self.kept]).max() / self.least)
+
     def _refined(self, right: np.ndarray) -> np.ndarray:
         right = self._in_range(right) if self.singular else right
         best, found, left, least = np.zeros_like(right), np.zeros_like(right), right, np.inf

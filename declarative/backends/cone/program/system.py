@@ -39,17 +39,24 @@ class System:
 
     def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
-        n, pushed, right = len(g), 0.0, h[self.active]
+        n, pushed, right = len(g), 0.0, self._right(g, h)
         if t is not None:
             d = self.spectrum.values
             pushed = np.where(self.active, 0.0, t / np.where(self.active, 1.0, d))
-            right = right - t[self.active] / (1 - d[self.active])
-        top = g + self.A.T @ (self.curvature * h - pushed)
-        found = self.matrix.solve(np.concatenate([top, right]))
+            right[n:] -= t[self.active] / (1 - d[self.active])
+            right[:n] -= self.A.T @ pushed
+        found = self.matrix.solve(right)
         y = found[:n]
         w = self.curvature * (self.A @ y - h) + pushed
         w[self.active] = found[n:]
         return y, w
+
+    def largest(self, g: np.ndarray, h: np.ndarray) -> float:
+        """About the most that an entry of the solution for g and h can be; no solve is needed to know."""
+        return self.matrix.largest(self._right(g, h))
+
+    def _right(self, g: np.ndarray, h: np.ndarray) -> np.ndarray:
+        return np.concatenate([g + self.A.T @ (self.curvature * h), h[self.active]])
 
     def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
         """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""

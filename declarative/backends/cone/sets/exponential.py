@@ -2,118 +2,117 @@
 
 With p = (r, 1, e^r) on the boundary ray and N = (e^r, (1-r) e^r, -1) normal to it, a point outside the cone and its
 polar is a p + b N with a, b > 0; h(r) = 0 below says so, and h increases on the interval where a, b > 0 (Friberg,
-"Projection onto the exponential cone: a univariate root-finding problem", 2023).
+"Projection onto the exponential cone: a univariate root-finding problem", 2023). Compiled, since a program has many
+such cones of three entries each.
 """
 
-from __future__ import annotations
-
 import numpy as np
+from numba import njit
 
 LARGE = 700.0  # exp of more overflows
+STEPS = 200
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
-def project_exponential(v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@compiled
+def project_exponential(v, near):
     """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives.
 
     The search for the root begins at x/y of `near` (k, 3).
     """
-    s, values, vectors = v.copy(), np.ones_like(v), np.broadcast_to(np.eye(3), (*v.shape, 3)).copy()
-    inside, polar = _inside(v), _polar(v)
-    corner = ~inside & ~polar & (v[:, 0] <= 0) & (v[:, 1] <= 0)
-    flat = ~inside & ~polar & (v[:, 1] > 0) & (v[:, 0] < -LARGE * v[:, 1])  # exp(x/y) is 0 in floating point
-    rest = ~(inside | polar | corner | flat)
-    s[polar], values[polar] = 0.0, 0.0
-    s[corner, 1], s[corner, 2] = 0.0, np.maximum(v[corner, 2], 0.0)
-    values[corner, 1], values[corner, 2] = 0.0, v[corner, 2] > 0
-    s[flat, 2], values[flat, 2] = 0.0, 0.0
-    if rest.any():
-        r = _root(v[rest], near[rest])
-        s[rest], values[rest], vectors[rest] = _on_boundary(v[rest], r)
+    s, values, vectors = v.copy(), np.ones_like(v), np.zeros((len(v), 3, 3))
+    for k in range(len(v)):
+        x, y, z = v[k]
+        vectors[k, 0, 0] = vectors[k, 1, 1] = vectors[k, 2, 2] = 1.0
+        if _inside(x, y, z):
+            continue
+        if _polar(x, y, z):
+            s[k], values[k] = 0.0, 0.0
+        elif x <= 0 and y <= 0:
+            s[k, 1], s[k, 2] = 0.0, max(z, 0.0)
+            values[k, 1], values[k, 2] = 0.0, 1.0 if z > 0 else 0.0
+        elif y > 0 and x < -LARGE * y:  # exp(x/y) is 0 in floating point
+            s[k, 2], values[k, 2] = 0.0, 0.0
+        else:
+            lo, hi = _bracket(x, y)
+            start = near[k, 0] / (near[k, 1] if near[k, 1] > 0 else 1.0)
+            r = _root(x, y, z, lo, hi, min(max(start, lo), hi))
+            _on_boundary(x, y, z, r, s[k], values[k], vectors[k])
     return s, values, vectors
 
 
-def _inside(v: np.ndarray) -> np.ndarray:
-    x, y, z = v.T
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        smooth = (y > 0) & (y * np.exp(x / np.where(y > 0, y, 1.0)) <= z)
-    return smooth | ((x <= 0) & (y == 0) & (z >= 0))
+@compiled
+def _inside(x, y, z):
+    return (y > 0 and y * np.exp(x / y) <= z) or (x <= 0 and y == 0 and z >= 0)
 
 
-def _polar(v: np.ndarray) -> np.ndarray:
-    x, y, z = v.T
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        smooth = (x > 0) & (x * np.exp(y / np.where(x > 0, x, 1.0)) <= -np.e * z)
-    return smooth | ((x == 0) & (y <= 0) & (z <= 0))
+@compiled
+def _polar(x, y, z):
+    return (x > 0 and x * np.exp(y / x) <= -np.e * z) or (x == 0 and y <= 0 and z <= 0)
 
 
-def _residual(v: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """h and its derivative."""
-    x, y, z = v.T
-    c, dc = r * r - r + 1, 2 * r - 1
-    a, b = ((r - 1) * x + y) / c, (x - r * y) / c
-    with np.errstate(over="ignore", invalid="ignore"):
-        up, down = np.exp(np.minimum(r, LARGE)), np.exp(np.minimum(-r, LARGE))
+@compiled
+def _bracket(x, y):
+    """Where a, b > 0, as far as e^r is finite."""
+    lo = 1 - y / x if x > 0 else -LARGE
+    hi = x / y if y > 0 else LARGE
+    lo, hi = min(max(lo, -LARGE), LARGE), min(max(hi, -LARGE), LARGE)
+    return lo, max(lo, hi)
+
+
+@compiled
+def _root(x, y, z, lo, hi, r):
+    """Newton's method inside a bracket that shrinks; a step that is not half the last one bisects instead."""
+    last = hi - lo
+    for _ in range(STEPS):
+        c, dc = r * r - r + 1, 2 * r - 1
+        a, b = ((r - 1) * x + y) / c, (x - r * y) / c
+        up, down = np.exp(min(r, LARGE)), np.exp(min(-r, LARGE))
         h = up * a - down * b - z
         slope = up * (a + (x - dc * a) / c) + down * (b - (-y - dc * b) / c)
-    return h, slope
-
-
-def _root(v: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Newton's method inside a bracket that shrinks; a step that is not half the last one bisects instead."""
-    lo, hi = _bracket(v)
-    x, y, _ = near.T
-    r = np.clip(x / np.where(y > 0, y, 1.0), lo, hi)
-    last = hi - lo
-    for _ in range(200):
-        h, slope = _residual(v, r)
-        lo, hi = np.where(h <= 0, r, lo), np.where(h >= 0, r, hi)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = r - h / slope
-        close = last <= 1e-7 * (1 + np.abs(r))  # then Newton's step squares this, and its own size is rounding
-        usable = (newton >= lo) & (newton <= hi) & (close | (np.abs(newton - r) <= last / 2))
-        new = np.where(usable, newton, (lo + hi) / 2)
-        last = np.abs(new - r)
+        if h <= 0:
+            lo = r
+        if h >= 0:
+            hi = r
+        newton = r - h / slope
+        close = last <= 1e-7 * (1 + abs(r))  # then Newton's step squares this, and its own size is rounding
+        usable = lo <= newton <= hi and (close or abs(newton - r) <= last / 2)
+        new = newton if usable else (lo + hi) / 2
+        last = abs(new - r)
         r = new
-        if (close & usable | (last <= 4e-16 * (1 + np.abs(r)))).all():
+        if (close and usable) or last <= 4e-16 * (1 + abs(r)):
             break
     return r
 
 
-def _bracket(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a, b > 0, as far as e^r is finite."""
-    x, y, _ = v.T
-    with np.errstate(over="ignore"):
-        lo = np.where(x > 0, 1 - y / np.where(x > 0, x, 1.0), -LARGE)
-        hi = np.where(y > 0, x / np.where(y > 0, y, 1.0), LARGE)
-    lo, hi = np.clip(lo, -LARGE, LARGE), np.clip(hi, -LARGE, LARGE)
-    return lo, np.maximum(lo, hi)
-
-
-def _on_boundary(v: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@compiled
+def _on_boundary(x, y, z, r, s, values, vectors):
     """The projection a p, and the derivative's eigenpairs: 1 along p, 0 along N, between them the curvature's."""
-    e, one = np.exp(r), np.ones_like(r)
-    a = _height(v, r)
-    s = a[:, None] * np.stack([r, one, e], -1)
-    shrink = np.exp(-np.maximum(r, 0.0))  # p and N times this do not overflow
-    p = _unit(np.stack([r, one, e], -1) * shrink[:, None])
-    N = np.stack([e, (1 - r) * e, -one], -1) * shrink[:, None]
-    n = _unit(N)
-    t = np.cross(n, p)
-    mu = np.maximum(np.einsum("ki,ki->k", v - s, n), 0.0) / np.linalg.norm(N, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        curvature = mu * (shrink * e / a) * (t[:, 0] - r * t[:, 1]) ** 2
-    middle = np.where(a > 0, 1 / (1 + curvature), 0.0)
-    return s, np.stack([one, middle, 0 * one], -1), np.stack([p, t, n], -1)
+    e, a = np.exp(r), _height(x, y, z, r)
+    s[0], s[1], s[2] = a * r, a, a * e
+    shrink = np.exp(-max(r, 0.0))  # p and N times this do not overflow
+    p0, p1, p2 = r * shrink, shrink, e * shrink
+    length = np.sqrt(p0 * p0 + p1 * p1 + p2 * p2)
+    p0, p1, p2 = p0 / length, p1 / length, p2 / length
+    n0, n1, n2 = e * shrink, (1 - r) * e * shrink, -shrink
+    length = np.sqrt(n0 * n0 + n1 * n1 + n2 * n2)
+    n0, n1, n2 = n0 / length, n1 / length, n2 / length
+    t0, t1, t2 = n1 * p2 - n2 * p1, n2 * p0 - n0 * p2, n0 * p1 - n1 * p0
+    mu = max((x - s[0]) * n0 + (y - s[1]) * n1 + (z - s[2]) * n2, 0.0) / length
+    values[2] = values[1] = 0.0
+    if a > 0:
+        values[1] = 1 / (1 + mu * (shrink * e / a) * (t0 - r * t1) ** 2)
+    vectors[0, 0], vectors[1, 0], vectors[2, 0] = p0, p1, p2
+    vectors[0, 1], vectors[1, 1], vectors[2, 1] = t0, t1, t2
+    vectors[0, 2], vectors[1, 2], vectors[2, 2] = n0, n1, n2
 
 
-def _height(v: np.ndarray, r: np.ndarray) -> np.ndarray:
+@compiled
+def _height(x, y, z, r):
     """a, by its own formula where r <= 0 and else from h(r) = 0, since there the former cancels and e^r is large."""
-    x, y, z = v.T
     c = r * r - r + 1
-    direct = ((r - 1) * x + y) / c
-    down = np.exp(np.minimum(-r, 0.0))
-    return np.maximum(np.where(r <= 0, direct, down * (z + down * (x - r * y) / c)), 0.0)
-
-
-def _unit(w: np.ndarray) -> np.ndarray:
-    return w / np.linalg.norm(w, axis=-1, keepdims=True)
+    if r <= 0:
+        return max(((r - 1) * x + y) / c, 0.0)
+    down = np.exp(-r)
+    return max(down * (z + down * (x - r * y) / c), 0.0)

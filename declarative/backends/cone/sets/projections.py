@@ -17,7 +17,6 @@ import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Rows
 from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
-from declarative.backends.cone.sets.exponential import project_exponential
 from declarative.backends.cone.sets.power import project_power
 
 
@@ -146,7 +145,9 @@ def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.nda
         case Kind.PSD:
             return project_semidefinite(v)
         case Kind.EXP:
-            return project_exponential(v, near)
+            from declarative.backends.cone.sets.exponential import project_exponential
+
+            return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
         case Kind.POWER:
             return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:
