@@ -84,9 +84,9 @@ def _is_told(e: Expr, parent: Expr, look: FactsTable) -> bool:
 
 
 def _kinds(parts: list[Expr], look: FactsTable) -> Iterator[Expr]:
-    """The first few of each kind: the same function with the same curvature."""
+    """The first few of each kind: the same function with the same curvature. One that stands twice is one."""
     seen: dict[tuple, int] = {}
-    for part in parts:
+    for part in dict.fromkeys(parts):
         kind = (_head(part), look(part).curvature)
         seen[kind] = seen.get(kind, 0) + 1
         if seen[kind] <= SHOWN:

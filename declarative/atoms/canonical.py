@@ -11,12 +11,18 @@ from declarative.atoms.arithmetic import ADD, DIV, MUL, NEG, POWER
 from declarative.atoms.build import call
 from declarative.atoms.products import DOT, MATMUL, TRANSPOSE
 from declarative.atoms.quadratic import QUAD, SUMSQ
-from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable, sum_of
+from declarative.atoms.record import ShapeMismatch
+from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Slice, Variable, sum_of, terms_in
 from declarative.source.span import Span
+
+MOST_TERMS = 200_000  # of a chain of sums, each of which may be twice the one before
 
 
 def canonical_add(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
     """One flat sum; the numbers that lead it are folded, as they would be term by term from the left."""
+    if (count := sum(map(terms_in, args))) > MOST_TERMS:
+        hints = ("a term that is added to itself is a multiple of it: `2*e`",)
+        raise ShapeMismatch(f"written out, this sum has {count:,} terms; {MOST_TERMS:,} are the most", hints=hints)
     if any(map(_is_sum, args)) and not isinstance(args[0], Constant):
         return sum_of(args, ADD.shape(tuple(a.shape for a in args), options), origin)
     terms = list(_flat(args))

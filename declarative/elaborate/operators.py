@@ -35,7 +35,8 @@ def summed(ctx: Context, terms: Sequence[tuple[str, tree.Expression, Value]], sp
     if any(not fits(ctx, op, arrays[0][1:], (node, v)) for op, node, v in arrays[1:]):
         return None
     signed = [v.expr if op == "+" else _negated(v.expr, node.span) for op, node, v in terms]
-    return Value(apply("add", *signed, origin=span), bool(arrays) and arrays[0][2].row)
+    total = applied(ctx, "add", signed, span)
+    return None if total is None else Value(total, bool(arrays) and arrays[0][2].row)
 
 
 def _negated(e: Expr, span: Span) -> Expr:

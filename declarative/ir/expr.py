@@ -224,6 +224,11 @@ def _run(part: Expr) -> _Run:
     return part.__dict__["_run"] if isinstance(part, Call) and part.atom == "add" else (hash(part), 1)
 
 
+def terms_in(part: Expr) -> int:
+    """How many terms there are in a sum, without putting them together; 1 for what is no sum."""
+    return _run(part)[1]
+
+
 def _terms(total: Expr) -> Iterator[Expr]:
     pending = [total]
     while pending:

@@ -32,26 +32,37 @@ class _Walker:
     def __init__(self, additions: Additions):
         self.additions = additions
         self.bounded: set[tuple[Expr, Scope]] = set()
+        self.done: dict[tuple[int, Scope], Expr] = {}  # of the expression under way
 
-    def rewrite(self, node: Expr, scope: Scope) -> Expr:
+    def rewrite(self, root: Expr, scope: Scope) -> Expr:
+        self.done = {}
+        return self._rewrite(root, scope)
+
+    def _rewrite(self, node: Expr, scope: Scope) -> Expr:
+        """Once for a node that stands in several places, as what a `let` names may."""
         if not varies(node):
             return node
+        key = (id(node), scope)
+        if key in self.done:
+            return self.done[key]
         match node:
             case Reduce(binders=binders, condition=condition):
-                return replace(node, body=self.rewrite(node.body, scope.inside(binders, condition)))
+                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
             case Stack(binders=binders):
-                return replace(node, body=self.rewrite(node.body, scope.inside(binders, None)))
+                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
             case Call(args=args):
-                new = [self.rewrite(a, scope) for a in args]
+                new = [self._rewrite(a, scope) for a in args]
                 record = find(node.atom)
                 assert record is not None
                 for k in range(len(new)):
                     domain = record.domain(k, dict(node.options))
                     if domain in (Domain.POS, Domain.NONNEG) and varies(args[k]):
                         new[k] = self._inside(new[k], domain, scope)
-                return with_children(node, tuple(new))
+                made = with_children(node, tuple(new))
             case _:
-                return with_children(node, tuple(self.rewrite(child, scope) for child in children(node)))
+                made = with_children(node, tuple(self._rewrite(child, scope) for child in children(node)))
+        self.done[key] = made
+        return made
 
     def _inside(self, argument: Expr, domain: Domain, scope: Scope) -> Expr:
         if _proven(facts_of(argument, scope.binders).sign, domain, _is_entry(argument)):

@@ -90,28 +90,34 @@ class _Walker:
     def __init__(self, additions: Additions):
         self.additions = additions
         self.with_kinks: frozenset[int] = frozenset()  # of the expression under way
+        self.done: dict[tuple[int, Scope], Expr] = {}  # a node may stand in several places, as what a `let` names
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
-        self.with_kinks = _with_kinks(root)
+        self.with_kinks, self.done = _with_kinks(root), {}
         return self._rewrite(root, scope)
 
     def _rewrite(self, node: Expr, scope: Scope) -> Expr:
         if id(node) not in self.with_kinks:
             return node
+        key = (id(node), scope)
+        if key in self.done:
+            return self.done[key]
         match node:
             case Call() | Reduce() if _kinked(node):
                 around = scope.around(node)
-                return self._hold(node, self._fresh(node, around), around)
+                made = self._hold(node, self._fresh(node, around), around)
             case Call(args=args):
-                return with_children(node, tuple(self._rewrite(a, scope) for a in args))
+                made = with_children(node, tuple(self._rewrite(a, scope) for a in args))
             case Reduce(binders=binders, condition=condition):
-                return replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
+                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
             case Stack(binders=binders):
-                return replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
+                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
             case Index(base=base):
-                return replace(node, base=self._rewrite(base, scope))
+                made = replace(node, base=self._rewrite(base, scope))
             case _:
                 raise AssertionError("only these hold kinks that are fit")
+        self.done[key] = made
+        return made
 
     def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
         return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None)

@@ -18,12 +18,12 @@ ATOMS = {"+": "add", "*": "mul", "/": "div", "**": "power"}
 def entrywise(op: str, left: Expr, right: Expr, place: Place) -> Expr:
     """`+ * / **` of equal shapes; a scalar goes with any shape."""
     check_equal_shapes(op, left, right, place)
-    return apply(ATOMS[op], left, right, origin=place.span)
+    return function(ATOMS[op], (left, right), {}, place)
 
 
 def difference(left: Expr, right: Expr, place: Place) -> Expr:
     check_equal_shapes("-", left, right, place)
-    return apply("add", left, apply("neg", right, origin=place.argument(1).span), origin=place.span)
+    return function("add", (left, apply("neg", right, origin=place.argument(1).span)), {}, place)
 
 
 def check_equal_shapes(op: str, left: Expr, right: Expr, place: Place) -> None:

@@ -56,7 +56,7 @@ def to_epigraphs(standard: Standard) -> Conic:
         variables=standard.variables + tuple(a.variable for a in additions.variables),
         rows=(*rows, *additions.rows),
         auxiliaries=standard.auxiliaries + tuple(additions.variables),
-        log=standard.log + tuple(dict.fromkeys(walker.log)),
+        log=standard.log + tuple(walker.log.values()),
     )
     return Conic(changed, tuple(walker.atoms), tuple(dict.fromkeys(walker.curved)))
 
@@ -74,12 +74,17 @@ class _Walker:
     additions: Additions
     atoms: list[AtomRow] = field(default_factory=list)
     curved: list[Variable] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
+    log: dict[Expr, str] = field(default_factory=dict)
+    done: dict[tuple[int, Scope, bool], Expr] = field(default_factory=dict)  # of the expression under way
 
     def walk(self, root: Expr, scope: Scope, quadratic: bool = False) -> Expr:
+        return self._walk(self._begin(root, scope), scope, quadratic)
+
+    def _begin(self, root: Expr, scope: Scope) -> Expr:
         root = transform(root, self._without_squared_norm)
-        self.look = FactsTable(root, scope.binders)
-        return self._walk(root, scope, quadratic)
+        self.look = FactsTable(root, scope.binders)  # which keeps the nodes alive
+        self.done = {}
+        return root
 
     def _without_squared_norm(self, node: Expr) -> Expr:
         """norm(x)^2 as sumsq(x): the objective takes it as it is, and at x = 0 a norm is at the apex of its cone."""
@@ -90,13 +95,12 @@ class _Walker:
                 pass
             case _:
                 return node
-        self.log.append(f"`{text(node)}` is a sum of squares")
+        self.log[node] = f"`{text(node)}` is a sum of squares"
         return replace(apply("sumsq", x), origin=node.origin)
 
     def bounds(self, row: Row, scope: Scope) -> bool:
         """Is the row a bound on one function? Then it is noted as such. Of several functions the first is taken."""
-        body = transform(row.body, self._without_squared_norm)
-        self.look = FactsTable(body, scope.binders)
+        body = self._begin(row.body, scope)
         terms = body.args if isinstance(body, Call) and body.atom == "add" else (body,)
         for k, term in enumerate(terms):
             others = terms[:k] + terms[k + 1 :]
@@ -109,25 +113,31 @@ class _Walker:
         return False
 
     def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
+        """Once for a node that stands in several places, as what a `let` names may: its bound is one."""
         if not varies(node):
             return node
+        key = (id(node), scope, quadratic)
+        if key in self.done:
+            return self.done[key]
         match node:
             case Call():
-                return self._call(node, scope, quadratic)
+                made = self._call(node, scope, quadratic)
             case Reduce(op="max" | "min", body=body, binders=binders, condition=condition):
                 inner = self._walk(body, scope.inside(binders, condition), False)
-                return self._extreme(node, replace(node, body=inner), scope)
+                made = self._extreme(node, replace(node, body=inner), scope)
             case Reduce(op="logsumexp", body=body, binders=binders, condition=condition):
                 inner = self._walk(body, scope.inside(binders, condition), False)
-                return self._log_sum(node, replace(node, body=inner), scope)
+                made = self._log_sum(node, replace(node, body=inner), scope)
             case Reduce(body=body, binders=binders, condition=condition):
-                return replace(node, body=self._walk(body, scope.inside(binders, condition), quadratic))
+                made = replace(node, body=self._walk(body, scope.inside(binders, condition), quadratic))
             case Stack(body=body, binders=binders):
-                return replace(node, body=self._walk(body, scope.inside(binders, None), quadratic))
+                made = replace(node, body=self._walk(body, scope.inside(binders, None), quadratic))
             case Index(base=base):
-                return replace(node, base=self._walk(base, scope, quadratic))
+                made = replace(node, base=self._walk(base, scope, quadratic))
             case _:
-                return node
+                made = node
+        self.done[key] = made
+        return made
 
     def _call(self, node: Call, scope: Scope, quadratic: bool) -> Expr:
         own = self._own(node)
@@ -159,7 +169,7 @@ class _Walker:
         around = scope.around(call)
         t = self.additions.variable(node.shape, around, node)
         self.atoms.append(AtomRow(call, t, convex, around.binders, around.condition, node.origin))
-        self.log.append(f"`{text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone")
+        self.log[node] = f"`{text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone"
         return t
 
     def _extreme(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
