@@ -249,3 +249,11 @@ def test_a_problem_for_which_there_is_no_room_says_so():
     layer = compiled("dim n; param a : R^n; var x : R^n; minimize sum(sin(x)) + sumsq(x - a)")
     with pytest.raises(declarative.DiagnosticError, match=r"E325.*\n?.*10,000,000 unknowns"):
         layer(torch.zeros(10_000_000))
+
+
+def test_a_sparse_matrix_without_pivots_ends_no_process():
+    """At x = a the matrix of the cones of x^4 is exactly singular, on which SuperLU breaks."""
+    layer, a = compiled("dim n; param a : R^n; var x : R^n; minimize sum((x - a).^4); subject to; x <= 2"), signal(320)
+    solution = layer.solve(a)
+    assert solution.solved and "its matrices are sparse" in layer.explain()
+    assert torch.allclose(solution.x, a.clamp(max=2), atol=1e-3)

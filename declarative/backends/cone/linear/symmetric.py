@@ -21,6 +21,7 @@ Matrix: TypeAlias = Any  # an array, or a csc_array
 
 SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
+TINY = 1e-14  # of a sparse matrix always: SuperLU writes outside of its memory where a column has no pivot left
 NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
 ROUNDS = 6  # of what finds vectors that K maps to zero
 STEPS = 25  # even at that rate they are enough
@@ -155,13 +156,13 @@ def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) ->
         return replace(known, K=whole)
     balance = _balance(whole)
     B = _balanced(whole, balance)
-    factors = _factors(B)
+    signs = np.where(np.flatnonzero(kept) < positive, 1.0, -1.0)
+    factors = _factors(B if isinstance(B, np.ndarray) else _shifted(B, TINY * signs))
     norm = _norm(B)
     reciprocal = factors.reciprocal_condition(norm)
     singular = not reciprocal > SINGULAR
     if singular:
-        signs = np.where(np.flatnonzero(kept) < positive, SHIFT, -SHIFT)
-        factors = _factors(B + (np.diag(signs) if isinstance(B, np.ndarray) else sp.diags_array(signs, format="csc")))
+        factors = _factors(_shifted(B, SHIFT * signs))
     return SymmetricMatrix(whole, kept, balance, factors, singular, reciprocal * norm)
 
 
@@ -173,6 +174,10 @@ def _difference(K: Matrix, L: Matrix) -> Matrix:
     if isinstance(K, np.ndarray) or not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
         return K - L
     return with_values(K, K.data - L.data)
+
+
+def _shifted(B: Matrix, shift: np.ndarray) -> Matrix:
+    return B + (np.diag(shift) if isinstance(B, np.ndarray) else sp.diags_array(shift, format="csc"))
 
 
 def _factors(B: Matrix) -> Dense | Sparse:
