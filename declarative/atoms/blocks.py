@@ -21,6 +21,8 @@ def concat_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
 def aligned(xp, parts, ranks: tuple[int, ...]):
     """The same leading axes for all parts, so that they can be joined along a trailing one."""
     leads = [x.shape[: x.ndim - rank] for x, rank in zip(parts, ranks, strict=True)]
+    if all(lead == leads[0] for lead in leads):
+        return parts
     lead = xp.broadcast_shapes(*leads)
     return [x.expand(*lead, *x.shape[x.ndim - rank :]) for x, rank in zip(parts, ranks, strict=True)]
 

@@ -65,9 +65,13 @@ def assess(
     """What there is at the point that a method has reached from x0."""
     (at, stop, count), d = approached, Derivatives(program, theta)
     found = polish(d, at, program.open_domain, program.blocks, POLISH, began)
-    first = (x0 == inside(began, *d.bounds(began))).all(-1)
-    still = (found.shares.error > options.tolerance) & first
-    if still.any() and (still := still & standing(d, began)).any():  # the method has only walked away
+    still = found.shares.error > options.tolerance
+    if still.any():
+        # has the method only walked away?
+        still &= (x0 == inside(began, *d.bounds(began))).all(-1) & standing(
+            d, began
+        )
+    if still.any():
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer, way = examined(d, found, count, options, began)
     answer, stop, runs = on_the_way(d, found, answer, stop, began)

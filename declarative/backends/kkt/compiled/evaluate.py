@@ -44,9 +44,9 @@ class Evaluator:
         parts = min(torch.get_num_threads(), batch, batch * len(listing.operations) // ENOUGH)
         shared_out(some, batch, parts)
         del kept  # whose addresses were in use till here
-        pieces = zip(out.split([batch * size for size in self._sizes]), self.results, strict=True)
-        found = [(piece.view(batch, *kind.shape), kind.truth) for piece, kind in pieces]
-        return [piece != 0 if truth else piece for piece, truth in found]
+        pieces = zip(torch.split_with_sizes(out, [batch * size for size in self._sizes]), self.results, strict=True)
+        found = [(piece.view((batch, *shape)), truth) for piece, (shape, truth) in pieces]
+        return [piece.bool() if truth else piece for piece, truth in found]
 
 
 def new_memory(listing: Listing) -> np.ndarray:
@@ -59,5 +59,5 @@ def new_memory(listing: Listing) -> np.ndarray:
 def addresses(arguments: Sequence[Tensor], batch: int) -> tuple[list[Tensor], np.ndarray]:
     """For each tensor (B, ...) or (1, ...) its address and the stride from item to item; the tensors are to be kept."""
     arguments = [(a if a.dtype == torch.float64 else a.double()).contiguous() for a in arguments]
-    pairs = [(a.data_ptr(), a.stride(0) if a.shape[0] == batch else 0) for a in arguments]
+    pairs = [(a.data_ptr(), a.stride(0) if a.size(0) == batch else 0) for a in arguments]
     return arguments, np.array(pairs, np.int64).reshape(-1, 2)

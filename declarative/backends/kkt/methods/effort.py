@@ -11,11 +11,10 @@ from torch import Tensor
 from declarative.backends.kkt.methods.foreign import ask
 from declarative.backends.kkt.methods.ipopt import ask_ipopt
 from declarative.backends.kkt.methods.lbfgs import lbfgs
-from declarative.backends.kkt.methods.nlp import Stop, barrier_method, inside
+from declarative.backends.kkt.methods.nlp import Stop, barrier_method
 from declarative.backends.kkt.methods.trust_region import trust_region
 from declarative.backends.kkt.methods.variants import factors, gauss_newton, scaled, unscaled
 from declarative.backends.kkt.program.certify import Primal
-from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta
 
 
@@ -44,7 +43,7 @@ def approach(
         return ask_ipopt(program, theta, x0, options)
     if name == "given":
         return ask(program, theta, x0, options)
-    by = factors(program, theta, inside(x0, *Derivatives(program, theta).bounds(x0)))
+    by = factors(program, theta, x0)
     units, data, start = scaled(program), (*theta, *by.parts()), x0 / by.x
     match name:
         case "gauss_newton":

@@ -113,7 +113,7 @@ def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
     size = problem.start.abs().amax(-1).clamp(min=1)
     start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
     last, converged, rounds = solve_blocks(found, start, problem.theta, min(iterations, QUICK), problem.tolerance)
-    iterate = last.where(converged, run.iterate)
+    iterate = last if converged.all() else last.where(converged, run.iterate)
     return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import equilibrate
+from declarative.backends.kkt.methods.nlp import inside
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
@@ -25,17 +26,17 @@ class Factors(Items):
     x: Tensor
 
 
-def factors(program: SmoothProgram, theta: Theta, x: Tensor) -> Factors:
-    """Units in which the derivatives at x (B, n) have a size between LEAST and MOST.
+def factors(program: SmoothProgram, theta: Theta, x0: Tensor) -> Factors:
+    """Units in which the derivatives at x0 (B, n), moved within its bounds, have a size between LEAST and MOST.
 
     Variables are only made smaller: a large derivative shows that x moves little, a small one may be an accident.
     """
-    return Factors(*Derivatives(program, theta).run(factors_at_once, x))
+    return Factors(*Derivatives(program, theta).run(factors_at_once, x0))
 
 
-def factors_at_once(d: Derivatives, x: Tensor) -> tuple[Tensor, ...]:
+def factors_at_once(d: Derivatives, x0: Tensor) -> tuple[Tensor, ...]:
     """The four factors."""
-    program = d.program
+    program, x = d.program, inside(x0, *d.bounds(x0))
     zero = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
     _, slope, _, _, H, Jc, Jg = d.local(x, *zero)
     D = equilibrate(H.nan_to_num(0, 0, 0), torch.cat([Jc, Jg], 1).nan_to_num(0, 0, 0))[0]

@@ -1,6 +1,5 @@
 """Records of tensors that all lead with the batch axis: pick, merge and replace items."""
 
-from dataclasses import fields
 from typing import Self
 
 import torch
@@ -32,4 +31,4 @@ class Items:
 
     def parts(self) -> list[Tensor]:
         """The tensors in order."""
-        return [getattr(self, f.name) for f in fields(self)]  # pyright: ignore[reportArgumentType]
+        return [getattr(self, name) for name in self.__match_args__]  # pyright: ignore[reportAttributeAccessIssue]
