@@ -68,9 +68,7 @@ def assess(
     still = found.shares.error > options.tolerance
     if still.any():
         # has the method only walked away?
-        still &= (x0 == inside(began, *d.bounds(began))).all(-1) & standing(
-            d, began
-        )
+        still &= (x0 == inside(began, *d.bounds(began))).all(-1) & standing(d, began)
     if still.any():
         found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
     answer, way = examined(d, found, count, options, began)
@@ -108,11 +106,11 @@ def examined(
 ) -> tuple[Answer, Tensor]:
     """A point with its status and its second-order test; and the unit direction (B, n) that leaves it, or 0."""
     answer = certified(found, count, options.tolerance)
-    fails = (answer.status <= Status.INACCURATE) & ~mended(found, d.program.blocks, began)
+    fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
-    doubts = answer.degenerate | doubtful(found, d.program.open_domain)
+    doubts = answer.degenerate | doubtful(d, found)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 from declarative.backends.kkt.linear.system import Right
 from declarative.backends.kkt.program.certify import (
     ROUNDING,
+    Local,
+    Primal,
     beside,
     block_size,
     rounding,
@@ -19,22 +21,21 @@ from declarative.backends.kkt.program.certify import (
     units,
     worst,
 )
+from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 
 OWN = 1e-6  # of the terms that are no multiples of x
 SMALL = 1e-3  # of x, or of the way to it: the tolerance, with what flat minima need
 
 
-def mended(found: Polished, blocks: Tensor | None, start: Tensor | None = None) -> Tensor:
+def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tensor:
     """(B,): the rows hold but for rounding, or would after a Newton step that is small beside x or beside the way from
     the start (B, n).
     """
     local, at, holds = found.local, found.at, found.shares.error <= EXACT
     if holds.all():
         return holds
-    D, X, r = units(local, at), block_size(at.x, blocks), stationarity_residual(local, at)
-    T = stationarity_terms(local, at, rounding(local, at, D), D, ROUNDING)
-    T = torch.where(X > 0, torch.maximum(T, worst(X * T)[:, None] / X), T)  # what f does not tell over the size of x
+    r, T, X = d.run(terms_at_once, *at.parts(), *local.parts())
     holds |= worst(beside(r, T).abs()) <= OWN
     items = (~holds).nonzero()[:, 0]
     if len(items) == 0:
@@ -44,6 +45,17 @@ def mended(found: Polished, blocks: Tensor | None, start: Tensor | None = None) 
     step = system.solve(Right(-r, torch.zeros_like(system.rows, dtype=r.dtype), torch.zeros_like(r)))
     left = r + system.multiply(step).x
     if start is not None:
-        X = torch.maximum(X, block_size(at.x - start, blocks)[items])
+        X = torch.maximum(X, block_size(at.x - start, d.program.blocks)[items])
     small = worst(beside(step.x, X).abs()) <= SMALL
     return holds.index_put((items,), small & (worst(beside(left, T).abs()) <= OWN))
+
+
+def terms_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The residuals of the stationarity rows at a point (five tensors) with its model (nine), the terms that are no
+    multiples of x, and the size of x, all (B, n).
+    """
+    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
+    D, X = units(local, at), block_size(at.x, d.program.blocks)
+    T = stationarity_terms(local, at, rounding(local, at, D), D, ROUNDING)
+    T = torch.where(X > 0, torch.maximum(T, worst(X * T)[:, None] / X), T)  # what f does not tell over the size of x
+    return stationarity_residual(local, at), T, X

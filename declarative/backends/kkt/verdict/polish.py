@@ -142,7 +142,7 @@ def refine(
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
-        here, guess = there.where(better, here), guess ^ wrong & going[:, None]
+        here, guess = there if better.all() else there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
     return here, system if constant or here is start else None
