@@ -1,11 +1,14 @@
 """Indexed expressions on a tape against the same expressions written out in numpy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from declarative.atoms.apply import apply
 from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.tape import Gather, needs
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.condition import Connective, Negation, Truth
 from declarative.ir.condition import Test as Compare
@@ -118,3 +121,14 @@ def test_parameters_are_prepared_once_and_gradients_flow(data):
 def test_an_index_out_of_range_is_a_diagnostic(data):
     with pytest.raises(DiagnosticError, match="index 9 is out of range: there are 4 entries, 0 to 3"):
         run(at(x, Constant(9.0)), **data)
+
+
+def test_a_runner_looks_at_nothing_that_its_results_do_not_need():
+    """A program makes a runner for each of many rows, all of one tape: their cost must not be that of its square."""
+    vectoriser = Vectoriser(SIZES, {})
+    wanted = vectoriser.value(apply("exp", x)).slot
+    tape = vectoriser.tape((wanted,))
+    broken = replace(tape, instructions=(*tape.instructions, Gather(10**9, np.zeros(3, dtype=np.int64))))
+    point = torch.arange(4, dtype=torch.float64)[None]
+    torch.testing.assert_close(Runner(broken)({"x": point})[0], point.exp())
+    assert needs(broken, (wanted,)) == sorted({0, wanted})

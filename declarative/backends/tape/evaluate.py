@@ -58,27 +58,27 @@ class Runner:
         device: torch.device | str = "cpu",
     ):
         self.tape, self.dtype, self.device = tape, dtype, torch.device(device)
-        self._sizes: list[tuple[int, ...]] = []
-        for instruction in tape.instructions:
-            self._sizes.append(sizes_of(instruction, self._sizes))
         self.groups = {"all": tape.results, **(groups or {})}
         wanted = tuple(slot for results in self.groups.values() for slot in results)
         needed = needs(tape, wanted)
-        moving = depends(tape, frozenset(variables))
+        self._sizes: dict[Slot, tuple[int, ...]] = {}
+        for slot in needed:
+            self._sizes[slot] = sizes_of(tape.instructions[slot], self._sizes)
+        moving = depends(tape, needed, frozenset(variables))
         given = {name: self._tensor(array) for name, array in (known or {}).items()}
-        names = {i.name for i in tape.instructions if isinstance(i, Input)}
-        open_ended = depends(tape, frozenset(names - given.keys()))
+        names = {i.name for slot in needed if isinstance(i := tape.instructions[slot], Input)}
+        open_ended = depends(tape, needed, frozenset(names - given.keys()))
         steps = {slot: self._step(tape.instructions[slot]) for slot in needed}
         self._fixed: Values = {}
         for slot in needed:
-            if not open_ended[slot]:
+            if slot not in open_ended:
                 self._fixed[slot] = steps[slot](self._fixed, given)
-        early = [slot for slot in needed if open_ended[slot] and not moving[slot]]
-        read_late = {s for slot in needed if moving[slot] for s in operands(tape.instructions[slot])} | set(wanted)
+        early = [slot for slot in needed if slot in open_ended and slot not in moving]
+        read_late = {s for slot in needed if slot in moving for s in operands(tape.instructions[slot])} | set(wanted)
         self.boundary: tuple[Slot, ...] = tuple(slot for slot in early if slot in read_late)
         self._early = [(slot, steps[slot]) for slot in early]
         self._late = {
-            name: [(slot, steps[slot]) for slot in needs(tape, results) if moving[slot]]
+            name: [(slot, steps[slot]) for slot in needs(tape, results) if slot in moving]
             for name, results in self.groups.items()
         }
 

@@ -6,7 +6,7 @@ for each index in scope, then the shape of the expression. Axes of different val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -123,7 +123,9 @@ def operands(instruction: Instruction) -> tuple[Slot, ...]:
             return (value,)
 
 
-def sizes_of(instruction: Instruction, known: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def sizes_of(
+    instruction: Instruction, known: Sequence[tuple[int, ...]] | Mapping[Slot, tuple[int, ...]]
+) -> tuple[int, ...]:
     """The axes of an instruction's value after the batch, from those of the slots before it."""
     match instruction:
         case Input(_, sizes) | Reshape(_, sizes):
@@ -150,19 +152,23 @@ def sizes_of(instruction: Instruction, known: Sequence[tuple[int, ...]]) -> tupl
             assert_never(instruction)
 
 
-def depends(tape: Tape, names: frozenset[str]) -> tuple[bool, ...]:
-    """For each instruction: does its value depend on one of these inputs?"""
-    found: list[bool] = []
-    for instruction in tape.instructions:
+def depends(tape: Tape, slots: Iterable[Slot], names: frozenset[str]) -> frozenset[Slot]:
+    """Which of these slots, in order of evaluation and with all that they read, depend on one of the inputs."""
+    found: set[Slot] = set()
+    for slot in slots:
+        instruction = tape.instructions[slot]
         own = isinstance(instruction, Input) and instruction.name in names
-        found.append(own or any(found[slot] for slot in operands(instruction)))
-    return tuple(found)
+        if own or not found.isdisjoint(operands(instruction)):
+            found.add(slot)
+    return frozenset(found)
 
 
-def needs(tape: Tape, results: tuple[Slot, ...]) -> list[Slot]:
-    """The slots that these results are made of, in order of evaluation."""
-    wanted = set(results)
-    for slot in range(len(tape.instructions) - 1, -1, -1):
-        if slot in wanted:
-            wanted.update(operands(tape.instructions[slot]))
+def needs(tape: Tape, results: Iterable[Slot]) -> list[Slot]:
+    """The slots that these results are made of, in order of evaluation. No others are looked at."""
+    wanted: set[Slot] = set()
+    pending = list(results)
+    while pending:
+        if (slot := pending.pop()) not in wanted:
+            wanted.add(slot)
+            pending += operands(tape.instructions[slot])
     return sorted(wanted)
