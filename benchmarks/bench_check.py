@@ -71,6 +71,8 @@ LARGE = {
     "2,000 sums": nest_of("(1 + ", ")"),
     "2,000 calls": nest_of("exp(", ")"),
     "2,000 signs": nest_of("-", ""),
+    "2,000 powers": nest_of("(", ")^2"),
+    "2,000 exponents": nest_of("", "^1"),
 }
 PEERS: dict[str, Callable[[Any, Any, int], Any]] = {
     "terms k*x[0]": lambda x, a, k: k * x[0],

@@ -10,7 +10,7 @@ from declarative.analysis.classify import NOT_CONVEX, Classification, Verdict, c
 from declarative.analysis.curvature import Blame, Fault
 from declarative.analysis.hints import hints
 from declarative.analysis.pieces import SIDES, Piece
-from declarative.analysis.words import article, because, manner, text, title
+from declarative.analysis.words import CUT, article, because, manner, text, title
 from declarative.ir.expr import Call, Expr
 from declarative.ir.facts import Curvature
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation, Sense
@@ -65,10 +65,12 @@ def _diagnostic(
     labels = _labels(blame) if code == "D102" else ()
     named = argument_notes(problem, verdict.piece.owner.origin, span)
     notes = [*named, *_chain(blame, labelled=bool(labels)), _requirement(verdict.piece), *elsewhere]
-    return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(hints(verdict.piece, blame)))
+    helps = tuple(f"{hint} ({SHORTENED})" if CUT in hint else hint for hint in hints(verdict.piece, blame))
+    return Diagnostic(code, severity, span, message, label, labels, tuple(notes), helps)
 
 
 LONGEST_CHAIN = 5
+SHORTENED = f"where `{CUT.strip()}` stands, the text is shortened"
 SMOOTH = "it is smooth, so the kkt backend takes it unchanged"
 SMOOTH_OTHERWISE = "its kinks have linear forms, so the kkt backend takes it"
 

@@ -12,6 +12,7 @@ SIGNS = {"add": "+", "neg": "-", "mul": "*", "div": "/", "matmul": "*", "dot": "
 
 
 LONGEST, BRIEF = 120, 60  # characters of a text in a message, and in a tree of reasons
+CUT = " ... "  # between the ends of a longer one
 
 
 def text(node: Expr) -> str:
@@ -26,7 +27,7 @@ def brief(node: Expr) -> str:
 
 
 def _ends(whole: str, most: int) -> str:
-    return whole if len(whole) <= most else f"{whole[: most // 2]} ... {whole[-most // 3 :]}"
+    return whole if len(whole) <= most else f"{whole[: most // 2]}{CUT}{whole[-most // 3 :]}"
 
 
 def _signed(node: Expr) -> str:

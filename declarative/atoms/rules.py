@@ -101,11 +101,6 @@ def doubled(degrees: tuple[int | None, ...], options: Options) -> int | None:
     return None if first is None else total((2 * first, *rest), options)
 
 
-def constant_only(degrees: tuple[int | None, ...], options: Options) -> int | None:
-    """A function that is a polynomial (of degree 0) only where it has no variable in it."""
-    return 0 if all(d == 0 for d in degrees) else None
-
-
 def by_side(above: Curvature, below: Curvature) -> FactsRule:
     """One curvature for arguments >= 0, another for arguments <= 0."""
 

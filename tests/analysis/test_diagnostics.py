@@ -156,6 +156,14 @@ def test_the_innermost_culprit_is_named(body, code, culprit, message, hint):
     assert diagnostic.hints == ((hint,) if hint else ())
 
 
+def test_a_hint_says_where_it_is_not_to_be_pasted():
+    terms = " + ".join(f"{k}*s" for k in range(2, 40))
+    (diagnostic,) = found(f"minimize s; subject to; max([{terms}, t]) >= 1")
+    (hint,) = diagnostic.hints
+    assert hint.endswith(" is convex (where `...` stands, the text is shortened)")
+    assert all("..." not in told.hints[0] for told in found("minimize s; subject to; max([s, t]) >= 1"))
+
+
 def test_the_function_around_the_culprit_is_labelled():
     (diagnostic,) = found("minimize sqrt(1 + (s/a)^2)")
     assert diagnostic.label == "convex: `^2` of the affine `s/a`"

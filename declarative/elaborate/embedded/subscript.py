@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from declarative.elaborate.embedded.place import Place, fail, located
 from declarative.elaborate.indexing import Subscript, family_axes, index
@@ -15,15 +15,7 @@ from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.expr import Expr, Slice
 from declarative.ir.size import Size, shape_text
 
-
-class Lifted(Protocol):
-    """What a subscript becomes: a handle."""
-
-    expr: Expr
-    size: Size | None
-
-
-Lift = Callable[[Any, Place], Any]
+Lift = Callable[[Any, Place], Any]  # what stands in a subscript to its handle
 
 
 def subscript(base: Expr, items: tuple[Any, ...], place: Place, lift: Lift) -> Expr:
