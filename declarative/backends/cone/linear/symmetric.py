@@ -23,7 +23,9 @@ SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
 TINY = 1e-14  # of a sparse matrix always: SuperLU writes outside of its memory where a column has no pivot left
 NEAR = 0.25  # with the factors of a matrix this near, relative to the least singular value, refinement converges
-ROUNDS = 6  # of what finds vectors that K maps to zero
+NULL = 1e-10  # what K makes of a unit vector that it is said to map to zero
+LOST = 1e-5  # and of one in which, after two rounds, no such vector is left
+ROUNDS = 6  # at most, of what finds vectors that K maps to zero
 STEPS = 25  # even at that rate they are enough
 
 
@@ -137,12 +139,16 @@ class SymmetricMatrix:
             return units
         count = min(count, len(self.balance))
         block = np.random.default_rng(0).standard_normal((len(self.balance), count))
-        for _ in range(ROUNDS):  # each takes out what K does not map to zero, as exactly as it is applied
-            block = np.linalg.qr(block - self.factors.solve(self._balanced_times(block)))[0]
+        mapped = self._balanced_times(block)
+        for done in range(1, ROUNDS + 1):  # each takes out what K does not map to zero, as exactly as it is applied
+            block = np.linalg.qr(block - self.factors.solve(mapped))[0]
+            mapped = self._balanced_times(block)
+            left = np.abs(mapped).max(0)
+            if done > 1 and ((left < NULL) | (left > LOST)).all():
+                break
         found = np.zeros((size, block.shape[1]))
         found[self.kept] = self.balance[:, None] * block
-        mapped = self._balanced_times(block)
-        return np.concatenate([units, found[:, np.abs(mapped).max(0) < 1e-10]], 1)
+        return np.concatenate([units, found[:, left < NULL]], 1)
 
     def _balanced_times(self, block: np.ndarray) -> np.ndarray:
         return self.balance[:, None] * (self.K @ (self.balance[:, None] * block))
