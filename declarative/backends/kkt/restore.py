@@ -16,11 +16,13 @@ from declarative.backends.kkt.methods.variants import least_violation
 from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.spread import repeated, spread
 from declarative.backends.kkt.verdict.answer import Answer, Blame
 from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
 FEASIBLE = 1e-7
+PLACES = 8  # from where a feasible point is looked for, before it is denied
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ class Restored:
 def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -> Restored:
     """The point of least violation near x (B, n)."""
     d, n, own = Derivatives(program, theta), program.n, replace(options, forward=AUTO)
-    start = inside(x, *d.bounds(x))
-    begin, before = torch.cat([x, d.g(start).clamp(min=0)], -1), violation(d, start)
+    before, begin = violation(d, inside(x, *d.bounds(x))), beginning(d, x)
     at, stop, count = approach(least_violation(program, linearised=True), theta, begin, own, EFFORTS[0])
     x, done = at.x[:, :n], feasible(d, at.x[:, :n])
     minimum, low, high = torch.zeros_like(done), torch.zeros_like(x), torch.zeros_like(x)
@@ -58,6 +59,41 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     after = violation(d, x)
     hopeless = ~done & minimum & (after <= before * (1 + FEASIBLE))  # else it was no way down
     return Restored(x, done, hopeless, after < before, Blame(d.c(x).abs(), d.g(x).clamp(min=0), low, high))
+
+
+def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor, options: Options) -> Restored:
+    """The same, with a feasible point for items that had none, where one is reached from somewhere around x (B, n)."""
+    items = (~found.feasible).nonzero()[:, 0]
+    if len(items) == 0:
+        return found
+    here = take(theta, items)
+    places = around(x[items], *Derivatives(program, here).bounds(x[items]))
+    several = repeated(here, PLACES)
+    d, own = Derivatives(program, several), replace(options, forward=AUTO)
+    linear = least_violation(program, linearised=True)
+    there = approach(linear, several, beginning(d, places), own, EFFORTS[0])[0].x[:, : program.n]
+    led = feasible(d, there).view(-1, PLACES)
+    some, first = led.any(-1), led.to(torch.int8).argmax(-1) + PLACES * torch.arange(len(items), device=items.device)
+    items, no = items[some], torch.zeros_like(items[some], dtype=torch.bool)
+    return replace(
+        found,
+        x=found.x.index_copy(0, items, there[first[some]]),
+        feasible=found.feasible.index_copy(0, items, ~no),
+        hopeless=found.hopeless.index_copy(0, items, no),
+    )
+
+
+def around(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """(B * PLACES, n): all entries moved up by the same, all moved down, and at random."""
+    size = x.abs().amax(-1, keepdim=True).clamp(min=1)
+    ways = [inside(x + size, lower, upper), inside(x - size, lower, upper)]
+    others = spread(x, lower, upper, PLACES - 1).view(len(x), PLACES - 1, -1)[:, 1:]
+    return torch.cat([torch.stack(ways, 1), others], 1).flatten(0, 1)
+
+
+def beginning(d: Derivatives, x: Tensor) -> Tensor:
+    """x and the violations of the inequalities there, moved between the bounds."""
+    return torch.cat([x, d.g(inside(x, *d.bounds(x))).clamp(min=0)], -1)
 
 
 def least(

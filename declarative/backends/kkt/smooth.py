@@ -19,7 +19,7 @@ from declarative.backends.kkt.methods.nlp import FAR, inside
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.restore import FEASIBLE, restore, violation
+from declarative.backends.kkt.restore import FEASIBLE, look_around, restore, violation
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import falls_for_ever
 from declarative.backends.kkt.warm import Warm, resumed
@@ -163,6 +163,8 @@ def judge(
     nearer = (violation(d, new.x) <= violation(d, start)) & ~attempt.stop.diverged
     point = torch.where(nearer[:, None], new.x, start)[seek]
     found = restore(program, take(theta, seek), point, options)
+    if last:
+        found = look_around(program, take(theta, seek), found, start[seek], options)
     hopeless = torch.zeros_like(lost).index_put((seek,), found.hopeless)
     answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
     hopeful = torch.zeros_like(lost).index_put((seek,), found.feasible) & (answer.status == Status.INFEASIBLE)
@@ -190,6 +192,10 @@ def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, 
         start, ready = torch.where(ready[:, None], start, candidate), ready | sound
     start = torch.where(ready[:, None], start, x0)
     answer = answer.marked(numbers & ~ready, Status.FAILED, Reason.START)
+    if not ready.all():
+        lower, upper = d.bounds(x0)
+        edge = (program.open_domain.any(0) & (lower >= upper)).any(-1)
+        answer = answer.marked(numbers & ~ready & edge, Status.FAILED, Reason.EDGE)
     answer = answer.marked(numbers & crossed, Status.INFEASIBLE, Reason.NO_POINT)
     return answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED), start
 

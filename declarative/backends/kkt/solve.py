@@ -16,7 +16,7 @@ from declarative.backends.kkt.program.ellipsoid import ellipsoid
 from declarative.backends.kkt.program.program import Active, Options, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
-from declarative.backends.kkt.spread import kept, spread
+from declarative.backends.kkt.spread import kept, repeated, spread
 from declarative.backends.kkt.verdict.answer import MESSAGES, Answer, Reason, certified
 from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.warm import Warm
@@ -58,8 +58,7 @@ def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Optio
     if starts == 1:
         return solve_smooth(program, theta, x0, options)
     places = spread(x0, *Derivatives(program, theta).bounds(x0), starts)
-    several = tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
-    answer, blamed, system = solve_smooth(program, several, places, options, starts)
+    answer, blamed, system = solve_smooth(program, repeated(theta, starts), places, options, starts)
     chosen = kept(answer, x0, starts, options.forward.keep)
     blamed = {i: blamed[k] for i, k in enumerate(chosen.tolist()) if k in blamed}
     return answer.take(chosen), blamed, system and system.take(chosen)

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.program.program import Theta
 from declarative.backends.kkt.verdict.answer import Answer
 from declarative.backends.status import Status
 
@@ -23,6 +24,11 @@ def spread(x0: Tensor, lower: Tensor, upper: Tensor, starts: int) -> Tensor:
     others = x0[:, None] + length[:, None] * step * x0.abs().clamp(min=1)[:, None]
     others = torch.minimum(torch.maximum(others, lower[:, None]), upper[:, None])
     return torch.cat([x0[:, None], others], 1).flatten(0, 1)
+
+
+def repeated(theta: Theta, starts: int) -> Theta:
+    """The parameters of the items, for each of their starts."""
+    return tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
 
 
 def kept(answer: Answer, x0: Tensor, starts: int, keep: Literal["best", "nearest"]) -> Tensor:

@@ -56,3 +56,31 @@ def test_an_item_whose_steps_stay_short_stops(number):
     problem = engine(number)
     _, stop, count = approach(problem.program, problem.theta, problem.start, Options(), EFFORTS[0])
     assert (stop.stuck | (stop.converged & (number == 70))).all() and count.item() < 100
+
+
+def test_a_feasible_point_is_looked_for_from_several_places():
+    """Near the start the violation has a minimum of 1.4, in the other well of the curve there are points that satisfy
+    the first row; no point satisfies the second.
+    """
+    text = "param r : R; var x : R, start(1.3); var y : R; minimize x + y^2; subject to; well: x^4 - 4*x^2 + x <= r"
+    layer = declarative.compile(declarative.parse(text, name="wells"), backend="kkt", on_failure="mask")
+    solution = layer.solve(torch.tensor([-4.0, -6.0], dtype=torch.float64))
+    assert solution.status.tolist() == [Status.SOLVED, Status.INFEASIBLE] and float(solution["x"][0]) < -1
+    assert "local minimum" in solution.messages[(1,)]
+
+
+def test_a_domain_without_an_inside_is_said_to_be_so():
+    layer = declarative.compile(
+        declarative.parse("var x : R; minimize x - log(x); subject to; x <= 0"), on_failure="mask"
+    )
+    assert "no point inside the domain" in layer.solve().messages[()]
+
+
+def test_a_chain_of_products_begins_where_no_product_has_a_slope():
+    """x = 0: any signs are as good as others, and only equal ones lead to feasible points."""
+    text = "dim n; param a : R^n; var x : R^n; minimize sumsq(x - a); subject to; x[i]*x[i+1] >= 1 for i in 0..n-2"
+    layer = declarative.compile(declarative.parse(text, name="chain"), on_failure="mask")
+    for n in (3, 10, 30):
+        a = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        x = layer.solve(a).x
+        assert (x[1:] * x[:-1] >= 1 - 1e-6).all()

@@ -27,6 +27,7 @@ class Reason(IntEnum):
     FALLS = 6
     START = 7
     ESCAPES = 8
+    EDGE = 9
 
 
 MESSAGES = {
@@ -37,6 +38,8 @@ MESSAGES = {
     Reason.RAY: "the objective decreases without end along a direction that the constraints allow",
     Reason.FALLS: "the objective decreases without end",
     Reason.ESCAPES: "no minimum was found: on the way to infinity the objective approaches a limit; try another start",
+    Reason.EDGE: "no point inside the domain of the functions satisfies the constraints, and at its edge they "
+    "or their slopes are not finite",
     Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain",
 }
 
