@@ -108,9 +108,20 @@ def test_hock_schittkowski(number, monkeypatch):
 
 def test_what_does_not_converge_is_begun_again_in_torch(monkeypatch):
     """As if there were no compiled method, to the last bit."""
-    monkeypatch.setattr(nlp, "QUICK", 2)
+    whole = nlp.solve_blocks
+    monkeypatch.setattr(nlp, "solve_blocks", lambda *args: whole(*args[:3], 2, *args[4:]))
     ours, theirs = methods(*prepared(20), monkeypatch)
     for one, other in zip(
         (*ours[0].parts(), *ours[1].parts(), ours[2]), (*theirs[0].parts(), *theirs[1].parts(), theirs[2]), strict=True
     ):
         assert torch.equal(one, other)
+
+
+def test_an_item_that_needs_many_iterations_takes_them_in_compiled_code(monkeypatch):
+    """The second one, in a ball of radius 1000, from 1."""
+    text = "param a : R; var x : R^4, start(1); minimize sum(exp(x[i]) + a*x[i] for i in 4)\n"
+    text += "subject to\n  c: x[0]*x[1] == 1\n  d: sumsq(x) <= 3 + a\n  e: x[2] + x[3]^3 >= 0.5"
+    layer = declarative.compile(declarative.parse(text), on_failure="mask")
+    converged = by_compiled_code(monkeypatch)
+    solution = layer.solve(a=torch.tensor([0.5, 1e6], dtype=FLOAT))
+    assert solution.solved.all() and converged[0].all() and solution.iterations[1] > 40

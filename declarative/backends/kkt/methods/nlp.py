@@ -23,7 +23,6 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
-QUICK = 60  # iterations in compiled code; what needs more has trouble that torch's method may know better
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
@@ -112,7 +111,7 @@ def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
         return run, count
     size = problem.start.abs().amax(-1).clamp(min=1)
     start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
-    last, converged, rounds = solve_blocks(found, start, problem.theta, min(iterations, QUICK), problem.tolerance)
+    last, converged, rounds = solve_blocks(found, start, problem.theta, iterations, problem.tolerance)
     iterate = last if converged.all() else last.where(converged, run.iterate)
     return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
