@@ -13,7 +13,8 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import doubtful
-from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, suspected, tends_to_a_limit
+from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, suspected
+from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.status import Status
@@ -95,7 +96,7 @@ def on_the_way(
         strays = ~(stop.converged | stop.stuck) & suspects.far & (local.f > d.f(began))
         answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
     usable = answer.status <= Status.INACCURATE
-    tends = tends_to_a_limit(d, at, began, suspects)
+    tends = tends_to_a_limit(d, found, began, suspects, usable)
     if far:
         tends |= levels_off(d, local, began, at.x)
     return answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES), stop, runs

@@ -1,4 +1,4 @@
-"""A point that a method has run away to -> does the objective fall for ever in that direction, or towards a limit?
+"""A point that a method has run away to -> does the objective fall for ever in that direction?
 
 A smooth program has no ray that would prove it. What can be asked is the program itself, along the way that the method
 took and on beyond the point, as far as there are numbers.
@@ -24,8 +24,6 @@ LAST_DIGIT = 1e-14
 AWAY = 1e6  # farther than this, beside the start's size, an entry has left, and a point may be on its way to infinity
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
-LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
-BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 
 
 def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
@@ -85,31 +83,6 @@ def walk(at: Primal, start: Tensor) -> Tensor:
     """(B, n): the way from the start, without the entries that have arrived where they stay."""
     way = at.x - start
     return torch.where(way.abs() > RUNS * worst(way.abs())[:, None], way, 0)
-
-
-def tends_to_a_limit(d: Derivatives, at: Primal, start: Tensor, suspects: Suspects) -> Tensor:
-    """(B,): on the way from the start the Lagrangian falls towards a limit, at the point `at` and however far beyond.
-
-    It is flat there, beside how far it fell. So it may be where it has a minimum, but beyond that it rises.
-    """
-    found, items = suspects.flat, suspects.flat.nonzero()[:, 0]
-    if len(items) == 0:
-        return found
-    way, fall = walk(at, start), suspects.fall
-    here, at, way, fall = Derivatives(d.program, take(d.theta, items)), at.take(items), way[items], fall[items]
-    level = LEVEL * torch.maximum(fall, _slope(here, at, way, -1.0).abs().nan_to_num(nan=0, posinf=0))
-    flat = torch.ones_like(items, dtype=torch.bool)
-    for length in BEYOND:
-        slope, there = _slope(here, at, way, length), at.x + length * way
-        seen = (there.abs().amax(-1) < OVERFLOWS) & (~slope.isnan() | (length <= 1))
-        flat &= ~seen | (slope <= level) & (slope >= -FLAT * fall - level) & allowed(here, there)
-    return found.index_put((items,), flat)
-
-
-def _slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
-    """(B,): of the Lagrangian along the way, so many lengths beyond the point."""
-    slopes = d.lagrangian_gradient(at.x + length * way, at.y, at.z) + at.z_upper - at.z_lower
-    return (slopes * way).sum(-1)
 
 
 def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor) -> Tensor:

@@ -1,0 +1,48 @@
+"""What comes to rest in some directions and tends to a limit in others has no minimum; what is nearly flat, has one."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+
+def statuses(text: str, **values) -> torch.Tensor:
+    layer = declarative.compile(declarative.parse(text, name="limit"), backend="kkt", on_failure="mask")
+    return layer.solve(**{name: torch.as_tensor(value, dtype=torch.float64) for name, value in values.items()}).status
+
+
+@pytest.mark.parametrize("tail", ["exp(x[0])", "logistic(x[0])", "exp(-x[0]) + exp(-3*x[1])"])
+@pytest.mark.parametrize("rest", ["(x[0] - x[1])^2", "(x[0] - x[1] - 3)^2", "cosh(x[2] - 4) + (x[0] - 3*x[1])^2"])
+def test_a_part_that_tends_to_a_limit_beside_one_at_rest(tail, rest):
+    assert statuses(f"var x : R^3; minimize {tail} + {rest}") == Status.FAILED
+
+
+FORM = "dim m, n, r; param A : R^(m,n); param B : R^(r,n); param b : R^r; var x : R^n; minimize "
+TEXTS = [
+    "sumsq(B*x - b) + sum(OF(A*x))",
+    "sum(OF(A*x)); subject to; B*x == b",
+    "sumsq(B*x - b) + sum(OF(A*x)); subject to; A*x <= 3",
+]
+
+
+@pytest.mark.parametrize("of", ["exp", "logistic"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_one_tail_falls_and_two_that_are_opposite_hold_each_other(text, of):
+    """One row of A that is none of B's tends to -infinity on the null space of B; a row and its opposite do not."""
+    generator = torch.Generator().manual_seed(0)
+    A = torch.randn(30, 1, 4, generator=generator, dtype=torch.float64)
+    B, b = (torch.randn(30, 2, *k, generator=generator, dtype=torch.float64) for k in ((4,), ()))
+    text = FORM + text.replace("OF", of)
+    assert (statuses(text, A=A, B=B, b=b) == Status.SOLVED).sum() <= 3  # a tenth, which rounding hides
+    assert (statuses(text, A=torch.cat([A, -A], 1), B=B, b=b) == Status.SOLVED).all()
+
+
+@pytest.mark.parametrize("slope", [1e-2, 1e-4, 1e-6])
+def test_a_small_slope_holds_a_tail(slope):
+    """The minimum is where exp(A x) = slope: with a second row of zeros, far away and hardly curved."""
+    generator = torch.Generator().manual_seed(1)
+    A = torch.randn(30, 1, 3, generator=generator, dtype=torch.float64)
+    B, b = torch.randn(30, 1, 3, generator=generator, dtype=torch.float64), torch.ones(30, 1, dtype=torch.float64)
+    text = FORM + f"sumsq(B*x - b) + sum(exp(A*x) - {slope}*A*x)"
+    assert (statuses(text, A=A, B=B, b=b) == Status.SOLVED).all()
