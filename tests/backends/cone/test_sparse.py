@@ -9,8 +9,11 @@ import torch
 from backends.cone.programs import item_of, scalar_of, structure_of, tensors_of
 from backends.cone.test_function import REGULAR
 
+import declarative
+from declarative import Status
 from declarative.backends.cone.differentiate.function import Report, Structure, solve_batch
 from declarative.backends.cone.linear.symmetric import factorise
+from declarative.backends.cone.methods import solve
 from declarative.backends.cone.program import item as items
 from declarative.backends.cone.program.certificate import Blocks
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
@@ -75,3 +78,53 @@ def test_two_thousand_unknowns_take_little_memory():
     step = 1e-5 * torch.nn.functional.one_hot(torch.tensor([7]), 2000)
     ends = [solve_batch(structure, data[0], q.detach() + s * step, *data[2:])[0][0, 7].item() for s in (1, -1)]
     assert gradient[0, 7].item() == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-9)
+
+
+DEGENERATE = """
+dim n, m, p
+const A : R^(m,n)
+const E : R^(p,n)
+param c : R^n
+param h : R^m
+param e : R^p
+var x : R^n
+minimize c'*x
+subject to
+  rows: A*x <= h
+  eq: E*x == e
+  box: 0 <= x <= 1
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_solutions_are_answered_from_inside_their_set_by_one_method_alone(seed, monkeypatch):
+    """Dependent equations and a face of solutions: which rows are active, and so each derivative, is what Clarabel's
+    point gives."""
+    rng = np.random.default_rng(seed)
+    n, m, p = 200, 100, 25
+    A, E = (sp.random_array((k, n), density=0.015, rng=rng, data_sampler=rng.standard_normal).toarray() for k in (m, p))
+    E[-1] = E[0] + E[1]
+    x0 = np.round(2 * rng.random(n)) / 2
+    h = A @ x0 + (rng.random(m) < 0.5) * rng.random(m)
+    c = E.T @ rng.standard_normal(p) - A.T @ ((h - A @ x0 == 0) * (rng.random(m) < 0.5) * rng.random(m))
+    data = [torch.from_numpy(part).requires_grad_() for part in (c, h, E @ x0)]
+    problem = declarative.parse(DEGENERATE, name="degenerate")
+    layer = declarative.compile(problem, backend="cone", consts={"A": A, "E": E})
+
+    def answer():
+        solution = layer.solve(*data)
+        slack = torch.cat([data[1] - torch.from_numpy(A) @ solution["x"], solution["x"], 1 - solution["x"]])
+        weights = torch.linspace(0.5, 1.5, n, dtype=torch.float64).cos()
+        gradients = torch.autograd.grad((solution["x"] * weights).sum(), data)
+        assert solution.status == Status.SOLVED and solution.nonunique and solution.dual_nonunique
+        return solution.value, slack > 1e-9, gradients
+
+    with monkeypatch.context() as patched:
+        patched.setattr(solve, "interior_points", None)
+        value, free, gradients = answer()
+    with monkeypatch.context() as patched:
+        patched.setattr(solve, "rough_point", lambda *_: None)
+        wanted, wanted_free, wanted_gradients = answer()
+    assert (value - wanted).abs() < 1e-12 * wanted.abs() and (free == wanted_free).all()
+    for found, exact in zip(gradients, wanted_gradients, strict=True):
+        assert (found - exact).abs().max() <= 1e-9 * exact.abs().max()

@@ -29,9 +29,12 @@ class Claim(Enum):
 
 @dataclass(frozen=True)
 class Answer:
+    """`close`: near the end of the central path, which leads to the inside of the set of solutions."""
+
     claim: Claim
     point: Point
     iterations: int
+    close: bool = False
 
 
 _CLAIMS = {

@@ -38,7 +38,7 @@ def rough_point(item: Item, tolerance: float) -> Answer | None:
                 break
             residual = program.residual(point)
             if residual.error <= tolerance:
-                return Answer(Claim.POINT, point, count)
+                return Answer(Claim.POINT, point, count, close=True)
             least, since = (residual.error, 0) if residual.error < least else (least, since + 1)
             if since > PATIENCE:
                 break

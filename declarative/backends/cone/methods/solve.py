@@ -36,7 +36,7 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     """Never raises for an outcome: what fails is `failed`. Checks refer to `items` as they are given.
 
     A rough point is enough where Newton's method converges from it to a regular solution. Where solutions are many,
-    one from the middle of them is wanted, and that takes the interior-point method to its end. `last` may hold points
+    one from the middle of them is wanted, and that takes an interior-point method to its end. `last` may hold points
     of similar programs, NaN where there is none.
     """
     items = without_infinite_rows(items)
@@ -70,7 +70,8 @@ def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Block
         return chosen
     own = items.some(near)
     scaling = equilibrate(own)
-    done = _finish(own, own, blocks, scaling, scaling.scaled_point(last.some(near)), steps=NEIGHBOUR)
+    nowhere = np.zeros(len(near), dtype=bool)
+    done = _finish(own, own, scaling, blocks, scaling.scaled_point(last.some(near)), nowhere, steps=NEIGHBOUR)
     points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
     sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
     for k in np.flatnonzero(sound):
@@ -130,7 +131,9 @@ def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolera
     left = np.array([k for k, solved in enumerate(found) if solved is None], dtype=np.int64)
     if len(left):
         start = Point(*(np.array([getattr(answers[k].point, part) for k in left]) for part in ("x", "s", "z")))
-        done = _finish(items.some(left), data.some(left), blocks, scaling.some(left), start, bold=tolerance == FINE)
+        close = np.array([answers[k].close for k in left])
+        own, known, scale = items.some(left), data.some(left), scaling.some(left)
+        done = _finish(own, known, scale, blocks, start, close, bold=tolerance == FINE)
         for k, solved in zip(left, done, strict=True):
             found[k] = replace(solved, iterations=answers[k].iterations)
     return [solved for solved in found if solved is not None]
@@ -196,9 +199,16 @@ def _unbounded(item: Items, blocks: Blocks, ray: np.ndarray, iterations: int) ->
 
 @np.errstate(over="ignore", invalid="ignore")  # on the way to infinity; what is no number is no answer
 def _finish(
-    items: Items, data: Items, blocks: Blocks, scaling: Scaling, start: Point, bold: bool = False, steps: int = STEPS
+    items: Items,
+    data: Items,
+    scaling: Scaling,
+    blocks: Blocks,
+    start: Point,
+    close: np.ndarray,
+    bold: bool = False,
+    steps: int = STEPS,
 ) -> list[Solved]:
-    """Balance, polish, check."""
+    """Balance, polish, check. Where the start is `close` (B,), it serves where solutions are many too."""
     balanced = rebalance(scaling, start, data)
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
@@ -212,6 +222,7 @@ def _finish(
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
     weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
+    central = close & exact & ~far_fetched(items, points)
     kinks = near_kinks(items.cones, best.v, best.s)
     found = []
     for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):
@@ -222,5 +233,6 @@ def _finish(
         settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
         if settled and weak[k].any():
             settled = items.cones.linear and is_regular(scaled.one(k), best.v[k], weak[k])
+        settled = settled or bool(central[k])
         found.append(replace(solved, degenerate=bool(kinks[k] or weak[k].any()), settled=settled))
     return found

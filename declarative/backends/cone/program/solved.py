@@ -19,7 +19,8 @@ from declarative.backends.status import Status
 class Solved:
     """`ray` (m,) or (n,) proves `infeasible` or `unbounded`; `ray_shares` say how much each row or column is in it.
 
-    `span` is given where the equalities depend on each other. `settled`: regular, to the last digit.
+    `span` is given where the equalities depend on each other. `settled`: to the last digit, and
+    regular or inside of the set of solutions.
     `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
     """
 
