@@ -99,6 +99,17 @@ class Assembly:
             return None
         return torch.isin(self.layout.blocks(), torch.tensor(added)).to(self.runner.device)
 
+    def value(self, value: Tensor, x: Tensor, theta: Theta, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The objective (B,) at x: of a quadratic with a constant, as the user wrote it.
+
+        In 1/2 x'Px + q'x + k the terms of (x - c)^2 cancel, and leave what may be negative.
+        """
+        if not self.program.explicit or not (written := (theta[2] != 0) & ~value.isnan()).any():
+            return value
+        with torch.no_grad():
+            prepared = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
+            return torch.where(written, self.functions.objective(x.detach(), prepared), value)
+
     def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
         """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
         found: Duals = {}

@@ -114,7 +114,8 @@ class KKTPlan:
         x, y, z, z_lower, z_upper = solution
         duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper}, x, inputs)
         answered = result.status <= Status.INACCURATE
-        value = assembly.standard.sign * attach_value(assembly.program, result.value, solution, theta, answered)
+        value = assembly.value(result.value, result.x, theta, inputs)
+        value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, answered)
         return Outcome(
             variables=variables_of(assembly, x),
             duals=duals,

@@ -70,3 +70,10 @@ def test_what_is_solved_satisfies_each_row_beside_its_own_terms(backend):
     )
     off = np.abs(np.einsum("bpn,bn->bp", A, found) - b)
     assert (off <= 1e-6 * terms).all()
+
+
+@pytest.mark.parametrize("c", [30.0, 100.0, 300.0])
+def test_a_step_that_overshoots_by_far_is_no_solution(c):
+    text = "param c : R; var x : R; minimize exp(x) - c*x; solve by newton(max_iterations = 1)"
+    found = declarative.compile(declarative.parse(text), on_failure="mask").solve(c)
+    assert found.status != Status.SOLVED or found["x"] == pytest.approx(np.log(c), rel=1e-6)
