@@ -83,17 +83,17 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     flat = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
     if not flat.any():
         return flat
-    level = LEVEL * torch.maximum(fall, slope(d, at, way, -1.0).abs().nan_to_num(nan=0, posinf=0))
-    steep, noise = [slope(d, at, way, length) for length in BEYOND], torch.zeros_like(fall)
-    for slopes, length in zip(steep, BEYOND, strict=True):
-        far = slopes.abs().nan_to_num(nan=0, posinf=0) / length
+    (first, *steep), noise = slopes(d, at, way, (-1.0, *BEYOND)), torch.zeros_like(fall)
+    level = LEVEL * torch.maximum(fall, first.abs().nan_to_num(nan=0, posinf=0))
+    for steepness, length in zip(steep, BEYOND, strict=True):
+        far = steepness.abs().nan_to_num(nan=0, posinf=0) / length
         noise = torch.maximum(noise, far) if length >= AFAR else noise
     most = LAST_DIGIT * (times(local.H.abs(), way.abs()) * way.abs()).sum(-1)
     noise = SEVERAL * torch.minimum(noise, most)
-    for slopes, length in zip(steep, BEYOND, strict=True):
+    for steepness, length in zip(steep, BEYOND, strict=True):
         there, known = at.x + length * way, level + length * noise
-        seen = (there.abs().amax(-1) < OVERFLOWS) & (~slopes.isnan() | (length <= 1))
-        flat &= ~seen | (slopes <= known) & (slopes >= -FLAT * fall - known) & allowed(d, there)
+        seen = (there.abs().amax(-1) < OVERFLOWS) & (~steepness.isnan() | (length <= 1))
+        flat &= ~seen | (steepness <= known) & (steepness >= -FLAT * fall - known) & allowed(d, there)
     return flat
 
 
@@ -108,7 +108,12 @@ def here(local: Local, at: Primal) -> Tensor:
     return local.f + rows + ((at.z_upper - at.z_lower) * at.x).sum(-1)
 
 
-def slope(d: Derivatives, at: Primal, way: Tensor, length: float) -> Tensor:
-    """(B,): of the Lagrangian along the way, so many lengths beyond the point."""
-    slopes = d.lagrangian_gradient(at.x + length * way, at.y, at.z) + at.z_upper - at.z_lower
-    return (slopes * way).sum(-1)
+def slopes(d: Derivatives, at: Primal, way: Tensor, lengths: tuple[float, ...]) -> Tensor:
+    """(L, K): of the Lagrangian along the way (K, n), so many lengths beyond the point."""
+    several, count = at.x.new_tensor(lengths), len(lengths)
+    x = at.x + several[:, None, None] * way
+    everywhere = Derivatives(
+        d.program, tuple(t if t.shape[0] == 1 else t.repeat(count, *[1] * (t.dim() - 1)) for t in d.theta)
+    )
+    found = everywhere.lagrangian_gradient(x.flatten(0, 1), at.y.repeat(count, 1), at.z.repeat(count, 1))
+    return ((found.view_as(x) + at.z_upper - at.z_lower) * way).sum(-1)
