@@ -22,6 +22,7 @@ from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
 FEASIBLE = 1e-7
+SOON = 60  # iterations
 PLACES = 8  # from where a feasible point is looked for, before it is denied
 
 
@@ -43,7 +44,7 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     """The point of least violation near x (B, n)."""
     d, n, own = Derivatives(program, theta), program.n, replace(options, forward=AUTO)
     before, begin = violation(d, inside(x, *d.bounds(x))), beginning(d, x)
-    at, stop, count = approach(least_violation(program, linearised=True), theta, begin, own, EFFORTS[0])
+    at, stop, count = approach(least_violation(program, linearised=True), theta, begin, soon(own), EFFORTS[0])
     x, done = at.x[:, :n], feasible(d, at.x[:, :n])
     minimum, low, high = torch.zeros_like(done), torch.zeros_like(x), torch.zeros_like(x)
     items = (~done).nonzero()[:, 0]
@@ -71,7 +72,7 @@ def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor
     several = repeated(here, PLACES)
     d, own = Derivatives(program, several), replace(options, forward=AUTO)
     linear = least_violation(program, linearised=True)
-    there = approach(linear, several, beginning(d, places), own, EFFORTS[0])[0].x[:, : program.n]
+    there = approach(linear, several, beginning(d, places), soon(own), EFFORTS[0])[0].x[:, : program.n]
     led = feasible(d, there).view(-1, PLACES)
     some, first = led.any(-1), led.to(torch.int8).argmax(-1) + PLACES * torch.arange(len(items), device=items.device)
     items, no = items[some], torch.zeros_like(items[some], dtype=torch.bool)
@@ -81,6 +82,11 @@ def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor
         feasible=found.feasible.index_copy(0, items, ~no),
         hopeless=found.hopeless.index_copy(0, items, no),
     )
+
+
+def soon(options: Options) -> Options:
+    """For Gauss and Newton, whose steps are few, or lead to and fro."""
+    return replace(options, max_iterations=min(options.max_iterations, SOON))
 
 
 def around(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
