@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from declarative.backends.mode import MODES
 from declarative.ir.problem import Method
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -108,7 +109,10 @@ def _name(solver: Callable[..., Any]) -> str:
 
 def _unknown(method: Method) -> Diagnostic:
     text = f"no backend has `solve by {method.name}`"
+    name = method.name
+    derivative = f'`{name}` says which derivative: `differentiate by {name}`, or compile(..., differentiate="{name}")'
     hints = (
+        *((derivative,) if name in MODES else ()),
         f"the methods are {', '.join(_NAMES)}; a Python function is given by compile(..., solve=function)",
         'without this line the backend chooses its own method; so does compile(..., solve="auto")',
     )

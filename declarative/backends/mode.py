@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from declarative.ir.problem import Method
 from declarative.source.diagnostic import Diagnostic, error
@@ -29,6 +29,7 @@ class Mode:
 
 
 IMPLICIT = Mode()
+MODES: tuple[str, ...] = get_args(Name)
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "implicit": (),
     "one_step": ("step",),

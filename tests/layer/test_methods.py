@@ -172,6 +172,7 @@ WRONG = {
     "newton(starts = 0)": "`starts` of `newton` is a positive whole number",
     "newton(keep = last)": "`keep` of `newton` is `best` or `nearest`",
     "davis_yin(step = 0.5)": "no backend has `solve by davis_yin`",
+    "smooth(mu = 0.1)": "`differentiate by smooth`",
     "my_solver": "compile(..., solve=function)",
 }
 

@@ -171,3 +171,15 @@ def test_the_cone_backend_says_which_modes_it_has():
     with pytest.raises(DiagnosticError, match="not by `one_step`") as refusal:
         compiled("param y : R^3; var x : R^3; minimize norm(x - y) + sumsq(x)", "one_step", backend="cone")
     assert [d.code for d in refusal.value.diagnostics] == ["E322"]
+
+
+def test_a_flow_whose_equations_depend_on_each_other_is_smoothed_as_without_the_last_of_them():
+    M = torch.tensor([[1, 1, 0, 0, 0], [-1, 0, 1, 1, 0], [0, -1, -1, 0, 1], [0, 0, 0, -1, -1]], dtype=torch.float64)
+    b = torch.tensor([1, 0, 0, -1], dtype=torch.float64)
+    w = torch.tensor([1, 2, 0.5, 2, 1], dtype=torch.float64, requires_grad=True)
+    text = "dim v, e; param M : R^(v,e); param b : R^v; param w : R^e; var f : R^e, between(0, 1); minimize w'*f"
+    layer = declarative.compile(
+        declarative.parse(f"{text}; subject to; M*f == b", name="path"), differentiate="smooth(mu = 1e-2)"
+    )
+    slopes = [torch.autograd.grad((layer(M[:k], b[:k], w) ** 2).cumsum(-1).sum(), w)[0] for k in (3, 4)]
+    assert torch.allclose(*slopes, rtol=1e-9, atol=1e-12) and slopes[0].abs().max() > 0.1

@@ -25,6 +25,7 @@ from declarative.backends.push import push
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 ITERATIONS = 100
 CLOSE = 1e-10  # of the largest term: the point satisfies F
+DELTA, REFINEMENTS = 1e-10, 3  # of the square of the equations' slopes; each leaves DELTA of an error that K sees
 BOUNDARY = 0.995  # of the way to the boundary is the longest step
 
 
@@ -107,7 +108,7 @@ def newton(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tenso
     stationary, c, r, _ = residual.split([n, p, on.shape[1], on.shape[1]], -1)
     ratio = torch.where(on, s / torch.where(on, z, 1), 1)
     third = torch.where(on, s - barrier.mu / torch.where(on, z, 1) - r, 0)
-    step = torch.linalg.solve_ex(matrix(barrier, d, x, y, z, ratio), torch.cat([-stationary, -c, third], -1))[0]
+    step = refined(matrix(barrier, d, x, y, z, ratio), torch.cat([-stationary, -c, third], -1), n, p)
     dx, dy, dz = step.nan_to_num(0, 0, 0).split([n, p, on.shape[1]], -1)
     ds = torch.where(on, -r - times(jacobian(d, on, x), dx), 0)
     a = torch.minimum(longest(s, ds), longest(torch.where(on, z, 1), dz))
@@ -204,4 +205,20 @@ def solve(barrier: Barrier, at: tuple[Tensor, ...], theta: Theta, r: Tensor) -> 
     on = barrier.on
     ratio = torch.where(on, barrier.mu / torch.where(on, z, 1).square(), 1)
     r = torch.cat([r[:, : -on.shape[1]], r[:, -on.shape[1] :] * on], -1) if on.shape[1] else r
-    return torch.linalg.solve(matrix(barrier, model(barrier.program, theta), x, y, z, ratio), r)
+    return refined(matrix(barrier, model(barrier.program, theta), x, y, z, ratio), r, x.shape[1], y.shape[1])
+
+
+def refined(K: Tensor, r: Tensor, n: int, p: int) -> Tensor:
+    """K^-1 r, (B, N), also where the p equations behind the first n rows depend on each other, as those of a flow do.
+
+    K with a small -delta I in their block is not singular, and a good approximation: its inverse refines.
+    """
+    N = K.shape[-1]
+    delta = torch.cat([r.new_zeros(n), r.new_full((p,), DELTA), r.new_zeros(N - n - p)])
+    size = K[:, n : n + p, :n].detach().square().sum(-1).amax(-1, keepdim=True) if p and n else r.new_ones(len(r), 1)
+    LU, pivots, _ = torch.linalg.lu_factor_ex(K - torch.diag_embed(delta * size))
+    w = torch.zeros_like(r)
+    for _ in range(1 + REFINEMENTS if p else 1):
+        left = r - times(K, w)
+        w = w + torch.linalg.lu_solve(LU, pivots, left[..., None])[..., 0]
+    return w
