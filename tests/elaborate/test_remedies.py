@@ -22,6 +22,7 @@ REMEDIES = {
         "minimize sum x[i]^2 for i in n",
         "write `sum(...)` around all of `... for i in n`",
     ),
+    "numpy's infinity": ("minimize sumsq(x)\nsubject to\n  x <= np.inf", "write `inf`"),
     "a row without a star": ("minimize a'x", "write `a'*x`"),
     "bars with a subscript": ("minimize |A*x - a|_1", "write `norm1(A*x - a)`"),
     "a determinant": ("minimize -det(X)", "the logarithm of the determinant is `log_det(X)`"),

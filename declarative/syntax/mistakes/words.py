@@ -21,13 +21,18 @@ def misspelt(t: Trouble) -> Mistake | None:
 
 
 def reserved(t: Trouble) -> Mistake | None:
-    """`param var : R`, `find: x >= 0`: a word of the language where a name is needed."""
+    """`param var : R`, `find: x >= 0`, `np.inf`: a word of the language where a name is needed."""
     at = t.index
     if at == 1 and t.token.type == ":" and t.kind in _NEVER_LABELS:
         at = 0
     elif t.token.type not in WORDS or not t.wants("NAME") or (t.token.type not in STARTING and t.wants_operand):
         return None
     word = t.tokens[at]
+    if at > 1 and t.tokens[at - 1].type == "." and word.text == "inf":
+        module = t.tokens[at - 2]
+        message = f"`{module.text}.{word.text}` is not part of the language"
+        diagnostic = error("E105", t.span(module, word), message, hints=[f"write `{word.text}`"])
+        return Mistake(diagnostic, t.with_tokens(word, instead_of=3, at=at - 2))
     message = f"`{word.text}` is a word of the language and cannot be a name"
     hints = [f"choose another name, such as `{word.text}_`"]
     if word.text == "var" and t.following and t.following.type == "(":
