@@ -14,6 +14,7 @@ import numpy as np
 
 Values = dict[str, np.ndarray]
 WORDS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+BARE = re.compile(r'(?<![\w"+-])([+-]?inf|nan)(?![\w"])')
 
 
 def read_values(path: str) -> Values:
@@ -42,7 +43,10 @@ def _read_json(path: str) -> Values:
 
 
 def read_words(words: Iterable[str]) -> Values:
-    """`name=value` words; a value is JSON. Raises click.BadParameter for any other word."""
+    """`name=value` words; a value is JSON, in which inf and nan need no quotes.
+
+    Raises click.BadParameter for any other word.
+    """
     wanted = "NAME=VALUE with a number or nested lists, as in gamma=0.5"
     return {name: _array(name, value) for name, value in (_assignment(word, wanted) for word in words)}
 
@@ -64,7 +68,7 @@ def _assignment(word: str, wanted: str) -> tuple[str, Any]:
         if equals and name:
             number = re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+|\d+)(e[+-]?\d+)?", value, re.IGNORECASE | re.ASCII)
             whole = number is None or value.lstrip("-").isdigit()
-            return name, value if value in WORDS else json.loads(value) if whole else float(value)
+            return name, json.loads(BARE.sub(r'"\1"', value)) if whole else float(value)
     except (json.JSONDecodeError, RecursionError):
         pass
     raise click.BadParameter(f"expected {wanted}; found {word!r}")

@@ -226,3 +226,10 @@ def test_gradcheck_shows_how_far_it_is_on_a_terminal(folder):
     os.close(leader)
     assert done.returncode == 0 and "100%" in shown and "%" not in done.stdout
     assert not subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr.strip()
+
+
+def test_infinite_numbers_need_no_quotes_in_words_and_nan_is_named(run, folder):
+    text = "param u : R^2\nvar x : R^2\nminimize sumsq(x - 3)\nsubject to\n  x <= u\n"
+    done = run("solve", "-", "-p", "u=[1, inf]", "--format", "json", input=text)
+    assert outputs(done)["outputs"]["x"] == pytest.approx([1, 3], abs=1e-9)
+    assert "`u[1]` is NaN" in run("solve", "-", "-p", "u=[1,nan]", input=text).stdout
