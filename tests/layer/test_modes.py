@@ -183,3 +183,18 @@ def test_a_flow_whose_equations_depend_on_each_other_is_smoothed_as_without_the_
     )
     slopes = [torch.autograd.grad((layer(M[:k], b[:k], w) ** 2).cumsum(-1).sum(), w)[0] for k in (3, 4)]
     assert torch.allclose(*slopes, rtol=1e-9, atol=1e-12) and slopes[0].abs().max() > 0.1
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6, 1e11])
+def test_smooth_without_inequalities_is_the_derivative_itself_in_any_units(scale):
+    """dx[2]/db[2] of an equation in other units, and dx[0]/da[0] beside sum(x) == 1."""
+    small = (
+        "param b : R^3; param c : R; var x : R^4; minimize c*sumsq(x)/2; subject to; x[0] == b[0]; 1e-6*x[2] == b[2]"
+    )
+    b = torch.tensor([1, 2, 3e-6], dtype=torch.float64, requires_grad=True)
+    x = compiled(small, "smooth(mu = 1e-3)")(b, number(scale))
+    assert float(torch.autograd.grad(x[2], b)[0][2]) == pytest.approx(1e6, rel=1e-9)
+    near = "param a : R^4; param c : R; var x : R^4; minimize c*sumsq(x - a)/2; subject to; sum(x) == 1"
+    a = torch.tensor([0.1, 0.5, -0.3, 0.2], dtype=torch.float64, requires_grad=True)
+    x = compiled(near, "smooth(mu = 1e-3)")(a, number(scale))
+    assert float(torch.autograd.grad(x[0], a)[0][0]) == pytest.approx(0.75, rel=1e-9)

@@ -108,7 +108,7 @@ def newton(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tenso
     stationary, c, r, _ = residual.split([n, p, on.shape[1], on.shape[1]], -1)
     ratio = torch.where(on, s / torch.where(on, z, 1), 1)
     third = torch.where(on, s - barrier.mu / torch.where(on, z, 1) - r, 0)
-    step = refined(matrix(barrier, d, x, y, z, ratio), torch.cat([-stationary, -c, third], -1), n, p)
+    step = solved(matrix(barrier, d, x, y, z, ratio), torch.cat([-stationary, -c, third], -1), n, p)
     dx, dy, dz = step.nan_to_num(0, 0, 0).split([n, p, on.shape[1]], -1)
     ds = torch.where(on, -r - times(jacobian(d, on, x), dx), 0)
     a = torch.minimum(longest(s, ds), longest(torch.where(on, z, 1), dz))
@@ -205,11 +205,18 @@ def solve(barrier: Barrier, at: tuple[Tensor, ...], theta: Theta, r: Tensor) -> 
     on = barrier.on
     ratio = torch.where(on, barrier.mu / torch.where(on, z, 1).square(), 1)
     r = torch.cat([r[:, : -on.shape[1]], r[:, -on.shape[1] :] * on], -1) if on.shape[1] else r
-    return refined(matrix(barrier, model(barrier.program, theta), x, y, z, ratio), r, x.shape[1], y.shape[1])
+    return solved(matrix(barrier, model(barrier.program, theta), x, y, z, ratio), r, x.shape[1], y.shape[1])
+
+
+def solved(K: Tensor, r: Tensor, n: int, p: int) -> Tensor:
+    """K^-1 r, (B, N), also where the p equations behind the first n rows depend on each other, as those of a flow."""
+    w, info = torch.linalg.solve_ex(K, r)
+    items = (info != 0).nonzero()[:, 0]
+    return w.index_copy(0, items, refined(K[items], r[items], n, p)) if len(items) else w
 
 
 def refined(K: Tensor, r: Tensor, n: int, p: int) -> Tensor:
-    """K^-1 r, (B, N), also where the p equations behind the first n rows depend on each other, as those of a flow do.
+    """The same for a singular K.
 
     K with a small -delta I in their block is not singular, and a good approximation: its inverse refines.
     """
