@@ -1,10 +1,10 @@
 """The command line, from words to an exit status. A command's file is loaded when it is called, not before."""
 
 import gc
+import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from traceback import extract_tb
 from typing import NoReturn
@@ -46,8 +46,7 @@ def declarative() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a call; every outcome has one, and none is a traceback."""
     try:
-        with _keeping():
-            return int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
+        return int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
     except click.ClickException as mistake:
         mistake.show()
         return Exit.USAGE
@@ -61,17 +60,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERNAL
 
 
-@contextmanager
-def _keeping() -> Iterator[None]:
-    """Garbage is collected rarely: what a command makes it mostly keeps, and looking through it costs a third."""
-    usual = gc.get_threshold()
-    gc.set_threshold(10_000_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 def _report(mistake: Exception) -> str:
     """Where our own mistake happened, in one line, and what to do with it."""
     where = [frame for frame in extract_tb(mistake.__traceback__) if f"{os.sep}declarative{os.sep}" in frame.filename]
@@ -82,7 +70,19 @@ def _report(mistake: Exception) -> str:
     )
 
 
+def _show_progress() -> None:
+    """What takes long is told while it goes on."""
+    log = logging.getLogger("declarative")
+    log.addHandler(logging.StreamHandler(sys.stderr))
+    log.setLevel(logging.INFO)
+
+
 def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
-    sys.exit(run())
+    if sys.stderr.isatty():
+        _show_progress()
+    gc.set_threshold(10_000_000)  # what a command makes it mostly keeps, and looking through it costs a third
+    status = run()
+    gc.disable()  # nor is it looked through on the way out
+    sys.exit(status)

@@ -104,7 +104,9 @@ def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, R
             held = {d.symbol.name: d.symbol.role for d in problem.parameters}
             kind = f"is a {held[name].value}, fixed when the layer is compiled" if name in held else "is no parameter"
             hint = "" if name in held else " ".join(did_you_mean(name, names))
-            _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}", hint)
+            missing = [f"`{other}`" for other in positional if other not in raw and other not in named]
+            lacking = f"; no value for {', '.join(missing)}" if missing else ""
+            _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}{lacking}", hint)
         if name in raw:
             _fail(None, f"`{name}` was given twice: by position and by name")
         raw[name] = value

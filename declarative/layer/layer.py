@@ -109,7 +109,7 @@ class DeclarativeLayer(nn.Module):
         explanation: Callable[[], list[str]],
     ):
         super().__init__()
-        self.problem, self.backend, self.settings = problem, backend, settings
+        self.problem, self._backend, self.settings = problem, backend, settings
         self._explanation = explanation
         self._memo = _Memo(problem)
         self._checked = False
@@ -176,7 +176,7 @@ class DeclarativeLayer(nn.Module):
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
         lines = self._explanation()
         if (last := self._memo.last) is not None:
-            told = [*last.plan.describe(), *_answered(self._memo.answered_by, self.settings.backend)]
+            told = [*last.plan.describe(), *_answered(self._memo.answered_by, self.backend)]
             lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in told)]
         return "\n".join(lines)
 
@@ -188,12 +188,17 @@ class DeclarativeLayer(nn.Module):
         return parametrisation(learned[name]).value(getattr(self.learn, name))
 
     @property
+    def backend(self) -> str:
+        """The name of the backend that was chosen: "kkt" or "cone"."""
+        return self.settings.backend
+
+    @property
     def mode(self) -> str:
         """The name of the backward mode."""
         return self.settings.mode
 
     def extra_repr(self) -> str:
-        return f"{self.problem.name}, backend={self.settings.backend!r}"
+        return f"{self.problem.name}, backend={self.backend!r}"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_memo": _Memo(self.problem)}  # plans hold functions, and are worked out again
@@ -244,7 +249,7 @@ class DeclarativeLayer(nn.Module):
         return ready
 
     def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
-        plan = self.backend.plan(bound.sizes, constants, bound.device)
+        plan = self._backend.plan(bound.sizes, constants, bound.device)
         return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device), consts)
 
     def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor], fixed: Mapping[str, Tensor]) -> list[Breach]:

@@ -152,14 +152,28 @@ ADVICE = {
 }
 
 
+MOST_TOLD = 5  # things that went wrong, and items of each
+
+
 def _failure_text(name: str, solution: Solution) -> str:
+    """What went wrong, each thing once with the items that it befell: what a batch shares fails for all of them."""
     failed = [tuple(int(k) for k in place) for place in torch.nonzero(solution.status > Status.INACCURATE)]
     lines = [f"`{name}`: {len(failed)} of {solution.status.numel()} items without an answer"]
-    for place in failed[:5]:
+    told: dict[str, list[tuple[int, ...]]] = {}
+    for place in failed:
         status = Status(int(solution.status[place]))
-        where = f"item {place[0] if len(place) == 1 else place}: " if place else ""
-        lines.append(f"  {where}{status.name.lower()}: {solution.messages.get(place, ADVICE[status])}")
-    if len(failed) > 5:
-        lines.append(f"  and {len(failed) - 5} more")
+        told.setdefault(f"{status.name.lower()}: {solution.messages.get(place, ADVICE[status])}", []).append(place)
+    lines += [f"  {_where(places)}{text}" for text, places in list(told.items())[:MOST_TOLD]]
+    if left := sum(map(len, list(told.values())[MOST_TOLD:])):
+        lines.append(f"  and {left} more")
     lines.append('  (compile with on_failure="mask" to have NaN for these items and go on)')
     return "\n".join(lines)
+
+
+def _where(places: list[tuple[int, ...]]) -> str:
+    """The items by their batch index; nothing where there is no batch."""
+    if places == [()]:
+        return ""
+    named = [str(place[0]) if len(place) == 1 else str(place) for place in places[:MOST_TOLD]]
+    more = f" and {len(places) - MOST_TOLD} more" if len(places) > MOST_TOLD else ""
+    return f"item{'s' if len(places) > 1 else ''} {', '.join(named)}{more}: "

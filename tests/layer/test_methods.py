@@ -198,7 +198,7 @@ def test_the_cone_backend_says_that_it_has_one_method():
     problem = parse(text, name="cone")
     with pytest.raises(DiagnosticError, match="one method of its own"):
         declarative.compile(problem, solve="newton(starts = 2)", backend="cone")
-    assert declarative.compile(replace(problem), solve="interior_point").settings.backend == "cone"
+    assert declarative.compile(replace(problem), solve="interior_point").backend == "cone"
 
 
 def test_many_unknowns_with_bounds_by_first_derivatives():

@@ -66,6 +66,24 @@ def test_raise_names_the_item_the_constraint_and_the_line(batch):
     assert torch.allclose(error.value.solution.x[0], torch.tensor([0.5, 1.0]).double(), atol=1e-9)
 
 
+def test_what_the_batch_shares_is_told_once(batch):
+    y, lo, _ = batch
+    with pytest.raises(SolveError) as error:
+        compiled()(y, torch.full_like(lo, torch.nan), torch.ones(()))
+    assert str(error.value).splitlines()[1:-1] == ["  items 0, 1, 2: failed: `lo` is NaN"]
+    with pytest.raises(SolveError) as error:
+        compiled()(y.repeat(3, 1), torch.nan, torch.ones(()))
+    assert "  items 0, 1, 2, 3, 4 and 4 more: failed: `lo` is NaN" in str(error.value).splitlines()
+
+
+def test_many_causes_are_told_with_the_number_of_the_rest():
+    y = torch.zeros(9, 9).fill_diagonal_(torch.inf)
+    with pytest.raises(SolveError) as error:
+        compiled()(y, 0.0, 1.0)
+    lines = str(error.value).splitlines()
+    assert lines[1].startswith("  item 0: failed: `y[0]` is") and len(lines) == 8 and lines[6] == "  and 4 more"
+
+
 def test_unbounded_items():
     text = "dim n; param c : R^n; var x : R^n, nonneg; minimize c'*x"
     layer = compiled(text, on_failure="mask")

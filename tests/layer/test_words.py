@@ -57,7 +57,11 @@ ARGUMENTS = {
     ),
     "a misspelt param": (
         lambda: compiled()(taget=torch.ones(2)),
-        ("E310", "`taget` is no parameter; the parameters are: target", ("did you mean `target`?",)),
+        (
+            "E310",
+            "`taget` is no parameter; the parameters are: target; no value for `target`",
+            ("did you mean `target`?",),
+        ),
     ),
     "exponent of a cone": (
         lambda: compiled(POWER.format("const"), consts={"a": 1.5})(),

@@ -125,7 +125,7 @@ def test_a_limit_that_is_not_reached_is_no_answer_and_not_unbounded():
 
 def test_explain_tells_it():
     layer = declarative.compile(parse(HEAD + "maximize 1/(a + norm(x - w))"))
-    assert layer.settings.backend == "cone"
+    assert layer.backend == "cone"
     lines = layer.explain().splitlines()
     step = "to maximize `1/(a + norm(x - w))` is to minimize `a + norm(x - w)`"
     assert lines[0] == f"problem: second-order cone program, convex after {step}"

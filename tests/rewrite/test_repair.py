@@ -135,7 +135,7 @@ def test_the_search_for_a_repair_ends_at_what_is_beyond_it(monkeypatch):
 
 def test_smooth_programs_stay_with_kkt_and_the_rewrite_is_of_cone_alone():
     layer = declarative.compile(parse(DECLARATIONS + "minimize sqrt(1 + s^2)"))
-    assert layer.settings.backend == "kkt"
+    assert layer.backend == "kkt"
     lines = layer.explain().splitlines()
     assert "  `sqrt(1 + s^2)` is written as `norm`" in lines[lines.index("cone: takes it") :]
 
@@ -143,7 +143,7 @@ def test_smooth_programs_stay_with_kkt_and_the_rewrite_is_of_cone_alone():
 def test_where_kinks_bar_kkt_the_rewrite_makes_the_problem_solvable():
     problem = parse(DECLARATIONS + "minimize sqrt(1 + s^2) + norm(x - w)")
     assert no_backend(problem) == []
-    assert declarative.compile(problem).settings.backend == "cone"
+    assert declarative.compile(problem).backend == "cone"
 
 
 def test_where_both_backends_refuse_both_reasons_are_told():
@@ -171,7 +171,7 @@ def test_only_what_is_still_in_the_way_is_told():
 def test_a_root_that_may_be_0_is_a_norm_with_a_kink_and_goes_to_cone():
     text = "dim n\nparam q : R^n\nvar x : R^n\nminimize sqrt(sumsq(x - q)) + x[0]/4\nsubject to\n  total: sum(x) == 1"
     layer = declarative.compile(parse(text))
-    assert layer.settings.backend == "cone"
+    assert layer.backend == "cone"
     assert "`sqrt(sumsq(x - q))` has a kink where it is 0, so cone comes before kkt" in layer.explain()
     q = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)  # feasible itself: the norm is 0 there
     torch.testing.assert_close(layer(q), q, rtol=0, atol=1e-8)
@@ -184,6 +184,6 @@ def test_a_root_that_may_be_0_is_a_norm_with_a_kink_and_goes_to_cone():
 
 def test_a_root_that_is_never_0_stays_with_kkt():
     for objective in ("sqrt(1 + s^2)", "sqrt(a^2 + sumsq(x)) + s^2"):
-        assert declarative.compile(parse(DECLARATIONS + f"minimize {objective}")).settings.backend == "kkt"
+        assert declarative.compile(parse(DECLARATIONS + f"minimize {objective}")).backend == "kkt"
     nonconvex = "minimize sqrt(sumsq(x - w)) + s*t + sumsq(x)"  # no repair: kkt takes it as it is
-    assert declarative.compile(parse(DECLARATIONS + nonconvex)).settings.backend == "kkt"
+    assert declarative.compile(parse(DECLARATIONS + nonconvex)).backend == "kkt"

@@ -103,7 +103,7 @@ return x, caps.dual
     rng = np.random.default_rng(4)
     F = torch.tensor(rng.normal(size=(2, 3, 3)))
     inputs = [(F.mT @ F).requires_grad_(), torch.tensor(rng.normal(size=(2, 3)), requires_grad=True)]
-    assert run.settings.backend == "cone"
+    assert run.backend == "cone"
     assert (run(*inputs)[1] > 1e-3).any()
     assert torch.autograd.gradcheck(symmetric(run), inputs, eps=1e-6, atol=1e-6)
 

@@ -4,8 +4,9 @@ The compiler looks only at the file of the function that Python calls to see whe
 reads what it has kept before it looks. So such a function is kept under a name of its own for every state of the files.
 """
 
+import logging
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -34,10 +35,19 @@ class Kept(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
         except Exception:  # whatever unpickling makes of a damaged file
             self.flush()
-            return None
+            found = None
+        if found is None:
+            _tell()
+        return found
+
+
+@cache
+def _tell() -> None:
+    """Once a process: why a first call takes many seconds."""
+    logging.getLogger(__name__).info("compiling the methods for their first use here; they are kept on disk")
 
 
 def apart(signature: Any) -> Callable[[Callable], Any]:
