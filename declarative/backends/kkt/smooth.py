@@ -45,6 +45,9 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         here = theta if len(pending.items) == len(x0) else take(theta, pending.items)
         old = answer.take(pending.items)
         attempt = try_once(program, here, pending.start, options, effort, pending.began)
+        if attempts == 0 and len(items) == len(x0) and finished(attempt.answer):
+            answer, system = attempt.answer, attempt.system
+            break
         better = improves(attempt.answer, old)
         taken = better.nonzero()[:, 0]
         answer = answer.put(pending.items[taken], attempt.answer.take(taken))
@@ -63,8 +66,9 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         else torch.zeros_like(answer.nonunique)
     )
     answer = answer.marked(away & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
-    saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
-    answer = replace(answer, degenerate=answer.degenerate | saddle)
+    if not answer.minimum.all():
+        saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
+        answer = replace(answer, degenerate=answer.degenerate | saddle)
     return answer, {i: rows for i, rows in blamed.items() if answer.status[i] == Status.INFEASIBLE}, system
 
 
@@ -75,6 +79,11 @@ class Pending(Items):
     items: Tensor
     start: Tensor
     began: Tensor
+
+
+def finished(answer: Answer) -> bool:
+    """All items are at a minimum."""
+    return bool(((answer.status == Status.SOLVED) & answer.minimum).all())
 
 
 def resting(answer: Answer, starts: int) -> Tensor:

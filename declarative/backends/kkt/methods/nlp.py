@@ -87,9 +87,16 @@ def barrier_method(
     problem, run = begin(program, theta, x0)
     problem = replace(problem, tolerance=tolerance, reflect=reflect)
     everyone, count = compiled(problem, run, iterations)
+    if not everyone.stop.converged.all():
+        everyone = iterated(problem, everyone, count, iterations)
+    return unpack(problem, everyone.iterate), everyone.stop, count
+
+
+def iterated(problem: Problem, everyone: Run, count: Tensor, iterations: int) -> Run:
+    """The runs at their end, of the items that have not converged yet; their iterations go to `count` (B,)."""
     alive = (~everyone.stop.converged).nonzero()[:, 0]
-    here, run = (problem.take(alive), everyone.take(alive)) if len(alive) < len(x0) else (problem, everyone)
-    for k in range(iterations if len(alive) else 0):
+    here, run = (problem, everyone) if len(alive) == len(count) else (problem.take(alive), everyone.take(alive))
+    for k in range(iterations):
         run = iterate(here, run)
         done = run.stop.converged | run.stop.stuck | run.stop.diverged
         if done.any():
@@ -98,9 +105,8 @@ def barrier_method(
             alive, here, run = alive[going], here.take(going), run.take(going)
         count[alive] = k + 1
         if len(alive) == 0:
-            break
-    everyone = everyone.put(alive, run) if len(alive) else everyone
-    return unpack(problem, everyone.iterate), everyone.stop, count
+            return everyone
+    return everyone.put(alive, run)
 
 
 def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
@@ -206,9 +212,11 @@ def least_squares(gram: Tensor, pull: Tensor) -> Tensor:
 
 def unpack(problem: Problem, at: Iterate) -> Primal:
     """An iterate as a point with its multipliers."""
-    g, low, high = problem.columns.rows(at.x.new_zeros(len(at.x), at.s.shape[1], at.x.shape[1])).split(at.z)
-    nothing = torch.zeros_like(at.x)
-    lower, upper = nothing.index_add(1, problem.columns.low, low), nothing.index_add(1, problem.columns.high, high)
+    q, columns, nothing = at.s.shape[1], problem.columns, torch.zeros_like(at.x)
+    if at.z.shape[1] == q:  # nothing is bounded
+        return Primal(at.x, at.y, at.z, nothing, nothing)
+    g, low, high = at.z.split([q, len(columns.low), len(columns.high)], -1)
+    lower, upper = nothing.index_add(1, columns.low, low), nothing.index_add(1, columns.high, high)
     return Primal(at.x, at.y, g, lower, upper)
 
 
