@@ -122,6 +122,34 @@ def test_so_is_what_cones_describe(text, value):
     test_what_has_a_minimum_is_solved(text, value, "cone")
 
 
+@pytest.mark.parametrize("c", [1e-3, 1e-9, 1e-12, 1e-15, 1e-18, 1e-25])
+def test_an_exponential_is_as_exact_as_its_own_size_allows(c):
+    """exp(-x) + c x is least at x = -log(c), however small c is beside 1."""
+    layer = declarative.compile(
+        declarative.parse("param c : R; var x : R; minimize exp(-x) + c*x", name="small"), backend="cone"
+    )
+    own = torch.tensor(c, dtype=torch.float64, requires_grad=True)
+    solution = layer.solve(own)
+    (slope,) = torch.autograd.grad(solution["x"], own)
+    assert solution.status == Status.SOLVED
+    assert abs(solution["x"].item() + math.log(c)) <= 1e-12
+    assert abs(slope.item() * c + 1) <= 1e-9
+
+
+@pytest.mark.parametrize("c", [1e4, 1.0, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-10])
+def test_a_determinant_is_solved_rightly_in_any_units_or_not_called_solved(c):
+    """-log_det(X) + c trace(X) is least at X = I/c, which moves by -I/c^2."""
+    problem = declarative.parse("param c : R; var X : S^3; minimize -log_det(X) + c*trace(X)", name="small")
+    own = torch.tensor(c, dtype=torch.float64, requires_grad=True)
+    solution = declarative.compile(problem, backend="cone", on_failure="mask").solve(own)
+    assert c < 1e-6 or solution.status == Status.SOLVED
+    if solution.status == Status.SOLVED:
+        X = solution["X"]
+        (slope,) = torch.autograd.grad(X[0, 0], own)
+        assert (X * c - torch.eye(3)).abs().max() <= 1e-9
+        assert abs(slope.item() * c**2 + 1) <= 1e-9
+
+
 def test_a_failure_names_the_direction_that_may_be_why():
     _, solution = solved("var x : R; minimize s*exp(x)", "cone")
     assert all("no minimum was found" in words for words in solution.messages.values())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from declarative.backends.cone.sets.cones import Block, Cones, Kind, psd_side, triangle
-from declarative.backends.cone.sets.projections import project
+from declarative.backends.cone.sets.projections import other_part, project
 
 CASES = [
     (Block(Kind.ZERO, 2), 1.0),
@@ -140,3 +140,19 @@ def interior(block: Block) -> np.ndarray:
             return np.array([1.0, 1.0, 0.0])
         case _:
             return np.ones(block.rows)
+
+
+@pytest.mark.parametrize("r", [-80.0, -30.0, -1.0, 0.5, 20.0])
+def test_multipliers_of_an_exponential_cone_are_exact_entry_by_entry(r):
+    """At (r, 1, e^r) they are a multiple of (-e^r, (r - 1) e^r, 1); and 1 - d has digits of its own too."""
+    e = np.exp(r)
+    normal = np.array([-e, (r - 1) * e, 1.0])
+    normal *= 1 / np.abs(normal).max()
+    s = np.array([r, 1.0, e]) / max(e, 1.0)
+    cones = Cones((Block(Kind.EXP, 3),))
+    found, spectrum = project(cones, s - normal)
+    z = other_part(cones, s - normal, found)
+    assert np.abs(z / np.where(normal == 0, 1.0, normal) - (normal != 0)).max() <= 1e-11
+    middle = (spectrum.values > 0) & (spectrum.values < 1) | ((spectrum.rest > 0) & (spectrum.rest < 1))
+    assert middle.any() and (spectrum.rest[middle] > 0).all()
+    assert np.abs(spectrum.rest + spectrum.values - 1).max() <= 1e-15

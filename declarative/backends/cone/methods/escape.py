@@ -4,12 +4,13 @@ Where the objective falls towards a limit, as exp(x) or 1/x, residuals vanish be
 direction of recession d moves the slack of a curved cone along its boundary (`recession.py`). All multipliers of that
 cone are in the face of the dual cone that is normal to -Ad, and its slack, complementary to them, in a face of K across
 from theirs. A solution is in all these faces, and near one a small step leads there; with exp(x) <= t the face is
-(x, 0, 0), and no step at all leads there from (x, 1, t).
+(x, 0, 0), and no step at all leads there from (x, 1, t). Where an exponential cone has no multiplier, its slack
+is to be inside: on the boundary but for rounding it may be there at infinity only, as with 0 >= exp(x).
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import assert_never
 
 import numpy as np
@@ -26,6 +27,7 @@ NEAR = 1e-5  # a step to a solution, where the program's size is one
 ALIKE = 1e-9  # beside the largest terms
 TINY = 1e-6  # smaller terms, where the program's size is one, are 0
 ROUNDING = 1e-6  # of the largest entry of a cone's slack or multiplier
+CLEARLY = 1e-7  # inside a cone, where the program's size is one
 LOOSE = 1e5  # how far x may follow data that change by one, where the program's size is one
 CLEAR = 10  # a bound so many times below that is enough: it rests on an estimate
 
@@ -41,11 +43,14 @@ def regular(solved: Solved) -> bool:
     return bool(np.abs(solved.system.solve(g, h)[0]).max(initial=0.0) <= LOOSE)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _moves(m: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of the data, any of size one."""
+    """Of the data, any of size one. Shared by many calls, and so not to be written to."""
     generator = np.random.default_rng(0)
-    return generator.standard_normal(n), generator.standard_normal(m)
+    moves = generator.standard_normal(n), generator.standard_normal(m)
+    for move in moves:
+        move.flags.writeable = False
+    return moves
 
 
 def escapes(scaled: Items, at: Point, d: np.ndarray) -> bool:
@@ -53,6 +58,8 @@ def escapes(scaled: Items, at: Point, d: np.ndarray) -> bool:
     A, b = scaled.A.one(0, sparse=True), scaled.b[0]
     along = -(A @ d)
     along[np.abs(along) <= ROUNDING * scaled.A.largest_by_row(np.abs(d)[None])[0]] = 0.0
+    if _barely(scaled, at, along):
+        return True
     held = _held(scaled, at)
     rows, off, sides = [A[held]], [np.zeros(len(held))], [np.zeros(len(held))]
     for group in scaled.cones.groups:
@@ -69,6 +76,15 @@ def escapes(scaled: Items, at: Point, d: np.ndarray) -> bool:
     if (np.abs(wanted - R @ step) > NEAR * np.where(side > 0, side, size)).any():
         return True  # what is off beside a row's own right side is off, however small
     return np.abs(step).max(initial=0.0) > NEAR and not _as_good(scaled, at.x, step)
+
+
+def _barely(scaled: Items, at: Point, along: np.ndarray) -> bool:
+    """Is there an exponential cone that moves, has no multiplier, and of whose slack only rounding is inside?"""
+    rows = scaled.cones.of_kind(Kind.EXP).reshape(-1, 3)
+    x, y, w = at.s[rows].T
+    idle = along[rows].any(1) & ~at.z[rows].any(1) & (y > CLEARLY)
+    y = np.where(idle, y, 1.0)
+    return bool((idle & (w - CLEARLY < y * np.exp(np.minimum(x / y, 0.0)))).any())
 
 
 def _as_good(scaled: Items, x: np.ndarray, step: np.ndarray) -> bool:

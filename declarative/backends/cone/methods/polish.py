@@ -15,7 +15,7 @@ import numpy as np
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.system import System, conic_system
 from declarative.backends.cone.sets.cones import Cones, Kind
-from declarative.backends.cone.sets.projections import Spectrum, project, replaced
+from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced
 
 STEPS = 12
 HALVES = 5  # of a step that does not reduce the error, where cones are curved
@@ -25,22 +25,21 @@ SMALL = 1e3  # an error within so many floors that does not fall has nowhere to 
 NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
 
 
+PARTS = ("x", "v", "s", "z", "stationarity", "feasibility", "error")  # of an iterate, beside the spectrum
+
+
 @dataclass(frozen=True)
 class Iterate:
-    """Of a batch: x (B, n), v and s (B, m)."""
+    """Of a batch: x (B, n), v, s and z (B, m)."""
 
     x: np.ndarray
     v: np.ndarray
     s: np.ndarray
+    z: np.ndarray
     spectrum: Spectrum
     stationarity: np.ndarray
     feasibility: np.ndarray
-
-    @cached_property
-    def error(self) -> np.ndarray:
-        """(B,)"""
-        parts = self.stationarity, self.feasibility
-        return np.maximum(*(np.abs(part).max(1, initial=0.0) for part in parts))
+    error: np.ndarray  # (B,)
 
     @cached_property
     def floor(self) -> np.ndarray:
@@ -49,20 +48,19 @@ class Iterate:
 
     @property
     def point(self) -> Point:
-        return Point(self.x, self.s, self.s - self.v)
+        return Point(self.x, self.s, self.z)
 
     def some(self, chosen: np.ndarray) -> Iterate:
         if len(chosen) == len(self.x):
             return self
-        parts = (part[chosen] for part in (self.stationarity, self.feasibility))
-        return Iterate(self.x[chosen], self.v[chosen], self.s[chosen], self.spectrum.some(chosen), *parts)
+        parts = {name: getattr(self, name)[chosen] for name in PARTS}
+        return Iterate(spectrum=self.spectrum.some(chosen), **parts)
 
     def with_some(self, chosen: np.ndarray, new: Iterate) -> Iterate:
         """`new` in the places `chosen`."""
         if len(chosen) == len(self.x):
             return new
-        names = ("x", "v", "s", "stationarity", "feasibility")
-        parts = {name: replaced(getattr(self, name), chosen, getattr(new, name)) for name in names}
+        parts = {name: replaced(getattr(self, name), chosen, getattr(new, name)) for name in PARTS}
         return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), **parts)
 
 
@@ -94,7 +92,31 @@ class _Place:
 
 def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Iterate:
     s, spectrum = project(items.cones, v, near)
-    return Iterate(x, v, s, spectrum, items.stationarity(x, s - v), items.feasibility(x, s))
+    z = other_part(items.cones, v, s)
+    stationarity, feasibility = items.stationarity(x, z), items.feasibility(x, s)
+    off = stationarity / _beside(items), feasibility
+    error = np.maximum(*(np.abs(part).max(1, initial=0.0) for part in off))
+    return Iterate(x, v, s, z, spectrum, stationarity, feasibility, error)
+
+
+def _beside(items: Items) -> np.ndarray:
+    """(B, n) or (1, 1): what the errors of stationarity are measured beside.
+
+    Multipliers of exponential cones are exact entry by entry, so that q may be as small as exp(-x) is: where nothing
+    else is in a column, its error is one beside q.
+    """
+    if not len(items.cones.of_kind(Kind.EXP)):
+        return np.ones((1, 1))
+    known = items.A.pattern.beside.get("exponential columns")
+    if known is None or known[0] is not items.P.pattern:
+        others = np.ones(items.cones.rows, dtype=bool)
+        others[items.cones.of_kind(Kind.EXP)] = False
+        alone = np.ones(items.q.shape[1], dtype=bool)
+        alone[items.A.pattern.columns[others[items.A.pattern.rows]]] = False
+        alone[items.P.pattern.columns] = False
+        known = items.A.pattern.beside["exponential columns"] = items.P.pattern, alone
+    size = np.abs(items.q)
+    return np.where(known[1] & (size > 0), np.minimum(size, 1.0), 1.0)
 
 
 def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, list[System]]:

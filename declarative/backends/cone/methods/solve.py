@@ -108,9 +108,22 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     consistent = without_contradiction(item)
     if consistent is not None:
         outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
-    if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
-        outcomes += map(attainment.checked, _attempt(item, item, blocks, unscaled(item), FINE))
+    for another in (_resized, unscaled):
+        if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
+            outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), FINE))
     return attainment.explained(min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes)))
+
+
+def _resized(item: Items) -> Scaling:
+    """For a batch of one: a scaling under which the solution is of size one, as far as a rough point knows."""
+    even = equilibrate(item)
+    (answer,) = interior_points(even.apply(item), ROUGH)
+    parts = (answer.point.x, answer.point.s, answer.point.z)
+    x, s, z = (np.abs(part).max(initial=0.0) for part in parts)
+    size, price = max(x, s), z
+    if answer.claim is not Claim.POINT or not 0 < size * price < np.inf:
+        return even
+    return replace(even, sigma=even.sigma * size, kappa=even.kappa / (size * price))
 
 
 def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:

@@ -2,7 +2,8 @@
 
 A point in the cones and complementary (polishing gives no other) is optimal where Ax + s = b and Px + q + A'z = 0.
 Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
-a data entry times its block's norm, where SHARE says how exactly.
+a data entry times its block's norm, where SHARE says how exactly. Multipliers of exponential cones have no such excuse,
+since of (x, y, z) with y exp(x/y) <= z the third may decide at 1e-18 of the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.scaling import Scaling
+from declarative.backends.cone.sets.cones import Kind
 from declarative.backends.status import Status
 
 TOLERANCE = 1e-6
@@ -51,7 +53,9 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     """In the units of `items`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
     x, z, P, A, q, b = points.x, points.z, items.P, items.A, items.q, items.b
     wide = np.maximum(np.abs(x), SHARE * _block_norm(x, blocks.columns))
-    high = np.maximum(np.abs(z), SHARE * _block_norm(z, blocks.rows))
+    high = SHARE * _block_norm(z, blocks.rows)
+    high[:, items.cones.of_kind(Kind.EXP)] = 0.0
+    high = np.maximum(np.abs(z), high)
     primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), np.abs(points.s)])
     dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
     primal = np.maximum(primal, np.where(b == 0, ROUNDING * scaling.sigma / scaling.D, 0))

@@ -41,9 +41,9 @@ class System:
         """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
         n, pushed, right = len(g), 0.0, self._right(g, h)
         if t is not None:
-            d = self.spectrum.values
+            d, rest = self.spectrum.values, self.spectrum.rest
             pushed = np.where(self.active, 0.0, t / np.where(self.active, 1.0, d))
-            right[n:] -= t[self.active] / (1 - d[self.active])
+            right[n:] -= t[self.active] / rest[self.active]
             right[:n] -= self.A.T @ pushed
         found = self.matrix.solve(right)
         y = found[:n]
@@ -60,9 +60,9 @@ class System:
 
     def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
         """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
-        d = self.spectrum.values
+        d, rest = self.spectrum.values, self.spectrum.rest
         low = d < 0.5
-        return np.where(low, -w / np.where(low, 1 - d, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
+        return np.where(low, -w / np.where(low, rest, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
 
 
 def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) -> System:
@@ -70,16 +70,16 @@ def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) ->
 
     A sparse K keeps all rows that it can, since eliminating them would fill it.
     """
-    A, d, n = spectrum.rows_to_frame(item.A), spectrum.values, len(item.q)
+    A, d, rest, n = spectrum.rows_to_frame(item.A), spectrum.values, spectrum.rest, len(item.q)
     active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
-    curvature = np.where(active, 0.0, (1 - d) / np.where(active, 1.0, d))
+    curvature = np.where(active, 0.0, rest / np.where(active, 1.0, d))
     if item.kkt is not None:
         matrix = active_matrix(item.kkt, item.P, A, active)
         if matrix is not None and (n + np.count_nonzero(active) > PIVOTED or not matrix.singular):
             return System(spectrum, A, active, curvature, matrix)
         known = None
     held = np.flatnonzero(active)
-    theta = d[held] / (1 - d[held])
+    theta = d[held] / rest[held]
     if isinstance(A, np.ndarray):
         K = _dense(item.P, A, curvature, held, theta)
     else:

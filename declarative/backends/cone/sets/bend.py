@@ -92,7 +92,7 @@ class Surface:
 def _bend_surface(group: Group, v: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Twice the implicit function theorem on p - v + mu g'(p) = 0, g(p) = 0, where p is on a smooth boundary."""
     found = np.zeros_like(v)
-    p, values, _ = project_group(group, v, v)
+    p, values, _, _ = project_group(group, v, v)
     curved = (values[:, 2] == 0) & (p[:, 2] != 0) & (p[:, 1] > 0) & ((p[:, 0] > 0) | (group.kind is Kind.EXP))
     if not curved.any():
         return found

@@ -17,29 +17,30 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 @compiled
 def project_exponential(v, near):
-    """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives.
+    """Projections (k, 3) of v (k, 3); of the derivatives eigenvalues d and 1 - d (k, 3), and eigenvectors (k, 3, 3).
 
     The search for the root begins at x/y of `near` (k, 3).
     """
-    s, values, vectors = v.copy(), np.ones_like(v), np.zeros((len(v), 3, 3))
+    s, values, rest, vectors = v.copy(), np.ones_like(v), np.zeros_like(v), np.zeros((len(v), 3, 3))
     for k in range(len(v)):
         x, y, z = v[k]
         vectors[k, 0, 0] = vectors[k, 1, 1] = vectors[k, 2, 2] = 1.0
         if _inside(x, y, z):
             continue
         if _polar(x, y, z):
-            s[k], values[k] = 0.0, 0.0
+            s[k], values[k], rest[k] = 0.0, 0.0, 1.0
         elif x <= 0 and y <= 0:
             s[k, 1], s[k, 2] = 0.0, max(z, 0.0)
             values[k, 1], values[k, 2] = 0.0, 1.0 if z > 0 else 0.0
+            rest[k] = 1 - values[k]
         elif y > 0 and x < -LARGE * y:  # exp(x/y) is 0 in floating point
-            s[k, 2], values[k, 2] = 0.0, 0.0
+            s[k, 2], values[k, 2], rest[k, 2] = 0.0, 0.0, 1.0
         else:
             lo, hi = _bracket(x, y)
             start = near[k, 0] / (near[k, 1] if near[k, 1] > 0 else 1.0)
             r = _root(x, y, z, lo, hi, min(max(start, lo), hi))
-            _on_boundary(x, y, z, r, s[k], values[k], vectors[k])
-    return s, values, vectors
+            _on_boundary(x, y, z, r, s[k], values[k], rest[k], vectors[k])
+    return s, values, rest, vectors
 
 
 @compiled
@@ -87,7 +88,7 @@ def _root(x, y, z, lo, hi, r):
 
 
 @compiled
-def _on_boundary(x, y, z, r, s, values, vectors):
+def _on_boundary(x, y, z, r, s, values, rest, vectors):
     """The projection a p, and the derivative's eigenpairs: 1 along p, 0 along N, between them the curvature's."""
     e, a = np.exp(r), _height(x, y, z, r)
     s[0], s[1], s[2] = a * r, a, a * e
@@ -101,8 +102,10 @@ def _on_boundary(x, y, z, r, s, values, vectors):
     t0, t1, t2 = n1 * p2 - n2 * p1, n2 * p0 - n0 * p2, n0 * p1 - n1 * p0
     mu = max((x - s[0]) * n0 + (y - s[1]) * n1 + (z - s[2]) * n2, 0.0) / length
     values[2] = values[1] = 0.0
+    rest[2] = rest[1] = 1.0
     if a > 0:
-        values[1] = 1 / (1 + mu * (shrink * e / a) * (t0 - r * t1) ** 2)
+        curvature = mu * (shrink * e / a) * (t0 - r * t1) ** 2
+        values[1], rest[1] = 1 / (1 + curvature), 1.0 if curvature > 1e300 else curvature / (1 + curvature)
     vectors[0, 0], vectors[1, 0], vectors[2, 0] = p0, p1, p2
     vectors[0, 1], vectors[1, 1], vectors[2, 1] = t0, t1, t2
     vectors[0, 2], vectors[1, 2], vectors[2, 2] = n0, n1, n2

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import assert_never
 
 import numpy as np
 import scipy.sparse as sp
@@ -55,10 +54,11 @@ class Frame:
 class Spectrum:
     """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U. Of one v or of a batch.
 
-    `values` is (..., rows).
+    `values` is (..., rows), and `rest` is 1 - values, with all its digits where these are nearly one.
     """
 
     values: np.ndarray
+    rest: np.ndarray
     frames: tuple[Frame, ...]
 
     def to_frame(self, a: np.ndarray) -> np.ndarray:
@@ -103,13 +103,15 @@ class Spectrum:
 
     def some(self, chosen: np.ndarray | int) -> Spectrum:
         """Of a batch."""
-        return Spectrum(self.values[chosen], tuple(Frame(frame.group, frame.parts[chosen]) for frame in self.frames))
+        frames = tuple(Frame(frame.group, frame.parts[chosen]) for frame in self.frames)
+        return Spectrum(self.values[chosen], self.rest[chosen], frames)
 
     def with_some(self, chosen: np.ndarray, new: Spectrum) -> Spectrum:
         """`new` in the places `chosen` of a batch."""
         pairs = zip(self.frames, new.frames, strict=True)
         frames = tuple(Frame(frame.group, replaced(frame.parts, chosen, own.parts)) for frame, own in pairs)
-        return Spectrum(replaced(self.values, chosen, new.values), frames)
+        values, rest = replaced(self.values, chosen, new.values), replaced(self.rest, chosen, new.rest)
+        return Spectrum(values, rest, frames)
 
 
 def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray:
@@ -121,20 +123,49 @@ def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray
 
 def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, Spectrum]:
     """The projection of v (..., rows) onto K, and the derivative there; `near` is about where it will be."""
-    s, values, frames = np.zeros_like(v), np.zeros_like(v), []
+    s, values, rest, frames = np.zeros_like(v), np.zeros_like(v), np.zeros_like(v), []
     near = v if near is None else near
     for group in cones.groups:
         part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
-        flat, own, parts = project_group(group, part, guess)
+        flat, own, others, parts = project_group(group, part, guess)
         shape = (*v.shape[:-1], *group.places.shape)
-        s[..., group.places], values[..., group.places] = flat.reshape(shape), own.reshape(shape)
+        for whole, of_group in ((s, flat), (values, own), (rest, others)):
+            whole[..., group.places] = of_group.reshape(shape)
         if parts is not None:
             frames.append(Frame(group, parts.reshape(*shape[:-1], *parts.shape[1:])))
-    return s, Spectrum(values, tuple(frames))
+    return s, Spectrum(values, rest, tuple(frames))
 
 
-def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Projections of v (k, d), the eigenvalues of the derivatives, and the parts of their `Frame`."""
+def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """z = s - v for the projection s of v (..., rows), exact entry by entry in exponential cones.
+
+    Where y exp(x/y) = w, z is a multiple of (-w/y, (x/y - 1) w/y, 1), and w may be smaller than x by all the digits.
+    """
+    z, places = s - v, cones.of_kind(Kind.EXP)
+    if places.size:
+        x, y, w = (s[..., places[k::3]] for k in range(3))
+        own = np.stack([z[..., places[k::3]] for k in range(3)], -1)
+        bent = (y > 0) & own.any(-1)
+        y = np.where(bent, y, 1.0)
+        normal = np.stack([-w / y, (x / y - 1) * (w / y), np.ones_like(w)], -1)
+        length = (own * normal).sum(-1, keepdims=True) / (normal * normal).sum(-1, keepdims=True)
+        z[..., places] = np.where(bent[..., None], length * normal, own).reshape(*z.shape[:-1], -1)
+    return z
+
+
+def project_group(
+    group: Group, v: np.ndarray, near: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Projections of v (k, d), of the derivatives eigenvalues d and 1 - d, and the parts of their `Frame`."""
+    if group.kind is Kind.EXP:
+        from declarative.backends.cone.sets.exponential import project_exponential
+
+        return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
+    s, values, parts = _projected(group, v)
+    return s, values, 1 - values, parts
+
+
+def _projected(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     match group.kind:
         case Kind.ZERO:
             return np.zeros_like(v), np.zeros_like(v), None
@@ -144,14 +175,10 @@ def project_group(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.nda
             return project_second_order(v)
         case Kind.PSD:
             return project_semidefinite(v)
-        case Kind.EXP:
-            from declarative.backends.cone.sets.exponential import project_exponential
-
-            return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
         case Kind.POWER:
             return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:
-            assert_never(group.kind)
+            raise AssertionError(group.kind)
 
 
 def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
