@@ -56,7 +56,7 @@ class _Walker:
                 assert record is not None
                 for k in range(len(new)):
                     domain = record.domain(k, dict(node.options))
-                    if domain in (Domain.POS, Domain.NONNEG) and varies(args[k]):
+                    if domain in _BOUNDS and varies(args[k]):
                         new[k] = self._inside(new[k], domain, scope)
                 made = with_children(node, tuple(new))
             case _:
