@@ -44,6 +44,8 @@ DOMAINS = {
     Domain.POS: "{} > 0",
     Domain.NONZERO: "{} != 0",
     Domain.ABOVE_MINUS_ONE: "{} > -1",
+    Domain.BELOW_ONE: "{} < 1",
+    Domain.NEG: "{} < 0",
     Domain.UNIT: "-1 <= {} <= 1",
     Domain.PSD: "{} positive semidefinite",
     Domain.PD: "{} positive definite",

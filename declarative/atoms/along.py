@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import compress
 from typing import Any
 
 from declarative.atoms.build import call
 from declarative.atoms.products import TRANSPOSE
 from declarative.atoms.record import ShapeMismatch
 from declarative.ir.expr import Binder, Constant, Expr, Index, IndexSymbol, Slice, Stack
-from declarative.ir.size import Size
+from declarative.ir.size import Shape, Size
 from declarative.ir.walk import postorder
 
 AXES = {0: 0, 1: 1, -1: 1}
@@ -23,21 +24,30 @@ def along(x: Expr, axis: Any, each: Callable[[Expr], Expr]) -> Expr:
         return each(x)
     if len(x.shape) != 2 or int(number) not in AXES or int(number) != number:
         raise ShapeMismatch("`axis` is 0 (down each column of a matrix) or 1 (along each row)", 0)
-    index = IndexSymbol(max((FIRST, *_numbers(x))) + 1, "j" if AXES[int(number)] == 0 else "i")
     if AXES[int(number)] == 1:
-        return Stack(each(_part(x, (index,))), (Binder(index, Size.of(0), x.shape[0]),))
-    column = each(_part(x, (Slice(Size.of(0), x.shape[0]), index)))
-    columns = Stack(column, (Binder(index, Size.of(0), x.shape[1]),))
+        (row,) = new_indices("i", x.shape[:1], x)
+        return Stack(each(part(x, (row.index,))), (row,))
+    (across,) = new_indices("j", x.shape[1:], x)
+    column = each(part(x, (Slice(Size.of(0), x.shape[0]), across.index)))
+    columns = Stack(column, (across,))
     return columns if not column.shape else call(TRANSPOSE, columns)
+
+
+def new_indices(names: str, lengths: Shape, *beside: Expr) -> tuple[Binder, ...]:
+    """An index for each length that none of these expressions holds."""
+    first = max((FIRST, *(n for e in beside for n in _numbers(e)))) + 1
+    symbols = (IndexSymbol(first + k, name) for k, name in enumerate(names))
+    return tuple(Binder(index, Size.of(0), length) for index, length in zip(symbols, lengths, strict=True))
 
 
 def _numbers(x: Expr) -> Iterator[int]:
     return (node.number for node in postorder(x) if isinstance(node, IndexSymbol))
 
 
-def _part(x: Expr, subscripts: tuple[Expr | Slice, ...]) -> Expr:
-    """A row or a column; of a member of a family, with the member's own subscripts before."""
-    shape = x.shape[1:] if len(subscripts) == 1 else x.shape[:1]
+def part(x: Expr, subscripts: tuple[Expr | Slice, ...]) -> Expr:
+    """An entry, a row or a column; of a member of a family, with the member's own subscripts before."""
+    left = (k >= len(subscripts) or isinstance(subscripts[k], Slice) for k in range(len(x.shape)))
+    shape = tuple(compress(x.shape, left))
     if isinstance(x, Index) and not any(isinstance(s, Slice) for s in x.subscripts):
         return Index(x.base, x.subscripts + subscripts, shape, origin=x.origin)
     return Index(x, subscripts, shape, origin=x.origin)

@@ -1,14 +1,15 @@
-"""Functions that others define: spreads, mixed norms, sums of least eigenvalues, perspectives."""
+"""Functions that others define: spreads, mixed norms, products, sums of least eigenvalues, perspectives."""
 
 from __future__ import annotations
 
 import math
 from functools import reduce
 
-from declarative.atoms.along import along
+from declarative.atoms.along import along, new_indices, part
 from declarative.atoms.homogenise import perspective
 from declarative.atoms.record import Definition
-from declarative.ir.expr import Constant, Expr, SizeValue
+from declarative.atoms.shapes import need_equal, need_rank
+from declarative.ir.expr import Constant, Expr, Reduce, SizeValue, Stack
 from declarative.ir.size import Size, count
 
 
@@ -49,6 +50,31 @@ def _scalene(apply, x: Expr, above: Expr, below: Expr) -> Expr:
 
 def _least_eigenvalues(apply, x: Expr, **options) -> Expr:
     return apply("neg", apply("lambda_sum_largest", apply("neg", x), **options))
+
+
+def _prod(apply, x: Expr) -> Expr:
+    if not x.shape:
+        return x
+    indices = new_indices("ijkl"[: len(x.shape)], x.shape, x)
+    return Reduce("prod", part(x, tuple(b.index for b in indices)), indices)
+
+
+def _powers(apply, A: Expr, x: Expr) -> Expr:
+    """prod(x[j]^A[i,j] for j) for each i, and for each column of a matrix x."""
+    m, n = need_rank("`gmatmul`", A.shape, 2)
+    need_rank("`gmatmul`", x.shape[:1] if len(x.shape) == 2 else x.shape, 1, 1)
+    need_equal("the powers and the factors in `gmatmul`", n, x.shape[0], (A.shape, x.shape))
+    i, j, *k = new_indices("ijk"[: 1 + len(x.shape)], (m, n, *x.shape[1:]), A, x)
+    power = apply("pow", part(x, (j.index, *(b.index for b in k))), part(A, (i.index, j.index)))
+    return Stack(Reduce("prod", power, (j,)), (i, *k))
+
+
+def _difference(apply, x: Expr, y: Expr) -> Expr:
+    return apply("mul", x, apply("one_minus_pos", apply("div", y, x)))
+
+
+def _resolvent(apply, X: Expr, s: Expr) -> Expr:
+    return apply("div", apply("eye_minus_inv", apply("div", X, s)), s)
 
 
 def _p(value: float) -> float | str:
@@ -99,6 +125,37 @@ _ALL = (
         _scalene,
         lambda cp, form, x, a, b: cp.scalene(x, a, b),
         arity=(3, 3),
+    ),
+    Definition(
+        "prod",
+        "The product of all entries; `prod(e for i in n)` runs over an index.",
+        "prod(x) : R",
+        _prod,
+        lambda cp, form, x: cp.prod(x),
+    ),
+    Definition(
+        "gmatmul",
+        "Products of powers of positive entries, x[0]^A[i,0]*x[1]^A[i,1]*... for each row i of data A.",
+        "gmatmul(A : R^(m,n), x : R^n) : R^m",
+        _powers,
+        lambda cp, form, A, x: cp.gmatmul(A, x),
+        arity=(2, 2),
+    ),
+    Definition(
+        "diff_pos",
+        "x - y of each pair of entries, for x > y > 0: the difference that geometric programs know.",
+        "diff_pos(x, y), entry by entry",
+        _difference,
+        lambda cp, form, x, y: cp.diff_pos(x, y),
+        arity=(2, 2),
+    ),
+    Definition(
+        "resolvent",
+        "(s*I - X)^-1 of a matrix of positive entries, for a scalar s above its spectral radius.",
+        "resolvent(X : R^(n,n), s : R) : R^(n,n)",
+        _resolvent,
+        lambda cp, form, X, s: cp.resolvent(X, s),
+        arity=(2, 2),
     ),
     Definition(
         "inv_prod",

@@ -20,7 +20,7 @@ from declarative.atoms.rules import (
     sign_of_first,
 )
 from declarative.atoms.shapes import same
-from declarative.ir.facts import Cone, Domain
+from declarative.ir.facts import Cone, Domain, Sign
 
 Elementwise = partial(Atom, shape=same, elementwise=True)
 
@@ -131,4 +131,18 @@ LOG1P = Elementwise(
     cone=Cone.EXPONENTIAL,
     domains=lambda options: (Domain.ABOVE_MINUS_ONE,),
     latex=between("\\log(1 + ", ")"),
+)
+
+LOG1MEXP = Elementwise(
+    name="log1mexp",
+    doc="log(1 - exp(x)) of each entry, exact near 0, for x < 0.",
+    signature="log1mexp(x), entry by entry",
+    torch=lambda xp, form, x: xp.log(-xp.expm1(x)),
+    cvxpy=lambda cp, form, x: cp.log(1 - cp.exp(x)),
+    sign=lambda facts, options: Sign.NEG,
+    curvature=CONCAVE,
+    monotonicity=DECREASING,
+    cone=Cone.EXPONENTIAL,
+    domains=lambda options: (Domain.NEG,),
+    latex=between("\\log(1 - e^{", "})"),
 )

@@ -182,7 +182,7 @@ def _power(node: Call, logs: tuple[Expr, ...], indices: Indices) -> Expr:
     return apply("mul", node.args[1], logs[0])
 
 
-_MOVING = ("transpose", "reshape", "vec", "concat", "block", "stack", "diag")  # entries, and nothing else
+_MOVING = ("transpose", "reshape", "vec", "concat", "block", "stack", "diag", "upper_tri")  # entries, and nothing else
 _TABLE: dict[str, LogForm] = {
     **dict.fromkeys(_MOVING, _affine(_again)),
     "mul": _affine(_plus),
@@ -196,6 +196,7 @@ _TABLE: dict[str, LogForm] = {
     "abs": _affine(_same),
     "pos": _affine(_same),
     "geo_mean": _affine(lambda node, logs, indices: apply("mean", logs[0])),
+    "cumprod": _affine(lambda node, logs, indices: apply("cumsum", logs[0])),
     "add": _convex(lambda node, logs, indices: log_of_sum(logs, node.shape, indices)),
     "sum": _convex(_sum),
     "norm1": _convex(_sum),
@@ -213,7 +214,11 @@ _TABLE: dict[str, LogForm] = {
     "max": _convex(_again),
     "maximum": _convex(_again),
     "exp": _convex(lambda node, logs, indices: apply("exp", logs[0])),
+    "xexp": _convex(lambda node, logs, indices: apply("add", logs[0], apply("exp", logs[0]))),
+    "pf_eigenvalue": _convex(lambda node, logs, indices: apply("log_pf_eigenvalue", logs[0])),
+    "eye_minus_inv": _convex(lambda node, logs, indices: apply("log_eye_minus_inv", logs[0])),
     "exp2": _convex(lambda node, logs, indices: _times(math.log(2), apply("exp", logs[0]))),
+    "one_minus_pos": _concave(lambda node, logs, indices: apply("log1mexp", logs[0])),
     "min": _concave(_again),
     "minimum": _concave(_again),
     "harmonic_mean": _concave(lambda node, logs, indices: _minus(_log_count(logs[0]), _whole_sum(_times(-1, logs[0])))),

@@ -91,10 +91,6 @@ def _applied(
     if name == "sum" and len(args) > 1:
         text = " + ".join(a.span.text for a, _ in args)
         return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
-    if registry.find(name) is None and name not in DEFINITIONS:
-        inner = ", ".join(a.span.text for a, _ in args)
-        hints = [f"`{name}({inner}[i] for i in n)`"]
-        return ctx.report.error("E205", node.span, f"`{name}` runs over an index", hints=hints)
     expr = applied(ctx, name, [e for _, e in args], node.span, [a.span for a, _ in args], **options)
     return None if expr is None else Value(expr)
 

@@ -146,6 +146,8 @@ class Domain(Enum):
     POS = "e > 0"  # open, with a barrier: log, entr, 1/x for convexity
     NONZERO = "e != 0"
     ABOVE_MINUS_ONE = "e > -1"  # open: log1p
+    BELOW_ONE = "e < 1"  # open: one_minus_pos
+    NEG = "e < 0"  # open: log1mexp
     UNIT = "-1 <= e <= 1"
     PSD = "positive semidefinite"
     PD = "positive definite"

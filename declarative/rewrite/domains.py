@@ -79,17 +79,19 @@ class _Walker:
             self.bounded.add((argument, around))
             lower, upper, open_domain = _BOUNDS[domain]
             family = (around.binders, around.condition)
-            sides = [apply("add", Constant(lower), apply("neg", argument))]
+            sides = [apply("add", Constant(lower), apply("neg", argument))] if lower is not None else []
             sides += [apply("add", argument, Constant(-upper))] if upper is not None else []
             for body in sides:
                 self.additions.rows.append(Row((), False, body, *family, open_domain=open_domain, origin=origin))
         return argument
 
 
-_BOUNDS: dict[Domain, tuple[float, float | None, bool]] = {  # lower, upper, open
+_BOUNDS: dict[Domain, tuple[float | None, float | None, bool]] = {  # lower, upper, open
     Domain.POS: (0.0, None, True),
     Domain.NONNEG: (0.0, None, False),
     Domain.ABOVE_MINUS_ONE: (-1.0, None, True),
+    Domain.BELOW_ONE: (None, 1.0, True),
+    Domain.NEG: (None, 0.0, True),
     Domain.UNIT: (-1.0, 1.0, False),
 }
 

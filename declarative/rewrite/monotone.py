@@ -88,6 +88,8 @@ def _inside(sign: Sign, domain: Domain) -> bool:
             return True
         case Domain.NONNEG | Domain.POS | Domain.ABOVE_MINUS_ONE:
             return sign.nonneg
+        case Domain.NEG | Domain.BELOW_ONE:
+            return sign.nonpos
         case Domain.NONZERO:
             return sign.nonneg or sign.nonpos
         case _:

@@ -110,7 +110,7 @@ def test_compositions(case: Case):
         seen += 1
         if theirs.is_nonneg():
             assert ours.sign.nonneg, (labels, ours)
-        if theirs.is_nonpos():
+        if theirs.is_nonpos() and case.name != "cumprod":  # CVXPY says so where all entries are <= 0: -1, 1, -1
             assert ours.sign.nonpos, (labels, ours)
         found = curvature_of(theirs)
         if case.name in STRONGER and found is Curvature.UNKNOWN:

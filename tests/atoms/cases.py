@@ -30,6 +30,19 @@ def _positive(rng, shape):
     return _nonneg(rng, shape) + 0.1
 
 
+def _negative(rng, shape):
+    return -_positive(rng, shape)
+
+
+def _contracting(rng, shape):
+    """Nonnegative, with a spectral radius below 1."""
+    return rng.uniform(0.02, 0.95 / shape[0], size=shape)
+
+
+def _log_contracting(rng, shape):
+    return np.log(_contracting(rng, shape))
+
+
 def _unit(rng, shape):
     return rng.uniform(-0.95, 0.95, size=shape)
 
@@ -59,6 +72,10 @@ POS = Region(_positive, (1.0,))
 CLOSED = Region(_positive, (0.0, 1.0))  # an open domain whose value is also defined at 0
 UNIT = Region(_unit, (-1.0, 0.0, 1.0), signed=True)
 ABOVE = Region(_unit, (0.0,), signed=True)  # e > -1
+BELOW_ONE = Region(_unit, (-1.0, 0.0), signed=True)
+NEG = Region(_negative, (-1.0,))
+CONTRACTING = Region(_contracting, (0.0,))
+LOG_CONTRACTING = Region(_log_contracting)
 NONZERO = Region(lambda rng, shape: _positive(rng, shape) * rng.choice([-1.0, 1.0], size=shape), (), signed=True)
 SYM = Region(_symmetric)
 PD = Region(_definite)
@@ -191,6 +208,7 @@ CASES: list[Case] = [
     *one("log10", POS),
     *one("log1p", ABOVE),
     *one("log1p", NONNEG, ((4,),)),
+    *one("log1mexp", NEG),
     *one("logsumexp"),
     *one("entr", CLOSED),
     *one("xlogx", CLOSED),
@@ -242,6 +260,13 @@ CASES: list[Case] = [
     *one("normfro", shapes=MATRIX),
     *one("tv", shapes=VECTOR),
     *one("tv_image", shapes=((3, 4),)),
+    # of geometric programs
+    *one("cumprod", shapes=VECTOR),
+    *one("one_minus_pos", BELOW_ONE),
+    *one("pf_eigenvalue", POS, SQUARE),
+    *one("eye_minus_inv", CONTRACTING, SQUARE),
+    *one("log_pf_eigenvalue", shapes=SQUARE),
+    *one("log_eye_minus_inv", LOG_CONTRACTING, SQUARE),
     # spectral
     *one("normnuc", shapes=MATRIX),
     *one("normspec", shapes=MATRIX),

@@ -5,6 +5,8 @@ import pytest
 
 from declarative import parse
 from declarative.analysis.facts import facts_of
+from declarative.analysis.loglog import LogLogTable
+from declarative.ir.facts import Curvature
 
 HEAD = """dim m, n
 param a : R^n
@@ -16,6 +18,7 @@ var y : R^n, pos
 var s : R
 var t : R, pos
 var X : R^(m,n)
+var Y : R^(n,n), pos
 var S : S^n, psd
 var M : R^(3,3)
 """
@@ -114,20 +117,20 @@ AFFINE = {
     "vstack": "stack(x, y)[0,0]",
     "vec_to_upper_tri": "sum(x)",
 }
+GEOMETRIC = {
+    "cumprod": "sum(cumprod(y))",
+    "diff_pos": "diff_pos(2, t)",
+    "eye_minus_inv": "sum(eye_minus_inv(Y))",
+    "gmatmul": "sum(gmatmul(A, y))",
+    "one_minus_pos": "one_minus_pos(t)",
+    "pf_eigenvalue": "pf_eigenvalue(Y)",
+    "prod": "prod(y)",
+    "resolvent": "sum(resolvent(Y, t))",
+}
 REASONS = {
     "no continuous variable": ("ceil", "floor"),
     "complex numbers": ("conj", "imag", "real", "hermitian_wrap", "skew_symmetric_wrap"),
     "quasiconvex": ("condition_number", "dist_ratio", "gen_lambda_max", "length", "sign"),
-    "geometric programs have their own rules": (
-        "cumprod",
-        "diff_pos",
-        "eye_minus_inv",
-        "gmatmul",
-        "one_minus_pos",
-        "pf_eigenvalue",
-        "prod",
-        "resolvent",
-    ),
     "what a declaration says here": ("psd_wrap", "symmetric_wrap"),
     "quantum information": ("quantum_cond_entr", "quantum_rel_entr"),
     "a tool": ("deep_flatten",),
@@ -138,7 +141,7 @@ def test_every_function_of_cvxpy_is_answered_for():
     functions = {n: f for n, f in vars(cp).items() if n[0].islower() and callable(f)}
     names = {n for n, f in functions.items() if str(getattr(f, "__module__", "")).startswith("cvxpy.atoms")}
     reasons = {name for names in REASONS.values() for name in names}
-    assert names == CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | reasons
+    assert names == CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | GEOMETRIC.keys() | reasons
 
 
 @pytest.mark.parametrize("name", [*CONVEX, *CONCAVE, *AFFINE])
@@ -149,3 +152,11 @@ def test_its_text_has_its_curvature(name: str):
     assert problem.objective.body is not None
     curvature = facts_of(problem.objective.body).curvature
     assert curvature.affine if name in AFFINE else curvature.convex if name in CONVEX else curvature.concave
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+def test_its_text_has_a_log_log_curvature(name: str):
+    problem = parse(f"{HEAD}minimize {GEOMETRIC[name]}\n")
+    assert problem == parse(str(problem))
+    assert problem.objective.body is not None
+    assert LogLogTable(problem.objective.body)(problem.objective.body) is not Curvature.UNKNOWN

@@ -11,7 +11,8 @@ from declarative.analysis.facts import facts_of
 from declarative.atoms.apply import apply
 from declarative.atoms.defined import DEFINITIONS
 from declarative.atoms.record import Form, ShapeMismatch
-from declarative.ir.expr import Constant, Expr, Variable
+from declarative.ir.expr import Constant, Expr, Parameter, Role, Variable
+from declarative.ir.facts import Curvature
 from declarative.ir.size import Size
 
 VECTOR, MATRIX, SQUARE = (4,), (2, 3), (3, 3)
@@ -26,7 +27,7 @@ class Case:
     rest: tuple[float, ...] = ()
     options: dict = field(default_factory=dict)
     positive: bool = False
-    concave: bool = False
+    curvature: str = "convex"
 
     def __str__(self) -> str:
         return f"{self.name}{list(self.shape)}{self.rest or ''}{self.options or ''}"
@@ -55,12 +56,17 @@ CASES = [
     *[Case("scalene", shape, (2.0, 0.5)) for shape in ((), VECTOR, MATRIX)],
     Case("scalene", VECTOR, (0.0, 1.0)),
     *[Case("inv_prod", shape, positive=True) for shape in ((2,), VECTOR)],
-    *[Case("lambda_sum_smallest", SQUARE, options={"k": k}, concave=True) for k in (1, 2, 3)],
+    *[Case("lambda_sum_smallest", SQUARE, options={"k": k}, curvature="concave") for k in (1, 2, 3)],
+    Case("prod", (), curvature="affine"),
+    *[Case("prod", shape, curvature="unknown") for shape in (VECTOR, MATRIX)],
+    *[Case("diff_pos", shape, (0.125,), curvature="unknown", positive=True) for shape in ((), MATRIX)],
+    Case("resolvent", SQUARE, (25.0,), curvature="unknown", positive=True),
 ]
 
 
 def test_every_definition_has_a_case_and_a_text():
-    assert {case.name for case in CASES} == DEFINITIONS.keys() - {"perspective"}  # which has a file of its own
+    apart = {"perspective", "gmatmul"}  # which have a test of their own
+    assert {case.name for case in CASES} == DEFINITIONS.keys() - apart
     assert all(d.doc.endswith(".") and d.signature.startswith(d.name) for d in DEFINITIONS.values())
 
 
@@ -79,8 +85,26 @@ def test_the_value_is_that_of_cvxpy(case: Case):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_rules_find_its_curvature(case: Case):
-    found = facts_of(case.expression(case.variable)).curvature
-    assert found.concave if case.concave else found.convex
+    assert facts_of(case.expression(case.variable)).curvature is Curvature(case.curvature)
+
+
+@pytest.mark.parametrize("shape", [VECTOR, (4, 2)], ids=str)
+def test_products_of_powers(shape: tuple[int, ...]):
+    rng = np.random.default_rng(3)
+    A, x = rng.normal(size=(3, 4)), rng.uniform(0.2, 3, size=shape)
+    powers = Parameter("A", tuple(map(Size.of, A.shape)), Role.PARAM)
+    factors = Variable("x", tuple(map(Size.of, shape)))
+    found = as_cvxpy(apply("gmatmul", powers, factors), {powers: cp.Constant(A), factors: cp.Constant(x)}).value
+    np.testing.assert_allclose(found, cp.gmatmul(A, cp.Variable(shape, pos=True, value=x)).value, rtol=1e-12)
+
+
+def test_products_of_powers_that_do_not_fit_are_told():
+    A, x, y = (Variable(n, tuple(map(Size.of, shape))) for n, shape in (("A", "mn"), ("x", "n"), ("y", "m")))
+    with pytest.raises(ShapeMismatch, match="n and m do not match"):
+        apply("gmatmul", A, y)
+    for left, right, wanted in ((x, x, "a matrix"), (A, Constant(2.0), "a vector")):
+        with pytest.raises(ShapeMismatch, match=f"`gmatmul` needs {wanted} here"):
+            apply("gmatmul", left, right)
 
 
 AXES = [

@@ -19,6 +19,7 @@ param a : R, pos
 param c : R^n, pos
 param e : R
 param A : R^(m,n), pos
+param E : R^(m,n)
 param P : R^(n,n), pos
 var s : R, pos
 var t : R, pos
@@ -29,6 +30,12 @@ var Y : R^(n,m), pos
 """
 SIZES = {"n": 3, "m": 2}
 AFFINE, CONVEX, CONCAVE = Curvature.AFFINE, Curvature.CONVEX, Curvature.CONCAVE
+
+
+def _outer(x: cp.Expression, y: cp.Expression) -> cp.Expression:
+    return cp.reshape(x, (3, 1), order="C") @ cp.reshape(y, (1, 3), order="C")
+
+
 # A scalar expression, its log-log curvature, and the same in CVXPY (None: CVXPY has no such function).
 CASES = {
     "a*s*t": (AFFINE, lambda v: v["a"] * v["s"] * v["t"]),
@@ -59,6 +66,27 @@ CASES = {
     "max(x[i]*y[i] for i in n)": (CONVEX, lambda v: cp.max(cp.multiply(v["x"], v["y"]))),
     "exp(s*t)": (CONVEX, lambda v: cp.exp(v["s"] * v["t"])),
     "exp2(s)": (CONVEX, None),
+    "prod(x)*prod(X)": (AFFINE, lambda v: cp.prod(v["x"]) * cp.prod(v["X"])),
+    "sum(prod(X, axis = 0))": (CONVEX, lambda v: cp.sum(cp.prod(v["X"], axis=0))),
+    "cumprod(x)[2]/cumprod(x)[1]": (AFFINE, lambda v: cp.cumprod(v["x"])[2] / cp.cumprod(v["x"])[1]),
+    "prod(cumprod(x + y))": (CONVEX, lambda v: cp.prod(cp.cumprod(v["x"] + v["y"]))),
+    "prod(gmatmul(E, x))": (AFFINE, lambda v: cp.prod(cp.gmatmul(v["E"], v["x"]))),
+    "sum(gmatmul(E, Y))": (CONVEX, lambda v: cp.sum(cp.gmatmul(v["E"], v["Y"]))),
+    "one_minus_pos(s*t/200)*t": (CONCAVE, lambda v: cp.one_minus_pos(v["s"] * v["t"] / 200) * v["t"]),
+    "diff_pos(200, s + t)": (CONCAVE, lambda v: cp.diff_pos(200, v["s"] + v["t"])),
+    "xexp(s)": (CONVEX, lambda v: cp.xexp(v["s"])),
+    "pf_eigenvalue(P .* (x*y'))": (CONVEX, lambda v: cp.pf_eigenvalue(cp.multiply(v["P"], _outer(v["x"], v["y"])))),
+    "pf_eigenvalue(Y*X)": (CONVEX, lambda v: cp.pf_eigenvalue(v["Y"] @ v["X"])),
+    "sum(eye_minus_inv([s, t; t, s]/500))": (
+        CONVEX,
+        lambda v: cp.sum(cp.eye_minus_inv(cp.bmat([[v["s"], v["t"]], [v["t"], v["s"]]]) / 500)),
+    ),
+    "sum(eye_minus_inv(x*y'/500))": (CONVEX, None),
+    "resolvent(Y*X, 900)[0,1]": (CONVEX, None),
+    "upper_tri([s, t; t, s])[0]": (
+        AFFINE,
+        lambda v: cp.upper_tri(cp.bmat([[v["s"], v["t"]], [v["t"], v["s"]]]))[0, 0],
+    ),
     "min(x)*min(s, t)": (CONCAVE, lambda v: cp.min(v["x"]) * cp.minimum(v["s"], v["t"])),
     "harmonic_mean(x)": (CONCAVE, lambda v: cp.harmonic_mean(v["x"])),
     "sum(x[i]*y[j] for i in n, j in n if i != j)": (CONVEX, None),
@@ -76,12 +104,13 @@ def _values(e, data: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 def _data(seed: int) -> dict[str, torch.Tensor]:
-    """Positive numbers over three decades, and two exponents of either sign; 40 items."""
+    """Positive numbers over three decades, and exponents of either sign; 40 items."""
     make = torch.Generator().manual_seed(seed)
     shapes = {"s": (), "t": (), "x": (3,), "y": (3,), "X": (2, 3), "Y": (3, 2)}
     shapes |= {"a": (), "c": (3,), "A": (2, 3), "P": (3, 3)}
     drawn = {n: torch.randn(40, *shape, generator=make, dtype=torch.float64).exp() for n, shape in shapes.items()}
-    return drawn | {"e": torch.randn(40, generator=make, dtype=torch.float64)}
+    signed = {"e": (), "E": (2, 3)}
+    return drawn | {n: torch.randn(40, *shape, generator=make, dtype=torch.float64) for n, shape in signed.items()}
 
 
 def _log(body):
@@ -122,13 +151,24 @@ def test_cvxpy_tells_the_same(text):
     wanted, oracle = CASES[text]
     shapes = {"s": (), "t": (), "x": (3,), "y": (3,), "X": (2, 3), "Y": (3, 2)}
     known: dict = {n: cp.Variable(shape, pos=True) for n, shape in shapes.items()}
-    known |= {"a": 2.0, "c": np.ones(3), "A": np.ones((2, 3)), "P": np.ones((3, 3))}
+    known |= {"a": 2.0, "c": np.ones(3), "A": np.ones((2, 3)), "P": np.ones((3, 3)), "E": np.eye(2, 3)}
     e = oracle(known)
     assert (e.is_log_log_convex(), e.is_log_log_concave()) == (wanted.convex, wanted.concave)
 
 
 @pytest.mark.parametrize(
-    "text", ["s - t", "sin(s)", "s*e", "log(s)", "min(s + t, s)", "s^t", "diag(x)[0,1]", "(s - 1)^2"]
+    "text",
+    [
+        "s - t",
+        "sin(s)",
+        "s*e",
+        "log(s)",
+        "min(s + t, s)",
+        "s^t",
+        "diag(x)[0,1]",
+        "(s - 1)^2",
+        "one_minus_pos(s/(s + t))",
+    ],
 )
 def test_what_has_no_logarithmic_form(text):
     body = _body(text)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import cvxpy as cp
 
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, SizeValue, Slice, Stack
+from declarative.ir.condition import Condition, Test
+from declarative.ir.expr import (
+    Binder,
+    Call,
+    Constant,
+    Expr,
+    Index,
+    IndexSymbol,
+    Reduce,
+    SizeValue,
+    Slice,
+    Stack,
+)
 from declarative.ir.problem import Comparison, Membership, Relation
 from declarative.ir.size import Shape
 
@@ -35,14 +47,22 @@ def as_cvxpy(node: Expr, values: Mapping[Expr, cp.Expression]):
         case Index(base, subscripts):
             return as_cvxpy(base, values)[tuple(_subscript(s, values) for s in subscripts)]
         case Stack(body, binders):
-            ranges = [range(b.lo.evaluate({}), b.hi.evaluate({})) for b in binders]
-            members = [
-                as_cvxpy(body, {**values, **{b.index: cp.Constant(i) for b, i in zip(binders, tuple_, strict=True)}})
-                for tuple_ in product(*ranges)
-            ]
-            return cp.reshape(cp.hstack([cp.vec(m, order="C") for m in members]), numbers(node.shape), order="C")
+            return cp.reshape(_members(body, binders, values), numbers(node.shape), order="C")
+        case Reduce("prod", body, binders, None) if not body.shape:
+            return cp.prod(_members(body, binders, values))
         case _:
             raise AssertionError(node)
+
+
+def _members(body: Expr, binders: tuple[Binder, ...], values: Mapping[Expr, cp.Expression]) -> cp.Expression:
+    """The entries of the body at each index tuple, end to end."""
+    found = [as_cvxpy(body, {**values, **at}) for at in _index_tuples(binders)]
+    return cp.hstack([cp.vec(member, order="C") for member in found])
+
+
+def _index_tuples(binders: tuple[Binder, ...]) -> Iterator[dict[Expr, cp.Expression]]:
+    for members in product(*[range(b.lo.evaluate({}), b.hi.evaluate({})) for b in binders]):
+        yield {b.index: cp.Constant(i) for b, i in zip(binders, members, strict=True)}
 
 
 def _subscript(s: Expr | Slice, values: Mapping[Expr, cp.Expression]):
@@ -52,13 +72,23 @@ def _subscript(s: Expr | Slice, values: Mapping[Expr, cp.Expression]):
     return int(as_cvxpy(s, values).value)
 
 
-def constraint_to_cvxpy(row: Comparison | Membership, values: Mapping[Expr, cp.Expression]) -> cp.Constraint:
+def constraints_to_cvxpy(row: Comparison | Membership, values: Mapping[Expr, cp.Expression]) -> Iterator[cp.Constraint]:
+    """One for each index tuple of a family."""
     assert isinstance(row, Comparison)
-    left, right = as_cvxpy(row.left, values), as_cvxpy(row.right, values)
-    match row.relation:
-        case Relation.LE:
-            return left <= right
-        case Relation.GE:
-            return left >= right
-        case Relation.EQ:
-            return left == right
+    for at in _index_tuples(row.binders):
+        known = {**values, **at}
+        if row.condition is not None and not _holds(row.condition, known):
+            continue
+        left, right = as_cvxpy(row.left, known), as_cvxpy(row.right, known)
+        match row.relation:
+            case Relation.LE:
+                yield left <= right
+            case Relation.GE:
+                yield left >= right
+            case Relation.EQ:
+                yield left == right
+
+
+def _holds(condition: Condition, values: Mapping[Expr, cp.Expression]) -> bool:
+    assert isinstance(condition, Test) and condition.op == "!="
+    return bool(as_cvxpy(condition.left, values).value != as_cvxpy(condition.right, values).value)

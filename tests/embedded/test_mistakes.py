@@ -44,7 +44,6 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "`@` with a scalar": (lambda: 2 @ w, "E208", "2 @ w", "`*`"),
     "norm of a matrix": (lambda: 1 + dc.norm(A), "E203", "A", "normfro"),
     "an option of numpy's norm": (lambda: dc.norm(w, ord=1), "E203", "dc.norm(w, ord=1)", "norm(x, p)"),
-    "a product over no index": (lambda: dc.prod(w), "E205", "dc.prod(w)", "`prod(x[i] for i in n)`"),
     "a stack along an axis": (lambda: dc.stack([w, y], axis=1), "E203", "[w, y]", ""),
     "half an index": (lambda: w[0.5], "E214", "0.5", ""),
     "too many subscripts": (lambda: w[0, 1], "E213", "w[0, 1]", ""),

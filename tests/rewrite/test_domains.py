@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,6 +25,10 @@ def _solved(text: str):
         ("minimize a*x^2 + asin(x - 3)", 2.0, 4 - math.pi / 2),
         ("maximize asin(x) - a*x", 1.0, None),  # where its slope is infinite
         ("minimize a*acos(x)", 1.0, 0.0),
+        # u = 1 - x solves 2 u^3 + 4 u^2 = a; beyond 1 the objective has no least value
+        ("minimize (x - 3)^2 + a/one_minus_pos(x)", 1 - max(np.roots([2, 4, 0, -1]).real), None),
+        # exp(x + 1) = 1/2
+        ("maximize log1mexp(x + 1) + a*x", -1 - math.log(2), -1 - 2 * math.log(2)),
     ],
 )
 def test_the_least_value_inside_the_domain(text, x, value):

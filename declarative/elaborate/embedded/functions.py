@@ -73,8 +73,6 @@ def block(rows: Iterable[Iterable[Any]]) -> Handle:
 def _reduction(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Handle:
     place = here()
     if len(args) != 1 or not (isgenerator(args[0]) or isinstance(args[0], tuple | list)):
-        if registry.find(name) is None:
-            raise fail("E205", f"`{name}` runs over an index", place, hints=[f"`{name}(x[i] for i in n)`"])
         return _applied(name, args, options)
     found = gather(args[0], place, same) if isgenerator(args[0]) else list(args[0])
     if isinstance(found, Family):

@@ -82,6 +82,42 @@ def _perron(d: Data) -> Answer:
     return geometric(cp.Minimize(cp.pf_eigenvalue(X)), rows, X=X)
 
 
+def _radius(d: Data) -> Answer:
+    """The same paper's 5.1 by the function itself, and with weights."""
+    X = _positive(3, 3)
+    rows = [X[i, j] == d["A"][i, j] for i, j in ((0, 0), (0, 2), (1, 1), (2, 0), (2, 1))]
+    rows.append(X[0, 1] * X[1, 0] * X[1, 2] * X[2, 2] == 1)
+    return geometric(cp.Minimize(cp.pf_eigenvalue(cp.multiply(d["weights"], X))), rows, X=X)
+
+
+def _radius_python():
+    A, weights = dc.param("A", 3, 3, "pos"), dc.param("weights", 3, 3, "pos")
+    X = dc.var("X", 3, 3, "pos")
+    rows = {f"given{i}{j}": X[i, j] == A[i, j] for i, j in ((0, 0), (0, 2), (1, 1), (2, 0), (2, 1))}
+    rows["free"] = X[0, 1] * X[1, 0] * X[1, 2] * X[2, 2] == 1
+    return dc.problem(dc.minimize(dc.pf_eigenvalue(weights * X)), **rows, name="radius")
+
+
+def _resolvents(d: Data) -> Answer:
+    """R >= (s I - Z)^-1 where s R >= I + R Z: CVXPY's own form of it ends before it is exact."""
+    X, Y, rows, f = _positive(2, 2), _positive(2, 2), [], 0
+    for Z, p in ((X, d["p"]), (Y, d["p"] / 2)):
+        R = _positive(2, 2)
+        products = R @ Z
+        rows += [(products[i, j] + 1 if i == j else products[i, j]) <= d["s"] * R[i, j] for i in (0, 1) for j in (0, 1)]
+        rows.append(cp.prod(Z) >= p)
+        f += cp.sum(cp.multiply(d["c"], R))
+    return geometric(cp.Minimize(f), rows, X=X, Y=Y)
+
+
+def _differences(d: Data) -> Answer:
+    x, y = _positive(3), _positive()
+    E = np.array([[1.0, -0.5, 0.0], [0.2, 0.0, 1.0]])
+    rows = [cp.xexp(y) <= d["top"], cp.gmatmul(E, x) >= d["low"], y * cp.one_minus_pos(x[1]) >= x[0]]
+    f = cp.diff_pos(d["a"], cp.sum(x)) * y * cp.cumprod(x)[2] ** 0.2
+    return geometric(cp.Maximize(f), rows, x=x, y=y)
+
+
 def _floor_plan(d: Data) -> Answer:
     """The tutorial's 6.1: A over B beside C over D."""
     w, h = _positive(4), _positive(4)
@@ -192,6 +228,52 @@ VARIANTS = [
         _perron,
         consts={"known": np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]])},
         duals=False,
+    ),
+    Variant(
+        "radius: the spectral radius of a matrix, as a function",
+        """
+        param A : R^(3,3), pos; param weights : R^(3,3), pos
+        var X : R^(3,3), pos
+        minimize pf_eigenvalue(weights .* X)
+        subject to
+          given00: X[0,0] == A[0,0]
+          given02: X[0,2] == A[0,2]
+          given11: X[1,1] == A[1,1]
+          given20: X[2,0] == A[2,0]
+          given21: X[2,1] == A[2,1]
+          free: X[0,1]*X[1,0]*X[1,2]*X[2,2] == 1
+        """,
+        lambda g: {"A": g.uniform(0.5, 3, (2, 3, 3)), "weights": g.uniform(0.5, 2, (2, 3, 3))},
+        _radius,
+        python=_radius_python,
+    ),
+    Variant(
+        "resolvents: a family of them",
+        """
+        param c : R^(2,2), pos; param s : R, pos; param p : R, pos
+        var Z[2] : R^(2,2), pos
+        minimize sum(sum(c .* resolvent(Z[k], s)) for k in 2)
+        subject to
+          prod(Z[k]) >= p/(1 + k) for k in 2
+        return X = Z[0], Y = Z[1]
+        """,
+        lambda g: {"c": g.uniform(0.5, 2, (2, 2, 2)), "s": np.array([2.0, 3.0]), "p": np.array([0.01, 0.3])},
+        _resolvents,
+    ),
+    Variant(
+        "differences: what is subtracted from something greater, running products, products of powers",
+        """
+        param a : R, pos; param top : R, pos; param low : R, pos
+        const E : R^(2,3) = [1, -0.5, 0; 0.2, 0, 1]
+        var x : R^3, pos; var y : R, pos
+        maximize diff_pos(a, sum(x))*y*cumprod(x)[2]^0.2
+        subject to
+          xexp(y) <= top
+          gmatmul(E, x) >= low
+          y*one_minus_pos(x[1]) >= x[0]
+        """,
+        lambda g: {"a": np.array([6.0, 4.0]), "top": np.array([3.0, 5.0]), "low": np.array([0.2, 0.1])},
+        _differences,
     ),
     Variant(
         "floor_plan: maxima inside sums and products",

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from declarative.analysis.facts import FactsTable, meaning
 from declarative.analysis.words import text
 from declarative.atoms.apply import apply
+from declarative.atoms.registry import find
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
+from declarative.ir.size import Shape
 from declarative.ir.walk import transform, variables, varies
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
@@ -49,6 +51,7 @@ def to_epigraphs(standard: Standard) -> Conic:
     walker = _Walker(Additions(count=len(standard.auxiliaries)))
     objective = walker.walk(standard.objective, Scope(), quadratic=True)
     rows = [left for row in standard.rows if (left := _row(walker, row)) is not None]
+    rows += [left for row in walker.described.rows if (left := _row(walker, row)) is not None]
     additions = walker.additions
     changed = replace(
         standard,
@@ -72,6 +75,7 @@ def _row(walker: _Walker, row: Row) -> Row | None:
 @dataclass
 class _Walker:
     additions: Additions
+    described: Additions = field(default_factory=Additions)  # rows of graph forms, not yet walked
     atoms: list[AtomRow] = field(default_factory=list)
     curved: list[Variable] = field(default_factory=list)
     log: dict[Expr, str] = field(default_factory=dict)
@@ -105,7 +109,7 @@ class _Walker:
         for k, term in enumerate(terms):
             others = terms[:k] + terms[k + 1 :]
             alike = term.shape == body.shape and any(e.shape == term.shape for e in others)
-            if alike and isinstance(term, Call) and self._curved(term):
+            if alike and isinstance(term, Call) and self._curved(term) and not _by_graph(term):
                 rest = apply("neg", apply("add", *(self._walk(e, scope, False) for e in others)))
                 call = self._affine(term, scope)
                 self.atoms.append(AtomRow(call, rest, True, row.binders, row.condition, term.origin, row))
@@ -147,7 +151,8 @@ class _Walker:
         if quadratic and degree is not None and degree <= 2:
             self.curved.extend(variables(node))
             return node
-        return self._epigraph(node, self._affine(node, scope), own.convex, scope)
+        call = self._affine(node, scope)
+        return self._described(node, call, scope) if _by_graph(call) else self._epigraph(node, call, own.convex, scope)
 
     def _own(self, node: Call) -> Curvature:
         """That of the function itself, of affine arguments."""
@@ -172,6 +177,20 @@ class _Walker:
         self.log[node] = f"`{text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone"
         return t
 
+    def _described(self, node: Call, call: Call, scope: Scope) -> Expr:
+        """The value in a graph form, whose rows are walked when those of the problem are."""
+        around = scope.around(call)
+
+        def fresh(shape: Shape) -> Expr:
+            return self.additions.variable(shape, around, node if shape == node.shape else None)
+
+        record = find(call.atom)
+        assert record is not None and record.graph is not None
+        graph = record.graph(fresh, *call.args, **dict(call.options))
+        self.described.constrain(graph.constraints, around, node.origin)
+        self.log[node] = f"`{text(node)}` is replaced by its graph form"
+        return graph.value
+
     def _extreme(self, node: Reduce, rebuilt: Reduce, scope: Scope) -> Expr:
         """max over an index: t with t >= body for every index; min: t <= body."""
         around = scope.around(rebuilt)
@@ -193,3 +212,9 @@ class _Walker:
         row = apply("add", total, Constant(-1.0))
         self.additions.rows.append(Row((), False, row, around.binders, around.condition, origin=node.origin))
         return t
+
+
+def _by_graph(call: Call) -> bool:
+    """Is it a function of which CVXPY has no form, and the library a graph form?"""
+    record = find(call.atom)
+    return record is not None and record.cvxpy is None and record.graph is not None
