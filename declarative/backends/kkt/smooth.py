@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves, try_once
+from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.effort import efforts
-from declarative.backends.kkt.methods.nlp import FAR, inside
+from declarative.backends.kkt.methods.nlp import inside
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
@@ -127,8 +128,7 @@ def resume_smooth(
 ) -> tuple[Answer, System | None]:
     """What the previous solution leads to; solved where that is sure, and nothing elsewhere."""
     answer = unknown(len(x0), program.n, program.p, program.q, x0)
-    sound = [~t.reshape(len(t), -1).isnan().any(-1).expand(len(x0)) for t in theta]
-    items = torch.stack([warm.usable, *sound]).all(0).nonzero()[:, 0]
+    items = (warm.usable & _are_numbers(theta, x0)).nonzero()[:, 0]
     if len(items) == 0:
         return answer, None
     d = Derivatives(program, take(theta, items))
@@ -214,6 +214,10 @@ def tested(d: Derivatives, x0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     lower, upper = d.bounds(x0)
     x = inside(x0, lower, upper)
     sound = torch.cat([d.f(x)[:, None], d.gradient(x), d.c(x), x], -1).isfinite().all(-1) & (d.g(x) < torch.inf).all(-1)
-    missing = [t.reshape(len(t), -1).isnan().any(-1).expand(len(x)) for t in d.theta]
-    numbers = ~torch.stack(missing).any(0) if missing else x0.isfinite().all(-1)
-    return x, sound, numbers, (lower > upper).any(-1)
+    return x, sound, _are_numbers(d.theta, x0), (lower > upper).any(-1)
+
+
+def _are_numbers(theta: Theta, x0: Tensor) -> Tensor:
+    """Whether the data of an item, or its start where there are none, hold no NaN, (B,)."""
+    missing = [t.reshape(len(t), -1).isnan().any(-1).expand(len(x0)) for t in theta]
+    return ~torch.stack(missing).any(0) if missing else x0.isfinite().all(-1)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import SOUND
 from declarative.backends.kkt.program.certify import Model, Primal
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Result, SmoothProgram
 from declarative.backends.kkt.verdict.polish import Polished, polish
 
-SOUND = 1e-9  # residuals, relative to the largest term of a row, as in the compiled method
 POINT, ACTIVE = "last point", "last active set"  # in the memory of an outcome
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from declarative.backends.cone.program.certificate import ROUNDING
 from declarative.backends.cone.program.item import Item, Items, Point
 from declarative.backends.cone.program.system import conic_system
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
 from declarative.backends.cone.sets.projections import project
 
 WIDTH = 1e-7  # where the program's size is one: kinks nearer than this count
-ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
 
 
 def weakly_active(items: Items, at: Point) -> np.ndarray:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import fortran
+from declarative.backends.kkt.compiled.constants import FAR, HALVINGS, LEAST_SHARE
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.newton import LEAST_SHARE, convexify, solve
+from declarative.backends.kkt.compiled.newton import convexify, solve
 from declarative.backends.kkt.compiled.search import (
     BENDING,
-    HALVINGS,
     REFUSED,
     TAKEN,
     TRYING,
@@ -33,7 +33,6 @@ from declarative.backends.kkt.compiled.search import (
     violation_of,
 )
 
-FAR = 1e16  # as in `kkt/methods/nlp.py`
 EXACT = 1e-15  # what cannot be better
 PROGRESS = 0.1  # a Newton step that leaves more of the error has met rounding
 GOING, CONVERGED, STUCK, DIVERGED = range(4)

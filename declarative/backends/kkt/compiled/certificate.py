@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
+from declarative.backends.kkt.compiled.constants import WEAK
 from declarative.backends.kkt.compiled.item import add, copy, fill
 from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
 
@@ -15,7 +16,6 @@ REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
 ROUNDING = 1e-6  # of a block's largest term: a row without a side is told from rounding error beside no less
 GAIN = 0.5
-WEAK = 1e-7  # as in `kkt/verdict/polish.py`
 
 
 class Point(NamedTuple):

@@ -13,11 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import NO, SYEV, UPPER, fortran
+from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, WEIGHT
 from declarative.backends.kkt.compiled.jit import inner
 
-WEIGHT = 1e4  # w, beside an M whose diagonal is at most 1
-DEPENDENT = 1e-11  # regularises dependent rows, as in `kkt/methods/barrier.py`
-BOLD, LEAST_SHARE = 3.0, 1e-12  # the shift beside the most negative curvature, and how it is measured, as there
 FAR = 1e6  # the curvature across the null space that hides it
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-FILTER = 32  # pairs in a filter, as in `kkt/methods/filter.py`
+from declarative.backends.kkt.compiled.constants import FILTER
 
 
 class Places(NamedTuple):

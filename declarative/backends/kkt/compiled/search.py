@@ -6,15 +6,19 @@ where its rows are.
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.constants import (
+    ARMIJO,
+    FAST,
+    FILTER,
+    LEAST_LIFT,
+    MARGIN_OBJECTIVE,
+    MARGIN_VIOLATION,
+    MOST_LIFT,
+    REACH,
+    ROUNDING,
+)
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.places import FILTER
 
-MARGIN_VIOLATION, MARGIN_OBJECTIVE, ARMIJO = 1e-5, 1e-8, 1e-8
-ROUNDING = 10 * np.finfo(np.float64).eps
-FAST = 20.0
-REACH = 1e10
-LEAST_LIFT, MOST_LIFT = 1e-30, 1.0
-HALVINGS = 30
 TRYING, TAKEN, REFUSED, BENDING = 0.0, 1.0, 2.0, 3.0  # stages of a line search
 
 

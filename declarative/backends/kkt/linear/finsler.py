@@ -7,9 +7,8 @@ matrices; where it does not, whoever asks has to look at the null space itself.
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import WEIGHT
 from declarative.backends.kkt.linear.scaling import inverse_root
-
-WEIGHT = 1e4  # beside a matrix of unit size
 
 
 def surely_positive(M: Tensor, A: Tensor) -> Tensor:

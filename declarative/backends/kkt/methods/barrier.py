@@ -12,17 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, FAST, LEAST_SHARE
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.methods.interior import Rows, longest
 from declarative.backends.kkt.program.certify import Local
 from declarative.backends.kkt.program.items import Items
 
-DEPENDENT = 1e-11  # regularises dependent equality rows
-FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
 FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
-LEAST_SHARE = 1e-12
-BOLD = 3.0  # the shift beside the most negative curvature: 1 would leave a singular matrix
 
 
 @dataclass(frozen=True)

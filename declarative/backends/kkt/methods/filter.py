@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import (
+    ARMIJO,
+    FILTER,
+    HALVINGS,
+    MARGIN_OBJECTIVE,
+    MARGIN_VIOLATION,
+    ROUNDING,
+)
 from declarative.backends.kkt.program.items import Items
-
-MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
-ARMIJO = 1e-8
-SIZE = 32  # pairs kept in a filter; the oldest go first
-HALVINGS = 30
-ROUNDING = 10 * torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)
 class Filter(Items):
-    """Forbidden corners (B, SIZE): violation and objective both at least these. `limit` (B,): never violate more."""
+    """Forbidden corners (B, FILTER): violation and objective both at least these. `limit` (B,): never violate more."""
 
     violation: Tensor
     objective: Tensor
@@ -36,12 +38,12 @@ class Filter(Items):
 
     def add(self, items: Tensor, violation: Tensor, objective: Tensor) -> "Filter":
         """The same with a corner more for some items (bool, B)."""
-        here = torch.nn.functional.one_hot(self.next, SIZE).bool() & items[:, None]
+        here = torch.nn.functional.one_hot(self.next, FILTER).bool() & items[:, None]
         corner = (1 - MARGIN_VIOLATION) * violation, objective - MARGIN_OBJECTIVE * violation
         return Filter(
             torch.where(here, corner[0][:, None], self.violation),
             torch.where(here, corner[1][:, None], self.objective),
-            torch.where(items, (self.next + 1) % SIZE, self.next),
+            torch.where(items, (self.next + 1) % FILTER, self.next),
             self.limit,
         )
 
@@ -54,7 +56,7 @@ class Filter(Items):
 
 def empty_filter(violation: Tensor) -> Filter:
     """A filter that only limits the violation, to 1e4 times the first one."""
-    corners = violation.new_full((len(violation), SIZE), torch.inf)
+    corners = violation.new_full((len(violation), FILTER), torch.inf)
     return Filter(corners, corners, torch.zeros_like(violation, dtype=torch.int64), 1e4 * violation.clamp(min=1))
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value
 
-from declarative.backends.kkt.methods.nlp import FAR, Stop, inside
+from declarative.backends.kkt.compiled.constants import FAR
+from declarative.backends.kkt.methods.nlp import Stop, inside
 from declarative.backends.kkt.program.certify import Primal, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import SmoothProgram, Theta

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals
 from declarative.backends.kkt.methods.blocks import Start, functions, solve_blocks
@@ -24,7 +25,6 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
-FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
 
 
 @dataclass(frozen=True)

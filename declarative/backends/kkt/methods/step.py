@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import LEAST_LIFT, MOST_LIFT, REACH
 from declarative.backends.kkt.methods.barrier import (
     Bounds,
     Columns,
@@ -20,9 +21,6 @@ from declarative.backends.kkt.methods.filter import Filter, Found, Merit, search
 from declarative.backends.kkt.methods.interior import Rows
 from declarative.backends.kkt.program.certify import Local
 from declarative.backends.kkt.program.derivatives import Derivatives
-
-LEAST_LIFT, MOST_LIFT = 1e-30, 1.0
-REACH = 1e10  # a multiplier is kept within this factor of mu / v
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import FAR, ROUNDING
 from declarative.backends.kkt.linear.scaling import times
-from declarative.backends.kkt.methods.nlp import FAR, Stop
+from declarative.backends.kkt.methods.nlp import Stop
 from declarative.backends.kkt.methods.spherical import minimise_spherical
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
@@ -19,7 +20,6 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 
 ACCEPT, POOR, GOOD = 1e-4, 0.25, 0.75  # what the function falls, beside what the model promised
 SMALLEST = 1e-14  # a ball smaller than this, beside x, is given up
-ROUNDING = 10 * torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)

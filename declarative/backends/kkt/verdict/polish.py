@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import WEAK
 from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import ActiveSystem, Right
@@ -31,7 +32,6 @@ from declarative.backends.kkt.program.program import Active
 from declarative.backends.kkt.program.quadratic import Quadratic
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
-WEAK = 1e-7  # slack and multiplier both below this share: weakly active
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
 EXACT = 1e-13
 NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps

@@ -1,0 +1,24 @@
+"""The numbers that a compiled method and its form in torch have in common. No import here costs time."""
+
+from sys import float_info
+
+# The barrier method.
+FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
+FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
+REACH = 1e10  # a multiplier is kept within this factor of mu / v
+LEAST_LIFT, MOST_LIFT = 1e-30, 1.0  # of a Hessian that is not positive definite
+BOLD, LEAST_SHARE = 3.0, 1e-12  # the shift beside the most negative curvature (1: singular), and how it is measured
+DEPENDENT = 1e-11  # regularises dependent rows
+
+# Its filter, and its line search.
+FILTER = 32  # pairs kept; the oldest go first
+MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
+ARMIJO, HALVINGS = 1e-8, 30
+ROUNDING = 10 * float_info.epsilon
+
+# Linear systems.
+WEIGHT = 1e4  # of the equations' squares beside a matrix of unit size
+
+# Solutions.
+SOUND = 1e-9  # a point whose worst residual is larger is looked at again, by the method for all programs
+WEAK = 1e-7  # slack and multiplier both below this share: weakly active
