@@ -1,8 +1,7 @@
 """A certified point -> does the Lagrangian only tend to a limit, on from there and to infinity?
 
-The way from the start is asked, and those parts of it along which the Lagrangian is hardly curved: exp(x) + (y - 2)^2
-has come to rest in y, and falls on in x. A part is a projection in which each variable counts by how far it went, along
-the active constraints, on eigenvectors of the Hessian with small eigenvalues. On a part that fell to a minimum, the
+The way from the start is asked, and those parts of it along which the Lagrangian is hardly curved (`portions.py`):
+exp(x) + (y - 2)^2 has come to rest in y, and falls on in x. On a part that fell to a minimum, the
 fall is half the curvature; where it levels off, there is hardly any. Beyond a minimum it rises at some length, and more
 than by what rounding leaves of curvatures that cancel, which very far away alone makes the slope.
 """
@@ -10,22 +9,19 @@ than by what rounding leaves of curvatures that cancel, which very far away alon
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.linear.finsler import surely_positive
-from declarative.backends.kkt.linear.scaling import inverse_root, times
-from declarative.backends.kkt.linear.system import ActiveSystem
+from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.certify import Local, Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.falls import FLAT, LAST_DIGIT, OVERFLOWS, ROUNDING, Suspects, allowed, walk
 from declarative.backends.kkt.verdict.polish import Polished
+from declarative.backends.kkt.verdict.portions import portions
 
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
 BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 AFAR = 1e16  # where a slope shows what rounding makes of curvatures that cancel along the way
 SEVERAL = 10.0
-HARDLY = 1e-4  # an eigenvalue beside the fall; CUTS of them are beside the largest
-CUTS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10)
-NORMAL = 1e-12  # an eigenvalue of the active rows' outer products: less, and the rows do not see the direction
+HARDLY = 1e-4  # an eigenvalue beside the fall
 
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
@@ -37,40 +33,11 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
     if len(items) == 0:
         return tends
     way, system = (found.at.x - start)[items], found.system.take(items)
-    hardly = hardly_curved(system, way, HARDLY * suspects.fall[items]).nonzero()[:, 0]
-    if len(hardly) == 0:
+    which, portion = portions(system, way, HARDLY * suspects.fall[items])
+    if len(which) == 0:
         return tends
-    some = parts(found.system.take(items[hardly]), way[hardly])
-    which = (some != 0).any(-1).nonzero()
-    items = items[hardly][which[:, 1]]
-    return tends.index_put((items[levels(d, found, items, some[which[:, 0], which[:, 1]])],), tends.new_ones(()))
-
-
-def hardly_curved(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
-    """(B,): there may be a part of the way along which the curvature is below `least` (B,)."""
-    M, rows = by_way(system, way)
-    size = torch.maximum(M.abs().amax((1, 2)), least).clamp(min=1e-300)
-    shift = torch.where(system.fixed | (way == 0), size[:, None], -least[:, None])
-    return ~surely_positive((M + torch.diag_embed(shift)) / size[:, None, None], rows)
-
-
-def parts(system: ActiveSystem, way: Tensor) -> Tensor:
-    """(cuts, B, n): the parts of the way whose eigenvalues are below each of the CUTS."""
-    M, rows = by_way(system, way)
-    values, Q = torch.linalg.eigh((rows.mT @ rows).nan_to_num(0, 0, 0))
-    Q = Q * (values <= NORMAL)[:, None]
-    P = Q @ Q.mT
-    values, Q = torch.linalg.eigh((P @ M @ P).nan_to_num(0, 0, 0))
-    unit = times(Q.mT, times(P, way.sign() * ~system.fixed))
-    share = values / values.abs().amax(-1, keepdim=True)
-    return torch.stack([way.abs() * times(Q, unit * (share <= cut)) for cut in CUTS])
-
-
-def by_way(system: ActiveSystem, way: Tensor) -> tuple[Tensor, Tensor]:
-    """H and the active rows, in units of how far each variable went, 0 where one is fixed; the rows of unit length."""
-    size = way.abs() * ~system.fixed
-    rows = system.A * system.rows[:, :, None] * size[:, None]
-    return size[:, :, None] * system.H * size[:, None], rows * inverse_root((rows**2).sum(-1))[:, :, None]
+    items = items[which]
+    return tends.index_put((items[levels(d, found, items, portion)],), tends.new_ones(()))
 
 
 def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tensor:
