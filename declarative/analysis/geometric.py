@@ -108,14 +108,19 @@ class Geometric:
         if sides.more is None or (equation and sides.less is None):
             return [Obstacle(row)]
         wanted = (Curvature.AFFINE, Curvature.AFFINE) if equation else (Curvature.CONVEX, Curvature.CONCAVE)
-        pairs = zip((sides.less, sides.more), wanted, strict=True)
-        return [o for side, needed in pairs if side is not None for o in self._blame(row, side, needed, row.binders)]
+        less = [] if sides.less is None else self._blame(row, sides.less, wanted[0], row.binders)
+        return less + self._blame(row, sides.more, wanted[1], row.binders, exceeds=sides.less is not None)
 
     def _blame(
-        self, owner: Objective | Comparison, side: Expr, wanted: Curvature, binders: tuple[Binder, ...]
+        self,
+        owner: Objective | Comparison,
+        side: Expr,
+        wanted: Curvature,
+        binders: tuple[Binder, ...],
+        exceeds: bool = False,
     ) -> list[Obstacle]:
         positive = substitute(side, self._positive) if self._positive else side
-        blame = log_blame(LogLogTable(positive, binders), wanted)
+        blame = log_blame(LogLogTable(positive, binders, exceeds), wanted)
         return [Obstacle(owner, blame)] if blame else []
 
 

@@ -27,6 +27,7 @@ class LogFault(Enum):
     CURVATURE = "it has a log-log curvature, but not the one that is needed"
     DATA = "data that are not known to be positive"
     DIFFERENCE = "a difference"
+    SIGNED = "a function that may be negative here"
     FUNCTION = "a function without a log-log curvature"
     FOREIGN = "a function from outside"
 
@@ -46,18 +47,33 @@ class LogLogTable:
 
     Every variable counts as positive: the expression is given with variables that are declared so. Data that may be 0
     count as convex, as 0 is the empty sum of monomials: they may weigh terms where less is better, and only there.
+    `exceeds`: the expression is to be greater than something positive, so that a factor whose sign nothing else tells
+    is positive.
     """
 
-    def __init__(self, root: Expr, binders: Iterable[Binder] = ()):
+    def __init__(self, root: Expr, binders: Iterable[Binder] = (), exceeds: bool = False):
         self.root, self.look = root, FactsTable(root, binders)
+        self._factor = self._telling(root) if exceeds else None
         self._found: dict[int, Curvature] = {}
-        for node in postorder(root, lambda node: id(self.look.kind(node)) not in self._found):
-            kind = id(self.look.kind(node))
-            if kind not in self._found:
-                self._found[kind] = self._node(node)
+        for node in postorder(root, lambda node: self._key(node) not in self._found):
+            if self._key(node) not in self._found:
+                self._found[self._key(node)] = self._node(node)
 
     def __call__(self, node: Expr) -> Curvature:
-        return self._found[id(self.look.kind(node))]
+        return self._found[self._key(node)]
+
+    def _key(self, node: Expr) -> int:
+        """Alike are nodes of one kind, but for the factor that is positive where its likes may not be."""
+        return id(node if self._factor is not None else self.look.kind(node))
+
+    def _telling(self, node: Expr) -> Expr | None:
+        """The one factor of a product or quotient whose sign its own facts do not tell, if it is a logarithm."""
+        while isinstance(node, Call) and node.atom in ("mul", "div"):
+            signed = [k for k, factor in enumerate(node.args) if not self.look(factor).sign.nonneg]
+            if len(signed) != 1 or (node.atom, signed[0]) == ("div", 1):
+                return None
+            node = node.args[signed[0]]
+        return node if isinstance(node, Call) and node.atom == "log" else None
 
     def _node(self, node: Expr) -> Curvature:
         constant = self.look(node).curvature is Curvature.CONSTANT
@@ -94,10 +110,15 @@ class LogLogTable:
                 return REDUCTIONS.get(op)
             case Call(args=args):
                 form = log_form(node)
-                known = form is None or form.data is None or not any(map(varies, args[form.data :]))
-                return form.curvature if form and known else None
+                if form is None or (form.signed and not self._is_nonneg(node)):
+                    return None
+                known = form.data is None or not any(map(varies, args[form.data :]))
+                return form.curvature if known else None
             case _:
                 return Curvature.AFFINE
+
+    def _is_nonneg(self, node: Call) -> bool:
+        return node is self._factor or self.look(node).sign.nonneg
 
     def operands(self, node: Expr) -> Iterator[tuple[Expr, Monotonicity]]:
         """What a node is made of, and how its logarithm moves with the logarithm of each."""
@@ -152,6 +173,8 @@ def _fault(table: LogLogTable, node: Expr) -> LogFault:
             return LogFault.DATA
         case Extern() | Nested():
             return LogFault.FOREIGN
+        case Call() if (form := log_form(node)) is not None and form.signed and table.own(node) is None:
+            return LogFault.SIGNED
         case _ if table.own(node) is not None:
             return LogFault.CURVATURE
         case _:

@@ -87,6 +87,10 @@ def _blame(blame: LogBlame) -> tuple[str, tuple[str, ...]]:
             return f"`{words}` is {'negative' if facts_of(culprit).sign in Sign.NEG else 'not positive'}; {ONLY}", ()
         case LogFault.DATA:
             return f"nothing says that `{words}` is positive", _declare(culprit)
+        case LogFault.SIGNED:
+            return f"nothing says that `{words}` is positive", (
+                "a declared lower bound of its argument may: `between(1, inf)`",
+            )
         case LogFault.FUNCTION:
             return f"`{title(culprit)}` is no function of geometric programs", ()
         case LogFault.FOREIGN:

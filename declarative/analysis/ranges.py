@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, isnan
+from math import inf, isnan, log
 
 from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Stack, Variable
 from declarative.ir.facts import Sign
@@ -70,6 +70,9 @@ def _call_range(node: Call, look: Callable[[Expr], Range]) -> Range:
             return EVERYTHING if x is EVERYTHING or y is EVERYTHING else x * y
         case "div", (left, Constant(value)) if value:
             return look(left) * Range(1 / value, 1 / value)
+        case "log", (inner,) if look(inner).hi > 0:
+            x = look(inner)
+            return EVERYTHING if x is EVERYTHING else Range(log(x.lo) if x.lo > 0 else -inf, log(x.hi))
         case _:
             return EVERYTHING
 

@@ -44,17 +44,21 @@ Log = Callable[[Call, tuple[Expr, ...], Indices], Expr]  # the call, the logarit
 class LogForm:
     """`curvature` of F; `moves` where the record's monotonicity does not say how F moves with each argument.
 
-    Arguments from `data` on are data of any sign that enter as they are.
+    Arguments from `data` on are data of any sign that enter as they are. `signed`: the function is positive only where
+    something else says so.
     """
 
     curvature: Curvature
     log: Log
     moves: Callable[[tuple[Facts, ...]], tuple[Monotonicity, ...]] | None = None
     data: int | None = None
+    signed: bool = False
 
 
 def log_form(node: Call) -> LogForm | None:
     """The line of this call's function."""
+    if node.atom == "norm_below_one":
+        return _TABLE["pnorm"] if node.option("p") > 0 else _NEGATIVE_NORM
     return _TABLE.get(node.atom)
 
 
@@ -178,6 +182,11 @@ def _along_the_exponent(facts: tuple[Facts, ...]) -> tuple[Monotonicity, ...]:
     return (along(facts[1].sign), NEITHER)
 
 
+def _weighted_mean(node: Call, logs: tuple[Expr, ...], indices: Indices) -> Expr:
+    weights = node.args[1]
+    return apply("div", apply("dot", weights, logs[0]), apply("sum", weights))
+
+
 def _power(node: Call, logs: tuple[Expr, ...], indices: Indices) -> Expr:
     return apply("mul", node.args[1], logs[0])
 
@@ -196,6 +205,7 @@ _TABLE: dict[str, LogForm] = {
     "abs": _affine(_same),
     "pos": _affine(_same),
     "geo_mean": _affine(lambda node, logs, indices: apply("mean", logs[0])),
+    "geo_mean_weighted": LogForm(Curvature.AFFINE, _weighted_mean, data=1),
     "cumprod": _affine(lambda node, logs, indices: apply("cumsum", logs[0])),
     "add": _convex(lambda node, logs, indices: log_of_sum(logs, node.shape, indices)),
     "sum": _convex(_sum),
@@ -218,11 +228,14 @@ _TABLE: dict[str, LogForm] = {
     "pf_eigenvalue": _convex(lambda node, logs, indices: apply("log_pf_eigenvalue", logs[0])),
     "eye_minus_inv": _convex(lambda node, logs, indices: apply("log_eye_minus_inv", logs[0])),
     "exp2": _convex(lambda node, logs, indices: _times(math.log(2), apply("exp", logs[0]))),
+    "log": LogForm(Curvature.CONCAVE, lambda node, logs, indices: apply("log", logs[0]), signed=True),
     "one_minus_pos": _concave(lambda node, logs, indices: apply("log1mexp", logs[0])),
     "min": _concave(_again),
     "minimum": _concave(_again),
     "harmonic_mean": _concave(lambda node, logs, indices: _minus(_log_count(logs[0]), _whole_sum(_times(-1, logs[0])))),
 }
+
+_NEGATIVE_NORM = _concave(lambda node, logs, indices: _pnorm(node, logs, node.option("p")))
 
 
 def log_of_reduction(node: Reduce, log: Expr) -> Expr:

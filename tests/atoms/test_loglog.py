@@ -23,12 +23,14 @@ param E : R^(m,n)
 param P : R^(n,n), pos
 var s : R, pos
 var t : R, pos
+var w : R, between(1.5, inf)
 var x : R^n, pos
 var y : R^n, pos
 var X : R^(m,n), pos
 var Y : R^(n,m), pos
 """
 SIZES = {"n": 3, "m": 2}
+VARIABLES = "stwxyXY"
 AFFINE, CONVEX, CONCAVE = Curvature.AFFINE, Curvature.CONVEX, Curvature.CONCAVE
 
 
@@ -44,6 +46,12 @@ CASES = {
     "square(s)*sqrt(t)*inv_pos(s)": (AFFINE, lambda v: cp.square(v["s"]) * cp.sqrt(v["t"]) * cp.inv_pos(v["s"])),
     "abs(s)*pos(t)": (AFFINE, None),
     "geo_mean(x)": (AFFINE, lambda v: cp.geo_mean(v["x"])),
+    "geo_mean(x, c)": (AFFINE, lambda v: cp.geo_mean(v["x"], v["c"])),
+    "norm(x, 0.5)": (CONVEX, lambda v: cp.pnorm(v["x"], 0.5)),
+    "norm(x, -2)": (CONCAVE, lambda v: cp.pnorm(v["x"], -2)),
+    "log(w)": (CONCAVE, lambda v: cp.log(v["w"])),
+    "log(w)*s/sum(x)": (CONCAVE, None),
+    "s/log(2*w)": (CONVEX, lambda v: v["s"] / cp.log(2 * v["w"])),
     "prod(x[i]*c[i] for i in n)": (AFFINE, lambda v: cp.prod(cp.multiply(v["x"], v["c"]))),
     "(x*y')[0,1]*X'[1,0]*[x, s][3]": (AFFINE, None),
     "s + a + t*s": (CONVEX, lambda v: v["s"] + v["a"] + v["t"] * v["s"]),
@@ -109,6 +117,7 @@ def _data(seed: int) -> dict[str, torch.Tensor]:
     shapes = {"s": (), "t": (), "x": (3,), "y": (3,), "X": (2, 3), "Y": (3, 2)}
     shapes |= {"a": (), "c": (3,), "A": (2, 3), "P": (3, 3)}
     drawn = {n: torch.randn(40, *shape, generator=make, dtype=torch.float64).exp() for n, shape in shapes.items()}
+    drawn["w"] = 1.5 * torch.maximum(drawn["s"], 1 / drawn["s"])
     signed = {"e": (), "E": (2, 3)}
     return drawn | {n: torch.randn(40, *shape, generator=make, dtype=torch.float64) for n, shape in signed.items()}
 
@@ -120,11 +129,11 @@ def _log(body):
 
 def _moved(data: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The same parameters, other variables."""
-    return {n: other[n] if n in "stxyXY" else t for n, t in data.items()}
+    return {n: other[n] if n in VARIABLES else t for n, t in data.items()}
 
 
 def _logs(data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {n: t.log() if n in "stxyXY" else t for n, t in data.items()}
+    return {n: t.log() if n in VARIABLES else t for n, t in data.items()}
 
 
 @pytest.mark.parametrize("text", CASES)
@@ -138,7 +147,7 @@ def test_the_table_tells_the_curvature(text):
     """The value midway between two points, in logarithms, against the mean of their values."""
     body, first = _body(text), _data(1)
     second = _moved(first, _data(2))
-    middle = _moved(first, {n: (first[n] * second[n]).sqrt() for n in "stxyXY"})
+    middle = _moved(first, {n: (first[n] * second[n]).sqrt() for n in VARIABLES})
     gap = _values(body, middle).log() - (_values(body, first).log() + _values(body, second).log()) / 2
     told = LogLogTable(body)(body)
     assert told is CASES[text][0]
@@ -150,6 +159,7 @@ def test_the_table_tells_the_curvature(text):
 def test_cvxpy_tells_the_same(text):
     wanted, oracle = CASES[text]
     shapes = {"s": (), "t": (), "x": (3,), "y": (3,), "X": (2, 3), "Y": (3, 2)}
+    shapes["w"] = ()
     known: dict = {n: cp.Variable(shape, pos=True) for n, shape in shapes.items()}
     known |= {"a": 2.0, "c": np.ones(3), "A": np.ones((2, 3)), "P": np.ones((3, 3)), "E": np.eye(2, 3)}
     e = oracle(known)

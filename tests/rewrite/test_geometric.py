@@ -51,6 +51,8 @@ def test_objectives(before, after):
         ("x*y == 2*a", "log(x) + log(y) == log(2*a)"),
         ("z.*z >= x", "log(x) <= log(z) + log(z)"),
         ("x*y + 3 >= 4", "log(1) <= log(x) + log(y)"),
+        ("a <= log(y)*x", "log(a) <= log(log(y)) + log(x)"),
+        ("0 >= exp(y/x) - log(x)", "exp(log(y) - log(x)) <= log(log(x))"),
         ("1 + x*y <= 3 - y", "logsumexp([log(x) + log(y), log(y)]) <= log(2)"),
     ],
 )
@@ -124,6 +126,10 @@ REMARKS = [
         "what is positive is never 0 or less, so this holds for no positive variables",
     ),
     ("minimize -2*x*y + x^2", "-2", "`-2` is negative; a geometric program has positive coefficients only"),
+    ("minimize x/log(y) + y/x", "log(y)", "nothing says that `log(y)` is positive"),
+    ("minimize x*y\nsubject to\n  log(x)*log(y) >= a", "log(x)", "nothing says that `log(x)` is positive"),
+    ("minimize x*y\nsubject to\n  a/log(x) <= log(y)", "log(x)", "nothing says that `log(x)` is positive"),
+    ("minimize x*y\nsubject to\n  log(y)*log(x)^2 >= a", "log(x)", "nothing says that `log(x)` is positive"),
     ("minimize x^2 - x*y", "x*y", "`x*y` is subtracted here; a geometric program adds positive terms only"),
     (
         "minimize sum(z)/x\nsubject to\n  norm(z) >= 1",
