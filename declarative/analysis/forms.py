@@ -16,7 +16,7 @@ def call_form(node: Call, look: Callable[[Expr], Facts]) -> Sign:
     match node.atom, node.args:
         case ("neg", _):
             return -facts[0].form
-        case "transpose", _:
+        case "transpose" | "partial_trace", _:
             return facts[0].form
         case "add", _:
             return _sum(facts)

@@ -16,6 +16,8 @@ from declarative.atoms.registry import find
 from declarative.ir.expr import Constant, Expr
 from declarative.source.span import Span
 
+OF_SPACES = ("partial_trace", "partial_transpose")  # their `axis` is a space, not a direction of the array
+
 
 def apply(name: str, *args: Expr, origin: Span | None = None, **options: Any) -> Expr:
     """The value of a function or operator, e.g. `apply("sum_largest", x, k=2)`.
@@ -24,7 +26,7 @@ def apply(name: str, *args: Expr, origin: Span | None = None, **options: Any) ->
     array whole. Raises ShapeMismatch, with a message for users, where the number of arguments, their shapes or the
     options do not fit; KeyError for an unknown name.
     """
-    if "axis" in options and args:
+    if "axis" in options and args and name not in OF_SPACES:
         return _along_axis(name, args, options, origin)
     if (definition := DEFINITIONS.get(name)) is not None:
         args, options = _split(definition, args, options)
@@ -68,6 +70,8 @@ def _meant(name: str, args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[
             return name, (*args, Constant(1.0)), options
         case "reshape":
             return name, args[:1], {"shape": args[1:], **options}
+        case name if name in OF_SPACES:
+            return name, args[:1], {"dims": args[1:], "axis": 0.0, **options}
         case _:
             return name, args, options
 

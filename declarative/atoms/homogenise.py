@@ -18,7 +18,7 @@ from declarative.ir.walk import varies, with_children
 
 LINEAR = (
     "add", "neg", "sum", "mean", "concat", "block", "stack", "transpose", "reshape", "vec", "cumsum", "diff", "diag",
-    "diag_matrix", "upper_tri", "trace",
+    "diag_matrix", "upper_tri", "vec_to_upper_tri", "trace", "partial_trace", "partial_transpose",
 )  # fmt: skip
 FACTORS = ("mul", "div", "matmul", "dot", "outer", "kron", "conv")  # linear in one argument, beside data
 HOMOGENEOUS = (  # f(s x) = s f(x) for s > 0

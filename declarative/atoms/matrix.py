@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from declarative.atoms.latex import named
 from declarative.atoms.quadratic import quad_shape
 from declarative.atoms.record import Atom, Facts, Form, Options, ShapeMismatch
@@ -17,7 +19,7 @@ from declarative.atoms.rules import (
     greatest,
     sign_of_first,
 )
-from declarative.atoms.shapes import need_square, square_to, vector_to
+from declarative.atoms.shapes import need_rank, need_square, square_to, vector_to
 from declarative.ir.facts import Cone, Domain, Sign
 from declarative.ir.size import SCALAR, Shape, Size
 
@@ -83,6 +85,44 @@ UPPER_TRI = Atom(
     monotonicity=INCREASING,
     degree=greatest,
     latex=named("upper\\_tri"),
+)
+
+
+def from_upper_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
+    """The side n with n(n+1)/2 entries, or n(n-1)/2 without the diagonal."""
+    length, strict = need_rank("`vec_to_upper_tri`", shapes[0], 1)[0].constant, options.get("strict", 0)
+    if length is None or strict not in (0, 1):
+        hints = ("its form is vec_to_upper_tri(x), or vec_to_upper_tri(x, strict = 1) with 0 on the diagonal",)
+        raise ShapeMismatch("`vec_to_upper_tri` needs a vector whose length is a number", 0, hints)
+    root = isqrt(8 * length + 1)
+    if root * root != 8 * length + 1:
+        raise ShapeMismatch(f"no triangle has {length} entries: there are 1, 3, 6, 10, ...", 0)
+    side = Size.of((root + 1 if strict else root - 1) // 2)
+    return (side, side)
+
+
+def from_upper_torch(xp, form: Form, x):
+    """Each entry from its place in x, or from a 0 that is put behind it."""
+    side = form.shape[0]
+    place = xp.full(form.shape, x.shape[-1], device=x.device)
+    rows, columns = xp.triu_indices(side, side, offset=int(form.options.get("strict", 0)), device=x.device)
+    place[rows, columns] = xp.arange(x.shape[-1], device=x.device)
+    return xp.cat([x, xp.zeros_like(x[..., :1])], -1)[..., place]
+
+
+VEC_TO_UPPER_TRI = Atom(
+    name="vec_to_upper_tri",
+    doc="The upper triangular matrix with these entries, row by row; with `strict = 1` its diagonal is 0.",
+    signature="vec_to_upper_tri(x : R^(n*(n+1)/2), strict = 0) : R^(n,n)",
+    shape=from_upper_shape,
+    torch=from_upper_torch,
+    cvxpy=lambda cp, form, x: cp.vec_to_upper_tri(x, bool(form.options.get("strict", 0))),
+    sign=lambda facts, options: facts[0].sign | Sign.ZERO,
+    curvature=AFFINE,
+    monotonicity=INCREASING,
+    degree=greatest,
+    option_names=("strict",),
+    latex=lambda x, strict=0: f"\\mathrm{{triu}}_{{{strict:g}}}({x})",
 )
 
 TRACE = Atom(

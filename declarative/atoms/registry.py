@@ -22,6 +22,7 @@ from declarative.atoms import (
     sigmoids,
     special,
     spectral,
+    subsystems,
     trigonometric,
     variation,
 )
@@ -46,6 +47,7 @@ THEMES: tuple[ModuleType, ...] = (
     sigmoids,
     special,
     spectral,
+    subsystems,
     trigonometric,
     variation,
 )

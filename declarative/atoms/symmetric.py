@@ -13,12 +13,14 @@ def is_symmetric(e: Expr) -> bool:
             return symmetric
         case Index(base=Parameter() | Variable() as base, subscripts=subscripts) if base.symmetric:
             return len(subscripts) == base.family
-        case Call(atom="add" | "neg" | "mul" | "div" | "transpose", args=args):
+        case Call(atom="add" | "neg" | "mul" | "div" | "transpose" | "kron", args=args):
             return all(not a.shape or is_symmetric(a) for a in args)
         case Call(atom="matmul", args=(left, right)):
             return len(right.shape) == 2 and apply("transpose", left) == right
         case Call(atom="outer", args=(left, right)):
             return left == right
+        case Call(atom="partial_trace" | "partial_transpose", args=(x,)):
+            return is_symmetric(x)
         case Call(atom="diag_matrix"):
             return True
         case _:

@@ -230,10 +230,10 @@ class _Node:
         return tree.Power(op, base, exponent, span=self.span)
 
     def options(self, e: Call) -> tuple[tree.Expression | tree.Keyword, ...]:
-        """Options by name; the sizes of a `reshape` stand in its brackets."""
-        if e.atom == "reshape":
-            return tuple(self.literal(value) for value in e.option("shape"))
-        return tuple(tree.Keyword(name, self.literal(value), span=self.span) for name, value in e.options)
+        """Options by name; several sizes, as of a `reshape`, stand in its brackets."""
+        sizes = [self.literal(size) for _, value in e.options if isinstance(value, tuple) for size in value]
+        named = [(name, value) for name, value in e.options if not isinstance(value, tuple)]
+        return (*sizes, *(tree.Keyword(name, self.literal(value), span=self.span) for name, value in named))
 
     def literal(self, value: float | str | Size) -> tree.Expression:
         match value:

@@ -189,6 +189,14 @@ CASES: list[Case] = [
     *one("cumsum", shapes=VECTOR),
     *one("diff", shapes=VECTOR),
     *one("upper_tri", shapes=SQUARE),
+    *[case for strict in (0, 1) for case in one("vec_to_upper_tri", shapes=((3,), (6,)), strict=strict)],
+    *[
+        case
+        for name in ("partial_trace", "partial_transpose")
+        for dims, axes in (((2, 3), (0, 1)), ((2, 1, 3), (0, 1, 2)), ((6,), (0,)))
+        for axis in axes
+        for case in one(name, shapes=((6, 6),), dims=dims, axis=axis)
+    ],
     *one("diag", shapes=SQUARE),
     *one("diag_matrix", shapes=VECTOR),
     *one("trace", shapes=SQUARE),

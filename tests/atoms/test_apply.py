@@ -78,6 +78,16 @@ def test_names_that_several_records_share():
     assert apply("sum_largest", x, apply("add", SizeValue(n), Constant(-1.0))).option("k") == n - 1
 
 
+def test_a_space_of_a_product_of_spaces_is_a_number():
+    B = apply("kron", C, A)
+    assert apply("partial_trace", C, SizeValue(n), one) == apply("partial_trace", C, SizeValue(n), one, axis=0)
+    assert apply("partial_trace", apply("kron", C, C), SizeValue(n), SizeValue(n), axis=one).shape == (n, n)
+    with pytest.raises(ShapeMismatch, match="`axis` of `partial_trace` is a number from 0 to 1"):
+        apply("partial_trace", C, SizeValue(n), one, axis=two)
+    with pytest.raises(ShapeMismatch, match="needs a square matrix"):
+        apply("partial_trace", B, SizeValue(n), SizeValue(n))
+
+
 @pytest.mark.parametrize(
     "name, args, message",
     [
@@ -96,6 +106,11 @@ def test_names_that_several_records_share():
         ("norm1", (x, y, z), "`norm1` takes 1 argument, this has 3"),
         ("norm", (x, s), "the second argument of `norm` is a number other than 0, or `inf`"),
         ("norm", (A,), "`norm` of a matrix is ambiguous"),
+        ("partial_trace", (C,), "`partial_trace` needs the dimensions of the spaces, whole and at least 1"),
+        ("partial_trace", (C, two), "the dimensions in `partial_trace` multiply to 2, the matrix has n rows"),
+        ("partial_transpose", (A, two), "`partial_transpose` needs a square matrix, this is R^(m,n)"),
+        ("vec_to_upper_tri", (x,), "`vec_to_upper_tri` needs a vector whose length is a number"),
+        ("vec_to_upper_tri", (apply("concat", s, t),), "no triangle has 2 entries: there are 1, 3, 6, 10, ..."),
         ("sum_largest", (x, s), "`k` of `sum_largest` is a number or a size, known before solving"),
         ("sum_largest", (x,), "`sum_largest` needs its option `k`"),
     ],

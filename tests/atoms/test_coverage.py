@@ -99,8 +99,8 @@ AFFINE = {
     "moveaxis": "X'[0,0]",
     "multiply": "sum(a .* x)",
     "outer": "sum(outer(a, x))",
-    "partial_trace": "sum(M[i,i] for i in 0..1)",
-    "partial_transpose": "M'[0,1]",
+    "partial_trace": "partial_trace(kron(S, P), n, n, axis = 1)[0,0]",
+    "partial_transpose": "partial_transpose(kron(S, P), n, n)[0,1]",
     "permute_dims": "X'[0,0]",
     "promote": "s + x[0]",
     "reshape": "reshape(X, n, m)[0,0]",
@@ -115,7 +115,7 @@ AFFINE = {
     "vdot": "a'*x",
     "vec": "sum(vec(X))",
     "vstack": "stack(x, y)[0,0]",
-    "vec_to_upper_tri": "sum(x)",
+    "vec_to_upper_tri": "sum(vec_to_upper_tri(diag(M), strict = 1))",
 }
 GEOMETRIC = {
     "cumprod": "sum(cumprod(y))",

@@ -51,6 +51,18 @@ EXPRESSIONS: dict[str, tuple[Callable, str]] = {
     "norms": (lambda: dc.norm(x) + dc.norm(x, 1) + dc.norm(x, np.inf), "norm(x) + norm1(x) + norminf(x)"),
     "maxima": (lambda: dc.max(x) + dc.max(c, 1, x[0]) + dc.min([c, 1]), "max(x) + max(c, 1, x[0]) + min(c, 1)"),
     "options": (lambda: dc.sum_largest(x, 2) + dc.sum_largest(x, k=3), "sum_largest(x, 2) + sum_largest(x, 3)"),
+    "spaces": (
+        lambda: dc.trace(dc.partial_trace(dc.outer(x, x), (n, 1)) + dc.partial_transpose(Q, (1, n), axis=1)[:1, :1]),
+        "trace(partial_trace(x*x', n, 1) + partial_transpose(Q, 1, n, axis = 1)[0:1,0:1])",
+    ),
+    "truths": (
+        lambda: dc.vec_to_upper_tri(dc.concat(x[0], c, 1), strict=True)[0, 1],
+        "vec_to_upper_tri([x[0], c, 1], strict = 1)[0,1]",
+    ),
+    "products": (
+        lambda: dc.prod(x) * dc.prod([c, x[0]]) + dc.sum(dc.gmatmul(Q, x)) + dc.sum(dc.cumprod(x)),
+        "prod(x)*(c*x[0]) + sum(gmatmul(Q, x)) + sum(cumprod(x))",
+    ),
     "arrays": (lambda: dc.sum(dc.concat(x, 1, [c, c])), "sum([x, 1, c, c])"),
     "blocks": (lambda: dc.trace(dc.block([[Q, x], [A[:1], 1]])), "trace([Q, x; A[0:1,:], 1])"),
     "a list of terms": (lambda: dc.sum([x[0], x[1], c]), "x[0] + x[1] + c"),

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from declarative.atoms.registry import find
+from declarative.atoms.subsystems import diagonals
 from declarative.backends.tape.arrays import Sizes
 from declarative.backends.tape.polynomial import Moving, NotPolynomial, Polynomials, Rule
 from declarative.backends.tape.tape import Apply, Fold, Slot
@@ -123,16 +124,26 @@ def _mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Movi
 
 
 def _trace(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
-    (value,), n = args, call.form.shapes[0][0]
-    index = np.arange(prod(value.sizes)).reshape(value.sizes).diagonal(0, -2, -1)
+    return _sum_of_entries(p, args[0], _numbers(args[0]).diagonal(0, -2, -1))
+
+
+def _partial_trace(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
+    return _sum_of_entries(p, args[0], diagonals(call.form, _numbers(args[0])))
+
+
+def _numbers(value: Moving) -> np.ndarray:
+    return np.arange(prod(value.sizes)).reshape(value.sizes)
+
+
+def _sum_of_entries(p: Polynomials, value: Moving, index: np.ndarray) -> Moving:
+    """Over the last axis of an array of their numbers."""
     constant = None if value.constant is None else p.arrays.gather(value.constant, np.array(index))
-    diagonal = Moving((*value.sizes[:-2], n), constant, p.labelled(value.terms, index.reshape(-1)))
-    return p.summed(diagonal, 1)
+    return p.summed(Moving(index.shape, constant, p.labelled(value.terms, index.reshape(-1))), 1)
 
 
 def _diff(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
     (value,) = args
-    index = np.arange(prod(value.sizes)).reshape(value.sizes)
+    index = _numbers(value)
     after, before = (p.labelled(value.terms, part.reshape(-1)) for part in (index[..., 1:], index[..., :-1]))
     terms = after + tuple(replace(term, number=-term.number) for term in before)
     return Moving(sizes, _of_constant(p, call, args), terms)
@@ -202,10 +213,11 @@ RULES: dict[str, Rule] = {
     "sum": _sum,
     "mean": _mean,
     "trace": _trace,
+    "partial_trace": _partial_trace,
     "diff": _diff,
     "cumsum": _cumsum,
     "conv": _conv,
     "kron": _kron,
     **dict.fromkeys(("concat", "block", "stack", "transpose", "reshape", "vec"), _moved),
-    **dict.fromkeys(("diag", "diag_matrix", "upper_tri"), _moved),
+    **dict.fromkeys(("diag", "diag_matrix", "upper_tri", "vec_to_upper_tri", "partial_transpose"), _moved),
 }

@@ -51,7 +51,7 @@ def library_names() -> tuple[str, ...]:
 def _applied(name: str, args: Iterable[Any], options: dict[str, Any]) -> Handle:
     place = here()
     handles = [lift(arg, place.argument(k)) for k, arg in enumerate(_flat(name, args))]
-    given = {key: lift(value, place).expr for key, value in options.items()}
+    given = {key: lift(int(o) if isinstance(o, bool) else o, place).expr for key, o in options.items()}
     expr = function(name, tuple(h.expr for h in handles), given, place)
     return Handle(expr, _declared(handles).union(*(v.declared for v in options.values() if isinstance(v, Handle))))
 

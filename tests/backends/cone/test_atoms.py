@@ -122,6 +122,24 @@ subject to
     _compare(text, {"S": S, "a": a}, problem, X)
 
 
+def test_a_state_of_two_systems():
+    """The nearest matrix with a given partial trace whose partial transpose is positive semidefinite."""
+    text = """
+param S : S^4
+param r : S^2
+var X : S^4, psd
+minimize normfro(X - S)
+subject to
+  reduced: partial_trace(X, 2, 2, axis = 1) == r
+  apart: partial_transpose(X, 2, 2) in PSD
+"""
+    M = np.random.default_rng(8).standard_normal((4, 4))
+    given, reduced = (M + M.T) / 2, np.array([[0.6, 0.2], [0.2, 0.4]])
+    X = cp.Variable((4, 4), PSD=True)
+    limits = [cp.partial_trace(X, [2, 2], 1) == reduced, cp.partial_transpose(X, [2, 2], 0) >> 0]
+    _compare(text, {"S": given, "r": reduced}, cp.Problem(cp.Minimize(cp.norm(X - given, "fro")), limits), X)
+
+
 def _compare(text: str, data: dict, problem: cp.Problem, variable: cp.Variable) -> None:
     layer = declarative.compile(declarative.parse(text), backend="cone")
     solution = layer.solve(**{k: torch.tensor(v) for k, v in data.items()})
