@@ -46,3 +46,37 @@ def test_a_small_slope_holds_a_tail(slope):
     B, b = torch.randn(30, 1, 3, generator=generator, dtype=torch.float64), torch.ones(30, 1, dtype=torch.float64)
     text = FORM + f"sumsq(B*x - b) + sum(exp(A*x) - {slope}*A*x)"
     assert (statuses(text, A=A, B=B, b=b) == Status.SOLVED).all()
+
+
+HINGES = "dim m, n; param A : R^(m,n); var w : R^n; var y : R; minimize sum(pos(1 - A*w).^K)"
+
+
+@pytest.mark.parametrize("power", [3, 4])
+@pytest.mark.parametrize(("rest", "value"), [("", 0), (" + sin(y)", -1)])
+@pytest.mark.parametrize("sizes", [(6, 3), (20, 3), (30, 10)])
+def test_a_hinge_rests_on_a_cone_of_minima(power, rest, value, sizes):
+    """All rows of A w are positive for some w, and for all longer ones: the barrier must not drive it to infinity."""
+    generator = torch.Generator().manual_seed(0)
+    A, w = (torch.randn(40, *k, generator=generator, dtype=torch.float64) for k in (sizes, (sizes[1], 1)))
+    layer = declarative.compile(
+        declarative.parse(HINGES.replace("K", str(power)) + rest, name="hinge"), backend="kkt", on_failure="mask"
+    )
+    solution = layer.solve(A * torch.sign(A @ w))
+    solved = solution.status == Status.SOLVED
+    assert solved.all() if power == 3 or rest else solved.sum() >= 38  # beside w, so flat a minimum is hardly told
+    assert ((solution.value[solved] - value).abs() <= 1e-12).all()
+    assert solution["w"][solved].abs().max() < 1e8  # not 1e16, where nothing would stop it
+
+
+@pytest.mark.parametrize("power", [3, 4])
+def test_beside_a_tail_no_hinge_has_a_minimum(power):
+    generator = torch.Generator().manual_seed(0)
+    A, w = (torch.randn(40, *k, generator=generator, dtype=torch.float64) for k in ((12, 4), (4, 1)))
+    found = statuses(HINGES.replace("K", str(power)) + " + exp(y)", A=A * torch.sign(A @ w))
+    assert (found == Status.FAILED).all()
+
+
+@pytest.mark.parametrize("power", [3, 4, 5])
+@pytest.mark.parametrize("start", [-7, 5, 50, 1e3])
+def test_one_hinge_from_either_side(power, start):
+    assert statuses(f"var x : R, start({start}); minimize pos(x - 1)^{power}") == Status.SOLVED

@@ -4,6 +4,7 @@ from sys import float_info
 
 # The barrier method.
 FAR = 1e16  # beyond this, relative to the start, a point is on its way to infinity
+DAMPING = 1e-4  # a pull on distances beside that of their logarithms, which holds what nothing else does
 FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
 REACH = 1e10  # a multiplier is kept within this factor of mu / v
 LEAST_LIFT, MOST_LIFT = 1e-30, 1.0  # of a Hessian that is not positive definite

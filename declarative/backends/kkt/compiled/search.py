@@ -8,6 +8,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.constants import (
     ARMIJO,
+    DAMPING,
     FAST,
     FILTER,
     LEAST_LIFT,
@@ -134,7 +135,7 @@ def right_side(a, o, low, high, j, x):
     for k in range(o.m):
         r = a[o.rg + k, j] if k < o.q else 0.0
         on = a[o.on + k, j] != 0
-        a[o.dz + k, j] = a[o.mu, j] / a[o.v + k, j] + a[o.sigma + k, j] * r if on else 0.0
+        a[o.dz + k, j] = a[o.mu, j] * (1 / a[o.v + k, j] - DAMPING) + a[o.sigma + k, j] * r if on else 0.0
     add_adjoint(a, o, low, high, j, o.dz, x)
     for i in range(o.n):
         a[x + i, j] = -a[o.slope + i, j] - a[x + i, j]
@@ -184,11 +185,11 @@ def violation_of(a, o, j, c, g, s):
 
 @inner()
 def barrier_of(a, o, j, f, v):
-    """f - mu sum log v; infinite outside the domain."""
+    """f - mu sum (log v - DAMPING v); infinite outside the domain."""
     total = 0.0
     for k in range(o.m):
         if a[o.on + k, j] != 0:
-            total += np.log(max(a[v + k, j], 0.0))
+            total += np.log(max(a[v + k, j], 0.0)) - DAMPING * a[v + k, j]
     value = f - a[o.mu, j] * total if o.m > 0 else f
     return value if value < np.inf else np.inf
 
@@ -201,7 +202,7 @@ def merit(a, o, j):
         slope += a[o.slope + i, j] * a[o.dx + i, j]
     for k in range(o.m):
         if a[o.on + k, j] != 0:
-            slope -= a[o.mu, j] * a[o.dv + k, j] / a[o.v + k, j]
+            slope -= a[o.mu, j] * a[o.dv + k, j] * (1 / a[o.v + k, j] - DAMPING)
     a[o.violation, j] = violation_of(a, o, j, o.c, o.g, o.s)
     a[o.objective, j] = barrier_of(a, o, j, a[o.f, j], o.v)
     a[o.falling, j] = slope

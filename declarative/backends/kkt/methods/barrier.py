@@ -1,10 +1,11 @@
 """The primal-dual barrier method's arithmetic: a point of a smooth program -> its residuals and its Newton step.
 
-    min f(x) - mu sum log v   s.t.   c(x) = 0,  g(x) + s = 0,      v = [s; x - lower; upper - x] > 0,
+    min f(x) - mu sum (log v - DAMPING v)   s.t.   c(x) = 0,  g(x) + s = 0,      v = [s; x - lower; upper - x] > 0,
 
 with multipliers y of c and z of v, v z = mu (Waechter and Biegler 2006). With C = [Jg; -I; I] and r = [g + s; 0; 0]
 the step in v is -C dx - r, so the system is that of x and y alone: [[H + C'(z/v)C, Jc'], [Jc, 0]]. Bounds that are only
-the open domain of f have no barrier term: steps merely bend away from them.
+the open domain of f have no barrier term: steps merely bend away from them. The logarithm alone would drive x to
+infinity where all of a ray is optimal; DAMPING holds it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, FAST, LEAST_SHARE
+from declarative.backends.kkt.compiled.constants import BOLD, DAMPING, DEPENDENT, FAST, LEAST_SHARE
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.methods.interior import Rows, longest
@@ -164,15 +165,15 @@ def direction(
     """The Newton step for residuals `rows` of c and of g + s."""
     q, sigma = at.s.shape[1], torch.where(on, at.z / v, 0)
     r = torch.cat([torch.where(on[:, :q], rows[1], 0), v.new_zeros(len(v), v.shape[1] - q)], -1)
-    push = torch.where(on, at.mu[:, None] / v + sigma * r, 0)
+    push = torch.where(on, at.mu[:, None] * (1 / v - DAMPING) + sigma * r, 0)
     x, y = system.solve(-local.gradient - C.adjoint(push), -rows[0])
     dv = torch.where(on, -r - C.apply(x), 0)
     return Direction(x, y, dv[:, :q], torch.where(on, at.mu[:, None] / v - sigma * dv - at.z, 0), dv)
 
 
 def barrier(f: Tensor, v: Tensor, mu: Tensor, on: Tensor) -> Tensor:
-    """f - mu sum log v, (B,); infinite outside the domain."""
-    value = f - mu * torch.where(on, v, 1).clamp(min=0).log().sum(-1) if v.shape[-1] else f
+    """f - mu sum (log v - DAMPING v), (B,); infinite outside the domain."""
+    value = f - mu * torch.where(on, v.clamp(min=0).log() - DAMPING * v, 0).sum(-1) if v.shape[-1] else f
     return value.nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 

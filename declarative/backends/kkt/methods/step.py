@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.constants import LEAST_LIFT, MOST_LIFT, REACH
+from declarative.backends.kkt.compiled.constants import DAMPING, LEAST_LIFT, MOST_LIFT, REACH
 from declarative.backends.kkt.methods.barrier import (
     Bounds,
     Columns,
@@ -57,7 +57,7 @@ class Place:
     def merit(self, step: Direction) -> Merit:
         """Both at the point itself, and the slope of the objective along the step."""
         mu, on = self.at.mu, self.bounds.on
-        slope = (self.local.gradient * step.x).sum(-1) - (mu[:, None] * step.v / self.v * on).sum(-1)
+        slope = (self.local.gradient * step.x).sum(-1) - (mu[:, None] * step.v * (1 / self.v - DAMPING) * on).sum(-1)
         objective = barrier(self.local.f, self.v, mu, on)
         return Merit(self._violation(self.local.c, self.local.g, self.at.s), objective, slope)
 

@@ -24,8 +24,10 @@ from declarative.backends.kkt.program.certify import (
     appraise,
     evaluate,
     measure,
+    stationarity_residual,
     units,
     vanished,
+    worst,
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active
@@ -36,6 +38,7 @@ ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is 
 EXACT = 1e-13
 NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
 SLOWLY = 6
+CREEPING = 0.5  # what a step towards a flat minimum leaves of the gradient, at most
 LOST = 1e-6  # a point with a larger error is no answer
 OTHER = 10.0  # units that differ by more are others
 REVIEWS = 3
@@ -142,10 +145,24 @@ def refine(
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
+        if way is not None:
+            better |= going & creeps(here, there, ~better)
         here, guess = there if better.all() else there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
     return here, system if constant or here is start else None
+
+
+def creeps(here: Here, there: Here, unsure: Tensor) -> Tensor:
+    """(B,): of items that are `unsure` (B,), those that a step takes nearer to a flat minimum.
+
+    There the gradient shrinks with all its terms: a step on x^k leaves less than 1/e of it, and an error of 1/(k-1).
+    """
+    unsure = unsure & (here.shares.error > NEARLY) & (there.shares.error <= (1 + NEARLY) * here.shares.error)
+    if not unsure.any():
+        return unsure
+    before, after = (worst(stationarity_residual(place.local, place.at).abs()) for place in (here, there))
+    return unsure & (after <= CREEPING * before)
 
 
 def appraised(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> Appraisal:
