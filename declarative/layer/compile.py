@@ -13,6 +13,7 @@ from torch import Tensor
 
 from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
+from declarative.backends.tape.external import External
 from declarative.elaborate.clauses import method_of
 from declarative.elaborate.load import load
 from declarative.elaborate.report import did_you_mean
@@ -47,11 +48,12 @@ def compile(
     """Compile a problem, or the file at a path, to a torch module.
 
     dims: sizes, where the data does not tell them. consts: fixed data by name. learn: initial values of learned
-    parameters by name (their sizes must be known here). extern: torch functions by name. solve, differentiate:
-    methods that take the place of the file's clauses, in the words of a clause: "smooth(mu = 1e-2)" ("auto": none);
-    solve may be a Python function too, the one that `solve by my_solver` means: see `backends.kkt.foreign.Task` for
-    what it is given. dtype: the inner precision, float64 by default. options: passed to the backend. Raises
-    DiagnosticError for what cannot be compiled, with the line to blame.
+    parameters by name (their sizes must be known here). extern: torch functions or modules by name, called with
+    batches: (N, *shape) for each argument, to (N, *shape). A module is part of the layer and is trained with it.
+    solve, differentiate: methods that take the place of the file's clauses, in the words of a clause:
+    "smooth(mu = 1e-2)" ("auto": none); solve may be a Python function too, the one that `solve by my_solver` means:
+    see `backends.kkt.methods.foreign.Task` for what it is given. dtype: the inner precision, float64 by default.
+    options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
     """
     if not isinstance(problem, Problem | str | PathLike):
         raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
@@ -71,13 +73,14 @@ def compile(
     assert isinstance(mode, Mode)
     forward = forward_of(*_forward(problem, solve))
     assert isinstance(forward, Forward)
-    found = route(problem, backend, dict(options or {}), mode, forward)
+    externs = _externs(problem, extern or {})
+    found = route(problem, backend, dict(options or {}), mode, forward, externs)
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims)
     fixed |= _default_constants(problem, fixed, sizes)
     learned = _learned(problem, learn or {}, sizes, fixed)
     settings = Settings(found.name, on_failure, check, inner, tuple(dims.items()), mode.name)
-    return DeclarativeLayer(problem, found.backend, settings, fixed, learned, found)
+    return DeclarativeLayer(problem, found.backend, settings, fixed, learned, externs, found)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -177,6 +180,21 @@ def _unknown_name(problem: Problem, argument: str, name: str, names: list[str]) 
 
 
 # --- what is fixed now ---------------------------------------------------------------------------
+
+
+def _externs(problem: Problem, given: Mapping[str, Any]) -> dict[str, External]:
+    found, mistakes = {}, []
+    for declaration in problem.externs:
+        name, function = declaration.name, given.get(declaration.name)
+        if callable(function):
+            found[name] = External(declaration, function)
+            continue
+        value = "no function was given for it" if function is None else f"this is {function!r:.60}"
+        text = f"`{name}` is a torch function or an nn.Module; {value}"
+        hint = f'give it when compiling: extern={{"{name}": ...}}'
+        mistakes.append(error("E317", declaration.origin, text, hints=(hint,)))
+    _raise_all(mistakes)
+    return found
 
 
 def _constants(problem: Problem, consts: Mapping[str, Any]) -> dict[str, Tensor]:

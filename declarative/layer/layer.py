@@ -18,6 +18,7 @@ from torch.func import functional_call
 
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
+from declarative.backends.tape.external import External
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
 from declarative.layer.answer import Answer
@@ -106,6 +107,7 @@ class DeclarativeLayer(nn.Module):
         settings: Settings,
         consts: Mapping[str, Tensor],
         learn: Mapping[str, Tensor | tuple[int, ...]],
+        externs: Mapping[str, External],
         explanation: Callable[[], list[str]],
     ):
         super().__init__()
@@ -128,6 +130,12 @@ class DeclarativeLayer(nn.Module):
                     start = initial(symbol, given, torch.get_default_dtype())
                 self.learn.register_parameter(symbol.name, nn.Parameter(start.detach().clone()))
 
+        self._externs = externs
+        self.extern = nn.Module()
+        for name, external in externs.items():
+            if isinstance(external.function, nn.Module):
+                self.extern.register_module(name, external.function)
+
     # --- calls ---------------------------------------------------------------------------------
 
     @property
@@ -141,6 +149,7 @@ class DeclarativeLayer(nn.Module):
         raw = match_arguments(self.problem, args, named)
         mapped = {name: value for name, value in raw.items() if isinstance(value, Tensor)}
         learned = dict(self.learn.named_parameters())
+        self._check_externs()
         if needs_mapping([*mapped.values(), *learned.values()]):
             return self._mapped(raw, mapped, learned)
         with self._grad_mode():
@@ -221,7 +230,7 @@ class DeclarativeLayer(nn.Module):
         consts = tuple((const, const._version) for const in self.const.buffers())
         fixed = memo.fixed.inputs if memo.fixed is not None and _unchanged(memo.fixed.consts, consts) else {}
         bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits, fixed)
-        inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype)
+        inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype) | self._weights(bound.device)
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs, consts)
@@ -233,6 +242,16 @@ class DeclarativeLayer(nn.Module):
         outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
         memo.answered_by = outcome.answered_by
         return Answer(self.problem, ready.reader, bound, chosen, outcome, good, messages)
+
+    def _weights(self, device: torch.device) -> dict[str, Tensor]:
+        """What external modules read, as inputs that the items share: (1, *shape), in the inner precision."""
+        held = {name: t for external in self._externs.values() for name, t in external.weights().items()}
+        return {name: t.to(device, self.settings.dtype)[None] for name, t in held.items()}
+
+    def _check_externs(self) -> None:
+        if needs_mapping(t for external in self._externs.values() for t in external.parameters().values()):
+            text = "`torch.func.vmap` may map the data of a layer, and not the parameters of its extern modules"
+            raise DiagnosticError([error("E310", None, text)])
 
     def _held(self) -> dict[str, Tensor]:
         consts = dict(self.const.named_buffers())
@@ -250,7 +269,8 @@ class DeclarativeLayer(nn.Module):
 
     def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
         plan = self._backend.plan(bound.sizes, constants, bound.device)
-        return _Ready(plan, OutputReader(self.problem.outputs, bound.sizes, constants, bound.device), consts)
+        reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device, self._externs)
+        return _Ready(plan, reader, consts)
 
     def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor], fixed: Mapping[str, Tensor]) -> list[Breach]:
         if not bound.batch:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.external import External
 from declarative.backends.tape.tape import Input, needs
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Expr, Role
@@ -22,9 +23,14 @@ class OutputReader:
     """The outputs of a problem: `read(inputs)` gives each as (batch, *shape), of the inputs that `reads` names."""
 
     def __init__(
-        self, outputs: tuple[Output, ...], sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device
+        self,
+        outputs: tuple[Output, ...],
+        sizes: Mapping[str, int],
+        constants: Mapping[str, np.ndarray],
+        device: torch.device,
+        externs: Mapping[str, External] | None = None,
     ):
-        vectoriser = Vectoriser(sizes, constants)
+        vectoriser = Vectoriser(sizes, constants, externs)
         slots = []
         self.shapes: list[tuple[int, ...]] = []
         for output in outputs:

@@ -20,6 +20,7 @@ from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.backends.outcome import Backend
 from declarative.backends.second import SecondBackend
 from declarative.backends.status import Status
+from declarative.backends.tape.external import External
 from declarative.ir.problem import Problem
 from declarative.layer.by_size import BySize
 from declarative.rewrite.repair import no_backend, repair
@@ -47,6 +48,7 @@ def route(
     options: Mapping[str, Any],
     mode: Mode = IMPLICIT,
     forward: Forward = AUTO,
+    externs: Mapping[str, External] | None = None,
 ) -> Route:
     """The backend wanted, or the first that accepts: kkt, then cone; cone first where a root is a norm with a kink.
 
@@ -57,7 +59,7 @@ def route(
     refusals: list[Diagnostic] = []
     first: tuple[BackendName, ...] = ("cone", "kkt") if repair(problem).kinks else ("kkt", "cone")
     for name in first if wanted == "auto" else (wanted,):
-        accepted = _accept(problem, name, options, mode, forward)
+        accepted = _accept(problem, name, options, mode, forward, externs)
         if not isinstance(accepted, list):
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
@@ -113,10 +115,16 @@ def why(found: Classification) -> list[str]:
 
 
 def _accept(
-    problem: Problem, name: str, options: Mapping[str, Any], mode: Mode, forward: Forward
+    problem: Problem,
+    name: str,
+    options: Mapping[str, Any],
+    mode: Mode,
+    forward: Forward,
+    externs: Mapping[str, External] | None = None,
 ) -> Backend | list[Diagnostic]:
     if name == "kkt":
-        return geometric.to_kkt(problem, partial(kkt.accept, options=options, mode=mode, forward=forward))
+        accept = partial(kkt.accept, options=options, mode=mode, forward=forward, externs=externs)
+        return geometric.to_kkt(problem, accept)
     return _other_mode(problem, mode) or _other_method(problem, forward) or _to_cone(problem)
 
 

@@ -9,15 +9,12 @@ from declarative.source.diagnostic import Diagnostic, error
 
 
 def not_yet(problem: Problem) -> list[Diagnostic]:
-    """One finding for `find`, for each extern function, and for the first nested problem."""
+    """One finding for `find`, and one for the first nested problem."""
     found = []
     if problem.objective.sense is Sense.FIND:
         found.append(
             error("E321", problem.objective.origin, "no backend runs `find` yet; it can be checked and printed")
         )
-    for declaration in problem.externs:
-        text = f"no backend runs `extern` yet; `{declaration.name}` can be checked and printed"
-        found.append(error("E321", declaration.origin, text))
     for node in _first_nested(problem):
         text = f"no backend runs nested problems yet; `{node.problem}` can be checked and printed"
         found.append(error("E321", node.origin, text))

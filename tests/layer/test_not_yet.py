@@ -8,7 +8,6 @@ from declarative import DiagnosticError
 FIT = "param a : R\nvar x : R\nminimize (x - a)^2\n"
 CASES = {
     "find": ("param a : R\nvar x : R\nfind x\nsubject to\n  x == a/2 + 1\n", "E321", 3, "`find`"),
-    "extern": ("extern f : R -> R\nvar x : R\nminimize (f(x) - 1)^2\n", "E321", 1, "`f`"),
     "nested": ("import inner\nvar x : R\nminimize (inner(x).x - 1)^2\n", "E321", 3, "`inner`"),
     "nested output": (f"import inner\n{FIT}return x, r = inner(x).x\n", "E321", 5, "`inner`"),
     "method": (f"{FIT}solve by davis_yin\n", "E322", 4, "no backend has `solve by davis_yin`"),

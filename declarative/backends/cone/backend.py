@@ -28,7 +28,7 @@ from declarative.rewrite.moving_data import free_data
 from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.standard import problem_to_standard
-from declarative.source.diagnostic import Diagnostic
+from declarative.source.diagnostic import Diagnostic, error
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class ConeBackend:
 
 def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: the innermost expression, and what would help."""
+    if problem.externs:
+        return [_no_externs(problem)]
     repaired = repair(problem)
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
@@ -55,6 +57,13 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
     return refusals(conic) or whole
+
+
+def _no_externs(problem: Problem) -> Diagnostic:
+    declaration = problem.externs[0]
+    text = f"the cone backend calls no functions from outside, such as `{declaration.name}`"
+    hint = "where its arguments are data, call it before the layer and give its value as a `param`"
+    return error("E302", declaration.origin, text, hints=(hint,))
 
 
 @dataclass(frozen=True)

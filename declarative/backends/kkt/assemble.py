@@ -23,6 +23,7 @@ from declarative.backends.kkt.program.shape import kind_of
 from declarative.backends.kkt.program.structure import WEIGHTS, TapeStructure, structure_groups
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape.evaluate import Runner
+from declarative.backends.tape.external import External
 from declarative.backends.tape.tape import Slot
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Expr, Stack
@@ -158,9 +159,10 @@ def assemble(
     constants: Mapping[str, np.ndarray],
     device: torch.device | str = "cpu",
     residuals: tuple[Expr, ...] = (),
+    externs: Mapping[str, External] | None = None,
 ) -> Assembly:
     """Put objective, rows, bounds and starts on one tape, number the unknowns, wrap them as functions of (x, theta)."""
-    vectoriser = Vectoriser(sizes, constants)
+    vectoriser = Vectoriser(sizes, constants, externs)
     objective = vectoriser.value(standard.objective).slot
     builder = RowBuilder(vectoriser)
     ordered = sorted(standard.rows, key=lambda row: row.open_domain or not row.path)  # the user's bounds come first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
 from declarative.backends.status import AnsweredBy, Status
+from declarative.backends.tape.external import External
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.expr import Expr
 from declarative.ir.facts import Sign
@@ -46,10 +47,11 @@ class KKTBackend:
     standard: Standard
     options: Options
     residuals: tuple[Expr, ...] = ()  # for Gauss and Newton: what is squared in the objective
+    externs: Mapping[str, External] = field(default_factory=dict)  # what the problem calls, for its plans
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
         check_room(entries((d.symbol for d in self.standard.problem.variables), sizes), device)
-        return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals), self.options)
+        return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals, self.externs), self.options)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
@@ -57,7 +59,11 @@ class KKTBackend:
 
 
 def accept(
-    problem: Problem, options: Mapping[str, Any], mode: Mode = IMPLICIT, forward: Forward = AUTO
+    problem: Problem,
+    options: Mapping[str, Any],
+    mode: Mode = IMPLICIT,
+    forward: Forward = AUTO,
+    externs: Mapping[str, External] | None = None,
 ) -> KKTBackend | list[Diagnostic]:
     """The backend for this problem, or why it cannot take it: which expression, and what is the matter with it.
 
@@ -73,7 +79,7 @@ def accept(
     squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
     if squared is None:
         return [_no_squares(problem)]
-    return KKTBackend(smooth, settings, tuple(e for e in squared if varies(e)))
+    return KKTBackend(smooth, settings, tuple(e for e in squared if varies(e)), externs or {})
 
 
 def _no_squares(problem: Problem) -> Diagnostic:

@@ -18,6 +18,7 @@ from declarative.backends.tape.tape import (
     Align,
     Apply,
     Fold,
+    Foreign,
     Gather,
     Input,
     Instruction,
@@ -134,6 +135,8 @@ class Runner:
             case Scatter(op, value, axis, groups, count):
                 index = self._index(groups)
                 return lambda values, inputs: _scatter(op, values[value], axis + 1, index, count)
+            case Foreign():
+                return _foreign(instruction)
             case Reshape(value, sizes):
                 return lambda values, inputs: (v := values[value]).reshape(v.shape[0], *sizes)
             case _:
@@ -165,6 +168,21 @@ def _partial(atom: str, args: tuple[Slot, ...], form: Form, wrt: tuple[int, ...]
 def _derivative(function: Callable[..., Tensor], argument: int) -> Callable[..., Tensor]:
     """Of an entrywise function: the gradient of the sum of its entries."""
     return grad(lambda *args: function(*args).sum(), argument)
+
+
+def _foreign(call: Foreign) -> Step:
+    """The batch and the axes around the call become one batch."""
+
+    def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
+        args, weights = [values[a] for a in call.args], [values[w] for w in call.weights]
+        batch = max(len(a) for a in args)
+        flat = [
+            a.expand(batch, *a.shape[1:]).reshape(batch * prod(call.scope), *shape)
+            for a, shape in zip(args, call.shapes, strict=True)
+        ]
+        return call.external(weights, flat, call.shape).reshape(batch, *call.scope, *call.shape)
+
+    return step
 
 
 def _gather(value: Slot, index: Tensor | None, sizes: tuple[int, ...]) -> Step:

@@ -14,6 +14,7 @@ import numpy as np
 
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
+from declarative.backends.tape.external import External
 
 Slot: TypeAlias = int  # the number of the instruction whose value is meant
 
@@ -101,7 +102,19 @@ class Reshape:
     sizes: tuple[int, ...]
 
 
-Instruction: TypeAlias = Input | Literal | Align | Apply | Partial | Gather | Fold | Scatter | Reshape
+@dataclass(frozen=True)
+class Foreign:
+    """A function from outside, of aligned arguments over the axes `scope`, and of the weights that it reads."""
+
+    external: External
+    args: tuple[Slot, ...]
+    weights: tuple[Slot, ...]
+    scope: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]  # of the arguments
+    shape: tuple[int, ...]
+
+
+Instruction: TypeAlias = Input | Literal | Align | Apply | Partial | Gather | Fold | Scatter | Reshape | Foreign
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,8 @@ def operands(instruction: Instruction) -> tuple[Slot, ...]:
             return ()
         case Apply(args=args) | Partial(args=args):
             return args
+        case Foreign(_, args, weights):
+            return (*args, *weights)
         case Align(value) | Gather(value) | Reshape(value) | Fold(value=value) | Scatter(value=value):
             return (value,)
 
@@ -144,6 +159,8 @@ def sizes_of(
                 return np.broadcast_shapes(*(known[a] for a in args))
             leads = (known[a][: len(known[a]) - len(shape)] for a, shape in zip(args, form.shapes, strict=True))
             return (*np.broadcast_shapes(*leads), *form.shape)
+        case Foreign(scope=scope, shape=shape):
+            return (*scope, *shape)
         case Fold(_, value, axes):
             return tuple(size for axis, size in enumerate(known[value]) if axis not in axes)
         case Scatter(_, value, axis, _, count):

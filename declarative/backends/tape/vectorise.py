@@ -28,10 +28,12 @@ from declarative.backends.tape.axes import (
     union,
 )
 from declarative.backends.tape.evaluate import static_value
+from declarative.backends.tape.external import External
 from declarative.backends.tape.tape import (
     Align,
     Apply,
     Fold,
+    Foreign,
     Gather,
     Input,
     Instruction,
@@ -66,10 +68,17 @@ from declarative.source.diagnostic import DiagnosticError, error
 
 
 class Vectoriser:
-    """Builds one tape. `sizes` are the values of the dims, `constants` the const data that indices may read."""
+    """Builds one tape. `sizes` are the values of the dims, `constants` the const data that indices may read, `externs`
+    the functions that expressions may call.
+    """
 
-    def __init__(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray]):
-        self.sizes, self.constants = sizes, constants
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        constants: Mapping[str, np.ndarray],
+        externs: Mapping[str, External] | None = None,
+    ):
+        self.sizes, self.constants, self.externs = sizes, constants, externs or {}
         self.instructions: list[Instruction] = []
         self._arrays = Arrays(self.instructions)
         self._memo: dict[Any, Value] = {}
@@ -230,7 +239,9 @@ class Vectoriser:
                 return self._reduce(node, op, self._memo[self._key(body, inner)], self._inner[key])
             case Stack(body=body):
                 return self._stack(self._memo[self._key(body, inner)], self._inner[key].axes)
-            case Extern() | Nested():
+            case Extern():
+                return self._foreign(node, [self._memo[self._key(a, env)] for a in node.args])
+            case Nested():
                 raise AssertionError("refused before vectorisation")
             case _:
                 assert_never(node)
@@ -247,6 +258,13 @@ class Vectoriser:
         if 0 not in shape and any(0 in a.shape for a in args) and not _takes_nothing(record, form):
             raise _nothing(node, node.atom)
         return Value(self.emit(Apply(node.atom, slots, form)), scope, shape)
+
+    def _foreign(self, node: Extern, args: list[Value]) -> Value:
+        external, scope, shape = self.externs[node.name], union(args), self.shape(node.shape)
+        slots = tuple(self.aligned(a, scope, a.shape, expand=True) for a in args)
+        weights = tuple(self.emit(Input(name, sizes)) for name, sizes in external.shapes.items())
+        lengths, shapes = tuple(axis.length for axis in scope), tuple(a.shape for a in args)
+        return Value(self.emit(Foreign(external, slots, weights, lengths, shapes, shape)), scope, shape)
 
     def _stack(self, body: Value, axes: tuple[Axis, ...]) -> Value:
         outer = tuple(a for a in body.scope if a not in axes)

@@ -97,8 +97,8 @@ RUNNING: tuple[Code, ...] = (
     ),
     Code(
         "E317",
-        "a const without a value",
-        "A const is fixed when the layer is compiled, unless it has a default.",
+        "a const or a function without a value",
+        "A const is fixed when the layer is compiled, unless it has a default; so are the functions of `extern`.",
         'declarative.compile("shortest_path.opt", consts={"b": b})',
         'declarative.compile("shortest_path.opt", consts={"E": E, "b": b})',
     ),
@@ -127,7 +127,7 @@ RUNNING: tuple[Code, ...] = (
     Code(
         "E321",
         "what no backend runs yet",
-        "`find`, `extern` and nested problems can be written, checked and printed; they cannot be compiled yet.",
+        "`find` and nested problems can be written, checked and printed; they cannot be compiled yet.",
         "find y",
         "minimize sumsq(y - x)",
     ),
@@ -161,5 +161,12 @@ RUNNING: tuple[Code, ...] = (
         "cone backend, whose matrices are sparse, where each function reads few unknowns.",
         'compile(path, backend="kkt")(torch.zeros(1_000_000))',
         "compile(path)(torch.zeros(1_000_000))",
+    ),
+    Code(
+        "E326",
+        "a function from outside that gives another shape",
+        "An `extern` function is called with batches: an axis for the items leads in its arguments and in its result.",
+        'compile(path, extern={"f": lambda x: x.sum()})',
+        'compile(path, extern={"f": lambda x: x.sum(-1)})',
     ),
 )
