@@ -1,11 +1,18 @@
 """Every function of CVXPY has its text here, or a reason why not; each text is read, and has CVXPY's curvature."""
 
+import re
+
 import cvxpy as cp
 import pytest
 
-from declarative import parse
+import declarative
+from declarative import check, parse
 from declarative.analysis.facts import facts_of
 from declarative.analysis.loglog import LogLogTable
+from declarative.elaborate import embedded
+from declarative.elaborate.calls import is_function
+from declarative.elaborate.familiar import FUNCTIONS as FAMILIAR
+from declarative.elaborate.familiar import WRITTEN, function_hints
 from declarative.ir.facts import Curvature
 
 HEAD = """dim m, n
@@ -132,16 +139,33 @@ REASONS = {
     "complex numbers": ("conj", "imag", "real", "hermitian_wrap", "skew_symmetric_wrap"),
     "quasiconvex": ("condition_number", "dist_ratio", "gen_lambda_max", "length", "sign"),
     "what a declaration says here": ("psd_wrap", "symmetric_wrap"),
-    "quantum information": ("quantum_cond_entr", "quantum_rel_entr"),
+    "no cones describe it exactly": ("quantum_cond_entr", "quantum_rel_entr"),
     "a tool": ("deep_flatten",),
 }
 
 
+FUNCTIONS = {n: f for n, f in vars(cp).items() if n[0].islower() and callable(f)}
+NAMES = {n for n, f in FUNCTIONS.items() if str(getattr(f, "__module__", "")).startswith("cvxpy.atoms")}
+
+
 def test_every_function_of_cvxpy_is_answered_for():
-    functions = {n: f for n, f in vars(cp).items() if n[0].islower() and callable(f)}
-    names = {n for n, f in functions.items() if str(getattr(f, "__module__", "")).startswith("cvxpy.atoms")}
     reasons = {name for names in REASONS.values() for name in names}
-    assert names == CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | GEOMETRIC.keys() | reasons
+    assert CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | GEOMETRIC.keys() | reasons == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_name_that_is_not_there_is_answered_with_what_is(name: str):
+    """With words of our own: the nearest name may be another function."""
+    if is_function(name):
+        return
+    hints = ("the variance is `variance(...)`",) if name == "var" else function_hints(name)
+    _, diagnostics = check(f"var x : R^3\nminimize {name}(x)\n")
+    assert hints and diagnostics[0].hints == hints
+    offered = name in embedded.names()  # `matmul` and `power` are in Python
+    if (name in WRITTEN or name in FAMILIAR) and not offered:
+        wanted = f"it is written `{WRITTEN[name][1]}`" if name in WRITTEN else f"did you mean `{FAMILIAR[name]}`?"
+        with pytest.raises(AttributeError, match=re.escape(wanted)):
+            getattr(declarative, name)
 
 
 @pytest.mark.parametrize("name", [*CONVEX, *CONCAVE, *AFFINE])
