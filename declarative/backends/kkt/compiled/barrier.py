@@ -28,8 +28,10 @@ from declarative.backends.kkt.compiled.search import (
     merit,
     residuals,
     right_side,
+    stationarity,
     to_the_boundary,
     try_at,
+    try_step,
     violation_of,
 )
 
@@ -166,38 +168,45 @@ def arrived(a, o, j, tolerance):
 
 
 @inner()
-def begin(task, a, o, j, tolerance):
-    """Residuals, barrier parameter and right-hand side of an item; is it converged?"""
-    low, high = task.low, task.high
-    distances(a, o, low, high, j, o.x, o.s, o.v)
-    residuals(a, o, low, high, j)
-    converged = arrived(a, o, j, tolerance)
-    lower_barrier(a, o, j, tolerance)
+def begin(task, a, o, tolerance, count):
+    """Residuals, barrier parameter and right-hand side of all items, and whether each has converged."""
+    distances(a, o, task.low, task.high, 0, count, o.x, o.s, o.v)
+    stationarity(a, o, task.low, task.high, count)
+    for j in range(count):
+        residuals(a, o, j)
+        converged = arrived(a, o, j, tolerance)
+        lower_barrier(a, o, j, tolerance)
+        a[o.stage, j], a[o.why, j] = (REFUSED, CONVERGED) if converged else (TRYING, GOING)
     for k in range(o.m):
-        a[o.sigma + k, j] = a[o.z + k, j] / a[o.v + k, j] if a[o.on + k, j] != 0 else 0.0
-    original_residual(a, o, j)
-    return converged
+        sigma, z, v, on = a[o.sigma + k], a[o.z + k], a[o.v + k], a[o.on + k]
+        for j in range(count):
+            sigma[j] = z[j] / v[j] if on[j] != 0 else 0.0
+    original_residual(a, o, 0, count)
 
 
 @inner()
-def set_right(task, system, a, o, j, share):
-    """The right-hand side of the Newton step, or (for a share of the residuals at x) of the one bent at the trial."""
-    for r in range(o.p):
-        bent = share * a[o.c + r, j] + a[o.there + 1 + r, j] if share > 0 else a[o.c + r, j]
-        system.rc[r, j] = -bent
-    right_side(a, o, task.low, task.high, j, o.bx)
+def set_right(task, system, a, o, first, last):
+    """The right-hand side of the Newton step for residuals rg of g + s."""
+    right_side(a, o, task.low, task.high, first, last, o.bx)
     for i in range(o.n):
-        system.rx[i, j] = a[o.bx + i, j]
+        target, row = system.rx[i], a[o.bx + i]
+        for j in range(first, last):
+            target[j] = row[j]
+    for r in range(o.p):
+        target, row = system.rc[r], a[o.c + r]
+        for j in range(first, last):
+            target[j] = -row[j]
 
 
 @inner()
-def start_search(task, a, o, j):
-    """The whole direction, how far it may go, and the first trial."""
-    finish_direction(a, o, task.low, task.high, j)
-    a[o.longest, j] = to_the_boundary(a, o, j, o.v, o.dv)
-    a[o.bent, j] = 0.0
-    merit(a, o, j)
-    try_at(a, o, j, a[o.longest, j])
+def start_search(task, a, o, count):
+    """The whole directions, how far they may go, and the first trials."""
+    finish_direction(a, o, task.low, task.high, 0, count)
+    for j in range(count):
+        a[o.longest, j] = a[o.alpha, j] = to_the_boundary(a, o, j, o.v, o.dv)
+        a[o.bent, j] = 0.0
+    merit(a, o, count)
+    try_step(a, o, 0, count)
 
 
 @inner()
@@ -208,10 +217,12 @@ def swap_directions(a, o, j):
 
 
 @inner()
-def original_residual(a, o, j):
+def original_residual(a, o, first, last):
     """rg = g + s."""
     for k in range(o.q):
-        a[o.rg + k, j] = a[o.g + k, j] + a[o.s + k, j]
+        row, g, s = a[o.rg + k], a[o.g + k], a[o.s + k]
+        for j in range(first, last):
+            row[j] = g[j] + s[j]
 
 
 @inner()
@@ -219,7 +230,7 @@ def judge(task, system, a, o, j):
     """What the trial shows: taken, to be bent, or to be halved. Gives the stage."""
     low, high = task.low, task.high
     violation = violation_of(a, o, j, o.there + 1, o.there + 1 + o.p, o.ts)
-    distances(a, o, low, high, j, o.tx, o.ts, o.bv)
+    distances(a, o, low, high, j, j + 1, o.tx, o.ts, o.bv)
     objective = barrier_of(a, o, j, a[o.there, j], o.bv)
     bending = a[o.stage, j] == BENDING
     alpha = a[o.alpha, j]
@@ -232,13 +243,15 @@ def judge(task, system, a, o, j):
         return TAKEN
     if bending:
         swap_directions(a, o, j)
-        original_residual(a, o, j)
-        finish_direction(a, o, low, high, j)
+        original_residual(a, o, j, j + 1)
+        finish_direction(a, o, low, high, j, j + 1)
         a[o.bent, j] = 0.0
     elif alpha == a[o.longest, j] and violation >= a[o.violation, j]:
         for k in range(o.q):
             a[o.rg + k, j] = alpha * (a[o.g + k, j] + a[o.s + k, j]) + a[o.there + 1 + o.p + k, j] + a[o.ts + k, j]
-        set_right(task, system, a, o, j, alpha)
+        set_right(task, system, a, o, j, j + 1)
+        for r in range(o.p):  # a share of the residuals at x, and those at the trial
+            system.rc[r, j] = -(alpha * a[o.c + r, j] + a[o.there + 1 + r, j])
         return BENDING
     alpha = a[o.alpha, j] / 2
     if alpha < a[o.longest, j] * 2.0**-HALVINGS:
@@ -254,7 +267,7 @@ def bend(task, system, a, o, count):
     for j in range(count):
         if a[o.stage, j] == BENDING:
             swap_directions(a, o, j)
-            finish_direction(a, o, task.low, task.high, j)
+            finish_direction(a, o, task.low, task.high, j, j + 1)
             try_at(a, o, j, to_the_boundary(a, o, j, o.v, o.dv))
 
 
@@ -281,18 +294,15 @@ def search(task, system, a, o, count):
 def iterate(routines, task, system, a, o, tolerance, count):
     """One iteration of all lanes, and why each stops, if it does."""
     evaluate(task.local, a, o, count)
-    for j in range(count):
-        a[o.stage, j] = REFUSED if begin(task, a, o, j, tolerance) else TRYING
-        a[o.why, j] = CONVERGED if a[o.stage, j] == REFUSED else GOING
+    begin(task, a, o, tolerance, count)
     newton_matrix(system, a, o, task.low, task.high, count)
     convexify(routines, system, o.n, o.p, a[o.lift], a[o.lifted], count)
-    for j in range(count):
-        set_right(task, system, a, o, j, 0.0)
+    set_right(task, system, a, o, 0, count)
     solve(system, o.n, o.p, a[o.dx :], a[o.ny :], count)
     for j in range(count):
         if a[o.stage, j] == TRYING and system.sound[0, j] == 0:
             a[o.stage, j] = REFUSED
-        start_search(task, a, o, j)
+    start_search(task, a, o, count)
     search(task, system, a, o, count)
     for j in range(count):
         most = 0.0
@@ -308,8 +318,8 @@ def iterate(routines, task, system, a, o, tolerance, count):
 def load(task, given, a, o, item, j):
     """An item into a lane."""
     for r in range(o.kept):
-        a[r, j] = given[item, r] if r < o.given else np.inf if r < o.next else 0.0
-    a[o.item, j] = item
+        a[r, j] = given[item, r] if r < o.given else 0.0
+    a[o.last, j], a[o.item, j], a[o.zero, j] = np.inf, item, 0.0
     load_parameters(task.local, task.arguments, item, j)
     load_parameters(task.values, task.arguments, item, j)
 

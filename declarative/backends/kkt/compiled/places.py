@@ -11,10 +11,10 @@ class Places(NamedTuple):
 
     x (n), y (p), s (q), z (m), mu, lift: the iterate; `limit` of the filter and `size` of the start; `on` (m); lower,
     upper, wall_lower, wall_upper, `fixed` (n): all as in `methods/barrier.py`. The units of f, c (p), g (q) and x (n).
-    The filter's violations and objectives (FILTER), the `last` error, and the `next` pair to be replaced.
+    The filter's violations and objectives (FILTER), how many `pairs` it has been given, the `last` error.
     The model at x: f, slope (n), c (p), g (q), H (n n), Jc (p n), Jg (q n). The distances v (m), sigma (m) = z/v. The
     direction dx (n), ny (p), dv (m), dz (m); another one's bx (n), by (p), and distances bv (m); residuals rg (q). A
-    trial point tx (n), ts (q), with f, c, g from `there` on. Single numbers.
+    trial point tx (n), ts (q), with f, c, g from `there` on. Single numbers, and a row of zeros.
     """
 
     n: int
@@ -44,8 +44,8 @@ class Places(NamedTuple):
     given: int
     violations: int
     objectives: int
+    pairs: int
     last: int
-    next: int
     item: int
     rounds: int
     kept: int
@@ -82,6 +82,7 @@ class Places(NamedTuple):
     lifted: int
     stage: int
     why: int
+    zero: int
     rows: int
 
 
@@ -92,12 +93,12 @@ def places(n: int, p: int, q: int, low: int, high: int) -> Places:
     sizes = {
         "x": n, "y": p, "s": q, "z": m, "mu": 1, "lift": 1, "limit": 1, "size": 1, "on": m, "lower": n, "upper": n,
         "wall_lower": n, "wall_upper": n, "fixed": n, "f_unit": 1, "c_unit": p, "g_unit": q, "x_unit": n, "given": 0,
-        "violations": FILTER, "objectives": FILTER, "last": 1, "next": 1, "item": 1, "rounds": 1, "kept": 0,
+        "violations": FILTER, "objectives": FILTER, "pairs": 1, "last": 1, "item": 1, "rounds": 1, "kept": 0,
         "f": 1, "slope": n, "c": p, "g": q, "H": n * n, "Jc": p * n, "Jg": q * n, "v": m, "sigma": m,
         "dx": n, "ny": p, "dv": m, "dz": m, "bx": n, "by": p, "bv": m, "rg": q, "tx": n, "ts": q, "there": 1 + p + q,
         "dual": 1, "primal": 1, "scale": 1,
         "violation": 1, "objective": 1, "falling": 1, "longest": 1, "alpha": 1, "bent": 1, "armijo": 1, "lifted": 1,
-        "stage": 1, "why": 1, "rows": 0,
+        "stage": 1, "why": 1, "zero": 1, "rows": 0,
     }  # fmt: skip
     for name, size in sizes.items():
         found[name], row = row, row + size

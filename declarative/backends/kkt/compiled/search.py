@@ -1,4 +1,4 @@
-"""Lane j of a block: residuals, the step's room, and which trial is taken.
+"""Lanes of a block, j or from `first` to before `last`: residuals, the step's room, and which trial is taken.
 
 The rules of `nlp.py`, `filter.py` and `step.py` in `methods`, number by number; `a` is the block's memory and `o` says
 where its rows are.
@@ -24,43 +24,57 @@ TRYING, TAKEN, REFUSED, BENDING = 0.0, 1.0, 2.0, 3.0  # stages of a line search
 
 
 @inner()
-def distances(a, o, low, high, j, x, s, v):
+def distances(a, o, low, high, first, last, x, s, v):
     """The distances of the point in rows x and s from the barrier's constraints, into rows v; 1 where there is none."""
-    for k in range(o.q):
-        a[v + k, j] = a[s + k, j]
-    for k in range(len(low)):
-        a[v + o.q + k, j] = a[x + low[k], j] - a[o.lower + low[k], j]
-    for k in range(len(high)):
-        a[v + o.q + len(low) + k, j] = a[o.upper + high[k], j] - a[x + high[k], j]
     for k in range(o.m):
-        if a[o.on + k, j] == 0:
-            a[v + k, j] = 1.0
+        row, on = a[v + k], a[o.on + k]
+        if k < o.q:
+            end, start = a[s + k], a[o.zero]
+        elif k < o.q + len(low):
+            end, start = a[x + low[k - o.q]], a[o.lower + low[k - o.q]]
+        else:
+            entry = high[k - o.q - len(low)]
+            end, start = a[o.upper + entry], a[x + entry]
+        for j in range(first, last):
+            row[j] = end[j] - start[j] if on[j] != 0 else 1.0
 
 
 @inner()
-def apply_rows(a, o, low, high, j, x, k):
-    """Entry k of C x for C = [Jg; -I; I]."""
-    if k < o.q:
-        total = 0.0
-        for i in range(o.n):
-            total += a[o.Jg + k * o.n + i, j] * a[x + i, j]
-        return total
-    k -= o.q
-    return -a[x + low[k], j] if k < len(low) else a[x + high[k - len(low)], j]
+def apply_rows(a, o, low, high, first, last, x, target):
+    """target (m) = C x for C = [Jg; -I; I]."""
+    for k in range(o.m):
+        row = a[target + k]
+        if k < o.q:
+            for j in range(first, last):
+                row[j] = 0.0
+            for i in range(o.n):
+                slope, move = a[o.Jg + k * o.n + i], a[x + i]
+                for j in range(first, last):
+                    row[j] += slope[j] * move[j]
+        else:
+            below = k < o.q + len(low)
+            move = a[x + low[k - o.q]] if below else a[x + high[k - o.q - len(low)]]
+            for j in range(first, last):
+                row[j] = -move[j] if below else move[j]
 
 
 @inner()
-def add_adjoint(a, o, low, high, j, z, target):
+def add_adjoint(a, o, low, high, first, last, z, target):
     """target += C'z, for rows z."""
     for k in range(o.q):
-        weight = a[z + k, j]
-        if weight != 0:
-            for i in range(o.n):
-                a[target + i, j] += weight * a[o.Jg + k * o.n + i, j]
+        weight = a[z + k]
+        for i in range(o.n):
+            row, slope = a[target + i], a[o.Jg + k * o.n + i]
+            for j in range(first, last):
+                row[j] += weight[j] * slope[j] if weight[j] != 0 else 0.0
     for k in range(len(low)):
-        a[target + low[k], j] -= a[z + o.q + k, j]
+        row, weight = a[target + low[k]], a[z + o.q + k]
+        for j in range(first, last):
+            row[j] -= weight[j]
     for k in range(len(high)):
-        a[target + high[k], j] += a[z + o.q + len(low) + k, j]
+        row, weight = a[target + high[k]], a[z + o.q + len(low) + k]
+        for j in range(first, last):
+            row[j] += weight[j]
 
 
 @inner()
@@ -70,18 +84,27 @@ def worse(most, value):
 
 
 @inner()
-def residuals(a, o, low, high, j):
-    """The worst residuals of stationarity and feasibility, and the scale of multipliers; tx is used as memory."""
+def stationarity(a, o, low, high, count):
+    """The gradient of the Lagrangian, into rows tx."""
     n, p = o.n, o.p
     for i in range(n):
-        a[o.tx + i, j] = a[o.slope + i, j]
+        row, slope = a[o.tx + i], a[o.slope + i]
+        for j in range(count):
+            row[j] = slope[j]
         for r in range(p):
-            a[o.tx + i, j] += a[o.Jc + r * n + i, j] * a[o.y + r, j]
-    add_adjoint(a, o, low, high, j, o.z, o.tx)
-    dual, primal, size, rows = 0.0, 0.0, 0.0, p
-    for i in range(n):
+            slope, weight = a[o.Jc + r * n + i], a[o.y + r]
+            for j in range(count):
+                row[j] += slope[j] * weight[j]
+    add_adjoint(a, o, low, high, 0, count, o.z, o.tx)
+
+
+@inner()
+def residuals(a, o, j):
+    """The worst residuals of stationarity, which is in rows tx, and feasibility; and the scale of multipliers."""
+    dual, primal, size, rows = 0.0, 0.0, 0.0, o.p
+    for i in range(o.n):
         dual = worse(dual, abs(a[o.tx + i, j]))
-    for r in range(p):
+    for r in range(o.p):
         primal = worse(primal, abs(a[o.c + r, j]))
         size += abs(a[o.y + r, j])
     for k in range(o.q):
@@ -113,8 +136,7 @@ def lower_barrier(a, o, j, tolerance):
         if not (mu > tolerance / 10 and error(a, o, j, mu) <= 10 * mu):
             break
         a[o.mu, j] = max(min(0.2 * mu, mu**1.5), tolerance / 11)
-        for k in range(FILTER):
-            a[o.violations + k, j] = a[o.objectives + k, j] = np.inf
+        a[o.pairs, j] = 0.0
 
 
 @inner()
@@ -128,47 +150,62 @@ def to_the_boundary(a, o, j, v, dv):
 
 
 @inner()
-def right_side(a, o, low, high, j, x):
+def right_side(a, o, low, high, first, last, x):
     """The part in x (n) of the right-hand side for residuals rg of g + s, into rows x."""
+    mu = a[o.mu]
     for i in range(o.n):
-        a[x + i, j] = 0.0
+        a[x + i, first:last] = 0.0
     for k in range(o.m):
-        r = a[o.rg + k, j] if k < o.q else 0.0
-        on = a[o.on + k, j] != 0
-        a[o.dz + k, j] = a[o.mu, j] * (1 / a[o.v + k, j] - DAMPING) + a[o.sigma + k, j] * r if on else 0.0
-    add_adjoint(a, o, low, high, j, o.dz, x)
+        r = a[o.rg + k] if k < o.q else a[o.zero]
+        row, v, sigma, on = a[o.dz + k], a[o.v + k], a[o.sigma + k], a[o.on + k]
+        for j in range(first, last):
+            row[j] = mu[j] * (1 / v[j] - DAMPING) + sigma[j] * r[j] if on[j] != 0 else 0.0
+    add_adjoint(a, o, low, high, first, last, o.dz, x)
     for i in range(o.n):
-        a[x + i, j] = -a[o.slope + i, j] - a[x + i, j]
+        row, slope = a[x + i], a[o.slope + i]
+        for j in range(first, last):
+            row[j] = -slope[j] - row[j]
 
 
 @inner()
-def finish_direction(a, o, low, high, j):
+def finish_direction(a, o, low, high, first, last):
     """dv and dz of the step dx for residuals rg of g + s."""
+    mu = a[o.mu]
+    apply_rows(a, o, low, high, first, last, o.dx, o.dv)
     for k in range(o.m):
-        if a[o.on + k, j] == 0:
-            a[o.dv + k, j] = a[o.dz + k, j] = 0.0
-            continue
-        r = a[o.rg + k, j] if k < o.q else 0.0
-        move = -r - apply_rows(a, o, low, high, j, o.dx, k)
-        a[o.dv + k, j] = move
-        a[o.dz + k, j] = a[o.mu, j] / a[o.v + k, j] - a[o.sigma + k, j] * move - a[o.z + k, j]
+        r = a[o.rg + k] if k < o.q else a[o.zero]
+        dv, dz, v, sigma, z, on = a[o.dv + k], a[o.dz + k], a[o.v + k], a[o.sigma + k], a[o.z + k], a[o.on + k]
+        for j in range(first, last):
+            dv[j] = -r[j] - dv[j] if on[j] != 0 else 0.0
+            dz[j] = mu[j] / v[j] - sigma[j] * dv[j] - z[j] if on[j] != 0 else 0.0
+
+
+@inner()
+def try_step(a, o, first, last):
+    """The trial point after a part alpha of the step. Towards a wall at distance d: d exp(dx/d), never there."""
+    alpha = a[o.alpha]
+    for i in range(o.n):
+        target, x, dx = a[o.tx + i], a[o.x + i], a[o.dx + i]
+        lower, upper = a[o.wall_lower + i], a[o.wall_upper + i]
+        for j in range(first, last):
+            move, below, above = alpha[j] * dx[j], x[j] - lower[j], upper[j] - x[j]
+            if move < 0 and below < np.inf:
+                target[j] = lower[j] + below * np.exp(max(move / below, -FAST))
+            elif move > 0 and above < np.inf:
+                target[j] = upper[j] - above * np.exp(max(-move / above, -FAST))
+            else:
+                target[j] = x[j] + move
+    for k in range(o.q):
+        target, s, dv = a[o.ts + k], a[o.s + k], a[o.dv + k]
+        for j in range(first, last):
+            target[j] = s[j] + alpha[j] * dv[j]
 
 
 @inner()
 def try_at(a, o, j, alpha):
-    """The trial point after a part alpha of the step. Towards a wall at distance d: d exp(dx/d), never there."""
+    """The same for one lane and this part."""
     a[o.alpha, j] = alpha
-    for i in range(o.n):
-        x, move = a[o.x + i, j], alpha * a[o.dx + i, j]
-        below, above = x - a[o.wall_lower + i, j], a[o.wall_upper + i, j] - x
-        if move < 0 and np.isfinite(below):
-            a[o.tx + i, j] = a[o.wall_lower + i, j] + below * np.exp(max(move / below, -FAST))
-        elif move > 0 and np.isfinite(above):
-            a[o.tx + i, j] = a[o.wall_upper + i, j] - above * np.exp(max(-move / above, -FAST))
-        else:
-            a[o.tx + i, j] = x + move
-    for k in range(o.q):
-        a[o.ts + k, j] = a[o.s + k, j] + alpha * a[o.dv + k, j]
+    try_step(a, o, j, j + 1)
 
 
 @inner()
@@ -195,23 +232,28 @@ def barrier_of(a, o, j, f, v):
 
 
 @inner()
-def merit(a, o, j):
+def merit(a, o, count):
     """Violation and objective at the point, and the objective's slope along the step."""
-    slope = 0.0
+    falling, mu = a[o.falling], a[o.mu]
+    for j in range(count):
+        falling[j] = 0.0
     for i in range(o.n):
-        slope += a[o.slope + i, j] * a[o.dx + i, j]
+        slope, dx = a[o.slope + i], a[o.dx + i]
+        for j in range(count):
+            falling[j] += slope[j] * dx[j]
     for k in range(o.m):
-        if a[o.on + k, j] != 0:
-            slope -= a[o.mu, j] * a[o.dv + k, j] * (1 / a[o.v + k, j] - DAMPING)
-    a[o.violation, j] = violation_of(a, o, j, o.c, o.g, o.s)
-    a[o.objective, j] = barrier_of(a, o, j, a[o.f, j], o.v)
-    a[o.falling, j] = slope
+        dv, v, on = a[o.dv + k], a[o.v + k], a[o.on + k]
+        for j in range(count):
+            falling[j] -= mu[j] * dv[j] * (1 / v[j] - DAMPING) if on[j] != 0 else 0.0
+    for j in range(count):
+        a[o.violation, j] = violation_of(a, o, j, o.c, o.g, o.s)
+        a[o.objective, j] = barrier_of(a, o, j, a[o.f, j], o.v)
 
 
 @inner()
 def admits(a, o, j, violation, objective):
     """Not in a forbidden corner."""
-    for k in range(FILTER):
+    for k in range(min(int(a[o.pairs, j]), FILTER)):
         if violation >= a[o.violations + k, j] and objective >= a[o.objectives + k, j]:
             return False
     return violation <= a[o.limit, j]
@@ -234,10 +276,10 @@ def acceptable(a, o, j, violation, objective):
 @inner()
 def remember(a, o, j):
     """A corner more in the filter."""
-    k = int(a[o.next, j])
+    k = int(a[o.pairs, j]) % FILTER
     a[o.violations + k, j] = (1 - MARGIN_VIOLATION) * a[o.violation, j]
     a[o.objectives + k, j] = a[o.objective, j] - MARGIN_OBJECTIVE * a[o.violation, j]
-    a[o.next, j] = (k + 1) % FILTER
+    a[o.pairs, j] += 1.0
 
 
 @inner()
@@ -257,7 +299,7 @@ def arrive(a, o, low, high, j):
     for k in range(o.q):
         g, s = a[o.there + 1 + o.p + k, j], a[o.ts + k, j]
         a[o.s + k, j] = max(s, -g) if a[o.on + k, j] != 0 and g > -np.inf else s
-    distances(a, o, low, high, j, o.x, o.s, o.v)
+    distances(a, o, low, high, j, j + 1, o.x, o.s, o.v)
     for k in range(o.m):
         near = a[o.mu, j] / a[o.v + k, j]
         z = a[o.z + k, j] + step * a[o.dz + k, j]
