@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
@@ -28,6 +28,7 @@ from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
 from declarative.rewrite.not_yet import not_yet
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
+from declarative.source.span import Span
 
 
 def compile(
@@ -66,6 +67,7 @@ def compile(
         _check_mapping(name, value)
     dims = {name: _whole(name, value) for name, value in (dims or {}).items()}
     _raise_all([*unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
+    _raise_all(_taken_names(problem))
     inner = dtype or torch.float64
     if inner not in (torch.float32, torch.float64):
         raise DiagnosticError([error("E315", None, f"dtype is torch.float64 or torch.float32, not {dtype!r}")])
@@ -177,6 +179,17 @@ def _unknown_name(problem: Problem, argument: str, name: str, names: list[str]) 
         return error("E316", None, text, hints=[f"declare it `{role} {name} : ...`, or leave it out here"])
     text = f"{argument} has `{name}`, which the problem has not; it has: {', '.join(names) or 'none'}"
     return error("E316", None, text, hints=did_you_mean(name, names))
+
+
+def _taken_names(problem: Problem) -> list[Diagnostic]:
+    """What a module holds is an attribute of it, beside those that all modules have."""
+    held: list[tuple[str, str, Span | None]] = [
+        (d.symbol.name, d.symbol.role.value, d.origin) for d in problem.parameters if d.symbol.role is not Role.PARAM
+    ]
+    held += [(e.name, "extern", e.origin) for e in problem.externs]
+    text = "`{name}` is an attribute of every nn.Module, so that no `{role}` can be called so; choose another name"
+    module = nn.Module()
+    return [error("E327", at, text.format(name=name, role=role)) for name, role, at in held if hasattr(module, name)]
 
 
 # --- what is fixed now ---------------------------------------------------------------------------

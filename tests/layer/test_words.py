@@ -51,6 +51,14 @@ ARGUMENTS = {
         lambda: compiled(learn=3),
         ("E315", 'learn gives values to names, as in learn={"w": w}; this is 3', ()),
     ),
+    "a name that every module has": (
+        lambda: declarative.compile(declarative.parse("learn half : R; var x : R; minimize (x - half)^2")),
+        (
+            "E327",
+            "`half` is an attribute of every nn.Module, so that no `learn` can be called so; choose another name",
+            (),
+        ),
+    ),
     "a misspelt const": (
         lambda: compiled(consts={"wieght": 1}),
         ("E316", "consts has `wieght`, which the problem has not; it has: weight", ("did you mean `weight`?",)),

@@ -169,4 +169,12 @@ RUNNING: tuple[Code, ...] = (
         'compile(path, extern={"f": lambda x: x.sum()})',
         'compile(path, extern={"f": lambda x: x.sum(-1)})',
     ),
+    Code(
+        "E327",
+        "a name that every module has",
+        "A layer holds its consts, learned parameters and external modules under their names (`const.E` in the state "
+        "dict), as attributes of an nn.Module, which has some of its own.",
+        "const half : R",
+        "const share : R",
+    ),
 )
