@@ -135,6 +135,13 @@ class DeclarativeLayer(nn.Module):
         for name, external in externs.items():
             if isinstance(external.function, nn.Module):
                 self.extern.register_module(name, external.function)
+        self.extern.eval()
+
+    def train(self, mode: bool = True) -> DeclarativeLayer:
+        """External modules stay in `eval` mode: the answer of an item depends on no other item, and on no chance."""
+        super().train(mode)
+        self.extern.eval()
+        return self
 
     # --- calls ---------------------------------------------------------------------------------
 

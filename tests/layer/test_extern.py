@@ -117,6 +117,17 @@ def test_the_module_is_part_of_the_layer_and_may_be_trained():
     assert torch.equal(layer(x).z, torch.zeros(8, 3, dtype=torch.float64))
 
 
+def test_items_depend_on_no_other_item_and_on_no_chance():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 1), nn.Flatten(0))
+    layer = compiled("dim n; param a : R^n; extern f : R^n -> R; var x : R^n; minimize sumsq(x - a) + f(x)", {"f": net})
+    a = torch.randn(3, 2)
+    whole = nn.Sequential(layer).train()(a)
+    assert layer.training and torch.equal(layer(a), whole)
+    for item in range(3):
+        assert torch.allclose(layer(a[item]), whole[item], atol=1e-7)
+
+
 def test_copies_have_modules_of_their_own():
     layer, x = equilibrium_of(cell()), torch.randn(2, 2, dtype=torch.float64)
     before = layer(x).z
