@@ -19,6 +19,7 @@ from side_by_side import Way, measure, show
 from torch import Tensor
 
 import declarative
+from declarative.backends.cone.backend import ConeBackend, accept
 from declarative.backends.cone.methods.interior import clarabel_cone
 from declarative.backends.cone.methods.solve import solve_items
 
@@ -87,9 +88,11 @@ def compared(problem: Problem, ours: tuple[str, ...]) -> None:
 
 def bare(problem: Problem) -> Callable[[], None]:
     """Clarabel on the same canonical data, then one factorisation of the system at the solution and one solve."""
-    layer = declarative.compile(declarative.parse(problem.text, name="bench"), backend="cone")
-    assembly = layer.backend.plan(problem.sizes, {}, torch.device("cpu")).assembly  # pyright: ignore
-    names = [d.symbol.name for d in layer.problem.parameters]
+    parsed = declarative.parse(problem.text, name="bench")
+    backend = accept(parsed)
+    assert isinstance(backend, ConeBackend)
+    assembly = backend.plan(problem.sizes, {}, torch.device("cpu")).assembly
+    names = [d.symbol.name for d in parsed.parameters]
     data = [t.detach() for t in assembly.data(dict(zip(names, problem.data, strict=True)))[:4]]
     size = max(len(t) for t in data)
     items = assembly.structure.items(*(t.expand(size, -1).numpy() for t in data))
