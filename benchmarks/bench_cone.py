@@ -20,6 +20,8 @@ from torch import Tensor
 
 import declarative
 from declarative.backends.cone.backend import ConeBackend, accept
+from declarative.backends.cone.linear.quasidefinite import Bordered
+from declarative.backends.cone.linear.symmetric import Matrix
 from declarative.backends.cone.methods.interior import clarabel_cone
 from declarative.backends.cone.methods.solve import solve_items
 
@@ -86,6 +88,13 @@ def compared(problem: Problem, ours: tuple[str, ...]) -> None:
 # --- beside the solver alone ------------------------------------------------------------------------------------------
 
 
+def whole(K: Matrix | Bordered) -> Matrix:
+    """A matrix of its parts, where it is one of parts."""
+    if not isinstance(K, Bordered):
+        return K
+    return sp.csc_matrix(sp.block_array([[K.P, K.A.T], [K.A, -sp.diags_array(K.theta)]]))
+
+
 def bare(problem: Problem) -> Callable[[], None]:
     """Clarabel on the same canonical data, then one factorisation of the system at the solution and one solve."""
     parsed = declarative.parse(problem.text, name="bench")
@@ -97,7 +106,7 @@ def bare(problem: Problem) -> Callable[[], None]:
     size = max(len(t) for t in data)
     items = assembly.structure.items(*(t.expand(size, -1).numpy() for t in data))
     found = solve_items(items, assembly.structure.blocks)
-    systems = [solved.system.matrix.K for solved in found if solved.system is not None]
+    systems = [whole(solved.system.matrix.K) for solved in found if solved.system is not None]
     dense = [items.dense(k) for k in range(len(items))]
     programs = [(sp.triu(sp.csc_matrix(i.P)).tocsc(), i.q, sp.csc_matrix(i.A), i.b) for i in dense]
     cones = [clarabel_cone(block) for block in items.cones.blocks]

@@ -71,7 +71,7 @@ def test_the_matrix_of_dependent_rows_is_singular_however_many_they_are():
     item, active = items.one(0), np.ones(120, dtype=bool)
     P_pattern = pattern_of(np.stack([np.arange(3600)] * 2), (3600, 3600))
     P = P_pattern.matrices(np.where(np.arange(3600) % 7 == 0, 1e-3, 1.0)[None]).one(0, sparse=True)
-    matrix = active_matrix(kkt_pattern(P_pattern, items.A.pattern), P, item.A, active)
+    matrix = active_matrix(kkt_pattern(P_pattern, items.A.pattern), P, item.A, active, np.zeros(len(active)))
     assert matrix is not None and matrix.singular
     null = matrix.null_sample()
     assert null.shape[1] == 1 and np.allclose(np.abs(null[3600:]), 1 / np.sqrt(120), atol=1e-10)
@@ -83,7 +83,7 @@ def test_rows_and_columns_of_zeros_have_no_part_in_the_matrix():
     active[3] = False
     P_pattern = pattern_of(np.stack([np.arange(100, 890)] * 2), (900, 900))
     P = P_pattern.matrices(np.ones((1, 790))).one(0, sparse=True)
-    found = active_matrix(kkt_pattern(P_pattern, items.A.pattern), P, item.A, active)
+    found = active_matrix(kkt_pattern(P_pattern, items.A.pattern), P, item.A, active, np.zeros(len(active)))
     K = sp.block_array([[P, item.A[active].T], [item.A[active], None]], format="csc")
     known = factorise(sp.csc_array(K), 900)
     assert found is not None and found.singular and known.singular

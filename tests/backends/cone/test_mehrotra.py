@@ -88,7 +88,7 @@ def test_the_matrix_of_the_active_rows_is_solved_exactly_or_refused(dependent):
     item, active = items.one(0), np.zeros(items.b.shape[1], dtype=bool)
     active[:EQUAL] = active[EQUAL + ROWS + N - 9 : EQUAL + ROWS + N] = True
     active[EQUAL + ROWS + 2 * N - 1] = dependent  # the other bound of a variable
-    matrix = active_matrix(kkt_pattern(items.P.pattern, items.A.pattern), item.P, item.A, active)
+    matrix = active_matrix(kkt_pattern(items.P.pattern, items.A.pattern), item.P, item.A, active, np.zeros(len(active)))
     assert matrix is not None and matrix.singular is dependent
     if not dependent:
         A = item.A[active]

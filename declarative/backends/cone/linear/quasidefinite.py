@@ -10,6 +10,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import qdldl
@@ -17,6 +18,9 @@ import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Pattern, Rows
 from declarative.backends.cone.linear.symmetric import SymmetricMatrix, norm_of_inverse
+
+if TYPE_CHECKING:
+    from declarative.backends.cone.linear.regular import Ordered, Regular
 
 SHIFT = 1e-9
 SHIFTS = (SHIFT, 1e-6, 1e-12)  # a larger one keeps more digits, a smaller one tells more matrices from singular ones
@@ -68,6 +72,18 @@ class KktPattern:
         found[place[len(upper) : len(upper) + len(A)]] = A
         return found
 
+    @cached_property
+    def ordered(self) -> Ordered:
+        from declarative.backends.cone.linear.regular import ordered
+
+        rows, starts, _ = self._compressed
+        return ordered(starts, rows, np.repeat([1.0, -1.0], [self.P.shape[0], self.A.shape[0]]))
+
+    def with_corner(self, values: np.ndarray, D: np.ndarray) -> np.ndarray:
+        """Of the matrix with this D (m,), from those with D = 0."""
+        values[self._compressed[2][-len(D) :]] -= D
+        return values
+
     def factors(self, values: np.ndarray, D: np.ndarray, shift: float = SHIFT) -> Factors | None:
         """Of the matrix with these values and D (m,) >= 0; None where rounding leaves a pivot of zero."""
         return self.shifted(values, np.concatenate([np.full(self.P.shape[0], shift), -D - shift]))
@@ -101,10 +117,11 @@ def kkt_pattern(P: Pattern, A: Pattern) -> KktPattern:
 
 @dataclass(frozen=True, eq=False)
 class Bordered:
-    """[[P, A'], [A, 0]], not put together."""
+    """[[P, A'], [A, -diag(theta)]], not put together; theta (m,), 0 where none is given."""
 
     P: Rows
     A: Rows
+    theta: np.ndarray | float = 0.0
 
     @cached_property
     def transposed(self) -> Rows:
@@ -113,7 +130,7 @@ class Bordered:
     def __matmul__(self, u: np.ndarray) -> np.ndarray:
         n = self.P.shape[0]
         x, z = u[:n], u[n:]
-        return np.concatenate([self.P @ x + self.transposed @ z, self.A @ x])
+        return np.concatenate([self.P @ x + self.transposed @ z, self.A @ x - (self.theta * z.T).T])
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,30 +179,42 @@ class Refined:
         return right - balance * (self.matrix.K @ (balance * found)) - self.shift * found
 
 
-def active_matrix(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray) -> SymmetricMatrix | None:
-    """[[P, A'], [A, 0]] for the rows of A that are `active` (m,); None where its factors are no good.
+def active_matrix(
+    pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray, theta: np.ndarray
+) -> Regular | SymmetricMatrix | None:
+    """[[P, A'], [A, -diag(theta)]] for the rows of A that are `active` (m,); None where its factors are no good.
 
-    It is singular where factors that are good find it so under one shift, and no other shift finds it regular.
+    theta (m,) is 0 in the others. It is singular where no shift finds it regular, and one finds it singular.
     """
+    from declarative.backends.cone.linear.regular import regular_matrix
+
+    (n, m), held = (pattern.P.shape[0], pattern.A.shape[0]), A.data * active[pattern.A.rows]
+    signs, own = np.repeat([1.0, -1.0], [n, m]), np.concatenate([np.arange(n), n + np.flatnonzero(active)])
+    values = pattern.with_corner(pattern.values(P.data, held), theta)
+    found = regular_matrix(pattern.ordered, values, signs, own, np.array(SHIFTS), REGULAR, REFINED)
+    return found or _singular(pattern, P, A, active, theta)
+
+
+def _singular(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray, theta: np.ndarray) -> SymmetricMatrix | None:
     (p, a), held = (pattern.P, pattern.A), A.data * active[pattern.A.rows]
-    c, d = _balance(pattern, P.data, held)
+    c, d = _balance(pattern, P.data, held, theta)
     values = pattern.values(c[p.rows] * P.data * c[p.columns], d[a.rows] * held * c[a.columns])
-    filled = np.zeros(len(c) + len(d), dtype=bool)
+    filled = np.concatenate([np.zeros(len(c), dtype=bool), theta > 0])
     filled[p.rows[P.data != 0]] = filled[a.columns[held != 0]] = filled[len(c) + a.rows[held != 0]] = True
     signs, places = np.repeat([1.0, -1.0], [len(c), len(d)]), np.flatnonzero(filled)
     own = np.concatenate([np.ones(len(c), dtype=bool), active])
-    K = Bordered(P, A[active])
+    K = Bordered(P, A[active], theta[active])
     if not filled[own].all():
-        K = Bordered(P[filled[: len(c)]][:, filled[: len(c)]], A[filled[len(c) :]][:, filled[: len(c)]])
+        x, z = filled[: len(c)], filled[len(c) :]
+        K = Bordered(P[x][:, x], A[z][:, x], theta[z])
+    corner = np.concatenate([np.zeros(len(c)), d * theta * d])
     singular, balance = None, np.concatenate([c, d])[filled]
     for shift in SHIFTS:
-        factors = pattern.shifted(values, signs * np.where(filled, shift, 1.0))
+        factors = pattern.shifted(values, signs * np.where(filled, shift, 1.0) - corner)
         if factors is None:
             continue
         within, least = Within(factors, places, len(filled)), 1 / norm_of_inverse(factors, len(filled))
         found = SymmetricMatrix(K, filled[own], balance, within, singular=False, least=least)
-        if least > REGULAR * shift and _solves(found, 0.0):
-            return found
         good = least <= REGULAR * shift and _solves(found, shift * signs[filled])
         if good and (singular is None or shift > SHIFT):
             singular = replace(found, singular=True, factors=Refined(found, shift * signs[filled]))
@@ -202,12 +231,13 @@ def _solves(matrix: SymmetricMatrix, shift: np.ndarray | float) -> bool:
     return bool(np.linalg.norm(left) <= REFINED * np.linalg.norm(right))
 
 
-def _balance(pattern: KktPattern, P: np.ndarray, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _balance(pattern: KktPattern, P: np.ndarray, A: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Factors (n,), (m,) that bring the rows' largest entries near one (Ruiz), for values of P and A; 1 where none."""
     p, a = pattern.P, pattern.A
     P, A, c, d = np.abs(P)[None], np.abs(A)[None], np.ones(p.shape[0]), np.ones(a.shape[0])
     for _ in range(SWEEPS):
         columns = p.by_row.reduce(np.maximum, P * c[p.columns]), a.by_column.reduce(np.maximum, A * d[a.rows])
-        columns, rows = c * np.maximum(*columns)[0], d * a.by_row.reduce(np.maximum, A * c[a.columns])[0]
+        rows = np.maximum(a.by_row.reduce(np.maximum, A * c[a.columns])[0], d * theta)
+        columns, rows = c * np.maximum(*columns)[0], d * rows
         c, d = (part / np.sqrt(np.where(size > 0, size, 1.0)) for part, size in ((c, columns), (d, rows)))
     return c, d

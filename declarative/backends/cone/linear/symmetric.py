@@ -19,6 +19,7 @@ from declarative.backends.cone.linear.matrices import with_values
 
 Matrix: TypeAlias = Any  # an array, or a csc_array
 
+SWEEPS = 3  # of balancing
 SINGULAR = 1e-13  # reciprocal condition number of the balanced matrix
 SHIFT = 1e-8
 TINY = 1e-14  # of a sparse matrix always: SuperLU writes outside of its memory where a column has no pivot left
@@ -31,6 +32,22 @@ STEPS = 25  # even at that rate they are enough
 
 class Solver(Protocol):
     def solve(self, right: np.ndarray) -> np.ndarray: ...
+
+
+class Factored(Protocol):
+    """A symmetric matrix that is factored; where it is singular, solutions of least norm with the least error."""
+
+    @property
+    def singular(self) -> bool: ...
+
+    @property
+    def K(self) -> Matrix: ...
+
+    def solve(self, right: np.ndarray) -> np.ndarray: ...
+
+    def largest(self, right: np.ndarray) -> float: ...
+
+    def null_sample(self, count: int = 8) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -161,10 +178,9 @@ def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) ->
     if known is not None and not known.singular and np.array_equal(kept, known.kept) and _near(whole, known):
         return replace(known, K=whole)
     balance = _balance(whole)
-    B = _balanced(whole, balance)
+    B, norm = _balanced(whole, balance)
     signs = np.where(np.flatnonzero(kept) < positive, 1.0, -1.0)
     factors = _factors(B if isinstance(B, np.ndarray) else _shifted(B, TINY * signs))
-    norm = _norm(B)
     reciprocal = factors.reciprocal_condition(norm)
     singular = not reciprocal > SINGULAR
     if singular:
@@ -173,11 +189,16 @@ def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) ->
 
 
 def _near(K: Matrix, known: SymmetricMatrix) -> bool:
-    return _norm(_balanced(_difference(K, known.K), known.balance)) <= NEAR * known.least
+    from declarative.backends.cone.linear.dense import distance
+
+    if isinstance(K, np.ndarray):
+        return distance(K, known.K, known.balance) <= NEAR * known.least
+    return _balanced(_difference(K, known.K), known.balance)[1] <= NEAR * known.least
 
 
 def _difference(K: Matrix, L: Matrix) -> Matrix:
-    if isinstance(K, np.ndarray) or not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
+    """Of sparse matrices."""
+    if not (np.array_equal(K.indptr, L.indptr) and np.array_equal(K.indices, L.indices)):
         return K - L
     return with_values(K, K.data - L.data)
 
@@ -197,12 +218,6 @@ def _factors(B: Matrix) -> Dense | Sparse:
         return Sparse(None)
 
 
-def _norm(B: Matrix) -> float:
-    """The largest sum of a column's absolute entries."""
-    sums = abs(B).sum(0) if isinstance(B, np.ndarray) else _by_column(np.add, np.abs(B.data), B)
-    return float(sums.max(initial=0.0))
-
-
 def _largest(K: Matrix) -> np.ndarray:
     """The largest entry of each row, which is also that of its column."""
     if isinstance(K, np.ndarray):
@@ -219,21 +234,28 @@ def _by_column(operation: np.ufunc, values: np.ndarray, K: Matrix) -> np.ndarray
     return found
 
 
-def _balanced(K: Matrix, scale: np.ndarray) -> Matrix:
+def _balanced(K: Matrix, scale: np.ndarray) -> tuple[Matrix, float]:
+    """diag(scale) K diag(scale), and the largest sum of a column's absolute entries."""
+    from declarative.backends.cone.linear.dense import balanced
+
     if isinstance(K, np.ndarray):
-        return scale[:, None] * K * scale
-    return with_values(K, _scaled(K.data, K, scale))
+        return balanced(K, scale)
+    values = _scaled(K.data, K, scale)
+    return with_values(K, values), float(_by_column(np.add, np.abs(values), K).max(initial=0.0))
 
 
 def _scaled(values: np.ndarray, K: Matrix, scale: np.ndarray) -> np.ndarray:
     return values * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
 
 
-def _balance(K: Matrix, sweeps: int = 3) -> np.ndarray:
+def _balance(K: Matrix) -> np.ndarray:
     """Powers of the rows' largest entries that bring them all near one (Ruiz)."""
-    scale, dense = np.ones(K.shape[0]), isinstance(K, np.ndarray)
-    size = np.abs(K if dense else K.data)
-    for _ in range(sweeps):
-        step = 1 / np.sqrt(size.max(1, initial=0.0) if dense else _by_column(np.maximum, size, K))
-        scale, size = scale * step, step[:, None] * size * step if dense else _scaled(size, K, step)
+    from declarative.backends.cone.linear.dense import balancing
+
+    if isinstance(K, np.ndarray):
+        return balancing(K, SWEEPS)
+    scale, size = np.ones(K.shape[0]), np.abs(K.data)
+    for _ in range(SWEEPS):
+        step = 1 / np.sqrt(_by_column(np.maximum, size, K))
+        scale, size = scale * step, _scaled(size, K, step)
     return scale

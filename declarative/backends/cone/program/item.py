@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from declarative.backends.cone.linear.matrices import Matrices, Rows, pattern_of
 from declarative.backends.cone.linear.quasidefinite import KktPattern, kkt_pattern
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
+from declarative.backends.cone.sets.framed import Framed, framed
 
 LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
 
@@ -21,7 +22,7 @@ LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that h
 class Item:
     """P (n, n) symmetric, q (n,), A (m, n), b (m,); the blocks of K cover the m rows. Large thin P and A are sparse.
 
-    `kkt` is the pattern of the two together where they are sparse and no cone is curved.
+    Where they are sparse and no cone is wide, `framed` is the pattern of U'A and `kkt` that of P and U'A together.
     """
 
     P: Rows
@@ -29,6 +30,7 @@ class Item:
     A: Rows
     b: np.ndarray
     cones: Cones
+    framed: Framed | None = None
     kkt: KktPattern | None = None
 
 
@@ -65,8 +67,9 @@ class Items:
 
     def one(self, number: int) -> Item:
         P, A = self.P.one(number, self.sparse), self.A.one(number, self.sparse)
-        kkt = kkt_pattern(self.P.pattern, self.A.pattern) if self.cones.linear and self.sparse else None
-        return Item(P, self.q[number], A, self.b[number], self.cones, kkt)
+        own = framed(self.A.pattern, self.cones) if self.sparse else None
+        kkt = kkt_pattern(self.P.pattern, own.pattern) if own else None
+        return Item(P, self.q[number], A, self.b[number], self.cones, own, kkt)
 
     def dense(self, number: int) -> Item:
         P, A = self.P.one(number, sparse=False), self.A.one(number, sparse=False)

@@ -13,13 +13,14 @@ K = [[P + A_I' diag((1 - d)/d) A_I, A_A'], [A_A, -diag(theta)]]: the KKT matrix 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Rows
 from declarative.backends.cone.linear.quasidefinite import active_matrix
-from declarative.backends.cone.linear.symmetric import SymmetricMatrix, factorise
+from declarative.backends.cone.linear.symmetric import Factored, SymmetricMatrix, factorise
 from declarative.backends.cone.program.item import Item
 from declarative.backends.cone.sets.projections import Spectrum
 
@@ -35,7 +36,11 @@ class System:
     A: Rows
     active: np.ndarray
     curvature: np.ndarray  # (1 - d)/d, and 0 in the active rows; (m,)
-    matrix: SymmetricMatrix
+    matrix: Factored
+
+    @cached_property
+    def transposed(self) -> Rows:
+        return self.A.T
 
     def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
@@ -44,7 +49,7 @@ class System:
             d, rest = self.spectrum.values, self.spectrum.rest
             pushed = np.where(self.active, 0.0, t / np.where(self.active, 1.0, d))
             right[n:] -= t[self.active] / rest[self.active]
-            right[:n] -= self.A.T @ pushed
+            right[:n] -= self.transposed @ pushed
         found = self.matrix.solve(right)
         y = found[:n]
         w = self.curvature * (self.A @ y - h) + pushed
@@ -56,7 +61,7 @@ class System:
         return self.matrix.largest(self._right(g, h))
 
     def _right(self, g: np.ndarray, h: np.ndarray) -> np.ndarray:
-        return np.concatenate([g + self.A.T @ (self.curvature * h), h[self.active]])
+        return np.concatenate([g + self.transposed @ (self.curvature * h), h[self.active]])
 
     def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
         """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
@@ -70,22 +75,23 @@ def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) ->
 
     A sparse K keeps all rows that it can, since eliminating them would fill it.
     """
-    A, d, rest, n = spectrum.rows_to_frame(item.A), spectrum.values, spectrum.rest, len(item.q)
+    A = item.framed.rows(spectrum, item.A) if item.framed else spectrum.rows_to_frame(item.A)
+    d, rest, n = spectrum.values, spectrum.rest, len(item.q)
     active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
     curvature = np.where(active, 0.0, rest / np.where(active, 1.0, d))
+    theta = np.where(active, d / np.where(active, rest, 1.0), 0.0)
     if item.kkt is not None:
-        matrix = active_matrix(item.kkt, item.P, A, active)
+        matrix = active_matrix(item.kkt, item.P, A, active, theta)
         if matrix is not None and (n + np.count_nonzero(active) > PIVOTED or not matrix.singular):
             return System(spectrum, A, active, curvature, matrix)
         known = None
     held = np.flatnonzero(active)
-    theta = d[held] / rest[held]
     if isinstance(A, np.ndarray):
-        K = _dense(item.P, A, curvature, held, theta)
+        K = _dense(item.P, A, curvature, held, theta[held])
     else:
-        K = _sparse(item.P, A, held, theta)
-    near = known is not None and np.array_equal(active, known.active)
-    return System(spectrum, A, active, curvature, factorise(K, n, known.matrix if known and near else None))
+        K = _sparse(item.P, A, held, theta[held])
+    near = known.matrix if known is not None and np.array_equal(active, known.active) else None
+    return System(spectrum, A, active, curvature, factorise(K, n, near if isinstance(near, SymmetricMatrix) else None))
 
 
 def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -119,3 +119,16 @@ def _height(x, y, z, r):
         return max(((r - 1) * x + y) / c, 0.0)
     down = np.exp(-r)
     return max(down * (z + down * (x - r * y) / c), 0.0)
+
+
+@compiled
+def normal_part(s, z):
+    """z (k, 3) = s - v for projections s (k, 3), on the boundary as a multiple of (-w/y, (x/y - 1) w/y, 1)."""
+    found = z.copy()
+    for k in range(len(s)):
+        x, y, w = s[k]
+        if y > 0 and (z[k, 0] != 0 or z[k, 1] != 0 or z[k, 2] != 0):
+            first, second = -w / y, (x / y - 1) * (w / y)
+            length = (z[k, 0] * first + z[k, 1] * second + z[k, 2]) / (first * first + second * second + 1)
+            found[k, 0], found[k, 1], found[k, 2] = length * first, length * second, length
+    return found

@@ -40,7 +40,9 @@ class Frame:
             case Kind.SOC:
                 flat = _second_order_frame(flat)
             case Kind.PSD:
-                flat = _semidefinite_frame(flat)
+                from declarative.backends.cone.linear.dense import semidefinite_frame
+
+                flat = semidefinite_frame(np.ascontiguousarray(flat), *triangle(flat.shape[-1]))
             case _:
                 pass
         return flat.reshape(*outer, d, d)
@@ -141,15 +143,12 @@ def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
 
     Where y exp(x/y) = w, z is a multiple of (-w/y, (x/y - 1) w/y, 1), and w may be smaller than x by all the digits.
     """
-    z, places = s - v, cones.of_kind(Kind.EXP)
+    z = s - v
+    places = cones.of_kind(Kind.EXP)
     if places.size:
-        x, y, w = (s[..., places[k::3]] for k in range(3))
-        own = np.stack([z[..., places[k::3]] for k in range(3)], -1)
-        bent = (y > 0) & own.any(-1)
-        y = np.where(bent, y, 1.0)
-        normal = np.stack([-w / y, (x / y - 1) * (w / y), np.ones_like(w)], -1)
-        length = (own * normal).sum(-1, keepdims=True) / (normal * normal).sum(-1, keepdims=True)
-        z[..., places] = np.where(bent[..., None], length * normal, own).reshape(*z.shape[:-1], -1)
+        from declarative.backends.cone.sets.exponential import normal_part
+
+        z[..., places] = normal_part(*(part[..., places].reshape(-1, 3) for part in (s, z))).reshape(*v.shape[:-1], -1)
     return z
 
 
@@ -239,11 +238,3 @@ def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
         between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))
     values = np.where((i > 0) | ((i >= 0) & (j > 0)), 1.0, np.where(j <= 0, 0.0, between))
     return s, values, Q
-
-
-def _semidefinite_frame(Q: np.ndarray) -> np.ndarray:
-    """Column (i, j) is the vector form of (q_i q_j' + q_j q_i')/2, times the factor of (i, j)."""
-    row, column, factor = triangle(Q.shape[-1])
-    left, right = Q[:, row], Q[:, column]  # (k, entry, eigenvector)
-    pairs = left[:, :, row] * right[:, :, column] + left[:, :, column] * right[:, :, row]
-    return pairs / 2 * factor[:, None] * factor
