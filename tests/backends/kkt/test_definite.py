@@ -6,7 +6,6 @@ import torch
 from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, solution, tensor, times
 from torch.autograd import grad
 
-from declarative.backends.kkt.compiled.batch import blas, blas_threads
 from declarative.backends.kkt.convex import remaining, solve_convex
 from declarative.backends.kkt.definite import KeptSystem, solve_definite
 from declarative.backends.kkt.linear.system import Right
@@ -209,11 +208,3 @@ def test_where_numba_is_told_not_to_compile_the_general_method_solves(monkeypatc
     program, data, _, start = definite(7, 3, 6, 2, 5)
     answer, _, system = solve_convex(program, data, start, Options(), None)
     assert (answer.status == Status.SOLVED).all() and isinstance(system, KeptSystem) != bool(disabled)
-
-
-def test_blas_has_the_threads_back_that_it_had_before():
-    before = [library.get_num_threads() for library in blas()]
-    with pytest.raises(ZeroDivisionError), blas_threads(3):
-        assert all(library.get_num_threads() == 3 for library in blas())
-        raise ZeroDivisionError
-    assert before and [library.get_num_threads() for library in blas()] == before

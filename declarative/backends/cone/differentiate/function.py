@@ -23,6 +23,7 @@ from declarative.backends.cone.program.solved import Solved
 from declarative.backends.cone.sets.cones import Cones
 from declarative.backends.push import forward_mode_twice
 from declarative.backends.signed import signed
+from declarative.backends.threads import blas_threads
 
 Parts: TypeAlias = tuple[np.ndarray, ...]
 
@@ -104,7 +105,8 @@ class ConeSolve(torch.autograd.Function):
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
         if not outcomes.items:
             programs = structure.items(*map(_array, (P, q, A, b)))
-            outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
+            with blas_threads(torch.get_num_threads()):
+                outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)
@@ -227,7 +229,8 @@ THIRD = (
 def _each(outcomes: Outcomes, function, tensors, like: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """`function` of each item and its rows of the tensors; results as wide as `like`."""
     rows = zip(outcomes.items, *map(_array, tensors), strict=True)
-    parts = list(zip(*(function(*own) for own in rows), strict=True)) or [()] * len(like)
+    with blas_threads(torch.get_num_threads()):
+        parts = list(zip(*(function(*own) for own in rows), strict=True)) or [()] * len(like)
     return tuple(_tensor(part, t.shape[-1], t) for part, t in zip(parts, like, strict=True))
 
 

@@ -1,20 +1,17 @@
 """The compiled solver for whole batches of numpy arrays: memory, and threads where they are worth it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.item import Data
 from declarative.backends.kkt.compiled.kernel import CLEAR, DOUBTFUL, Answers, Kept, memory_for, solve_items
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
+from declarative.backends.threads import blas_threads
 
 ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
 
@@ -118,19 +115,6 @@ def in_chunks(work: Callable[[int, int], None], items: int, size: int, threads: 
         shared_out(work, items, min(threads, items * size // ENOUGH))
 
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Let BLAS use so many threads at most."""
-    changed = [(library, before) for library in blas() if (before := library.get_num_threads()) != count]
-    for library, _ in changed:
-        library.set_num_threads(count)
-    try:
-        yield
-    finally:
-        for library, before in changed:
-            library.set_num_threads(before)
-
-
 def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> None:
     """Call `work(first, last)` for all items, in so many threads at most."""
     parts = max(1, min(threads, items))
@@ -139,10 +123,3 @@ def shared_out(work: Callable[[int, int], None], items: int, threads: int) -> No
         return work(0, items)
     with ThreadPoolExecutor(parts) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
-
-
-@cache
-def blas() -> list[Any]:
-    """The libraries that `blas.py` may call; one that was built without threads (SCS brings such a one) is none."""
-    found = ThreadpoolController().select(internal_api="openblas").lib_controllers
-    return [library for library in found if library.threading_layer != "disabled"]

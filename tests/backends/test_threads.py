@@ -1,0 +1,33 @@
+"""BLAS takes no more threads than torch has, in a call of a layer and in its backward pass, and has its own back."""
+
+import pytest
+import torch
+
+import declarative
+from declarative.backends.cone.methods import solve
+from declarative.backends.threads import blas, blas_threads
+
+
+def threads() -> set[int]:
+    return {library.get_num_threads() for library in blas()}
+
+
+def test_blas_has_the_threads_back_that_it_had_before():
+    before = threads()
+    with pytest.raises(ZeroDivisionError), blas_threads(3):
+        assert threads() == {3}
+        raise ZeroDivisionError
+    assert before and threads() == before
+
+
+def test_cone_programs_take_torchs_number(monkeypatch):
+    seen, polish = [], solve.polish
+    monkeypatch.setattr(solve, "polish", lambda *args: seen.append(threads()) or polish(*args))
+    layer = declarative.compile(declarative.parse("dim n\nvar x : R^n\nparam c : R^n\nminimize norm(x - c) + sum(x)/9"))
+    own, before = torch.get_num_threads(), threads()
+    try:
+        torch.set_num_threads(3)
+        layer(torch.ones(3))
+    finally:
+        torch.set_num_threads(own)
+    assert seen == [{3}] and threads() == before
