@@ -137,9 +137,13 @@ def _each(builder: Builder, code: int, *args: Any, dtype: torch.dtype = torch.fl
     names = torch.broadcast_tensors(*(_names(builder, a) for a in args))
     if names[0].numel() > LIMIT:
         raise NotScalar("too many operations")
-    columns = [name.flatten().tolist() for name in names]
+    key, radix = torch.zeros_like(names[0]), len(builder.nodes)
+    for name in names:
+        key = key * radix + name
+    keys, place = key.unique(return_inverse=True)  # many entries are alike: zeros
+    columns = [(keys // radix**k % radix).tolist() for k in reversed(range(len(names)))]
     found = [builder.emit(code, *entry) for entry in zip(*columns, strict=True)]
-    return Named(torch.tensor(found, dtype=torch.int64).reshape(names[0].shape), builder, dtype)
+    return Named(torch.tensor(found, dtype=torch.int64)[place], builder, dtype)
 
 
 def _entrywise(code: int) -> Rule:
@@ -301,12 +305,14 @@ def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
 def _index_add(
     builder: Builder, func: Any, start: Any, dim: int, index: Tensor, source: Any, alpha: float = 1
 ) -> Named:
-    names, parts = _names(builder, start).clone().movedim(dim, 0), _names(builder, source).movedim(dim, 0)
+    names, parts = _names(builder, start).movedim(dim, 0), _names(builder, source).movedim(dim, 0)
     if alpha != 1:
         raise NotScalar("a scaled sum")
-    for place, part in zip(index.tolist(), parts, strict=True):
-        names[place] = _each(builder, op.ADD, Named(names[place], builder), Named(part, builder)).names
-    return Named(names.movedim(0, dim), builder)
+    rows = names.flatten(1).tolist() if names.dim() > 1 else names[:, None].tolist()
+    added = parts.flatten(1).tolist() if parts.dim() > 1 else parts[:, None].tolist()
+    for place, part in zip(index.tolist(), added, strict=True):
+        rows[place] = [builder.emit(op.ADD, *pair) for pair in zip(rows[place], part, strict=True)]
+    return Named(torch.tensor(rows, dtype=torch.int64).reshape(names.shape).movedim(0, dim), builder)
 
 
 def _index_add_in_place(builder: Builder, func: Any, start: Named, *args, **kwargs) -> Named:
