@@ -19,7 +19,7 @@ from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation
-from declarative.ir.size import SCALAR
+from declarative.ir.size import SCALAR, Shape
 from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Standard
@@ -169,7 +169,12 @@ def _is_bounded_by(node: Expr, t: Expr) -> bool:
 def _graph_around(node: Call) -> Graph | None:
     """With the function itself for the variable, where there is one only, which is its value."""
     asked = []
-    graph = _graph(node, lambda shape: asked.append(shape) or node, node.args)
+
+    def fresh(shape: Shape) -> Expr:
+        asked.append(shape)
+        return node if shape == node.shape else Variable("another", shape)
+
+    graph = _graph(node, fresh, node.args)
     return graph if graph.value is node and asked == [node.shape] else None
 
 
