@@ -154,7 +154,8 @@ def right_side(a, o, low, high, first, last, x):
     """The part in x (n) of the right-hand side for residuals rg of g + s, into rows x."""
     mu = a[o.mu]
     for i in range(o.n):
-        a[x + i, first:last] = 0.0
+        for j in range(first, last):
+            a[x + i, j] = 0.0
     for k in range(o.m):
         r = a[o.rg + k] if k < o.q else a[o.zero]
         row, v, sigma, on = a[o.dz + k], a[o.v + k], a[o.sigma + k], a[o.on + k]

@@ -72,9 +72,8 @@ def equilibrate(K, n, D, before):
 
 
 @inner()
-def build(s, b, before):
-    """K and its scaling."""
-    H, A, out, fixed, K, D = s.H[b], s.A[b], s.out[b], s.fixed[b], s.K[b], s.scale[b]
+def build(H, A, out, fixed, K, D, before):
+    """K and its scaling D."""
     n, m = len(H), len(A)
     for i in range(n):
         for k in range(n):
@@ -148,7 +147,7 @@ def curved(K, n, M):
 def factor_systems(s, M, before):
     """All of them; M (n, n) and `before` (n + m) are memory."""
     for b in range(len(s.H)):
-        build(s, b, before)
+        build(s.H[b], s.A[b], s.out[b], s.fixed[b], s.K[b], s.scale[b], before)
         for i in range(len(before)):
             for k in range(len(before)):
                 s.LU[b, i, k] = s.K[b, i, k]
@@ -182,16 +181,15 @@ def residual(H, A, out, fixed, x, rows, bounds, right, w):
 
 
 @inner()
-def correct(s, b, right, step, w):
+def correct(H, A, out, fixed, D, LU, order, right, step, w):
     """w += the solution for a right-hand side; `step` (n + m) is memory."""
-    H, A, out, fixed, D = s.H[b], s.A[b], s.out[b], s.fixed[b], s.scale[b]
     n, m = len(H), len(A)
     known = right[n + m :]
     for i in range(n):
         step[i] = 0.0 if fixed[i] else D[i] * (right[i] - dot(known, H[i]))
     for r in range(m):
         step[n + r] = 0.0 if out[r] else D[n + r] * (right[n + r] - dot(known, A[r]))
-    solve_factored(s.LU[b], s.order[b], step)
+    solve_factored(LU, order, step)
     for i in range(n):
         step[i] = known[i] if fixed[i] else D[i] * step[i]
     for r in range(m):
@@ -210,4 +208,6 @@ def solve_systems(s, x, rows, bounds, w, right, step):
     for b in range(len(x)):
         for _ in range(1 + REFINEMENTS):
             residual(s.H[b], s.A[b], s.out[b], s.fixed[b], x[b], rows[b], bounds[b], right, w[b])
-            correct(s, b, right, step, w[b])
+            correct(
+                s.H[b], s.A[b], s.out[b], s.fixed[b], s.scale[b], s.LU[b], s.order[b], right, step, w[b]
+            )  # fmt: skip

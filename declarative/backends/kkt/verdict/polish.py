@@ -12,8 +12,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.compiled.constants import WEAK
 from declarative.backends.kkt.differentiate.adjoint import active_system
-from declarative.backends.kkt.linear.scaling import times
-from declarative.backends.kkt.linear.system import ActiveSystem, Right
+from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.program.certify import (
     Appraisal,
     Local,
@@ -32,6 +31,7 @@ from declarative.backends.kkt.program.certify import (
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
@@ -138,12 +138,14 @@ def refine(
         if not going.any():
             break
         active = split(guess, here.local, open_domain)
-        if system is None or (k > 0 and not constant) or not same(system, active):
-            system = active_system(active, here.local.H, jacobian(here.local))
-        at = newton(system, here.local, here.at, active)
+        if constant:
+            system = at_hand(system, active, here.local)
+            at, several = newton(system, here.local, here.at, active), system.dual_nonunique
+        else:
+            at, several = steps(here.local, here.at, active, going)
         there = moved(model, at, blocks, D, way)
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
-        least = system.dual_nonunique & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
+        least = several & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
         if way is not None:
             better |= going & creeps(here, there, ~better)
@@ -193,49 +195,16 @@ def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
     return [*local.parts(), *measure(local, at, d.program.blocks, D, way).parts()]
 
 
-def jacobian(local: Local) -> Tensor:
-    """The rows of c and g, (B, p + q, n)."""
-    return torch.cat([local.Jc, local.Jg], 1)
+def at_hand(system: ActiveSystem | None, active: Active, local: Local) -> ActiveSystem:
+    """The system of an active set: the one there is, if it is that."""
+    known = system is not None and same(system, active)
+    return system if known else active_system(active, local.H, jacobian(local))  # pyright: ignore[reportReturnType]
 
 
 def same(system: ActiveSystem, active: Active) -> bool:
     """The system is that of this active set."""
     p = system.rows.shape[1] - active.z.shape[1]
     return torch.equal(system.rows[:, p:], active.z) and torch.equal(system.fixed, active.lower | active.upper)
-
-
-def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Primal:
-    """The solution of the equations of the active set, linearised at a point.
-
-    Multipliers come out of least norm; where that makes one of an inequality negative (dependent rows), the least
-    change of the multipliers at hand is taken instead.
-    """
-    bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
-    rows = -torch.cat([local.c, local.g], -1)
-    new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
-    if system.dual_nonunique.any():
-        bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
-        new = bend(system, local, at, bound, active).where(bent, new)
-    return new
-
-
-def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
-    """The same step with the least change of the multipliers, instead of their least norm."""
-    multipliers = torch.cat([at.y, at.z * active.z], -1)
-    b = at.z_upper * active.upper - at.z_lower * active.lower
-    rx = -local.gradient - times(system.A.mT, multipliers) - b
-    step = system.solve(Right(rx, -torch.cat([local.c, local.g], -1), bound - at.x))
-    return unpack(Right(step.x, step.rows + multipliers, step.bounds + b), at, bound, active)
-
-
-def unpack(w: Right, at: Primal, bound: Tensor, active: Active) -> Primal:
-    """A step in x and new multipliers -> a point; variables at a bound stand there exactly."""
-    x = torch.where(active.lower | active.upper, bound, at.x + w.x)
-    p = at.y.shape[1]
-    both = active.lower & active.upper
-    lower = torch.where(both, (-w.bounds).clamp(min=0), -w.bounds * active.lower)
-    upper = torch.where(both, w.bounds.clamp(min=0), w.bounds * active.upper)
-    return Primal(x, w.rows[:, :p], w.rows[:, p:], lower, upper)
 
 
 def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
@@ -323,6 +292,5 @@ def holding(at: Primal, active: Active) -> Primal:
 def settle(here: Here, review: Review, system: ActiveSystem | None) -> Polished:
     """The point with its strictly active set and its system, the one at hand if it is that."""
     local, active = here.local, review.active
-    if system is None or not same(system, active):
-        system = active_system(active, local.H, jacobian(local))
+    system = at_hand(system, active, local)
     return Polished(review.at, local, here.shares, active, system, review.degenerate, torch.zeros_like(active.lower))

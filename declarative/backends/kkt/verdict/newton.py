@@ -1,0 +1,79 @@
+"""The equations of an active set, linearised at a point -> the point that solves them: Newton's step."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declarative.backends.kkt.compiled import compiles
+from declarative.backends.kkt.differentiate.adjoint import active_system
+from declarative.backends.kkt.linear.factored import LARGEST
+from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.system import SINGULAR, ActiveSystem, Right
+from declarative.backends.kkt.program.certify import Local, Primal
+from declarative.backends.kkt.program.program import Active
+from declarative.backends.numbers import plain
+
+
+def steps(local: Local, at: Primal, active: Active, going: Tensor) -> tuple[Primal, Tensor]:
+    """Newton's steps of the items that are `going` (B,), and whether their active rows are dependent (B,)."""
+    several, items, new = torch.zeros_like(going), going.nonzero()[:, 0], at
+    small = 0 < at.x.shape[1] + local.Jc.shape[1] + local.Jg.shape[1] <= LARGEST
+    if small and plain((*local.parts(), *at.parts())) and compiles():
+        new, hard = compiled_steps(local, at, active, going)
+        items = hard.nonzero()[:, 0]
+    if len(items):
+        local, at, active = local.take(items), at.take(items), active.take(items)
+        system = active_system(active, local.H, jacobian(local))
+        new = new.put(items, newton(system, local, at, active))
+        several = several.index_put((items,), system.dual_nonunique)
+    return new, several
+
+
+def compiled_steps(local: Local, at: Primal, active: Active, going: Tensor) -> tuple[Primal, Tensor]:
+    """The same of small programs, and the items (B,) that are left out, for their matrices may be singular."""
+    from declarative.backends.kkt.compiled.steps import Places, room, take_steps
+
+    n, p, q = at.x.shape[1], at.y.shape[1], at.z.shape[1]
+    places = Places(*(part.contiguous().numpy() for part in (*local.parts()[1:], *at.parts(), *active.parts())))
+    point, hard = np.empty((len(going), 3 * n + p + q)), np.zeros(len(going), np.bool_)
+    take_steps(places, going.numpy(), SINGULAR, room(n, p + q), point, hard)
+    return Primal(*torch.from_numpy(point).split_with_sizes([n, p, q, n, n], -1)), torch.from_numpy(hard)
+
+
+def jacobian(local: Local) -> Tensor:
+    """The rows of c and g, (B, p + q, n)."""
+    return torch.cat([local.Jc, local.Jg], 1)
+
+
+def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Primal:
+    """The solution of the equations of the active set, linearised at a point.
+
+    Multipliers come out of least norm; where that makes one of an inequality negative (dependent rows), the least
+    change of the multipliers at hand is taken instead.
+    """
+    bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
+    rows = -torch.cat([local.c, local.g], -1)
+    new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
+    if system.dual_nonunique.any():
+        bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
+        new = bend(system, local, at, bound, active).where(bent, new)
+    return new
+
+
+def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """The same step with the least change of the multipliers, instead of their least norm."""
+    multipliers = torch.cat([at.y, at.z * active.z], -1)
+    b = at.z_upper * active.upper - at.z_lower * active.lower
+    rx = -local.gradient - times(system.A.mT, multipliers) - b
+    step = system.solve(Right(rx, -torch.cat([local.c, local.g], -1), bound - at.x))
+    return unpack(Right(step.x, step.rows + multipliers, step.bounds + b), at, bound, active)
+
+
+def unpack(w: Right, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """A step in x and new multipliers -> a point; variables at a bound stand there exactly."""
+    x = torch.where(active.lower | active.upper, bound, at.x + w.x)
+    p = at.y.shape[1]
+    both = active.lower & active.upper
+    lower = torch.where(both, (-w.bounds).clamp(min=0), -w.bounds * active.lower)
+    upper = torch.where(both, w.bounds.clamp(min=0), w.bounds * active.upper)
+    return Primal(x, w.rows[:, :p], w.rows[:, p:], lower, upper)
