@@ -119,3 +119,14 @@ def test_weak_activity_of_a_large_program_is_flagged_and_exact():
     assert "are sparse" in layer.explain()
     assert solution.degenerate and not solution.nonunique
     assert torch.allclose(solution.x, y.clamp(0, 1), rtol=0, atol=1e-12)
+
+
+def test_where_factors_are_heavy_the_other_method_finds_the_rough_point(monkeypatch):
+    items = program(np.random.default_rng(0), curved=True)
+    blocks = Blocks(np.zeros(N, dtype=int), items.cones.atomic)
+    (own,) = solve.solve_items(items, blocks)
+    assert items.kkt is not None and 0 < items.kkt.work < solve.HEAVY
+    monkeypatch.setattr(solve, "HEAVY", items.kkt.work / 2)
+    monkeypatch.setattr(solve, "rough_point", None)
+    (other,) = solve.solve_items(items, blocks)
+    assert own.settled and other.settled and np.abs(own.point.x - other.point.x).max() <= 1e-12

@@ -79,6 +79,11 @@ class KktPattern:
         rows, starts, _ = self._compressed
         return ordered(starts, rows, np.repeat([1.0, -1.0], [self.P.shape[0], self.A.shape[0]]))
 
+    @cached_property
+    def work(self) -> float:
+        """About how many operations a factorisation takes."""
+        return float(np.square(np.diff(self.ordered.begin).astype(float)).sum())
+
     def with_corner(self, values: np.ndarray, D: np.ndarray) -> np.ndarray:
         """Of the matrix with this D (m,), from those with D = 0."""
         values[self._compressed[2][-len(D) :]] -= D

@@ -27,6 +27,8 @@ from declarative.backends.status import Status
 
 ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
 CLOSE = 1e-10  # where a step costs less than a wrong set of active rows
+HEAVY = 5e7  # operations of a factorisation
+PLAIN = 1e-8  # as far as the interior-point method goes without refining its steps
 EXACT = 1e3  # an error within so many times rounding is none
 NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
@@ -153,9 +155,14 @@ def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolera
 
 
 def _approximate(scaled: Items, tolerance: float) -> list[Answer]:
-    """Points or rays. The faster method has the first word, for rough points that it takes."""
+    """Points or rays. The faster method has the first word, for rough points that it takes.
+
+    Where factors are heavy that is Clarabel, which factors many columns at once.
+    """
     if tolerance < ROUGH or not (scaled.cones.linear and scaled.sparse):
         return interior_points(scaled, tolerance)
+    if scaled.kkt is not None and scaled.kkt.work > HEAVY:
+        return interior_points(scaled, PLAIN)
     found = {k: rough_point(scaled.one(k), CLOSE) for k in range(len(scaled))}
     left = np.array([k for k, answer in found.items() if answer is None], dtype=np.int64)
     if len(left):

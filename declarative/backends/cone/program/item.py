@@ -65,11 +65,17 @@ class Items:
         n, m = self.q.shape[1], self.b.shape[1]
         return n + m >= LARGE and len(self.A.pattern.rows) < THIN * n * m and len(self.P.pattern.rows) < THIN * n * n
 
+    @property
+    def framed(self) -> Framed | None:
+        return framed(self.A.pattern, self.cones) if self.sparse else None
+
+    @property
+    def kkt(self) -> KktPattern | None:
+        return kkt_pattern(self.P.pattern, self.framed.pattern) if self.framed else None
+
     def one(self, number: int) -> Item:
         P, A = self.P.one(number, self.sparse), self.A.one(number, self.sparse)
-        own = framed(self.A.pattern, self.cones) if self.sparse else None
-        kkt = kkt_pattern(self.P.pattern, own.pattern) if own else None
-        return Item(P, self.q[number], A, self.b[number], self.cones, own, kkt)
+        return Item(P, self.q[number], A, self.b[number], self.cones, self.framed, self.kkt)
 
     def dense(self, number: int) -> Item:
         P, A = self.P.one(number, sparse=False), self.A.one(number, sparse=False)
