@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from declarative.analysis.facts import FactsTable, meaning
 from declarative.atoms.record import Facts
+from declarative.atoms.registry import find
 from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack
 from declarative.ir.facts import Curvature, Monotonicity
@@ -50,7 +51,8 @@ def title(node: Expr) -> str:
         case Call("power"):
             return f"^{node.option('p'):g}"
         case Call(atom):
-            return SIGNS.get(atom, atom)
+            record = find(atom)
+            return SIGNS.get(atom) or (record.written if record else atom)
         case Reduce(op=op):
             return op
         case _:

@@ -105,7 +105,7 @@ def _split(
     extra = args[most:] if most is not None and atom.option_names else ()
     args = args[: len(args) - len(extra)]
     if len(extra) > len(atom.option_names):
-        raise ShapeMismatch(f"`{atom.name}` takes fewer arguments", hints=(f"its form is {atom.signature}",))
+        raise ShapeMismatch(f"`{atom.written}` takes fewer arguments", hints=(f"its form is {atom.signature}",))
     given = dict(zip(atom.option_names, extra, strict=False)) | options
     for name in given:
         if name not in atom.option_names:
@@ -116,8 +116,8 @@ def _split(
 def _no_option(atom: Atom | Definition, name: str) -> ShapeMismatch:
     form = f"its form is {atom.signature}"
     if re.search(rf"[(,] *{re.escape(name)}\b", atom.signature):
-        return ShapeMismatch(f"`{name}` of `{atom.name}` goes by its place, without its name", hints=(form,))
-    return ShapeMismatch(f"`{atom.name}` has no option `{name}`", hints=(form,))
+        return ShapeMismatch(f"`{name}` of `{atom.written}` goes by its place, without its name", hints=(form,))
+    return ShapeMismatch(f"`{atom.written}` has no option `{name}`", hints=(form,))
 
 
 def _value(atom: Atom | Definition, name: str, value: Any) -> Any:
@@ -127,5 +127,5 @@ def _value(atom: Atom | Definition, name: str, value: Any) -> Any:
         return value
     number = literal(value)
     if number is None:
-        raise ShapeMismatch(f"`{name}` of `{atom.name}` is a number or a size, known before solving")
+        raise ShapeMismatch(f"`{name}` of `{atom.written}` is a number or a size, known before solving")
     return number

@@ -25,5 +25,6 @@ def need_count(atom: Atom | Definition, given: int) -> None:
         wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
         plural = "" if wanted == "1" else "s"
         raise ShapeMismatch(
-            f"`{atom.name}` takes {wanted} argument{plural}, this has {given}", hints=(f"its form is {atom.signature}",)
+            f"`{atom.written}` takes {wanted} argument{plural}, this has {given}",
+            hints=(f"its form is {atom.signature}",),
         )

@@ -64,13 +64,13 @@ class _Rules:
             return with_children(e, tuple(self.of(a) if a is moving[0] else a for a in e.args))
         if e.atom == "sumsq":
             return self.apply("quad_over_lin", self.of(e.args[0]), self.t)
+        plain = find(e.atom)
+        assert plain is not None
         if (record := PERSPECTIVES.get(OF + e.atom)) is None:
-            raise _no_rule(f"`{e.atom}`")
+            raise _no_rule(f"`{plain.written}`")
         inner = self.of(e.args[0])
         if varies(self.t):
             return call(record, inner, self.t, origin=e.origin, options=dict(e.options))
-        plain = find(e.atom)
-        assert plain is not None
         value = call(plain, self.apply("div", inner, self.t), origin=e.origin, options=dict(e.options))
         return self.apply("mul", self.t, value)
 

@@ -110,6 +110,11 @@ class Atom:
         domains = self.domains(options)
         return domains[min(argument, len(domains) - 1)]
 
+    @property
+    def written(self) -> str:
+        """The name in a text, which several records share where their arguments tell them apart."""
+        return self.name if self.operator else self.signature.partition("(")[0]
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -126,3 +131,7 @@ class Definition:
     cvxpy: Callable[..., Any] | None
     arity: tuple[int, int | None] = (1, 1)
     option_names: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        return self.name

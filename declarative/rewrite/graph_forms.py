@@ -13,7 +13,7 @@ from typing import TypeGuard
 from declarative.analysis.classify import classify
 from declarative.analysis.pieces import Piece
 from declarative.analysis.smooth import Kink
-from declarative.analysis.words import text
+from declarative.analysis.words import text, title
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
@@ -35,7 +35,7 @@ def unfit_kinks(problem: Problem) -> list[Diagnostic]:
 
 
 def _reason(kink: Kink) -> str:
-    name = kink.node.atom if isinstance(kink.node, Call) else kink.node.op if isinstance(kink.node, Reduce) else ""
+    name = title(kink.node)
     if not kink.linear:
         return f"`{name}` has a kink that linear constraints cannot describe"
     return f"`{name}` has a kink here that the problem does not press on, so no linear constraints keep it exact"

@@ -106,6 +106,7 @@ def test_a_space_of_a_product_of_spaces_is_a_number():
         ("norm1", (x, y, z), "`norm1` takes 1 argument, this has 3"),
         ("norm", (x, s), "the second argument of `norm` is a number other than 0, or `inf`"),
         ("norm", (A,), "`norm` of a matrix is ambiguous"),
+        ("diag", (x, two), "`diag` takes 1 argument, this has 2"),
         ("partial_trace", (C,), "`partial_trace` needs the dimensions of the spaces, whole and at least 1"),
         ("partial_trace", (C, two), "the dimensions in `partial_trace` multiply to 2, the matrix has n rows"),
         ("partial_transpose", (A, two), "`partial_transpose` needs a square matrix, this is R^(m,n)"),

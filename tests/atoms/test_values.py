@@ -28,6 +28,7 @@ def test_every_function_is_documented(name):
     atom = find(name)
     assert atom is not None
     assert atom.doc.endswith(".") and atom.signature and atom.latex is not None
+    assert atom.operator or find(atom.written) is not None
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

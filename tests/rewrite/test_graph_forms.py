@@ -83,3 +83,9 @@ HINT = "for the kkt backend, the square of the norm is smooth: `sumsq(x - b)`"
 def test_the_square_of_a_norm_is_offered_where_it_can_take_the_norms_place(text, hints):
     (told,) = unfit_kinks(declarative.parse(HEAD + text))
     assert (told.code, told.hints) == ("E301", hints)
+
+
+@pytest.mark.parametrize(("text", "name"), [("minimize norm(x - b, 3)", "norm"), ("minimize tv(x*x')", "tv")])
+def test_a_function_goes_by_the_name_that_was_written(text, name):
+    (told,) = unfit_kinks(declarative.parse(HEAD + text))
+    assert told.message.startswith(f"`{name}` has a kink")

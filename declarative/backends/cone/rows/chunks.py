@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.analysis.facts import facts_of
-from declarative.analysis.words import text
+from declarative.analysis.words import text, title
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.cone.rows.epigraph import AtomRow
@@ -235,7 +235,7 @@ def form_rows(row: AtomRow, form: Form) -> FormRows | None:
 
 def not_conic(row: AtomRow) -> Diagnostic:
     """CVXPY's rules refuse the function with its data as parameters."""
-    text = f"the cone backend has no conic form of `{row.call.atom}` with these arguments"
+    text = f"the cone backend has no conic form of `{title(row.call)}` with these arguments"
     hint = "data among its arguments may have to be `const`, so that it is known when the layer is compiled"
     return error("E302", row.origin, text, hints=(hint,))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declarative.analysis.facts import facts_of
-from declarative.analysis.words import text
+from declarative.analysis.words import text, title
 from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.cone.rows.chunks import is_static, not_conic
@@ -37,7 +37,7 @@ def _refusal(row: AtomRow) -> Diagnostic | None:
     record = find(row.call.atom)
     assert record is not None
     if record.cvxpy is None and row.call.atom != "quad_root":
-        return error("E302", row.origin, f"the cone backend has no conic form of `{row.call.atom}`")
+        return error("E302", row.origin, f"the cone backend has no conic form of `{title(row.call)}`")
     return not_conic(row) if record.elementwise and not _fits_one_entry(row) else None
 
 
