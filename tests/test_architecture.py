@@ -37,7 +37,7 @@ LATE = {
     ("backends/cone/fill.py", "declarative.backends.cone.linear.elimination"): "numba takes half a second to import",
     ("backends/cone/linear/quasidefinite.py", "declarative.backends.cone.linear.regular"): "the same half second",
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
-    ("backends/cone/sets/projections.py", "declarative.backends.cone.linear.dense"): "the same half second",
+    ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.spectral"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.exponential"): "the same half second",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/compiled/__init__.py", "numba"): "the same half second, to read its setting",

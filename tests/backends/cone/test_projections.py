@@ -156,3 +156,10 @@ def test_multipliers_of_an_exponential_cone_are_exact_entry_by_entry(r):
     middle = (spectrum.values > 0) & (spectrum.values < 1) | ((spectrum.rest > 0) & (spectrum.rest < 1))
     assert middle.any() and (spectrum.rest[middle] > 0).all()
     assert np.abs(spectrum.rest + spectrum.values - 1).max() <= 1e-15
+
+
+def test_the_projection_of_what_is_no_number_is_none():
+    s, spectrum = project(
+        Cones((Block(Kind.PSD, 6),) * 2), np.append(np.eye(3)[np.triu_indices(3)], np.full(6, np.inf))
+    )
+    assert np.isfinite(s[:6]).all() and np.isnan(s[6:]).all() and np.isnan(spectrum.values[6:]).all()

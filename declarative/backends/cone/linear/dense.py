@@ -45,18 +45,3 @@ def distance(K, L, scale):
             total += abs(K[i, j] - L[i, j]) * scale[j]
         norm = max(norm, scale[i] * total)
     return norm
-
-
-@compiled
-def semidefinite_frame(Q, row, column, factor):
-    """(k, d, d) for Q (k, side, side): column (i, j) is (q_i q_j' + q_j q_i')/2 in vector form, times its factor."""
-    count, d = len(Q), len(row)
-    frame = np.empty((count, d, d))
-    for k in range(count):
-        for a in range(d):
-            r, c = row[a], column[a]
-            for e in range(d):
-                i, j = row[e], column[e]
-                pair = Q[k, r, i] * Q[k, c, j] + Q[k, r, j] * Q[k, c, i]
-                frame[k, a, e] = pair / 2 * factor[a] * factor[e]
-    return frame

@@ -36,12 +36,12 @@ class Frame:
         d, own = self.group.places.shape[1], 1 if self.group.kind is Kind.SOC else 2
         outer, inner = self.parts.shape[:-own], self.parts.shape[-own:]
         flat = self.parts.reshape(prod(outer), *inner)
+        from declarative.backends.cone.sets.spectral import second_order_frame, semidefinite_frame
+
         match self.group.kind:
             case Kind.SOC:
-                flat = _second_order_frame(flat)
+                flat = second_order_frame(np.ascontiguousarray(flat))
             case Kind.PSD:
-                from declarative.backends.cone.linear.dense import semidefinite_frame
-
                 flat = semidefinite_frame(np.ascontiguousarray(flat), *triangle(flat.shape[-1]))
             case _:
                 pass
@@ -160,6 +160,10 @@ def project_group(
         from declarative.backends.cone.sets.exponential import project_exponential
 
         return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
+    if group.kind is Kind.PSD:
+        from declarative.backends.cone.sets.spectral import project_semidefinite
+
+        return project_semidefinite(np.ascontiguousarray(v), *triangle(psd_side(v.shape[1])))
     s, values, parts = _projected(group, v)
     return s, values, 1 - values, parts
 
@@ -172,8 +176,6 @@ def _projected(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
             return np.maximum(v, 0.0), (v > 0).astype(float), None
         case Kind.SOC:
             return project_second_order(v)
-        case Kind.PSD:
-            return project_semidefinite(v)
         case Kind.POWER:
             return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:
@@ -204,37 +206,3 @@ def _direction(w: np.ndarray, norm: np.ndarray) -> np.ndarray:
         unit[:, 0] = 1.0
         unit[norm > 0] = w[norm > 0] / norm[norm > 0, None]
     return unit
-
-
-def _second_order_frame(unit: np.ndarray) -> np.ndarray:
-    """Columns (1, u)/sqrt(2), (1, -u)/sqrt(2), then (0, e) for a basis e of what is orthogonal to u (Householder)."""
-    count, d = unit.shape[0], unit.shape[1] + 1
-    frame = np.zeros((count, d, d))
-    if d == 1:
-        frame[:] = 1.0
-        return frame
-    mirror = unit.copy()
-    mirror[:, 0] += np.where(unit[:, 0] >= 0, 1.0, -1.0)
-    mirror /= np.linalg.norm(mirror, axis=-1, keepdims=True)
-    frame[:, 0, :2] = np.sqrt(0.5)
-    frame[:, 1:, 0], frame[:, 1:, 1] = np.sqrt(0.5) * unit, -np.sqrt(0.5) * unit
-    frame[:, 1:, 2:] = np.eye(d - 1)[:, 1:] - 2 * mirror[:, :, None] * mirror[:, None, 1:]
-    return frame
-
-
-def project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """v (k, d) in vector form; the derivative has the divided differences of max(., 0) as eigenvalues."""
-    side = psd_side(v.shape[1])
-    row, column, factor = triangle(side)
-    matrix = np.zeros((v.shape[0], side, side))
-    matrix[:, row, column] = matrix[:, column, row] = v / factor
-    eigenvalues, Q = np.linalg.eigh(matrix)
-    kept = np.maximum(eigenvalues, 0.0)
-    s = ((Q * kept[:, None, :]) @ Q.transpose(0, 2, 1))[:, row, column] * factor
-    inside = (eigenvalues >= 0).all(1)
-    s[inside] = v[inside]
-    i, j = eigenvalues[:, row], eigenvalues[:, column]  # i <= j: eigh sorts them upward
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = np.maximum(j, 0.0) / (np.maximum(j, 0.0) + np.maximum(-i, 0.0))
-    values = np.where((i > 0) | ((i >= 0) & (j > 0)), 1.0, np.where(j <= 0, 0.0, between))
-    return s, values, Q
