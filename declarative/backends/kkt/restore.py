@@ -23,6 +23,7 @@ from declarative.backends.status import Status
 
 FEASIBLE = 1e-7
 SOON = 60  # iterations
+TRIALS, ENTRIES = 128, 4096  # places at which the violation is measured, and their entries, at most
 PLACES = 8  # from where a feasible point is looked for, before it is denied
 
 
@@ -67,18 +68,22 @@ def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor
     items = (~found.feasible).nonzero()[:, 0]
     if len(items) == 0:
         return found
-    here = take(theta, items)
-    places = around(x[items], *Derivatives(program, here).bounds(x[items]))
-    several = repeated(here, PLACES)
-    d, own = Derivatives(program, several), replace(options, forward=AUTO)
-    linear = least_violation(program, linearised=True)
-    there = approach(linear, several, beginning(d, places), soon(own), EFFORTS[0])[0].x[:, : program.n]
-    led = feasible(d, there).view(-1, PLACES)
-    some, first = led.any(-1), led.to(torch.int8).argmax(-1) + PLACES * torch.arange(len(items), device=items.device)
-    items, no = items[some], torch.zeros_like(items[some], dtype=torch.bool)
+    d, n, own = Derivatives(program, take(theta, items)), program.n, replace(options, forward=AUTO)
+    some, best = promising(d, x[items])
+    d = Derivatives(program, repeated(d.theta, PLACES))
+    begin = beginning(d, some.flatten(0, 1)), beginning(d, best.flatten(0, 1))
+    linear, exact = least_violation(program, linearised=True), least_violation(program)
+    ends = [
+        approach(linear, d.theta, begin[0], soon(own), EFFORTS[0])[0].x[:, :n].view_as(some),
+        approach(exact, d.theta, begin[1], own, EFFORTS[0])[0].x[:, :n].view_as(best),
+    ]
+    there = torch.cat([best, *ends], 1)
+    led = torch.cat([feasible(d, part.flatten(0, 1)).view(-1, PLACES) for part in (best, *ends)], 1)
+    which, first = led.any(-1).nonzero()[:, 0], led.to(torch.int8).argmax(-1)
+    items, no = items[which], torch.zeros_like(which, dtype=torch.bool)
     return replace(
         found,
-        x=found.x.index_copy(0, items, there[first[some]]),
+        x=found.x.index_copy(0, items, there[which, first[which]]),
         feasible=found.feasible.index_copy(0, items, ~no),
         hopeless=found.hopeless.index_copy(0, items, no),
     )
@@ -89,12 +94,33 @@ def soon(options: Options) -> Options:
     return replace(options, max_iterations=min(options.max_iterations, SOON))
 
 
-def around(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """(B * PLACES, n): all entries moved up by the same, all moved down, and at random."""
+def promising(d: Derivatives, x: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, PLACES, n): the first of many places around x (B, n), and of the others those of least violation."""
+    count = max(2 * PLACES, min(TRIALS, ENTRIES // max(x.shape[1], 1)))
+    first, rest = around(x, *d.bounds(x), count).split([PLACES, count - PLACES], 1)
+    several = Derivatives(d.program, repeated(d.theta, count - PLACES))
+    worth = violation(several, rest.flatten(0, 1)).view(len(x), -1)
+    best = worth.topk(PLACES, largest=False).indices
+    return first, rest.gather(1, best[:, :, None].expand(-1, -1, x.shape[1]))
+
+
+def around(x: Tensor, lower: Tensor, upper: Tensor, count: int) -> Tensor:
+    """(B, count, n): all entries moved up by the same, all moved down, and at random; half of these evenly in boxes."""
+    x = inside(x, lower, upper)
     size = x.abs().amax(-1, keepdim=True).clamp(min=1)
     ways = [inside(x + size, lower, upper), inside(x - size, lower, upper)]
-    others = spread(x, lower, upper, PLACES - 1).view(len(x), PLACES - 1, -1)[:, 1:]
-    return torch.cat([torch.stack(ways, 1), others], 1).flatten(0, 1)
+    others = spread(x, lower, upper, count - 1).view(len(x), count - 1, -1)[:, 1:]
+    gap = (upper - lower)[:, None]
+    over = lower[:, None] + even((count - 1) // 2, x) * gap
+    others[:, ::2] = torch.where(gap.isfinite(), over, others[:, ::2])
+    return torch.cat([torch.stack(ways, 1), others], 1)
+
+
+def even(count: int, x: Tensor) -> Tensor:
+    """(count, n): fractions, the same in each column but for their order; always the same (a Latin hypercube)."""
+    seeded = torch.Generator().manual_seed(0)
+    orders = [torch.randperm(count, generator=seeded) for _ in range(x.shape[1])]
+    return (torch.stack(orders, 1).to(x) + 0.5) / count
 
 
 def beginning(d: Derivatives, x: Tensor) -> Tensor:

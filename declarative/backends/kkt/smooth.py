@@ -21,6 +21,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.restore import FEASIBLE, look_around, restore, violation
+from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import falls_for_ever
 from declarative.backends.kkt.warm import Warm, resumed
@@ -178,16 +179,18 @@ def judge(
     answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
     hopeful = torch.zeros_like(lost).index_put((seek,), found.feasible) & (answer.status == Status.INFEASIBLE)
     answer = answer.marked(hopeful, Status.FAILED, Reason.STALLED)  # a feasible point has come to light
-    away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, elsewhere(start[seek]))
+    lower, upper = (bound[seek] for bound in d.bounds(start))
+    other = elsewhere(start[seek], lower, upper)
+    away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, other)
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)
 
 
-def elsewhere(x: Tensor) -> Tensor:
-    """Another start, about as far from x as x is large; always the same one."""
+def elsewhere(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """Another start between the bounds, about as far from x as x is large; always the same one."""
     wave = torch.sin(1.0 + 2.0 * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
-    return x + wave * x.abs().amax(-1, keepdim=True).clamp(min=1)
+    return mirrored(x + wave * x.abs().amax(-1, keepdim=True).clamp(min=1), lower, upper)
 
 
 def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, Tensor]:

@@ -1,7 +1,7 @@
 """A start for each item -> several of them, and the several answers -> the one that is kept.
 
 The first start is the item's own. The others are the same for the same number of unknowns, whatever the batch: seeded
-normal steps of growing length around it, brought between the bounds.
+normal steps of growing length around it, mirrored at the bounds.
 """
 
 from typing import Literal
@@ -21,9 +21,17 @@ def spread(x0: Tensor, lower: Tensor, upper: Tensor, starts: int) -> Tensor:
     seeded = torch.Generator().manual_seed(0)
     step = torch.randn(starts - 1, x0.shape[1], generator=seeded, dtype=torch.float64).to(x0)
     length = x0.new_tensor([LENGTHS[k % len(LENGTHS)] for k in range(starts - 1)])
-    others = x0[:, None] + length[:, None] * step * x0.abs().clamp(min=1)[:, None]
-    others = torch.minimum(torch.maximum(others, lower[:, None]), upper[:, None])
+    near = x0.clamp(lower, upper)[:, None]
+    others = mirrored(near + length[:, None] * step * near.abs().clamp(min=1), lower[:, None], upper[:, None])
     return torch.cat([x0[:, None], others], 1).flatten(0, 1)
+
+
+def mirrored(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """x where it is between the bounds, and its image in them where it is not: narrow bounds are filled."""
+    width = upper - lower
+    across = upper - ((x - lower).remainder(2 * width) - width).abs()
+    image = torch.where(width.isfinite(), across, torch.where(x < lower, 2 * lower - x, 2 * upper - x))
+    return torch.where((x < lower) | (x > upper), torch.where(width > 0, image, lower), x)
 
 
 def repeated(theta: Theta, starts: int) -> Theta:
