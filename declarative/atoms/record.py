@@ -74,6 +74,7 @@ class Atom:
         its own shape; so work on trailing axes only. The scalars of an `elementwise` atom come with axes added.
     cvxpy: `(cp, form, *args)` for one item without leading axes; None where CVXPY cannot say it.
     graph: `(fresh, *args, **options)` -> Graph with linear rows; None where the atom is smooth or has no such form.
+        With rows of convex functions where CVXPY has no form (then `cone` says what these need).
     curvature: in all arguments jointly; the DCP composition rule is applied by the analysis. A `bilinear` atom is
         affine in each argument while the other one is constant.
     degree: from the degrees of the arguments, None: not a polynomial.

@@ -38,6 +38,8 @@ def _reason(kink: Kink) -> str:
     name = title(kink.node)
     if not kink.linear:
         return f"`{name}` has a kink that linear constraints cannot describe"
+    if isinstance(kink.node, Call) and (record := find(kink.node.atom)) is not None and record.cone is not None:
+        return f"`{name}` goes by rows that are exact where the problem presses on it, and here it does not"
     return f"`{name}` has a kink here that the problem does not press on, so no linear constraints keep it exact"
 
 

@@ -89,3 +89,12 @@ def test_the_square_of_a_norm_is_offered_where_it_can_take_the_norms_place(text,
 def test_a_function_goes_by_the_name_that_was_written(text, name):
     (told,) = unfit_kinks(declarative.parse(HEAD + text))
     assert told.message.startswith(f"`{name}` has a kink")
+
+
+def test_a_smooth_function_that_goes_by_rows_is_not_said_to_have_a_kink():
+    """Its rows are those of a cone: the logarithm of a spectral radius, at most r where it is minimised only."""
+    (told,) = unfit_kinks(declarative.parse("var U : R^(2,2); maximize log_pf_eigenvalue(U) - sumsq(U)"))
+    assert (
+        told.message
+        == "`log_pf_eigenvalue` goes by rows that are exact where the problem presses on it, and here it does not"
+    )
