@@ -13,6 +13,7 @@ from declarative.backends.kkt.scalar.listing import Kind, Listing
 
 ENOUGH = 1 << 20  # operations that a thread's share should have
 Shape = tuple[int, ...]
+View = tuple[Shape, Shape, int]  # sizes, strides, and the first entry
 
 
 class Evaluator:
@@ -26,9 +27,10 @@ class Evaluator:
         pairs = ((entries[entry], place) for entry, place in listing.inputs.tolist())
         inputs = [(order[number], entry, place) for (number, entry), place in pairs]
         self._inputs = np.array(inputs, np.int64).reshape(-1, 3)
-        self._sizes = [prod(kind.shape) for kind in results]
-        self._edges = np.cumsum([0, *self._sizes]).tolist()
-        parts = [(self._edges[k], size, entry) for k, size in enumerate(self._sizes) for entry in range(size)]
+        sizes = [prod(kind.shape) for kind in results]
+        self._edges = np.cumsum([0, *sizes]).tolist()
+        self._views: tuple[int, list[tuple[View, bool]]] = (-1, [])  # of the last batch's size
+        parts = [(self._edges[k], size, entry) for k, size in enumerate(sizes) for entry in range(size)]
         self._results = np.column_stack([listing.results, np.array(parts, np.int64).reshape(-1, 3)]).astype(np.int64)
 
     def __call__(self, arguments: Sequence[Tensor], batch: int) -> list[Tensor]:
@@ -44,9 +46,16 @@ class Evaluator:
         parts = min(torch.get_num_threads(), batch, batch * len(listing.operations) // ENOUGH)
         shared_out(some, batch, parts)
         del kept  # whose addresses were in use till here
-        pieces = zip(torch.split_with_sizes(out, [batch * size for size in self._sizes]), self.results, strict=True)
-        found = [(piece.view((batch, *shape)), truth) for piece, (shape, truth) in pieces]
+        if self._views[0] != batch:
+            self._views = batch, self._views_of(batch)
+        found = [(out.as_strided(*view), truth) for view, truth in self._views[1]]
         return [piece.bool() if truth else piece for piece, truth in found]
+
+    def _views_of(self, batch: int) -> list[tuple[View, bool]]:
+        """Where the results of so many items are, one after the other, and which of them are truths."""
+        places = zip(self.results, self._edges, strict=False)
+        whole = [((batch, *shape), truth, batch * edge) for (shape, truth), edge in places]
+        return [((shape, torch.empty(shape, device="meta").stride(), first), truth) for shape, truth, first in whole]
 
 
 def new_memory(listing: Listing) -> np.ndarray:
@@ -58,6 +67,9 @@ def new_memory(listing: Listing) -> np.ndarray:
 
 def addresses(arguments: Sequence[Tensor], batch: int) -> tuple[list[Tensor], np.ndarray]:
     """For each tensor (B, ...) or (1, ...) its address and the stride from item to item; the tensors are to be kept."""
-    arguments = [(a if a.dtype == torch.float64 else a.double()).contiguous() for a in arguments]
-    pairs = [(a.data_ptr(), a.stride(0) if a.size(0) == batch else 0) for a in arguments]
-    return arguments, np.array(pairs, np.int64).reshape(-1, 2)
+    whole = torch.float64
+    kept = [a if a.dtype is whole and a.is_contiguous() else a.double().contiguous() for a in arguments]
+    table = np.empty((len(kept), 2), np.int64)
+    table[:, 0] = [a.data_ptr() for a in kept]
+    table[:, 1] = [a.stride(0) if a.size(0) == batch else 0 for a in kept]
+    return kept, table

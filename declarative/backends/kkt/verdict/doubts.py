@@ -6,7 +6,6 @@ What the shares of `certify` do not show: they measure a row beside its own term
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.differentiate.adjoint import stiff
 from declarative.backends.kkt.program.certify import Local, Primal, rounding, units, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active
@@ -20,18 +19,24 @@ def doubtful(d: Derivatives, found: Polished) -> Tensor:
     """(B,): a constraint holds but for rounding and carries no force, the system is nearly singular or a curvature
     infinite, or no multipliers exist (the iterates drive them to infinity).
     """
-    local, at = found.local, found.at
-    hard = (found.system.smallest_pivot < NEARLY) | stiff(local.H).any(-1) | without_multipliers(local, at)
-    if not local.g.shape[1] and not bool((local.lower.isfinite() | local.upper.isfinite()).any()):
-        return hard
-    (touches,) = d.run(touching_at_once, *at.parts(), *local.parts(), *found.active.parts())
-    return hard | touches
+    at, local, active = found.at, found.local, found.active
+    if local.g.shape[1] or bool((local.lower.isfinite() | local.upper.isfinite()).any()):
+        (doubts,) = d.run(doubts_at_once, *at.parts(), *local.parts(), *active.parts())
+    else:  # there is nothing to touch
+        (doubts,) = d.run(hard_at_once, *at.parts(), *local.parts())
+    return doubts | (found.system.smallest_pivot < NEARLY)
 
 
-def touching_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor]:
-    """`touching` of a point (five tensors), the model there (nine) and the active set (three)."""
+def doubts_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor]:
+    """What a point (five tensors), the model there (nine) and the active set (three) show of it."""
     at, local, active = Primal(*tensors[:5]), Local(*tensors[5:14]), Active(*tensors[14:])
-    return (touching(local, at, active, d.program.open_domain),)
+    return (hard_at_once(d, *tensors[:14])[0] | touching(local, at, active, d.program.open_domain),)
+
+
+def hard_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor]:
+    """The same but for what the point touches."""
+    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
+    return (without_multipliers(local, at) | ~local.H.diagonal(dim1=-2, dim2=-1).isfinite().all(-1),)
 
 
 def touching(local: Local, at: Primal, active: Active, open_domain: Tensor) -> Tensor:
@@ -39,8 +44,8 @@ def touching(local: Local, at: Primal, active: Active, open_domain: Tensor) -> T
     noise = rounding(local, at, units(local, at))
     rows = (local.g.abs() <= (local.Jg.abs() * noise[:, None]).sum(-1)) & ~active.z & (local.Jg != 0).any(-1)
     free = ~active.lower & ~active.upper
-    low = ((at.x - local.lower).abs() <= noise) & free & ~open_domain[0]
-    high = ((local.upper - at.x).abs() <= noise) & free & ~open_domain[1]
+    low = ((at.x - local.lower).abs() <= noise) & free & ~open_domain[0] & local.lower.isfinite()
+    high = ((local.upper - at.x).abs() <= noise) & free & ~open_domain[1] & local.upper.isfinite()
     return rows.any(-1) | (low | high).any(-1)
 
 

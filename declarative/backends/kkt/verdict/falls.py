@@ -66,12 +66,24 @@ def suspected(d: Derivatives, at: Primal, local: Local, start: Tensor) -> Suspec
 def suspected_at_once(d: Derivatives, start: Tensor, *tensors: Tensor) -> Suspects:
     """The same of a point (five tensors) and the model there (nine)."""
     at, local = Primal(*tensors[:5]), Local(*tensors[5:])
-    far, way, bound = worst((at.x - start).abs()) > AWAY * extent(start), walk(at, start), at.z_upper - at.z_lower
+    return Suspects(worst((at.x - start).abs()) > AWAY * extent(start), *flattened(d, at, local, walk(at, start)))
+
+
+def flattened(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,): on a way (B, n) to a point the Lagrangian fell, and is flat beside that there; and how much it fell.
+
+    With the bounds' terms but for their constants, at the multipliers of the point.
+    """
+    bound = at.z_upper - at.z_lower
     high = d.lagrangian(at.x - way, at.y, at.z) + (bound * (at.x - way)).sum(-1)
     low = local.f + (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1) + (bound * at.x).sum(-1)
     fall, bend = high - low, (times(local.H, way) * way).sum(-1)
-    flat = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
-    return Suspects(far, flat, fall)
+    return (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite(), fall
+
+
+def flattened_at_once(d: Derivatives, way: Tensor, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of a way, a point (five tensors) and the model there (nine)."""
+    return flattened(d, Primal(*tensors[:5]), Local(*tensors[5:]), way)
 
 
 def extent(start: Tensor) -> Tensor:

@@ -10,10 +10,18 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
-from declarative.backends.kkt.program.certify import Local, Primal
+from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
-from declarative.backends.kkt.verdict.falls import FLAT, LAST_DIGIT, OVERFLOWS, ROUNDING, Suspects, allowed, walk
+from declarative.backends.kkt.verdict.falls import (
+    FLAT,
+    LAST_DIGIT,
+    OVERFLOWS,
+    Suspects,
+    allowed,
+    flattened_at_once,
+    walk,
+)
 from declarative.backends.kkt.verdict.polish import Polished
 from declarative.backends.kkt.verdict.portions import portions
 
@@ -45,9 +53,7 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     rises nowhere beyond.
     """
     d, local, at = Derivatives(d.program, take(d.theta, items)), found.local.take(items), found.at.take(items)
-    high, low, bend = lagrangian(d, at, at.x - way), here(local, at), (times(local.H, way) * way).sum(-1)
-    fall = high - low
-    flat = (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite()
+    flat, fall = d.run(flattened_at_once, way, *at.parts(), *local.parts())
     if not flat.any():
         return flat
     (first, *steep), noise = slopes(d, at, way, (-1.0, *BEYOND)), torch.zeros_like(fall)
@@ -62,17 +68,6 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
         seen = (there.abs().amax(-1) < OVERFLOWS) & (~steepness.isnan() | (length <= 1))
         flat &= ~seen | (steepness <= known) & (steepness >= -FLAT * fall - known) & allowed(d, there)
     return flat
-
-
-def lagrangian(d: Derivatives, at: Primal, x: Tensor) -> Tensor:
-    """(B,): with the bounds' terms but for their constants, at the multipliers of a point."""
-    return d.lagrangian(x, at.y, at.z) + ((at.z_upper - at.z_lower) * x).sum(-1)
-
-
-def here(local: Local, at: Primal) -> Tensor:
-    """The same at the point itself."""
-    rows = (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1)
-    return local.f + rows + ((at.z_upper - at.z_lower) * at.x).sum(-1)
 
 
 def slopes(d: Derivatives, at: Primal, way: Tensor, lengths: tuple[float, ...]) -> Tensor:
