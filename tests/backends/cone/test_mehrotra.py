@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from scipy.optimize import linprog
 
 import declarative
 from declarative.backends.cone.linear.matrices import pattern_of
@@ -130,3 +131,28 @@ def test_where_factors_are_heavy_the_other_method_finds_the_rough_point(monkeypa
     monkeypatch.setattr(solve, "rough_point", None)
     (other,) = solve.solve_items(items, blocks)
     assert own.settled and other.settled and np.abs(own.point.x - other.point.x).max() <= 1e-12
+
+
+def test_a_linear_program_with_many_solutions_is_answered_from_the_rough_point(monkeypatch):
+    """Ties everywhere: the right sides go through a point, and costs are combinations of rows."""
+    text = """
+    dim n, m
+    const A : R^(m,n)
+    param c : R^n
+    param h : R^m
+    var x : R^n
+    minimize c'*x
+    subject to
+      rows: A*x <= h
+      low: 0 <= x <= 10
+    """
+    n, m, rng = 600, 320, np.random.default_rng(0)
+    A = sp.random_array((m, n), density=3 / m, rng=rng, data_sampler=rng.standard_normal)
+    h = A @ rng.random(n) + rng.random(m) * (rng.random(m) < 0.5)
+    c = -(A.T @ rng.random(m)) + rng.random(n) * (rng.random(n) < 0.5)
+    layer = declarative.compile(declarative.parse(text, name="ties"), backend="cone", consts={"A": A.toarray()})
+    monkeypatch.setattr(solve, "interior_points", None)
+    solution = layer.solve(torch.from_numpy(c), torch.from_numpy(h))
+    wanted = linprog(c, A_ub=A, b_ub=h, bounds=(0, 10)).fun
+    assert solution.status == declarative.Status.SOLVED and solution.nonunique
+    assert abs(solution.value.item() - wanted) <= 1e-9 * abs(wanted)

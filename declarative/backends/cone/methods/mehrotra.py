@@ -20,30 +20,31 @@ PATIENCE = 6  # so many in a row without a smaller error are the end
 REFINED, ROUNDS = 1e-6, 3  # an error of a step, relative, that does no harm; rounds of refinement
 USELESS = 1e-2  # an error, relative, of no step at all
 SHIFTS = (SHIFT, 1e-6)  # the second where the first leaves the factors too few digits
+CLOSE = 1e-10  # an error that is small enough where it gets no smaller
 INSIDE = 1e-6  # s and z are so large at the start at least
 SHORT = 0.99  # of the way to the boundary
 
 
 def rough_point(item: Item, tolerance: float) -> Answer | None:
-    """None where no point of this accuracy is found; the item should be scaled."""
+    """A point of this accuracy, or where there is none the best that is close; the item should be scaled."""
     pattern = item.kkt
     assert pattern is not None
     rows, values = item.cones.of_kind(Kind.NONNEG), pattern.values(item.P.data, item.A.data)
     program = _Program(item, Bordered(item.P, item.A), pattern, rows, values)
-    least, since = np.inf, 0
+    least, since, best = np.inf, 0, None
     with np.errstate(all="ignore"):
         point = program.start()
         for count in range(MOST):
             if point is None:
                 break
             residual = program.residual(point)
-            if residual.error <= tolerance:
-                return Answer(Claim.POINT, point, count, close=True)
             least, since = (residual.error, 0) if residual.error < least else (least, since + 1)
-            if since > PATIENCE:
+            if since == 0:
+                best = Answer(Claim.POINT, point, count, close=True)
+            if residual.error <= tolerance or since > PATIENCE:
                 break
             point = program.advance(point, residual)
-    return None
+    return best if least <= max(CLOSE, tolerance) else None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
 ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
-CLOSE = 1e-10  # where a step costs less than a wrong set of active rows
+CLOSE = 1e-11  # where a step costs less than a wrong set of active rows
 HEAVY = 5e7  # operations of a factorisation
 PLAIN = 1e-8  # as far as the interior-point method goes without refining its steps
 EXACT = 1e3  # an error within so many times rounding is none
