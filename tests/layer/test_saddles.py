@@ -1,4 +1,4 @@
-"""Starts that are stationary and no minimum: what falls for ever is unbounded, and a saddle that stays says so."""
+"""Starts that are stationary and no minimum: they are left for a minimum; where there is none, the item has failed."""
 
 import pytest
 import torch
@@ -20,10 +20,32 @@ def test_an_objective_that_falls_from_its_stationary_point_is_unbounded(name, p)
     assert layer.solve(torch.tensor(p, dtype=torch.float64)).status == Status.UNBOUNDED
 
 
-def test_a_stationary_point_that_is_no_minimum_has_a_flag():
-    layer = declarative.compile(declarative.parse("param p : R, pos; var x : R; maximize p*log(1 + x^2)", name="stay"))
-    solution = layer.solve(torch.tensor(1.0, dtype=torch.float64))
-    assert not solution.solved or bool(solution.degenerate)
+UNATTAINED = {
+    "var x : R; minimize s/(1 + x^2)",
+    "var x : R; minimize s*exp(-x^2)",
+    "var x : R; maximize s*log(1 + x^2)",
+    "var x : R; var y : R; minimize s*(x*y - 1)^2 + s*x^2",
+}
+
+
+@pytest.mark.parametrize("text", sorted(UNATTAINED))
+def test_a_stationary_point_below_which_there_is_no_minimum_has_failed(text):
+    """All begin at a maximum or a saddle."""
+    layer = declarative.compile(
+        declarative.parse(f"param s : R, pos; {text}", name="stay"), backend="kkt", on_failure="mask"
+    )
+    solution = layer.solve(torch.tensor([1e-3, 1.0, 1e3], dtype=torch.float64))
+    assert set(solution.status.tolist()) <= {Status.FAILED, Status.UNBOUNDED}
+    assert all("no minimum was found" in words or "without end" in words for words in solution.messages.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("cos(x)", -1.0), ("x^4 - x^2", -0.25), ("sin(x)^4 - sin(x)^2/2", -0.0625)]
+)
+def test_one_above_a_minimum_is_left_for_it(text, value):
+    """Beginning at a maximum, at 0."""
+    solution = declarative.compile(declarative.parse(f"var x : R; minimize {text}", name="left"), backend="kkt").solve()
+    assert abs(float(solution.value) - value) < 1e-12 and not bool(solution.degenerate)
 
 
 def test_a_boxed_maximum_is_left_for_a_corner():

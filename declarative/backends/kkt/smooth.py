@@ -1,9 +1,9 @@
 """A batch of smooth programs -> certified answers: forward method, polishing, and what to do where that is not enough.
 
 Where the point found is stationary but no minimum along the active constraints (negative curvature, or an inflection),
-the item leaves it along the direction that shows it. Where feasibility was not reached, the violation is minimised:
-either a feasible point comes out, to start again from, or a local minimum of the violation, which is what `infeasible`
-means for a nonconvex program.
+the item leaves it along the direction that shows it; where that leads to lower values but to no minimum, it has failed.
+Where feasibility was not reached, the violation is minimised: either a feasible point comes out, to start again from,
+or a local minimum of the violation, which is what `infeasible` means for a nonconvex program.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,8 @@ from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason,
 from declarative.backends.kkt.verdict.falls import falls_for_ever
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
+
+LOWER = 1e-9  # values that differ by less, beside themselves, are the same
 
 Blamed = dict[int, list[tuple[str, int]]]
 Solved = tuple[Answer, Blamed, System | None]
@@ -164,6 +166,9 @@ def judge(
     falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
+    below = lost & ~falls & (old.status == Status.SOLVED) & ~old.minimum & (new.primal <= FEASIBLE)
+    left = below & (new.value < old.value - LOWER * torch.maximum(new.value.abs(), old.value.abs()))
+    answer = answer.marked(left, Status.FAILED, Reason.SADDLE)
     saddle = ~lost & ~new.minimum
     following = torch.where(saddle[:, None], attempt.way_out, start)
     seek = (lost & ~falls).nonzero()[:, 0]

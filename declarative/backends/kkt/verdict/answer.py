@@ -28,6 +28,7 @@ class Reason(IntEnum):
     START = 7
     ESCAPES = 8
     EDGE = 9
+    SADDLE = 10
 
 
 MESSAGES = {
@@ -38,6 +39,7 @@ MESSAGES = {
     Reason.RAY: "the objective decreases without end along a direction that the constraints allow",
     Reason.FALLS: "the objective decreases without end",
     Reason.ESCAPES: "no minimum was found: on the way to infinity the objective approaches a limit; try another start",
+    Reason.SADDLE: "what was found is a maximum or a saddle, and below it no minimum was found; try another start",
     Reason.EDGE: "no point inside the domain of the functions satisfies the constraints, and at its edge they "
     "or their slopes are not finite",
     Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain",
