@@ -167,6 +167,22 @@ def test_a_drift_of_the_data_of_smooth_programs(share):
         assert (last.iterations == 0).sum() >= B / 2
 
 
+def test_items_that_need_more_steps_than_others_take_them_alone():
+    """Those that have stopped keep their last digits; those that go on end where each would by itself."""
+    g = torch.Generator().manual_seed(3)
+    layer = declarative.compile(declarative.parse(CURVED), on_failure="mask")
+    data: Data = {"a": normal(g, B, 4), "r": torch.tensor(2.0).double()}
+    last = layer.solve(**data)
+    share = torch.full((B, 1), 1e-6).double()
+    share[5], share[9] = 1e-2, 0.2
+    data["a"] = data["a"] * (1 + share * normal(g, B, 4))
+    whole = layer.solve(**data, warm=last)
+    assert (whole.iterations == 0).all() and (whole.status == Status.SOLVED).all()
+    for i in range(B):
+        one = layer.solve(data["a"][i], data["r"], warm=layer.solve(data["a"][i] / (1 + 1e-9), data["r"]))
+        torch.testing.assert_close(whole.x[i], one.x, rtol=1e-12, atol=1e-12)
+
+
 def test_a_nonconvex_program_stays_on_its_branch_to_its_end():
     """The minima of the well are roots of x^3 - x + a; the right one ends at a = 2/sqrt(27)."""
     layer = declarative.compile(declarative.parse(WELL))

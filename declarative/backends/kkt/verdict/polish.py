@@ -29,7 +29,7 @@ from declarative.backends.kkt.program.certify import (
     worst,
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
-from declarative.backends.kkt.program.program import Active
+from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
 
@@ -72,6 +72,15 @@ class Here:
         """This for some items (bool, B), the other for the rest."""
         at, local = self.at.where(items, other.at), self.local.where(items, other.local)
         return Here(at, local, self.shares.where(items, other.shares))
+
+    def take(self, items: Tensor) -> "Here":
+        """Some of the items (long, K)."""
+        return Here(self.at.take(items), self.local.take(items), self.shares.take(items))
+
+    def put(self, items: Tensor, other: "Here") -> "Here":
+        """The same with other's items at the places `items` (long, K)."""
+        at, local = self.at.put(items, other.at), self.local.put(items, other.local)
+        return Here(at, local, self.shares.put(items, other.shares))
 
 
 def polish(
@@ -126,7 +135,8 @@ def refine(
     """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there:
     they are the same everywhere, or no step was taken.
 
-    An item stops by itself: steps that others need would move its last digits.
+    An item stops by itself: steps that others need would move its last digits. Those that go on when most have stopped
+    do so as a batch of their own.
     """
     constant, system, start = isinstance(model, Quadratic), None, here
     exact = here.shares.error <= EXACT
@@ -134,9 +144,15 @@ def refine(
     if not constant and exact.any():  # nothing to gain but multipliers of least norm
         system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
         going = ~exact | system.dual_nonunique
+    everyone, alive = here, torch.arange(len(exact), device=exact.device)  # the items that `here` has
     for k in range(rounds if way is None else SLOWLY * rounds):
         if not going.any():
             break
+        if isinstance(model, Derivatives) and 2 * int(going.sum()) <= len(going):
+            items = going.nonzero()[:, 0]
+            everyone, alive = everyone.put(alive, here), alive[items]
+            model = Derivatives(model.program, take(model.theta, items))
+            here, guess, going, D, way = here.take(items), guess[items], going[items], D[items], way and way.take(items)
         active = split(guess, here.local, open_domain)
         if constant:
             system = at_hand(system, active, here.local)
@@ -152,6 +168,7 @@ def refine(
         here, guess = there if better.all() else there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
+    here = here if len(alive) == len(exact) else everyone.put(alive, here)
     return here, system if constant or here is start else None
 
 
