@@ -91,8 +91,18 @@ def _norm(args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[E
     if isinstance(p, Expr) or p == 0:
         raise ShapeMismatch("the second argument of `norm` is a number other than 0, or `inf`", 1)
     if p in special:
+        if special[p] != "norm" and args and len(args[0].shape) == 2:
+            raise _of_a_matrix(p)
         return special[p], args[:1], {}
     return "pnorm" if p > 1 else "norm_below_one", args[:1], {"p": float(p)}
+
+
+def _of_a_matrix(p: float) -> ShapeMismatch:
+    """norm(X, 1) and norm(X, inf) are induced norms in some books and libraries, and norms of all entries in others."""
+    written, lines, axis, whole = ("1", "column", 0, "norm1") if p == 1 else ("inf", "row", 1, "norminf")
+    of_all = "the sum of all absolute values" if p == 1 else "the greatest absolute value"
+    hints = (f"{whole}(A) is {of_all}", f"max(norm1(A, axis = {axis})) is the greatest {lines} sum of absolute values")
+    return ShapeMismatch(f"`norm(A, {written})` of a matrix is ambiguous", 0, hints)
 
 
 def _split(

@@ -40,7 +40,7 @@ def evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solve
             return _power(ctx, node, scope)
         case tree.Transpose(body=body):
             value = ctx.value(body, scope)
-            return None if value is None else transposed(ctx, value, node.span)
+            return None if value is None else transposed(ctx, body, value, node.span)
         case tree.Subscript():
             return _subscript(ctx, node, scope)
         case tree.Array(rows=rows):

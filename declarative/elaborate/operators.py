@@ -66,11 +66,14 @@ def negated(value: Value, span: Span) -> Value:
     return replace(value, expr=_negated(value.expr, span))
 
 
-def transposed(ctx: Context, value: Value, span: Span) -> Value | None:
-    """A vector becomes a row and a row a vector; a scalar is its own transpose."""
+def transposed(ctx: Context, body: tree.Expression, value: Value, span: Span) -> Value | None:
+    """A vector becomes a row and a row a vector; a number has none, lest `1'*x` be read as the sum of x."""
     match value.rank:
         case 0:
-            return value
+            literal = isinstance(value.expr, Constant)
+            hint = "for the sum of the entries of x write `sum(x)`" if literal else f"write {shown(body)} alone"
+            message = f"{shown(span)} is the transpose of a number; a vector or a matrix has one"
+            return ctx.report.error("E203", span, message, hints=[hint])
         case 1:
             return Value(value.expr, not value.row)
         case 2:

@@ -6,13 +6,14 @@ seen as one and a matrix is not scaled before it meets its vector.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from declarative.atoms.apply import apply
 from declarative.elaborate.context import Context
 from declarative.elaborate.operators import Operand, fits
 from declarative.elaborate.values import Value, described, shown
-from declarative.ir.expr import Expr
+from declarative.ir.expr import Constant, Expr
 from declarative.source.span import Span
 from declarative.syntax import tree
 
@@ -49,11 +50,24 @@ def _times(ctx: Context, p: _Partial, node: tree.Expression, right: Value) -> _P
     span = p.span.to(node.span)
     if p.value.rank == 0 and right.rank and p.factor is None:
         return _Partial(right, span, factor=p.value)
+    if p.value.row and isinstance(right.expr, Constant) and right.expr.value == 1:
+        return _row_of_ones(ctx, p.span, span)
     if p.value.rank == 0 or right.rank == 0:
         p = _settled(p)
         return _Partial(Value(apply("mul", p.value.expr, right.expr, origin=span), p.value.row or right.row), span)
     product = _linear(ctx, (p.span, p.value), (node, right), span)
     return None if product is None else _ended(_Partial(product, span, p.factor))
+
+
+def _row_of_ones(ctx: Context, row: Span, span: Span) -> None:
+    """`x'*1`, which would be x again, and in books is the sum of x."""
+    message = f"{shown(span)} is a row times the number 1, not times a vector of ones"
+    return ctx.report.error("E208", span, message, hints=[f"the sum of the entries is `sum({_untransposed(row)})`"])
+
+
+def _untransposed(row: Span) -> str:
+    text = shown(row).strip("`")
+    return text.removesuffix("'") if re.fullmatch(r"\w+'", text) else text
 
 
 def _ended(p: _Partial) -> _Partial:
