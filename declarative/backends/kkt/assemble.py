@@ -19,7 +19,7 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.program.rows import Block, Kind, RowBuilder, offsets
 from declarative.backends.kkt.program.shape import Kind as ProgramKind
-from declarative.backends.kkt.program.shape import kind_of
+from declarative.backends.kkt.program.shape import has_affine_rows, kind_of
 from declarative.backends.kkt.program.structure import WEIGHTS, TapeStructure, structure_groups
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape.evaluate import Runner
@@ -183,7 +183,7 @@ def assemble(
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
     runner = Runner(tape, (*names, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
-    program = _program(kind, runner, layout, blocks, walls)
+    program = replace(_program(kind, runner, layout, blocks, walls), affine=has_affine_rows(standard))
     if derived is not None:
         program = replace(program, structure=TapeStructure(runner, layout))
     if derived is not None and kind == "nlp" and compiles():

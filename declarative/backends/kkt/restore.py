@@ -1,7 +1,7 @@
 """A point -> the point of least violation near it: a feasible one, or the proof that there is none nearby.
 
 The Hessian of Gauss and Newton leads to feasible points fast, for it knows no negative curvature. Where there is none,
-the exact one tells whether the violation has a minimum.
+the exact one tells whether the violation has a minimum. Of rows that are affine only a ray proves it.
 """
 
 from dataclasses import dataclass, replace
@@ -16,8 +16,10 @@ from declarative.backends.kkt.methods.variants import least_violation
 from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.quadratic import rows_alone
 from declarative.backends.kkt.spread import repeated, spread
 from declarative.backends.kkt.verdict.answer import Answer, Blame
+from declarative.backends.kkt.verdict.rays import infeasible
 from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
@@ -60,7 +62,23 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
         done = feasible(d, x)
     after = violation(d, x)
     hopeless = ~done & minimum & (after <= before * (1 + FEASIBLE))  # else it was no way down
-    return Restored(x, done, hopeless, after < before, Blame(d.c(x).abs(), d.g(x).clamp(min=0), low, high))
+    blame = Blame(d.c(x).abs(), d.g(x).clamp(min=0), low, high)
+    if program.affine:
+        hopeless, blame = refuted(d, x, ~done, blame)
+    return Restored(x, done, hopeless, after < before, blame)
+
+
+def refuted(d: Derivatives, x: Tensor, doubtful: Tensor, blame: Blame) -> tuple[Tensor, Blame]:
+    """(B,): those of the `doubtful` that a ray contradicts, where all rows are affine, x being (B, n); its parts.
+
+    A violation with a minimum that is not zero is no proof: a side of 1e-30 is not told from 0 by a sum of squares.
+    """
+    items = doubtful.nonzero()[:, 0]
+    if len(items) == 0:
+        return doubtful, blame
+    rows = rows_alone(Derivatives(d.program, take(d.theta, items)), x[items])
+    proved, weights = infeasible(rows, torch.zeros_like(x[items]))
+    return doubtful.index_put((items,), proved), blame.put(items, weights)
 
 
 def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor, options: Options) -> Restored:

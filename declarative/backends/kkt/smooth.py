@@ -3,7 +3,8 @@
 Where the point found is stationary but no minimum along the active constraints (negative curvature, or an inflection),
 the item leaves it along the direction that shows it; where that leads to lower values but to no minimum, it has failed.
 Where feasibility was not reached, the violation is minimised: either a feasible point comes out, to start again from,
-or a local minimum of the violation, which is what `infeasible` means for a nonconvex program.
+or a local minimum of the violation, which is what `infeasible` means for a nonconvex program (a ray where all rows are
+affine).
 """
 
 from collections.abc import Callable
@@ -181,7 +182,8 @@ def judge(
     if last:
         found = look_around(program, take(theta, seek), found, start[seek], options)
     hopeless = torch.zeros_like(lost).index_put((seek,), found.hopeless)
-    answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, Reason.VIOLATION)
+    reason = Reason.NO_POINT if program.affine else Reason.VIOLATION
+    answer = answer.marked(hopeless & (answer.status != Status.SOLVED), Status.INFEASIBLE, reason)
     hopeful = torch.zeros_like(lost).index_put((seek,), found.feasible) & (answer.status == Status.INFEASIBLE)
     answer = answer.marked(hopeful, Status.FAILED, Reason.STALLED)  # a feasible point has come to light
     lower, upper = (bound[seek] for bound in d.bounds(start))

@@ -113,3 +113,12 @@ def test_a_chain_of_products_begins_where_no_product_has_a_slope():
         a = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         x = layer.solve(a).x
         assert (x[1:] * x[:-1] >= 1 - 1e-6).all()
+
+
+def test_affine_rows_are_contradicted_by_a_ray_or_by_nothing():
+    """A side of 1e-30 may be more than the method can meet, but a square of it is no proof."""
+    text = "param b : R; var x : R^3, nonneg; minimize x[1]^2 - sum(entr(x)); subject to; t: x[0] == b; sum(x) == 1"
+    layer = declarative.compile(declarative.parse(text, name="small"), backend="kkt", on_failure="mask")
+    solution = layer.solve(torch.tensor([1e-30, -1e-6, 1.001], dtype=torch.float64))
+    assert (solution.status == Status.INFEASIBLE).tolist() == [False, True, True]
+    assert "contradictory" in solution.messages[(1,)] and "`t`" in solution.messages[(1,)]

@@ -86,6 +86,13 @@ def model(program: SmoothProgram, theta: Theta) -> Quadratic | Derivatives:
     return Quadratic(*theta) if program.explicit else Derivatives(program, theta)
 
 
+def rows_alone(d: Derivatives, x: Tensor) -> Quadratic:
+    """Rows that are affine, and bounds, for a batch like x (B, n); nothing is minimised."""
+    zero = torch.zeros_like(x)
+    sides = d.jacobian_c(zero), -d.c(zero), d.jacobian_g(zero), -d.g(zero)
+    return Quadratic(torch.diag_embed(zero), zero, zero.sum(-1), *sides, *d.bounds(zero))
+
+
 def explicit(program: SmoothProgram) -> SmoothProgram:
     """A quadratic program as a function of its data: its theta are the nine tensors of `Quadratic`."""
     return replace(

@@ -18,12 +18,17 @@ def kind_of(standard: Standard) -> Kind:
     objective = facts_of(standard.objective)
     if objective.degree is None or objective.degree > 2:
         return "nlp"
-    if all(facts_of(row.body).degree in (0, 1) for row in standard.rows) and objective.curvature.convex:
+    if has_affine_rows(standard) and objective.curvature.convex:
         return "qp"
     rows = standard.rows
     if len(rows) == 1 and not rows[0].binders and _is_ball(rows[0], standard.variables):
         return "sphere"
     return "nlp"
+
+
+def has_affine_rows(standard: Standard) -> bool:
+    """All constraints are affine in the variables."""
+    return all(facts_of(row.body).degree in (0, 1) for row in standard.rows)
 
 
 def _is_ball(row: Row, symbols: tuple[Variable, ...]) -> bool:
