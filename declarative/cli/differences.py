@@ -28,11 +28,11 @@ class Row:
     name: str
     directions: int
     kinks: int  # directions without a derivative, or without a solution beside the point
-    difference: float
+    difference: float | None  # None: no direction was left to compare
 
     @property
-    def agrees(self) -> bool:
-        return self.difference <= TOLERANCE
+    def agrees(self) -> bool | None:
+        return None if self.difference is None else self.difference <= TOLERANCE
 
 
 class Probe:
@@ -138,7 +138,7 @@ class Probe:
         scale = torch.cat([along.abs(), derivative.abs().nan_to_num(), torch.tensor([self.floor, 1e-300])]).max()
         smooth = doubt <= SMOOTH * scale  # NaN, where a point beside has no solution, is not smooth
         off = (along - derivative).abs()[smooth] / scale
-        return Row(name, len(along), int((~smooth).sum()), float(off.max()) if len(off) else 0.0)
+        return Row(name, len(along), int((~smooth).sum()), float(off.max()) if len(off) else None)
 
 
 def _best(measured: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

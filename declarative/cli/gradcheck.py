@@ -23,15 +23,18 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
 
     Each entry of a parameter is moved (of a large one, random directions), in proportion to the data. Where
     differences of two sizes disagree there is no derivative to compare with, and the direction counts as a kink.
+    The exit status is 4 where gradients differ, and where nothing could be compared.
     """
     problem = read_problem(file)
     data = gather(problem, **given)
     probe = Probe(
-        build(problem, data, backend=backend, check="never", on_failure="mask"),
+        build(problem, data, backend=backend, check="first", on_failure="mask"),
         {name: torch.from_numpy(value) for name, value in data.params.items()},
     )
     if not is_solved(probe.solution):
-        click.echo(f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate", err=True)
+        told = [f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate"]
+        told += [f"  {message}" for message in dict.fromkeys(probe.solution.messages.values())]
+        click.echo("\n".join(told), err=True)
         return Exit.UNSOLVED
     with click.progressbar(probe.rows(), length=len(probe.inputs), file=sys.stderr) as bar:  # nothing but on a terminal
         rows, notes = list(bar), _notes(probe)
@@ -41,7 +44,13 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     else:
         lines = [*_table(problem.name, rows), *(f"  note: {note}" for note in notes)]
         click.echo("\n".join(lines if form == "full" else lines[:1]))
-    return Exit.FINE if probe.is_choice or all(row.agrees for row in rows) else Exit.MISMATCH
+    return Exit.FINE if probe.is_choice or not probe.inputs or _agree(rows) else Exit.MISMATCH
+
+
+def _agree(rows: list[Row]) -> bool:
+    """Something was compared, and nothing differs."""
+    found = [row.agrees for row in rows]
+    return True in found and False not in found
 
 
 def _notes(probe: Probe) -> list[str]:
@@ -56,13 +65,20 @@ def _notes(probe: Probe) -> list[str]:
 
 def _table(name: str, rows: list[Row]) -> list[str]:
     width = max((len(row.name) for row in rows), default=0)
-    lines = [_line(row, width) for row in rows]
-    wrong = [row.name for row in rows if not row.agrees]
-    verdict = f"gradients differ for {', '.join(wrong)}" if wrong else "gradients agree with finite differences"
-    return [f"{name}: {verdict}", *lines]
+    return [f"{name}: {_verdict(rows)}", *(_line(row, width) for row in rows)]
+
+
+def _verdict(rows: list[Row]) -> str:
+    if wrong := [row.name for row in rows if row.agrees is False]:
+        return f"gradients differ for {', '.join(wrong)}"
+    if not _agree(rows):
+        return "not checked: no gradient was compared with finite differences"
+    left_out = [row.name for row in rows if row.agrees is None]
+    return "gradients agree with finite differences" + (f"; not checked: {', '.join(left_out)}" if left_out else "")
 
 
 def _line(row: Row, width: int) -> str:
-    kinks = f", {count(row.kinks, 'kink')} left out" if row.kinks else ""
-    mark = "ok" if row.agrees else "DIFFERS"
-    return f"  {row.name:<{width}}  {row.difference:.1e} relative, {count(row.directions, 'direction')}{kinks}  {mark}"
+    tried = count(row.directions, "direction") + (f", {count(row.kinks, 'kink')} left out" if row.kinks else "")
+    if row.difference is None:
+        return f"  {row.name:<{width}}  not checked: {tried}"
+    return f"  {row.name:<{width}}  {row.difference:.1e} relative, {tried}  {'ok' if row.agrees else 'DIFFERS'}"

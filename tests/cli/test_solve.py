@@ -178,6 +178,31 @@ def test_a_kink_is_left_out_and_counted(run, folder):
     assert row["kinks"] == 1
 
 
+def test_a_parameter_of_which_nothing_was_compared_is_not_checked(run, folder):
+    text = "param a : R\nparam b : R\nvar x : R\nvar y : R, nonneg\nminimize (x - b)^2 + (y - a)^2\n"
+    done = run("gradcheck", "-", "-p", "a=0", "-p", "b=1", input=text)
+    first, of_a, of_b = done.stdout.splitlines()[:3]
+    assert done.exit_code == 0 and first == "stdin: gradients agree with finite differences; not checked: a"
+    assert of_a == "  a  not checked: 1 direction, 1 kink left out" and of_b.endswith("ok")
+
+
+def test_where_nothing_was_compared_nothing_agrees(run, folder, monkeypatch):
+    monkeypatch.setattr("declarative.cli.differences.SMOOTH", -1.0)  # every direction is in doubt
+    words = ["gradcheck", "simplex.opt", "-p", "y=[1, 0.5, -1]"]
+    done = run(*words)
+    first, row = done.stdout.splitlines()
+    assert done.exit_code == 4
+    assert first == "simplex: not checked: no gradient was compared with finite differences"
+    assert row == "  y  not checked: 3 directions, 3 kinks left out"
+    (found,) = json.loads(run(*words, "--format", "json").stdout)["parameters"]
+    assert found["agrees"] is None and found["difference"] is None
+
+
+def test_gradcheck_asks_for_what_the_data_promise(run, folder):
+    done = run("gradcheck", "-", "-p", "g=-0.2", input="param g : R, pos\nvar x : R\nminimize (x - g)^2\n")
+    assert done.exit_code == 3 and "every entry must be greater than 0, and `g` is -0.2" in done.stderr
+
+
 def test_a_wrong_gradient_is_4(run, folder, monkeypatch):
     right = torch.autograd.grad
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: [g * 1.001 for g in right(*a, **k)])
