@@ -24,6 +24,12 @@ from declarative.ir.facts import Cone, Domain, Sign
 
 Elementwise = partial(Atom, shape=same, elementwise=True)
 
+
+def inside(xp, domain, value):
+    """The value where this is true: data outside a function's domain must not yield a number of another sign."""
+    return xp.where(domain, value, math.nan)
+
+
 SQUARE = Elementwise(
     name="square",
     doc="The square of each entry, x .^ 2.",
@@ -55,7 +61,7 @@ INV_POS = Elementwise(
     name="inv_pos",
     doc="1/x of each entry, for x > 0.",
     signature="inv_pos(x), entry by entry",
-    torch=lambda xp, form, x: 1 / x,
+    torch=lambda xp, form, x: inside(xp, x > 0, 1 / x),
     cvxpy=lambda cp, form, x: cp.inv_pos(x),
     sign=POS,
     curvature=CONVEX,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from declarative.atoms.algebra import equal, plus
 from declarative.atoms.blocks import CONCAT
 from declarative.atoms.build import call
-from declarative.atoms.elementwise import Elementwise
+from declarative.atoms.elementwise import Elementwise, inside
 from declarative.atoms.entropy import LOGSUMEXP
 from declarative.atoms.latex import between, named
 from declarative.atoms.matrix import inverse
@@ -41,7 +41,7 @@ ONE_MINUS_POS = Elementwise(
     name="one_minus_pos",
     doc="1 - x of each entry, for x < 1: the difference that geometric programs know.",
     signature="one_minus_pos(x), entry by entry",
-    torch=lambda xp, form, x: 1 - x,
+    torch=lambda xp, form, x: inside(xp, x <= 1, 1 - x),
     cvxpy=lambda cp, form, x: cp.one_minus_pos(x),
     sign=POS,
     curvature=UNKNOWN,
@@ -53,9 +53,23 @@ ONE_MINUS_POS = Elementwise(
 # --- the spectral radius, and the resolvent -------------------------------------------------------
 
 
+ROUNDING = 1e-12  # beside the greatest entry
+
+
+def nonneg_matrix(X):
+    """Are all entries nonnegative, but for rounding?"""
+    least, most = X.amin((-2, -1)), X.abs().amax((-2, -1))
+    return least + ROUNDING * most >= 0
+
+
+def at_least_zero(x):
+    """What rounding put below 0 is 0, and moves with its arguments all the same."""
+    return x - x.clamp(max=0).detach()
+
+
 def spectral_radius(xp, X):
     """Of a matrix of nonnegative entries it is an eigenvalue, and no other has a greater real part (Perron, 1907)."""
-    return xp.linalg.eigvals(X).real.amax(-1)
+    return inside(xp, nonneg_matrix(X), at_least_zero(xp.linalg.eigvals(X).real.amax(-1)))
 
 
 PF_EIGENVALUE = Atom(
@@ -74,10 +88,14 @@ PF_EIGENVALUE = Atom(
 
 
 def resolvent(xp, X):
-    """(I - X)^-1 = I + X + X^2 + ..., where that converges: where all entries of the inverse are nonnegative."""
+    """(I - X)^-1 = I + X + X^2 + ..., where that converges.
+
+    For X >= 0 it does if and only if v - X v > 0 for some v >= 0. The row sums v of the inverse have v - X v = 1, and
+    v >= 1 where the series converges: no rounding is near the test.
+    """
     found = inverse(xp, xp.eye(X.shape[-1], dtype=X.dtype, device=X.device) - X)
-    within = (found >= 0).all(-1, keepdim=True).all(-2, keepdim=True)
-    return xp.where(within, found, xp.full_like(found, float("nan")))
+    within = nonneg_matrix(X) & (found.sum(-1) > 0.5).all(-1)
+    return inside(xp, within[..., None, None], at_least_zero(found))
 
 
 EYE_MINUS_INV = Atom(

@@ -23,4 +23,5 @@ class AnsweredBy(IntEnum):
 
 STALLED = "the solver made no more progress before the tolerance was met; try another start, or rescale"
 NOTHING = "the solver found neither a solution nor a proof that there is none; rescaling the data may help"
+BROKEN = "the data of this item are not finite, or outside the domain of a function of them"
 GENERAL = (STALLED, NOTHING)  # words for `FAILED` where nothing better is known

@@ -181,6 +181,48 @@ def test_exponentials_neither_overflow_nor_vanish(x):
     assert np.isfinite(bend.item())
 
 
+def test_a_resolvent_is_there_where_the_spectral_radius_is_below_one():
+    """Of matrices with zeros, whose inverses have zeros up to rounding, with gradients there too."""
+    rng, resolvent = np.random.default_rng(0), find("eye_minus_inv")
+    assert resolvent is not None
+    outcomes = set()
+    for n in rng.integers(2, 5, size=400):
+        X = rng.uniform(0, 1, (n, n)) * (rng.random((n, n)) < 0.5) * rng.choice([1.0, 1e6], p=[0.9, 0.1], size=(n, n))
+        radius = np.abs(np.linalg.eigvals(X)).max()
+        leaf = torch.tensor(X, requires_grad=True)
+        found = resolvent.torch(torch, None, leaf)
+        outcomes.add(radius < 1)
+        assert found.isfinite().all() if radius < 1 else found.isnan().all(), X.tolist()
+        if radius < 1:
+            expected = np.linalg.inv(np.eye(n) - X)
+            np.testing.assert_allclose(found.detach(), expected, rtol=1e-9, atol=1e-12 * expected.max())
+            assert (found >= 0).all()
+            (slope,) = torch.autograd.grad(found.sum(), leaf)
+            np.testing.assert_allclose(slope, np.outer(expected.sum(0), expected.sum(1)), rtol=1e-8, atol=1e-8)
+    assert outcomes == {False, True}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("one_minus_pos", 3.0),
+        ("inv_pos", -0.5),
+        ("inv_pos", 0.0),
+        ("log1mexp", 0.5),
+        ("pf_eigenvalue", [[-3.0, 0.0], [0.0, -3.0]]),
+        ("pf_eigenvalue", [[1.0, -0.1], [0.0, 1.0]]),
+        ("eye_minus_inv", [[0.0, -0.5], [-0.5, 0.0]]),
+        ("eye_minus_inv", [[0.0, 2.0], [1.0, 0.0]]),
+        ("eye_minus_inv", [[0.5, 0.0], [0.0, 1e13]]),
+    ],
+)
+def test_data_outside_a_domain_have_no_value(name, data):
+    """A number there might have another sign than the record says, and a solver believes the record."""
+    atom = find(name)
+    assert atom is not None
+    assert atom.torch(torch, None, torch.tensor(data, dtype=torch.float64)).isnan().all()
+
+
 def test_pseudo_huber_is_exact_near_zero():
     case = next(case for case in CASES if case.name == "pseudo_huber" and case.shapes == ((), ()))
     assert case.value(np.array(1e-9), np.array(1.0)).item() == pytest.approx(5e-19, rel=1e-12)

@@ -11,7 +11,7 @@ from declarative.backends.cone.assemble import Assembly
 from declarative.backends.cone.differentiate.function import Outcomes
 from declarative.backends.cone.program.solved import Solved
 from declarative.backends.cone.rows.epigraph import AtomRow
-from declarative.backends.status import NOTHING, Status
+from declarative.backends.status import BROKEN, NOTHING, Status
 from declarative.rewrite.standard import ConeRow, Row
 from declarative.source.span import Span
 
@@ -45,8 +45,8 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
 
 
 def _words(assembly: Assembly, solved: Solved) -> str:
-    if solved.escapes:
-        return ESCAPES
+    if solved.broken or solved.escapes:
+        return BROKEN if solved.broken else ESCAPES
     return RECEDES if solved.recedes else WORDS[solved.status] + _ray(assembly, solved)
 
 

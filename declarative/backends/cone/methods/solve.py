@@ -42,7 +42,7 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     of similar programs, NaN where there is none.
     """
     items = without_infinite_rows(items)
-    found = [without_numbers(items, Status.FAILED, 0)] * len(items)
+    found = [replace(without_numbers(items, Status.FAILED, 0), broken=True)] * len(items)
     left = np.flatnonzero(items.finite)
     if last is not None:
         left = _resume(found, left, items, blocks, last)

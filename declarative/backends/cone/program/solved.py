@@ -22,6 +22,7 @@ class Solved:
     `span` is given where the equalities depend on each other. `settled`: to the last digit, and
     regular or inside of the set of solutions.
     `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
+    `broken`: failed, since the data are not finite.
     """
 
     cones: Cones
@@ -36,6 +37,7 @@ class Solved:
     settled: bool = False
     escapes: bool = False
     recedes: bool = False
+    broken: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.verdict.polish import Polished
-from declarative.backends.status import STALLED, Status
+from declarative.backends.status import BROKEN, STALLED, Status
 
 MOST_BLAMED = 2000  # rows; a message names few constraints, but one may have many rows
 USABLE = 1e-3  # an answer that misses the tolerance, but not this, keeps its numbers as inaccurate
@@ -32,7 +32,7 @@ class Reason(IntEnum):
 
 
 MESSAGES = {
-    Reason.NOT_FINITE: "the data of this item are not finite",
+    Reason.NOT_FINITE: BROKEN,
     Reason.STALLED: STALLED,
     Reason.NO_POINT: "no point satisfies the constraints (a combination of them is contradictory)",
     Reason.VIOLATION: "the violation of the constraints has a local minimum that is not zero; try another start",
