@@ -14,7 +14,7 @@ from torch import Tensor
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
-from declarative.ir.size import Shape, shape_text
+from declarative.ir.size import shape_text
 from declarative.ir.unify import SizeConflict, infer_sizes
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.source.diagnostic import DiagnosticError, error
@@ -60,7 +60,7 @@ def bind(
     if key not in fits:
         fits[key] = _fit(problem, tensors, promoting, dims)
     fit = fits[key]
-    flat = {n: _flat_batch(tensors[n].to(inner), s.shape, fit.batch_shape) for n, s in fit.symbols.items()}
+    flat = {n: flat_batch(tensors[n].to(inner), len(s.shape), fit.batch_shape) for n, s in fit.symbols.items()}
     fixed = {n: t for n, t in fixed.items() if t.device == device}
     turned = {n for n, s in fit.symbols.items() if s.symmetric} - fixed.keys()
     inputs = {n: (t + t.mT).mul_(0.5) if n in turned else fixed.get(n, t) for n, t in flat.items()}
@@ -213,9 +213,9 @@ def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapp
         raise DiagnosticError([error("E314", None, f"the batch dimensions do not broadcast: {listed}")]) from None
 
 
-def _flat_batch(tensor: Tensor, declared: Shape, batch_shape: tuple[int, ...]) -> Tensor:
-    """One leading batch axis: of length 1 where the items share the data, else of the whole batch."""
-    rank = tensor.dim() - len(declared)
+def flat_batch(tensor: Tensor, axes: int, batch_shape: tuple[int, ...]) -> Tensor:
+    """One leading batch axis, before the tensor's own: of length 1 where the items share it, else of the batch."""
+    rank = tensor.dim() - axes
     own, shape = tensor.shape[:rank], tensor.shape[rank:]
     if rank == 1 and own == batch_shape:
         return tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import index
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
@@ -75,14 +77,15 @@ def compile(
     assert isinstance(mode, Mode)
     forward = forward_of(*_forward(problem, solve))
     assert isinstance(forward, Forward)
-    externs = _externs(problem, extern or {})
+    holder = nn.Module()
+    externs = _externs(problem, extern or {}, holder)
     found = route(problem, backend, dict(options or {}), mode, forward, externs)
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims)
     fixed |= _default_constants(problem, fixed, sizes)
     learned = _learned(problem, learn or {}, sizes, fixed)
     settings = Settings(found.name, on_failure, check, inner, tuple(dims.items()), mode.name)
-    return DeclarativeLayer(problem, found.backend, settings, fixed, learned, externs, found)
+    return DeclarativeLayer(problem, found.backend, settings, fixed, learned, externs, holder, found)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -195,14 +198,21 @@ def _taken_names(problem: Problem) -> list[Diagnostic]:
 # --- what is fixed now ---------------------------------------------------------------------------
 
 
-def _externs(problem: Problem, given: Mapping[str, Any]) -> dict[str, External]:
+def _externs(problem: Problem, given: Mapping[str, Any], holder: nn.Module) -> dict[str, External]:
+    """The functions given; modules are put into the holder."""
     found, mistakes = {}, []
     for declaration in problem.externs:
         name, function = declaration.name, given.get(declaration.name)
-        if callable(function):
-            found[name] = External(declaration, function)
+        if isinstance(function, nn.Module) and not any(map(is_lazy, function.parameters())):
+            holder.register_module(name, function)
+            external = External(declaration, None, holder)
+            found[name] = replace(external, ranks={key: t.dim() for key, t in external.weights().items()})
+            continue
+        if callable(function) and not isinstance(function, nn.Module | type):
+            found[name] = External(declaration, function, holder)
             continue
         value = "no function was given for it" if function is None else f"this is {function!r:.60}"
+        value = "this module has no weights before its first call" if isinstance(function, nn.Module) else value
         text = f"`{name}` is a torch function or an nn.Module; {value}"
         hint = f'give it when compiling: extern={{"{name}": ...}}'
         mistakes.append(error("E317", declaration.origin, text, hints=(hint,)))

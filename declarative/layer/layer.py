@@ -22,12 +22,12 @@ from declarative.backends.tape.external import External
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
 from declarative.layer.answer import Answer
-from declarative.layer.binding import Bound, Fit, Raw, bind, match_arguments
+from declarative.layer.binding import Bound, Fit, Raw, bind, flat_batch, match_arguments
 from declarative.layer.learned import initial, parametrisation
 from declarative.layer.mapped import Batched, needs_mapping
 from declarative.layer.mapped import call as call_mapped
 from declarative.layer.outputs import Defaults, OutputReader
-from declarative.layer.promises import Breach, Promises
+from declarative.layer.promises import Breach, Promises, unlike_numbers
 from declarative.layer.solution import Outputs, Solution, SolveError
 from declarative.source.diagnostic import DiagnosticError, error
 
@@ -108,6 +108,7 @@ class DeclarativeLayer(nn.Module):
         consts: Mapping[str, Tensor],
         learn: Mapping[str, Tensor | tuple[int, ...]],
         externs: Mapping[str, External],
+        holder: nn.Module,
         explanation: Callable[[], list[str]],
     ):
         super().__init__()
@@ -130,18 +131,7 @@ class DeclarativeLayer(nn.Module):
                     start = initial(symbol, given, torch.get_default_dtype())
                 self.learn.register_parameter(symbol.name, nn.Parameter(start.detach().clone()))
 
-        self._externs = externs
-        self.extern = nn.Module()
-        for name, external in externs.items():
-            if isinstance(external.function, nn.Module):
-                self.extern.register_module(name, external.function)
-        self.extern.eval()
-
-    def train(self, mode: bool = True) -> DeclarativeLayer:
-        """External modules stay in `eval` mode: the answer of an item depends on no other item, and on no chance."""
-        super().train(mode)
-        self.extern.eval()
-        return self
+        self._externs, self.extern = externs, holder
 
     # --- calls ---------------------------------------------------------------------------------
 
@@ -156,9 +146,10 @@ class DeclarativeLayer(nn.Module):
         raw = match_arguments(self.problem, args, named)
         mapped = {name: value for name, value in raw.items() if isinstance(value, Tensor)}
         learned = dict(self.learn.named_parameters())
-        self._check_externs()
-        if needs_mapping([*mapped.values(), *learned.values()]):
-            return self._mapped(raw, mapped, learned)
+        weights = dict(self.extern.named_parameters())
+        if needs_mapping([*mapped.values(), *learned.values(), *weights.values()]):
+            own = {f"learn.{name}": t for name, t in learned.items()} | {f"extern.{n}": t for n, t in weights.items()}
+            return self._mapped(raw, mapped, own)
         with self._grad_mode():
             answer = self._solve(raw, None)
             if not answer.solved:
@@ -174,18 +165,21 @@ class DeclarativeLayer(nn.Module):
         with self._grad_mode():
             return self._solution(self._solve(raw, warm))
 
-    def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> Any:
-        """A call under `torch.func.vmap`, as one call for a batch."""
+    def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Any:
+        """A call under `torch.func.vmap`, as one call for a batch. `held`: the layer's own parameters by name."""
         ranks = {d.symbol.name: len(d.symbol.shape) for d in self.problem.parameters}
-        names = [*given, *learned]
+        ranks |= {f"learn.{name}": rank for name, rank in ranks.items()}
+        weights = {name: (e, t) for e in self._externs.values() for name, t in e.weights().items()}
+        ranks |= {name.replace(" ", ".", 1): e.rank(name, t) for name, (e, t) in weights.items()}
+        names = [*given, *held]
 
         def call(*tensors: Tensor) -> tuple[Tensor, ...]:
             data = dict(zip(names, tensors, strict=True))
-            own = {f"learn.{name}": data.pop(name) for name in learned}
+            own = {name: data.pop(name) for name in held}
             found = functional_call(self, own, (), {**raw, **data}) if own else self(**{**raw, **data})
             return (found,) if isinstance(found, Tensor) else tuple(found)
 
-        results = call_mapped(Batched(call, tuple(ranks[name] for name in names)), [*given.values(), *learned.values()])
+        results = call_mapped(Batched(call, tuple(ranks[name] for name in names)), [*given.values(), *held.values()])
         return _given_back(list(results), tuple(o.name for o in self.problem.outputs))
 
     def explain(self) -> str:
@@ -237,7 +231,7 @@ class DeclarativeLayer(nn.Module):
         consts = tuple((const, const._version) for const in self.const.buffers())
         fixed = memo.fixed.inputs if memo.fixed is not None and _unchanged(memo.fixed.consts, consts) else {}
         bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits, fixed)
-        inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype) | self._weights(bound.device)
+        inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype) | self._weights(bound)
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs, consts)
@@ -250,22 +244,22 @@ class DeclarativeLayer(nn.Module):
         memo.answered_by = outcome.answered_by
         return Answer(self.problem, ready.reader, bound, chosen, outcome, good, messages)
 
-    def _weights(self, device: torch.device) -> dict[str, Tensor]:
-        """What external modules read, as inputs that the items share: (1, *shape), in the inner precision."""
-        held = {name: t for external in self._externs.values() for name, t in external.weights().items()}
-        return {name: t.to(device, self.settings.dtype)[None] for name, t in held.items()}
-
-    def _check_externs(self) -> None:
-        if needs_mapping(t for external in self._externs.values() for t in external.parameters().values()):
-            text = "`torch.func.vmap` may map the data of a layer, and not the parameters of its extern modules"
-            raise DiagnosticError([error("E310", None, text)])
+    def _weights(self, bound: Bound) -> dict[str, Tensor]:
+        """What external modules read, as inputs (batch or 1, *shape), in the inner precision."""
+        found = {}
+        for external in self._externs.values():
+            for name, t in external.weights().items():
+                rank = external.rank(name, t)
+                found[name] = flat_batch(t.to(bound.device, self.settings.dtype), rank, bound.batch_shape)
+        return found
 
     def _held(self) -> dict[str, Tensor]:
         consts = dict(self.const.named_buffers())
         return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
 
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...]) -> _Ready:
-        key, memo = (tuple(sorted(bound.sizes.items())), bound.device), self._memo
+        shapes = [tuple(external.shapes().items()) for external in self._externs.values()]
+        key, memo = (tuple(sorted(bound.sizes.items())), bound.device, *shapes), self._memo
         ready = memo.plans.get(key)
         if ready is None or not _unchanged(ready.consts, consts):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
@@ -275,6 +269,8 @@ class DeclarativeLayer(nn.Module):
         return ready
 
     def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
+        for external in self._externs.values():
+            external.check_closed(bound.sizes, self.settings.dtype, bound.device)
         plan = self._backend.plan(bound.sizes, constants, bound.device)
         reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device, self._externs)
         return _Ready(plan, reader, consts)
@@ -286,7 +282,9 @@ class DeclarativeLayer(nn.Module):
         full = check == "always" or (check == "first" and not self._checked)
         self._checked = True
         with torch.no_grad():
-            return self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full, fixed)
+            found = self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full, fixed)
+            weights = [name for external in self._externs.values() for name in external.weights()]
+            return found + [b for name in weights if bool((b := unlike_numbers(name, inputs[name])).items.any())]
 
     def _start(self, warm: Solution | None, bound: Bound, good: Tensor | None) -> dict[str, Tensor] | None:
         if warm is None:

@@ -68,6 +68,11 @@ class Promises:
         return [b for b in found if bool(b.items.any())]
 
 
+def unlike_numbers(name: str, data: Tensor) -> Breach:
+    """Of weights (batch or 1, *shape) that an external module reads, which declare nothing."""
+    return Breach(~data.flatten(1).isfinite().all(1) if data.dim() > 1 else ~data.isfinite(), f"`{name}` is not finite")
+
+
 def _turned(symbol: Parameter, inputs: Mapping[str, Tensor], raw: Mapping[str, Tensor]) -> Tensor | None:
     """What the mean with its transpose was taken of, where that has changed it."""
     given = raw.get(symbol.name) if symbol.symmetric else None

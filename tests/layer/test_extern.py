@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -122,8 +123,8 @@ def test_items_depend_on_no_other_item_and_on_no_chance():
     net = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 1), nn.Flatten(0))
     layer = compiled("dim n; param a : R^n; extern f : R^n -> R; var x : R^n; minimize sumsq(x - a) + f(x)", {"f": net})
     a = torch.randn(3, 2)
-    whole = nn.Sequential(layer).train()(a)
-    assert layer.training and torch.equal(layer(a), whole)
+    whole = nn.Sequential(layer, net).train()[0](a)
+    assert net.training and torch.equal(layer(a), whole)
     for item in range(3):
         assert torch.allclose(layer(a[item]), whole[item], atol=1e-7)
 
@@ -196,14 +197,112 @@ def test_the_same_function_written_in_the_language_has_the_same_answers():
         assert torch.allclose(*gradients, rtol=1e-8, atol=1e-10)
 
 
-def test_data_may_be_mapped_and_weights_may_not():
+def test_data_and_weights_may_be_mapped():
     layer, x = equilibrium_of(cell()), torch.randn(4, 2, dtype=torch.float64)
     assert torch.allclose(torch.func.vmap(lambda x: layer(x).z)(x), layer(x).z, atol=1e-12)
-    stacked = layer.extern.f.inner.bias.detach().expand(2, 3).clone()
-    with pytest.raises(DiagnosticError, match="not the parameters of its extern modules"):
-        torch.func.vmap(lambda b: torch.func.functional_call(layer, {"extern.f.inner.bias": b}, (x,)).z)(stacked)
+
+    def solved(bias: Tensor, x: Tensor) -> Tensor:
+        return torch.func.functional_call(layer, {"extern.f.inner.bias": bias}, (x,)).z
+
+    biases = torch.randn(3, 3, dtype=torch.float64)
+    one_by_one = torch.stack([solved(bias, x) for bias in biases])
+    assert torch.allclose(torch.func.vmap(solved, in_dims=(0, None))(biases, x), one_by_one, atol=1e-12)
+    assert torch.allclose(torch.func.jacfwd(solved)(biases[0], x), torch.func.jacrev(solved)(biases[0], x), atol=1e-12)
+    slope = torch.func.grad(lambda bias, x: solved(bias, x).sum())
+    each = torch.stack([slope(biases[0], row) for row in x])
+    assert torch.allclose(torch.func.vmap(slope, in_dims=(None, 0))(biases[0], x), each, atol=1e-12)
 
 
+PULL = "dim n; param a : R^n; extern f : R^n -> R^n; var x : R^n; minimize sumsq(x - a) + sumsq(x - f(x))"
+
+
+class Twice(nn.Module):
+    """One module at two places, whose weights are another one's too."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.second.weight = self.first.weight
+        self.again = self.first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.again(torch.tanh(self.second(torch.tanh(self.first(x))))))
+
+
+def test_a_module_is_left_as_it_was():
+    torch.manual_seed(0)
+    net = Twice().double()
+    layer, a = compiled(PULL, {"f": net}), torch.randn(3, 2, dtype=torch.float64)
+    before = {name: (t, t.detach().clone()) for name, t in net.named_parameters()}
+    gradients = []
+    for sought in (net.first.weight, net.first.bias):
+        (found,) = torch.autograd.grad(layer(a).sum(), sought)
+        step = 1e-6 * torch.ones_like(sought)
+        values = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                sought += sign * step
+                values.append(layer(a).sum())
+                sought -= sign * step
+        gradients.append((found.sum(), (values[0] - values[1]) / 2e-6))
+    assert all(torch.allclose(mine, difference, rtol=1e-6) for mine, difference in gradients)
+    for name, t in net.named_parameters():
+        assert t is before[name][0] and isinstance(t, nn.Parameter) and torch.allclose(t, before[name][1], atol=1e-12)
+    assert net.training and net.again is net.first
+
+
+def test_weights_that_are_no_numbers_are_named():
+    layer, a = compiled(PULL, {"f": Twice().double()}, on_failure="mask"), torch.randn(2, 2, dtype=torch.float64)
+    with torch.no_grad():
+        layer.extern.f.first.bias[1] = torch.nan
+    solution = layer.solve(a)
+    assert solution.messages == {(item,): "`extern f.first.bias` is not finite" for item in range(2)}
+
+
+def test_threads_may_share_a_layer():
+    layer, a = compiled(PULL, {"f": Twice().double()}), torch.randn(6, 3, 2, dtype=torch.float64)
+    alone = torch.stack([layer(part).detach() for part in a])
+    with ThreadPoolExecutor(3) as threads:
+        together = torch.stack(list(threads.map(lambda part: layer(part).detach(), a)))
+    assert torch.equal(together, alone) and all(isinstance(t, nn.Parameter) for t in layer.extern.f.parameters())
+
+
+def test_a_module_may_be_replaced_or_changed():
+    a = torch.randn(3, 2, dtype=torch.float64)
+    layer, other = compiled(PULL, {"f": Twice().double()}), nn.Sequential(nn.Linear(2, 2), nn.Tanh()).double()
+    layer(a)
+    layer.extern.f = other
+    assert torch.equal(layer(a), compiled(PULL, {"f": other})(a))
+    other[0] = nn.Linear(2, 2, bias=False).double()
+    assert torch.equal(layer(a), compiled(PULL, {"f": other})(a))
+
+
+def test_what_a_function_does_in_place_stays_inside():
+    text = "dim n; param a : R^n; extern f : R^n -> R^n; var x : R^n; minimize sumsq(x - a - f(a))"
+    a = torch.tensor([[1.0, -2.0]])
+    x = compiled(text, {"f": nn.ReLU(inplace=True)})(a)
+    assert torch.allclose(x, torch.tensor([[2.0, -2.0]])) and torch.equal(a, torch.tensor([[1.0, -2.0]]))
+
+
+def test_a_function_of_constants_is_read_at_every_call():
+    scale = {"w": 1.0}
+    layer = compiled(
+        "param a : R; extern f : R -> R; var x : R; minimize (x - a - f(2))^2", {"f": lambda t: t * scale["w"]}
+    )
+    assert float(layer(1.0)) == 3.0
+    scale["w"] = 5.0
+    assert float(layer(1.0)) == 11.0
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_the_inner_precision_and_the_module_may_differ(precision):
+    a = torch.tensor([[0.5, -0.25]])
+    net = Twice().to(precision)
+    x = compiled(PULL, {"f": net}, dtype=torch.float32)(a)
+    assert torch.allclose(x, compiled(PULL, {"f": net})(a), atol=1e-5) and x.dtype == torch.float32
+
+
+WEIGHT = torch.ones((), requires_grad=True)
 SCALAR = "param a : R; extern f : R -> R; var x : R; minimize (x - a)^2 + f(x)"
 MISTAKES = {
     "no function": ({}, "E317", "no function was given for it"),
@@ -214,6 +313,10 @@ MISTAKES = {
         "E326",
         "called with (1,) and must give (1,); it gave a tensor (1, 1)",
     ),
+    "a class": ({"f": nn.Tanh}, "E317", "this is <class"),
+    "a module without weights": ({"f": nn.LazyLinear(1)}, "E317", "no weights before its first call"),
+    "a complex result": ({"f": lambda x: x + 1j}, "E326", "it gave a complex tensor (1,)"),
+    "a closure": ({"f": lambda x: x * WEIGHT}, "E328", "`f` reads tensors that require gradients"),
     "no tensor": ({"f": lambda x: None}, "E326", "it gave None"),
 }
 
@@ -225,6 +328,12 @@ def test_mistakes(name):
         compiled(SCALAR, extern)(1.0)
     (diagnostic,) = found.value.diagnostics
     assert diagnostic.code == code and words in diagnostic.message
+
+
+def test_a_mistake_inside_of_the_function_is_told_with_its_name():
+    with pytest.raises(ZeroDivisionError) as found:
+        compiled(SCALAR, {"f": lambda x: x / 0 if x.shape[0] < 0 else 1 // 0})(1.0)
+    assert found.value.__notes__ == ["while calling the extern function `f`"]
 
 
 def test_the_cone_backend_says_that_it_calls_none():

@@ -68,7 +68,7 @@ class Runner:
         moving = depends(tape, needed, frozenset(variables))
         given = {name: self._tensor(array) for name, array in (known or {}).items()}
         names = {i.name for slot in needed if isinstance(i := tape.instructions[slot], Input)}
-        open_ended = depends(tape, needed, frozenset(names - given.keys()))
+        open_ended = depends(tape, needed, frozenset(names - given.keys()), foreign=True)
         steps = {slot: self._step(tape.instructions[slot]) for slot in needed}
         self._fixed: Values = {}
         for slot in needed:
@@ -174,10 +174,11 @@ def _foreign(call: Foreign) -> Step:
     """The batch and the axes around the call become one batch."""
 
     def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
-        args, weights = [values[a] for a in call.args], [values[w] for w in call.weights]
-        batch = max(len(a) for a in args)
+        args = [values[a] for a in call.args]
+        weights = {name: values[slot] for name, slot in zip(call.names, call.weights, strict=True)}
+        batch = max(len(t) for t in (*args, *weights.values()))
         flat = [
-            a.expand(batch, *a.shape[1:]).reshape(batch * prod(call.scope), *shape)
+            a.expand(batch, *a.shape[1:]).reshape(batch, prod(call.scope), *shape)
             for a, shape in zip(args, call.shapes, strict=True)
         ]
         return call.external(weights, flat, call.shape).reshape(batch, *call.scope, *call.shape)

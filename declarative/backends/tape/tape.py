@@ -109,6 +109,7 @@ class Foreign:
     external: External
     args: tuple[Slot, ...]
     weights: tuple[Slot, ...]
+    names: tuple[str, ...]  # of the weights
     scope: tuple[int, ...]
     shapes: tuple[tuple[int, ...], ...]  # of the arguments
     shape: tuple[int, ...]
@@ -169,12 +170,17 @@ def sizes_of(
             assert_never(instruction)
 
 
-def depends(tape: Tape, slots: Iterable[Slot], names: frozenset[str]) -> frozenset[Slot]:
-    """Which of these slots, in order of evaluation and with all that they read, depend on one of the inputs."""
+def depends(tape: Tape, slots: Iterable[Slot], names: frozenset[str], foreign: bool = False) -> frozenset[Slot]:
+    """Which of these slots, in order of evaluation and with all that they read, depend on one of the inputs.
+
+    `foreign`: or on functions from outside, which may change from call to call.
+    """
     found: set[Slot] = set()
     for slot in slots:
         instruction = tape.instructions[slot]
-        own = isinstance(instruction, Input) and instruction.name in names
+        own = (isinstance(instruction, Input) and instruction.name in names) or (
+            foreign and isinstance(instruction, Foreign)
+        )
         if own or not found.isdisjoint(operands(instruction)):
             found.add(slot)
     return frozenset(found)

@@ -262,9 +262,10 @@ class Vectoriser:
     def _foreign(self, node: Extern, args: list[Value]) -> Value:
         external, scope, shape = self.externs[node.name], union(args), self.shape(node.shape)
         slots = tuple(self.aligned(a, scope, a.shape, expand=True) for a in args)
-        weights = tuple(self.emit(Input(name, sizes)) for name, sizes in external.shapes.items())
+        held = external.shapes()
+        weights = tuple(self.emit(Input(name, sizes)) for name, sizes in held.items())
         lengths, shapes = tuple(axis.length for axis in scope), tuple(a.shape for a in args)
-        return Value(self.emit(Foreign(external, slots, weights, lengths, shapes, shape)), scope, shape)
+        return Value(self.emit(Foreign(external, slots, weights, tuple(held), lengths, shapes, shape)), scope, shape)
 
     def _stack(self, body: Value, axes: tuple[Axis, ...]) -> Value:
         outer = tuple(a for a in body.scope if a not in axes)

@@ -177,4 +177,12 @@ RUNNING: tuple[Code, ...] = (
         "const half : R",
         "const share : R",
     ),
+    Code(
+        "E328",
+        "a function from outside that reads tensors with gradients",
+        "What a plain function closes over is no argument of the layer, so that its gradient would lack the part that "
+        "comes through the solution. A module's parameters are known to the layer.",
+        'compile(path, extern={"f": lambda x: net(x)})',
+        'compile(path, extern={"f": net})',
+    ),
 )
