@@ -58,6 +58,7 @@ RULES = {
 USUAL = {  # what people write elsewhere, and what it is here
     "nonnegative": "nonneg",
     "positive": "pos",
+    **dict.fromkeys(("nonpos", "nonpositive", "neg", "negative"), "between(-inf, 0)"),
     "symmetric": "S^n",
     "orthogonal": "orthonormal",
     "boolean": "binary",

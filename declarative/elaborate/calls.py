@@ -14,7 +14,7 @@ from declarative.elaborate.names import Scope, kind
 from declarative.elaborate.nested import solved
 from declarative.elaborate.operators import applied
 from declarative.elaborate.report import did_you_mean
-from declarative.elaborate.values import Solved, Value, described, shown, stripped
+from declarative.elaborate.values import Solved, Value, described, known_integer, shown, stripped
 from declarative.ir.expr import Expr, Extern, Reduce
 from declarative.ir.problem import ExternDeclaration
 from declarative.ir.size import shape_text
@@ -89,10 +89,20 @@ def _applied(
     ctx: Context, name: str, node: tree.Call, args: list[tuple[tree.Expression, Expr]], options: dict[str, Expr]
 ) -> Value | None:
     if name == "sum" and len(args) > 1:
-        text = " + ".join(a.span.text for a, _ in args)
-        return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[f"`{text}`"])
+        return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[_one_sum(args)])
     expr = applied(ctx, name, [e for _, e in args], node.span, [a.span for a, _ in args], **options)
     return None if expr is None else Value(expr)
+
+
+def _one_sum(args: list[tuple[tree.Expression, Expr]]) -> str:
+    """`sum(x, y)` may mean x + y; in `sum(X, 0)` of other libraries the number is an axis."""
+    (first, summed), (second, _) = args[:2]
+    axis = known_integer(second)
+    if not summed.shape or axis is None:
+        return f"`{' + '.join(a.span.text for a, _ in args)}`"
+    if axis < len(summed.shape) == 2:
+        return f"along an axis it is `sum({first.span.text}, axis = {axis})`"
+    return f"all entries are added by `sum({first.span.text})`"
 
 
 def _reduced(ctx: Context, node: tree.Call, name: str, scope: Scope) -> Value | None:

@@ -14,7 +14,7 @@ from declarative.source.span import Span
 
 HINTS = (
     "`X in PSD` says that X is positive semidefinite, and `-X in PSD` that it is negative semidefinite",
-    "where entries are meant, `vec(X) >= 0` says so without doubt, as do `nonneg` and `nonpos` in the declaration",
+    "where entries are meant, `vec(X) >= 0` says so without doubt, or `nonneg`, `between(-inf, 0)` in the declaration",
 )
 
 

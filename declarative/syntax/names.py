@@ -5,6 +5,7 @@ from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import Diagnostic, Label, error
 from declarative.source.span import Source, Span
+from declarative.syntax.mistakes.strays import BARS
 from declarative.syntax.tokens.lexer import WORDS, Token
 
 # Letters of other alphabets that are drawn like a Latin one.
@@ -13,17 +14,23 @@ _CYRILLIC = dict(zip("АВЕЅІЈКМНОРСТУХаеорсухіјѕһԁԛԝ
 _DRAWN_LIKE = str.maketrans(_GREEK | _CYRILLIC)
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they show text in another order
 _RAISED = "²³¹⁰⁴⁵⁶⁷⁸⁹"
+_SMALL = frozenset(_RAISED + "₀₁₂₃₄₅₆₇₈₉")
 
 
 def check_names(source: Source, tokens: list[Token]) -> list[Diagnostic]:
     """One diagnostic for each name that is not plain, each pair that looks alike, each hidden sign of direction."""
     first: dict[str, Token] = {}
-    for token in tokens:
-        if token.type == "NAME":
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "NAME" and not _is_suffix(before, token):
             first.setdefault(token.text, token)
     first = {name: token for name, token in first.items() if not all(letter in _RAISED for letter in name)}
     found = [_not_plain(source, token) for name, token in first.items() if not _is_plain(name)]
     return [*found, *_alike(source, first), *_turning(source)]
+
+
+def _is_suffix(before: Token | None, token: Token) -> bool:
+    """The small digits of `‖x‖₂²`, which are spoken of with their bars."""
+    return before is not None and before.text in BARS and before.end == token.start and set(token.text) <= _SMALL
 
 
 def _is_plain(name: str) -> bool:

@@ -53,6 +53,11 @@ MISTAKES = {
     ),
     "call of a variable": ("minimize x(1)", "x", "entries are read with square brackets: `x[1]`"),
     "two arguments of sum": ("minimize sum(x, mu)", "sum(x, mu)", "`x + mu`"),
+    "axis of a sum": ("minimize sum(sum(A, 0))", "sum(A, 0)", "along an axis it is `sum(A, axis = 0)`"),
+    "number in a sum": ("minimize sum(x, 2)", "sum(x, 2)", "all entries are added by `sum(x)`"),
+    "softmax": ("minimize sum(softmax(x))", "softmax", "it is written `exp(x)/sum(exp(x))`"),
+    "nuclear norm": ("minimize nuclear_norm(A)", "nuclear_norm", "`normnuc` may be what you want"),
+    "nonpositive": ("var w : R, nonpos\nminimize w", "nonpos", "did you mean `between(-inf, 0)`?"),
     "variable in a promise": (
         "assume sum(x) == 1\nminimize sum(x)",
         "x",

@@ -9,6 +9,51 @@ ROWS = "minimize sum(x)\nsubject to\n"
 
 # what is written, code, culprit, first hint, what is right
 IDIOMS = {
+    "small letters behind bars": (
+        "minimize ‖x‖₂² + c'*x",
+        "E109",
+        "‖x‖₂²",
+        "write `sumsq(x)`",
+        "minimize sumsq(x) + c'*x",
+    ),
+    "a one behind bars": ("minimize ‖x‖₁", "E109", "‖x‖₁", "write `norm1(x)`", "minimize norm1(x)"),
+    "infinity behind bars": ("minimize ‖x‖∞", "E109", "‖x‖∞", "write `norminf(x)`", "minimize norminf(x)"),
+    "a square behind bars": ("minimize ‖x - c‖²", "E109", "‖x - c‖²", "write `sumsq(x - c)`", "minimize sumsq(x - c)"),
+    "loop first": (
+        ROWS + "  for i in n: low: x[i] >= 0",
+        "E112",
+        "for",
+        "write `low: x[i] >= 0 for i in n`",
+        ROWS + "  low: x[i] >= 0 for i in n",
+    ),
+    "loop first, on a line of its own": (
+        ROWS + "  for i in n:",
+        "E112",
+        "for",
+        "write `... for i in n`",
+        ROWS + "  x[i] >= 0 for i in n",
+    ),
+    "attribute behind the default": (
+        'param lam : R = 0.1, pos, between(0, 1) "weight"\nminimize sum(x)',
+        "E113",
+        "pos, between(0, 1)",
+        "write `param lam : R, pos, between(0, 1) = 0.1`",
+        'param lam : R, pos, between(0, 1) = 0.1 "weight"\nminimize sum(x)',
+    ),
+    "norm by name": (
+        'minimize norm(X - X, "fro")',
+        "E113",
+        '"fro"',
+        "write `normfro(X - X)`",
+        "minimize normfro(X - X)",
+    ),
+    "subject to behind the objective": (
+        "minimize sum(x) subject to x >= 0",
+        "E110",
+        "subject to",
+        "write `subject to` on a line of its own",
+        "minimize sum(x)\nsubject to\n  x >= 0",
+    ),
     "at least of latex": (ROWS + "  x \\geq 0", "E101", "\\geq", "write `>=`", ROWS + "  x >= 0"),
     "sum of latex": (
         "minimize \\sum_{i=1}^n x[i]",

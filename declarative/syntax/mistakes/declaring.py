@@ -99,6 +99,24 @@ def missing_comma(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, t.with_tokens(comma, instead_of=0))
 
 
+def attribute_behind_default(t: Trouble) -> Mistake | None:
+    """`param lam : R = 0.1, pos`."""
+    types = [token.type for token in t.tokens]
+    if t.kind not in ("param", "const", "learn") or t.token.type != "," or t.opening or "=" not in types[: t.index]:
+        return None
+    end = len(types) - (types[-1] == "STRING")
+    attributes = t.tokens[t.index : end]
+    if len(attributes) < 2 or attributes[1].type != "NAME" or {":", "=", "["} & set(types[t.index : end]):
+        return None
+    equals = types.index("=")
+    head, default = t.tokens[:equals], t.tokens[equals : t.index]
+    text = "".join(t.source.text[a[0].start : a[-1].end] for a in (head, attributes))
+    hints = [f"write `{text} {t.source.text[default[0].start : default[-1].end]}`"]
+    repaired = t.with_tokens(*head, *attributes, *default, instead_of=end, at=0)
+    span = t.span(attributes[1], attributes[-1])
+    return Mistake(error("E113", span, "attributes stand before the default", hints=hints), repaired)
+
+
 def argument_without_space(t: Trouble) -> Mistake | None:
     """`def f(x) = ...`."""
     if t.kind != "def" or t.opening != "(" or not t.wants(":") or not t.before:

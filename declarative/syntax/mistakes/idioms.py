@@ -75,6 +75,8 @@ def constraints_behind(t: Trouble) -> Mistake | None:
     line = Token("SUBJECT_TO", "subject to", first.start, last.end)
     rest = t.tokens[t.index + count :]
     message = f"constraints stand below `subject to`, not behind `{span.text}`"
+    if count == 2 and "." not in span.text:
+        message = "`subject to` stands on a line of its own, and the constraints below it"
     repaired = (Line(t.tokens[: t.index]), Line((line,)), Line(rest, t.line.comments, t.line.trailing))
     return Mistake(error("E110", span, message, hints=["write `subject to` on a line of its own"]), repaired)
 
@@ -125,6 +127,32 @@ def index_first(t: Trouble) -> Mistake | None:
         return None
     hints = [f"write `{function}(... for {index} in ...)`"]
     return Mistake(error("E113", t.span(), "the index stands behind what is added up", hints=hints))
+
+
+def loop_first(t: Trouble) -> Mistake | None:
+    """`for i in n: x[i] <= 1`."""
+    colon = next((k for k, token in enumerate(t.tokens) if token.type == ":"), None)
+    if t.index or t.token.type != "for" or colon is None:
+        return None
+    loop, body = t.tokens[:colon], t.tokens[colon + 1 :]
+    said = t.source.text[body[0].start : body[-1].end] if body else "..."
+    hints = [f"write `{said} {t.source.text[loop[0].start : loop[-1].end]}`"]
+    diagnostic = error("E112", t.span(), "the indices stand behind what they run through", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(*body, *loop, instead_of=len(t.tokens)) if body else ())
+
+
+_NORMS = {"fro": "normfro({0})", "nuc": "normnuc({0})", "inf": "norm({0}, inf)"}
+
+
+def norm_by_name(t: Trouble) -> Mistake | None:
+    """`norm(X, "fro")`."""
+    given, words = t.token.text.strip('"'), [token.text for token in t.tokens[: t.index]]
+    opening = max((k for k in range(1, len(words)) if words[k - 1 : k + 1] == ["norm", "("]), default=None)
+    if t.token.type != "STRING" or given not in _NORMS or opening is None or "," not in words[opening:]:
+        return None
+    of = t.source.text[t.tokens[opening].end : t.tokens[opening + words[opening:].index(",")].start]
+    hints = [f"write `{_NORMS[given].format(of)}`"]
+    return Mistake(error("E113", t.span(), "a norm is not chosen by a string", hints=hints))
 
 
 def semidefinite(t: Trouble) -> Mistake | None:

@@ -1,5 +1,6 @@
 """Signs that belong to other notations to the sign of this one: `@`, `−`, `||x||`, `%`, quotes that never close."""
 
+import re
 from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import error
@@ -38,7 +39,7 @@ _ADVICE = {
     **dict.fromkeys(("⪰", "≽"), "a semidefinite matrix is written `X in PSD`"),
     "\\": "a line goes on after an operator or inside brackets; no sign is needed",
 }
-_BARS = ("||", "|", "‖")
+BARS = ("||", "|", "‖")
 
 
 def stray(t: Trouble) -> Mistake | None:
@@ -48,7 +49,7 @@ def stray(t: Trouble) -> Mistake | None:
     if t.token.text.startswith('"'):
         hints = ['write `"` where it should end; a string stays on one line']
         return Mistake(error("E102", t.span(), "this string is never closed", hints=hints))
-    if t.token.text in _BARS:
+    if t.token.text in BARS:
         return _bars(t)
     if (meant := _MEANT.get(t.token.text)) and (t.index or t.token.text != "@"):
         message = f"`{t.token.text}` is not part of the language"
@@ -70,7 +71,7 @@ def _shown(text: str) -> str:
 
 
 def _bars(t: Trouble) -> Mistake:
-    """`||x||`, also with `_1`, `_2`, `_inf` and `^2`; `|x|`; `a || b`."""
+    """`||x||`, also with `_1`, `_2`, `_inf` and `^2`, also as small letters; `|x|`; `a || b`."""
     bars = t.token
     if not t.wants("NUMBER"):
         diagnostic = error("E109", t.span(), f"`{bars.text}` is not part of the language", hints=["write `or`"])
@@ -92,16 +93,17 @@ def _bars(t: Trouble) -> Mistake:
     return Mistake(diagnostic, t.with_tokens(*call, instead_of=last - t.index + 1))
 
 
+# What follows the bars: the 1-norm, the greatest entry, or the 2-norm and its square.
+_SUFFIX = re.compile(r"(?P<one>_1|₁)|(?P<inf>_inf|_∞|∞)|(?P<two>_2|₂)?(?P<square>\^2|\*\*2|²)?")
+
+
 def _norm(t: Trouble, closing: int) -> tuple[str, int]:
     """The function that bars with their suffix stand for, and the last token that belongs to them."""
     after = [token.text for token in t.tokens[closing + 1 : closing + 4]]
-    if t.token.text == "|" and (not after or after[0] not in ("_1", "_2", "_inf")):
+    suffixes = ((count, _SUFFIX.fullmatch("".join(after[:count]))) for count in range(len(after), -1, -1))
+    count, suffix = next((count, found) for count, found in suffixes if found)
+    if suffix["one"] or suffix["inf"]:
+        return "norm1" if suffix["one"] else "norminf", closing + count
+    if t.token.text == "|" and not suffix["two"]:
         return "abs", closing
-    last = closing
-    if after and after[0] in ("_1", "_inf"):
-        return {"_1": "norm1", "_inf": "norminf"}[after[0]], closing + 1
-    if after and after[0] == "_2":
-        after, last = after[1:], closing + 1
-    if len(after) > 1 and after[0] in ("^", "**") and after[1] == "2":
-        return "sumsq", last + 2
-    return "norm", last
+    return "sumsq" if suffix["square"] else "norm", closing + count
