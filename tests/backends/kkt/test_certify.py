@@ -74,6 +74,12 @@ def test_what_is_solved_satisfies_each_row_beside_its_own_terms(backend):
 
 @pytest.mark.parametrize("c", [30.0, 100.0, 300.0])
 def test_a_step_that_overshoots_by_far_is_no_solution(c):
-    text = "param c : R; var x : R; minimize exp(x) - c*x; solve by newton(max_iterations = 1)"
-    found = declarative.compile(declarative.parse(text), on_failure="mask").solve(c)
-    assert found.status != Status.SOLVED or found["x"] == pytest.approx(np.log(c), rel=1e-6)
+    text = "param c : R; var x : R; minimize exp(x) - c*x; solve by newton(max_iterations = COUNT)"
+    once, thrice = (
+        declarative.compile(declarative.parse(text.replace("COUNT", count)), on_failure="mask").solve(
+            torch.tensor(c, dtype=torch.float64)
+        )
+        for count in ("1", "3")
+    )
+    assert once.status == Status.FAILED
+    assert thrice.status == Status.SOLVED and thrice["x"] == pytest.approx(np.log(c), rel=1e-12)

@@ -33,9 +33,10 @@ def test_one_tail_falls_and_two_that_are_opposite_hold_each_other(text, of):
     generator = torch.Generator().manual_seed(0)
     A = torch.randn(30, 1, 4, generator=generator, dtype=torch.float64)
     B, b = (torch.randn(30, 2, *k, generator=generator, dtype=torch.float64) for k in ((4,), ()))
-    text = FORM + text.replace("OF", of)
-    assert (statuses(text, A=A, B=B, b=b) == Status.SOLVED).sum() <= 3  # a tenth, which rounding hides
-    assert (statuses(text, A=torch.cat([A, -A], 1), B=B, b=b) == Status.SOLVED).all()
+    text = text.replace("OF", of)
+    hidden = {9} if text == TEXTS[0].replace("OF", "exp") else set()  # by rounding
+    assert set((statuses(FORM + text, A=A, B=B, b=b) == Status.SOLVED).nonzero()[:, 0].tolist()) <= hidden
+    assert (statuses(FORM + text, A=torch.cat([A, -A], 1), B=B, b=b) == Status.SOLVED).all()
 
 
 @pytest.mark.parametrize("slope", [1e-2, 1e-4, 1e-6])
