@@ -1,19 +1,17 @@
 """Every function of CVXPY has its text here, or a reason why not; each text is read, and has CVXPY's curvature."""
 
 import re
+from types import SimpleNamespace
 
 import cvxpy as cp
+import numpy as np
 import pytest
 
 import declarative
 from declarative import check, parse
 from declarative.analysis.facts import facts_of
 from declarative.analysis.loglog import LogLogTable
-from declarative.elaborate import embedded
 from declarative.elaborate.calls import is_function
-from declarative.elaborate.familiar import FUNCTIONS as FAMILIAR
-from declarative.elaborate.familiar import WRITTEN, function_hints
-from declarative.ir.facts import Curvature
 
 HEAD = """dim m, n
 param a : R^n
@@ -124,15 +122,15 @@ AFFINE = {
     "vstack": "stack(x, y)[0,0]",
     "vec_to_upper_tri": "sum(vec_to_upper_tri(diag(M), strict = 1))",
 }
-GEOMETRIC = {
-    "cumprod": "sum(cumprod(y))",
-    "diff_pos": "diff_pos(2, t)",
-    "eye_minus_inv": "sum(eye_minus_inv(Y))",
-    "gmatmul": "sum(gmatmul(A, y))",
-    "one_minus_pos": "one_minus_pos(t)",
-    "pf_eigenvalue": "pf_eigenvalue(Y)",
-    "prod": "prod(y)",
-    "resolvent": "sum(resolvent(Y, t))",
+GEOMETRIC = {  # each with the same in CVXPY, which tells its log-log curvature
+    "cumprod": ("sum(cumprod(y))", lambda v: cp.sum(cp.cumprod(v.y))),
+    "diff_pos": ("diff_pos(2, t)", lambda v: cp.diff_pos(2, v.t)),
+    "eye_minus_inv": ("sum(eye_minus_inv(Y))", lambda v: cp.sum(cp.eye_minus_inv(v.Y))),
+    "gmatmul": ("sum(gmatmul(A, y))", lambda v: cp.sum(cp.gmatmul(v.A, v.y))),
+    "one_minus_pos": ("one_minus_pos(t)", lambda v: cp.one_minus_pos(v.t)),
+    "pf_eigenvalue": ("pf_eigenvalue(Y)", lambda v: cp.pf_eigenvalue(v.Y)),
+    "prod": ("prod(y)", lambda v: cp.prod(v.y)),
+    "resolvent": ("sum(resolvent(Y, t))", lambda v: cp.sum(cp.resolvent(v.Y, v.t))),
 }
 REASONS = {
     "no continuous variable": ("ceil", "floor"),
@@ -141,6 +139,76 @@ REASONS = {
     "what a declaration says here": ("psd_wrap", "symmetric_wrap"),
     "no cones describe it exactly": ("quantum_cond_entr", "quantum_rel_entr"),
     "a tool": ("deep_flatten",),
+}
+_NUMBERS = "numbers are real; a complex matrix A + iB is the real one `[A, -B; B, A]`"
+_JUMPS = "it jumps, so it has no gradient, and no backend takes it"
+_EQUAL = "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`"
+_DECLARED = "declared as `S^n` it is symmetric, as `S^n, psd` semidefinite"
+_NO_CONES = "no cones describe it exactly; the entropy `von_neumann_entr(X)` is there"
+HINTS = {  # what the message says of each name of CVXPY that is not there
+    "bmat": "it is written `[A, B; C, D]`",
+    "broadcast_to": _EQUAL,
+    "ceil": _JUMPS,
+    "concatenate": "`concat` may be what you want",
+    "condition_number": "for a level t, `lambda_max(X) <= t*lambda_min(X)` is convex; bisect for the least t",
+    "conj": _NUMBERS,
+    "convolve": "`conv` may be what you want",
+    "deep_flatten": "it is written `vec(X)`",
+    "dist_ratio": "for a level t, `sumsq(x - a) <= t^2*sumsq(x - b)` says it; bisect for the least t",
+    "einsum": "it is written `sum(A[i,j]*B[j,k] for j in n)`",
+    "floor": _JUMPS,
+    "gen_lambda_max": "for a level t, `t*B - A in PSD` says it; bisect for the least t",
+    "hermitian_wrap": _NUMBERS,
+    "hstack": "it is written `[a, b]`",
+    "imag": _NUMBERS,
+    "length": "a length is the dim that stands in the declaration",
+    "log_sum_exp": "`logsumexp` may be what you want",
+    "matmul": "it is written `A*x`",
+    "moveaxis": "it is written `X'`",
+    "multiply": "it is written `x .* y`",
+    "neg": "`negpart` may be what you want",
+    "normNuc": "`normnuc` may be what you want",
+    "norm_inf": "`norminf` may be what you want",
+    "permute_dims": "it is written `X'`",
+    "power": "it is written `x^p`",
+    "promote": _EQUAL,
+    "psd_wrap": _DECLARED,
+    "quad_form": "`quad` may be what you want",
+    "quantum_cond_entr": _NO_CONES,
+    "quantum_rel_entr": _NO_CONES,
+    "real": _NUMBERS,
+    "scalar_product": "`dot` may be what you want",
+    "sign": _JUMPS,
+    "skew_symmetric_wrap": _NUMBERS,
+    "squeeze": "it is written `vec(X)`",
+    "sum_squares": "`sumsq` may be what you want",
+    "swapaxes": "it is written `X'`",
+    "symmetric_wrap": _DECLARED,
+    "var": "the variance is `variance(...)`",
+    "vdot": "`dot` may be what you want",
+    "vstack": "it is written `stack(a, b)`",
+}
+IN_PYTHON = {  # where Python's words are others: what the exception says of the attribute
+    "bmat": "it is written `block([[A, B], [C, D]])`",
+    "concatenate": "did you mean `concat`?",
+    "convolve": "did you mean `conv`?",
+    "deep_flatten": "it is written `vec(X)`",
+    "einsum": "it is written `sum(A[i, j] * B[j, k] for j in n)`",
+    "hstack": "it is written `concat(a, b)`",
+    "log_sum_exp": "did you mean `logsumexp`?",
+    "moveaxis": "it is written `X.T`",
+    "multiply": "it is written `x * y`",
+    "neg": "did you mean `negpart`?",
+    "normNuc": "did you mean `normnuc`?",
+    "norm_inf": "did you mean `norminf`?",
+    "permute_dims": "it is written `X.T`",
+    "quad_form": "did you mean `quad`?",
+    "scalar_product": "did you mean `dot`?",
+    "squeeze": "it is written `vec(X)`",
+    "sum_squares": "did you mean `sumsq`?",
+    "swapaxes": "it is written `X.T`",
+    "vdot": "did you mean `dot`?",
+    "vstack": "it is written `stack(a, b)`",
 }
 
 
@@ -153,19 +221,22 @@ def test_every_function_of_cvxpy_is_answered_for():
     assert CONVEX.keys() | CONCAVE.keys() | AFFINE.keys() | GEOMETRIC.keys() | reasons == NAMES
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_name_that_is_not_there_has_a_hint():
+    assert HINTS.keys() == {name for name in NAMES if not is_function(name)}
+    assert IN_PYTHON.keys() <= HINTS.keys()
+
+
+@pytest.mark.parametrize("name", HINTS)
 def test_a_name_that_is_not_there_is_answered_with_what_is(name: str):
     """With words of our own: the nearest name may be another function."""
-    if is_function(name):
-        return
-    hints = ("the variance is `variance(...)`",) if name == "var" else function_hints(name)
     _, diagnostics = check(f"var x : R^3\nminimize {name}(x)\n")
-    assert hints and diagnostics[0].hints == hints
-    offered = name in embedded.names()  # `matmul` and `power` are in Python
-    if (name in WRITTEN or name in FAMILIAR) and not offered:
-        wanted = f"it is written `{WRITTEN[name][1]}`" if name in WRITTEN else f"did you mean `{FAMILIAR[name]}`?"
-        with pytest.raises(AttributeError, match=re.escape(wanted)):
-            getattr(declarative, name)
+    assert diagnostics[0].hints == (HINTS[name],)
+
+
+@pytest.mark.parametrize("name", IN_PYTHON)
+def test_an_attribute_that_is_not_there_is_answered_with_what_is(name: str):
+    with pytest.raises(AttributeError, match=re.escape(IN_PYTHON[name])):
+        getattr(declarative, name)
 
 
 @pytest.mark.parametrize("name", [*CONVEX, *CONCAVE, *AFFINE])
@@ -179,8 +250,14 @@ def test_its_text_has_its_curvature(name: str):
 
 
 @pytest.mark.parametrize("name", GEOMETRIC)
-def test_its_text_has_a_log_log_curvature(name: str):
-    problem = parse(f"{HEAD}minimize {GEOMETRIC[name]}\n")
+def test_its_text_has_its_log_log_curvature(name: str):
+    text, in_cvxpy = GEOMETRIC[name]
+    problem = parse(f"{HEAD}minimize {text}\n")
     assert problem == parse(str(problem))
     assert problem.objective.body is not None
-    assert LogLogTable(problem.objective.body)(problem.objective.body) is not Curvature.UNKNOWN
+    found = LogLogTable(problem.objective.body)(problem.objective.body)
+    shapes = {"y": (3,), "t": (), "Y": (3, 3)}
+    known = SimpleNamespace(A=np.eye(2, 3), **{n: cp.Variable(shape, pos=True) for n, shape in shapes.items()})
+    expected = in_cvxpy(known)
+    assert found.convex or found.concave
+    assert (found.convex, found.concave) == (expected.is_log_log_convex(), expected.is_log_log_concave())
