@@ -139,11 +139,23 @@ LOG1P = Elementwise(
     latex=between("\\log(1 + ", ")"),
 )
 
+
+def log1mexp(xp, x):
+    """1 - exp(x) is rounded to 1 for x far below 0, and expm1(x) to -1; near 0 it loses digits (Maechler, 2012).
+
+    Each formula sees its own side only, so that no derivative of the other is infinite.
+    """
+    middle = -math.log(2)
+    far = x < middle
+    below = xp.log1p(-xp.exp(xp.where(far, x, middle)))
+    return xp.where(far, below, xp.log(-xp.expm1(xp.where(far, middle, x))))
+
+
 LOG1MEXP = Elementwise(
     name="log1mexp",
-    doc="log(1 - exp(x)) of each entry, exact near 0, for x < 0.",
+    doc="log(1 - exp(x)) of each entry, exact near 0 and far below, for x < 0.",
     signature="log1mexp(x), entry by entry",
-    torch=lambda xp, form, x: xp.log(-xp.expm1(x)),
+    torch=lambda xp, form, x: log1mexp(xp, x),
     cvxpy=lambda cp, form, x: cp.log(1 - cp.exp(x)),
     sign=lambda facts, options: Sign.NEG,
     curvature=CONCAVE,

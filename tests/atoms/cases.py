@@ -73,7 +73,7 @@ CLOSED = Region(_positive, (0.0, 1.0))  # an open domain whose value is also def
 UNIT = Region(_unit, (-1.0, 0.0, 1.0), signed=True)
 ABOVE = Region(_unit, (0.0,), signed=True)  # e > -1
 BELOW_ONE = Region(_unit, (-1.0, 0.0), signed=True)
-NEG = Region(_negative, (-1.0,))
+NEG = Region(_negative, (-1e-6, -1.0, -25.0, -700.0))
 CONTRACTING = Region(_contracting, (0.0,))
 LOG_CONTRACTING = Region(_log_contracting)
 NONZERO = Region(lambda rng, shape: _positive(rng, shape) * rng.choice([-1.0, 1.0], size=shape), (), signed=True)

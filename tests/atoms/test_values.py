@@ -1,6 +1,8 @@
 """Laws of values and derivatives, over the whole table: CVXPY's value, finite differences, leading axes, vmap."""
 
+import math
 import warnings
+from decimal import Decimal, localcontext
 
 import cvxpy as cp
 import numpy as np
@@ -10,6 +12,8 @@ from atoms.cases import CASES, PD, SYM, Case
 
 from declarative.atoms.perspectives import PERSPECTIVES
 from declarative.atoms.registry import find, names
+from declarative.backends.kkt.compiled.evaluate import Evaluator
+from declarative.backends.kkt.scalar.trace import trace
 
 WITH_CVXPY = [case for case in CASES if case.atom.cvxpy is not None]
 MULTIPLE_EIGENVALUES = {"log_det", "tr_inv", "lambda_max", "lambda_min", "lambda_sum_largest"}
@@ -221,6 +225,29 @@ def test_data_outside_a_domain_have_no_value(name, data):
     atom = find(name)
     assert atom is not None
     assert atom.torch(torch, None, torch.tensor(data, dtype=torch.float64)).isnan().all()
+
+
+@pytest.mark.parametrize("x", [-1e-9, -1e-3, -0.69, -math.log(2), -0.7, -5.0, -20.0, -40.0, -100.0, -700.0])
+def test_log1mexp_and_its_derivatives_keep_all_digits(x):
+    """Against 400 digits; compiled, too."""
+    log1mexp = find("log1mexp")
+    assert log1mexp is not None
+    with localcontext(prec=400):
+        e = Decimal(x).exp()
+        expected = [float(v) for v in ((1 - e).ln(), -e / (1 - e), -e / (1 - e) ** 2)]
+
+    def three(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        def value(x: torch.Tensor) -> torch.Tensor:
+            return log1mexp.torch(torch, None, x).sum()
+
+        slope = torch.func.grad(value)
+        return log1mexp.torch(torch, None, x), slope(x), torch.func.grad(lambda x: slope(x).sum())(x)
+
+    point = torch.tensor([[x]], dtype=torch.float64)
+    listing, kinds = trace(three, (1, 1))
+    compiled = Evaluator(listing, [(1,)], kinds)
+    for found in (three(point), compiled([point], 1)):
+        assert [part.item() for part in found] == pytest.approx(expected, rel=1e-14, abs=0)
 
 
 def test_pseudo_huber_is_exact_near_zero():

@@ -20,7 +20,7 @@ from declarative.backends.tape.evaluate import Runner
 from declarative.backends.tape.partials import partials
 from declarative.backends.tape.tape import Apply, Input, Tape
 
-EDGES = [-torch.inf, -2.0, -1.0, -0.5, -0.0, 0.0, 1e-300, 0.5, 1.0, 2.0, 40.0, 800.0, torch.inf, torch.nan]
+EDGES = [-torch.inf, -30.0, -2.0, -1.0, -0.5, -0.0, 0.0, 1e-300, 0.5, 1.0, 2.0, 40.0, 800.0, torch.inf, torch.nan]
 UNTRACED = {"log_normcdf": "none of the operations", "loggamma": "its derivative, the digamma function, is none"}
 
 
