@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.spectra import eigh, svd
 
 RANK = 1e-10  # singular values of the equilibrated rows below this are zero
 FLAT = 1e-11  # the same for eigenvalues of the equilibrated reduced Hessian
@@ -70,7 +71,7 @@ class LeastNorm:
     @cached_property
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """U (B, m, k), S (B, k) with zeros beyond the rank, V (B, n, k)."""
-        U, S, Vt = torch.linalg.svd(self.a, full_matrices=False)
+        U, S, Vt = svd(self.a)
         return U, torch.where(S > RANK, S, 0), Vt.mT
 
     @cached_property
@@ -97,7 +98,7 @@ class LeastNorm:
     @cached_property
     def _reduced(self) -> tuple[Tensor, Tensor]:
         """Eigenvalues (B, n), zero where flat, and directions (B, n, n) of h on the null space of a."""
-        values, vectors = torch.linalg.eigh(self._null @ self.h @ self._null)
+        values, vectors = eigh(self._null @ self.h @ self._null)
         return torch.where(values.abs() > FLAT, values, 0), vectors
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from declarative.backends.kkt.compiled.constants import BOLD, DAMPING, DEPENDENT, FAST, LEAST_SHARE
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.methods.interior import Rows, longest
 from declarative.backends.kkt.program.certify import Local
 from declarative.backends.kkt.program.items import Items
@@ -133,7 +134,7 @@ def convexify(M: Tensor, J: Tensor, share: Tensor, lift: Tensor, reflect: bool) 
     if not reflect:
         L = torch.linalg.cholesky(Z.mT @ (share[bad, :, None] * Z))
         R = torch.linalg.solve_triangular(L, torch.linalg.solve_triangular(L, R, upper=False).mT, upper=False)
-    values, vectors = torch.linalg.eigh(R)
+    values, vectors = eigh(R)
     if reflect:
         size = values.abs().amax(-1, keepdim=True)
         least = lift[bad, None] * torch.where(size > 0, size, 1)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.ellipsoid import Ellipsoid
 
@@ -37,7 +38,7 @@ def minimise_spherical(H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool) 
 
     Where several points are minimal, the one nearest to x0 is returned; orthogonal to all of them, one sign is chosen.
     """
-    values, Q = torch.linalg.eigh(H)
+    values, Q = eigh(H)
     lowest, gaps = values[:, :1], values - values[:, :1]
     size = values.abs().amax(-1, keepdim=True)
     bottom = gaps <= MULTIPLE * size

@@ -11,6 +11,7 @@ from torch import Tensor
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import inverse_root, times
+from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.numbers import plain
 
@@ -58,10 +59,10 @@ def hardly_curved(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
 def parts(system: ActiveSystem, way: Tensor) -> Tensor:
     """(cuts, B, n): the parts of the way whose eigenvalues are below each of the CUTS."""
     M, rows = by_way(system, way)
-    values, Q = torch.linalg.eigh((rows.mT @ rows).nan_to_num(0, 0, 0))
+    values, Q = eigh((rows.mT @ rows).nan_to_num(0, 0, 0))
     Q = Q * (values <= NORMAL**2)[:, None]
     P = Q @ Q.mT
-    values, Q = torch.linalg.eigh((P @ M @ P).nan_to_num(0, 0, 0))
+    values, Q = eigh((P @ M @ P).nan_to_num(0, 0, 0))
     unit = times(Q.mT, times(P, way.sign() * ~system.fixed))
     share = values / values.abs().amax(-1, keepdim=True)
     return torch.stack([way.abs() * times(Q, unit * (share <= cut)) for cut in CUTS])
