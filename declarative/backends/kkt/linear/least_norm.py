@@ -68,6 +68,16 @@ class LeastNorm:
         multipliers = times(U, inverse * times(V.mT, rx - times(self.h, x)))
         return self.D * x, self._project(self.E * multipliers)
 
+    def consistent(self, rows: Tensor) -> Tensor:
+        """The nearest right-hand sides (B, m) that some x satisfies, each row measured in its own unit.
+
+        What rounding leaves between the sides of dependent rows goes to those that are large: beside a row of 1e-12 it
+        would be much.
+        """
+        U, S, _ = self._svd
+        U = U * (S > 0)[:, None]
+        return times(U, times(U.mT, self.E * rows)) / self.E
+
     @cached_property
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """U (B, m, k), S (B, k) with zeros beyond the rank, V (B, n, k)."""

@@ -53,19 +53,19 @@ def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Pr
     """
     bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
     rows = -torch.cat([local.c, local.g], -1)
-    new = unpack(system.solve(Right(-local.gradient, rows, bound - at.x)), at, bound, active)
+    r = system.consistent(Right(-local.gradient, rows, bound - at.x))
+    new = unpack(system.solve(r), at, bound, active)
     if system.dual_nonunique.any():
         bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
-        new = bend(system, local, at, bound, active).where(bent, new)
+        new = bend(system, r, at, bound, active).where(bent, new)
     return new
 
 
-def bend(system: ActiveSystem, local: Local, at: Primal, bound: Tensor, active: Active) -> Primal:
-    """The same step with the least change of the multipliers, instead of their least norm."""
+def bend(system: ActiveSystem, r: Right, at: Primal, bound: Tensor, active: Active) -> Primal:
+    """The step for the same right-hand side with the least change of the multipliers, instead of their least norm."""
     multipliers = torch.cat([at.y, at.z * active.z], -1)
     b = at.z_upper * active.upper - at.z_lower * active.lower
-    rx = -local.gradient - times(system.A.mT, multipliers) - b
-    step = system.solve(Right(rx, -torch.cat([local.c, local.g], -1), bound - at.x))
+    step = system.solve(Right(r.x - times(system.A.mT, multipliers) - b, r.rows, r.bounds))
     return unpack(Right(step.x, step.rows + multipliers, step.bounds + b), at, bound, active)
 
 
