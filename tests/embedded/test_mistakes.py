@@ -1,10 +1,13 @@
 """What people get wrong in Python: the code, the text under the caret, and the smallest change that helps."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 import declarative as dc
 
@@ -36,6 +39,11 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
         'dc.var("z", bounds=(0, 1))',
         "between",
     ),
+    "a variable of 0 and 1": (lambda: dc.var("z", n, boolean=True), "E207", "", "`between=(0, 1)`"),
+    "a whole variable": (lambda: dc.var("z", n, integer=True), "E207", "", "round the solution"),
+    "data of 0 and 1": (lambda: dc.const("z", n, boolean=True), "E207", "", "`binary`"),
+    "a nonpositive variable": (lambda: dc.var("z", n, nonpos=True), "E207", "", '`between=(-float("inf"), 0)`'),
+    "a dim by its name": (lambda: dc.param("z", "n"), "E207", 'dc.param("z", "n")', 'n = dc.dim("n")'),
     # shapes and subscripts
     "matrix times vector": (lambda: A * w, "E203", "A * w", "`A @ w`"),
     "product that needs a transpose": (lambda: A @ b, "E203", "A @ b", "`A.T @ b`"),
@@ -84,6 +92,10 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "a length": (lambda: len(w), "E403", "len(w)", ""),
     "a list": (lambda: dc.sumsq(w - [1, 2]), "E403", "w - [1, 2]", "dc.concat"),
     "not a number": (lambda: w * float("nan"), "E403", 'w * float("nan")', ""),
+    "torch's function": (lambda: torch.exp(w), "E403", "torch.exp(w)", "dc.exp(x)"),
+    "torch's norm": (lambda: 1 + torch.norm(w), "E403", "torch.norm(w)", "dc.exp(x)"),
+    "torch's stack": (lambda: torch.stack([w, y]), "E403", "torch.stack([w, y])", "dc.exp(x)"),
+    "a tensor as data": (lambda: torch.ones(3) @ w, "E403", "torch.ones(3) @ w", "dc.const"),
     # generators
     "Python's sum": (lambda: dc.problem(dc.minimize(sum(w[i] for i in n))), "E212", "w[i]", "dc.sum"),
     "Python's sum inside": (lambda: dc.max(sum(E[i, j] for i in n) for j in n), "E404", "", "dc.sum"),
@@ -136,6 +148,12 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
         "E218",
         '"box.dual"',
         "box.lower.dual",
+    ),
+    "a constraint as output": (
+        lambda: dc.problem(dc.minimize(plain), s=w >= 0, outputs={"p": "s"}),
+        "E219",
+        "",
+        '`"s.dual"`',
     ),
     "dual of nothing": (lambda: dc.problem(dc.minimize(plain), outputs="bow.dual"), "E219", '"bow.dual"', ""),
     "output without a name": (lambda: dc.problem(dc.minimize(plain), outputs=[2 * w]), "E219", "[2 * w]", "outputs="),
@@ -193,3 +211,24 @@ def test_without_source_the_line_is_named_and_the_text_is_shown():
 def test_an_unknown_function_is_an_attribute_error_with_the_nearest_name():
     with pytest.raises(AttributeError, match="did you mean `sumsq`"):
         dc.sumsqr(w)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("sum", "dc.sum"), ("norm", "dc.norm"), ("mean", "dc.mean"), ("shape", "dims"), ("value", "the layer")],
+)
+def test_what_arrays_have_is_an_attribute_error_with_what_to_write(name: str, told: str):
+    with pytest.raises(AttributeError, match=f"a symbolic expression has no `{name}`: .*{told}"):
+        getattr(w, name)
+    with pytest.raises(AttributeError, match=r"no `anything`$"):
+        _ = w.anything
+
+
+def test_a_tensor_of_one_number_is_a_number():
+    two = torch.tensor(2.0)
+    assert [repr(e) for e in (two * w, w / two, two + w)] == [repr(e) for e in (2 * w, w / 2, 2 + w)]
+    assert repr(two >= w[0]) == "2 >= w[0]"
+
+
+def test_a_handle_can_be_copied():
+    assert repr(copy.copy(w)) == "w" and repr(pickle.loads(pickle.dumps(w))) == "w"

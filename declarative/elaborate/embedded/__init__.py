@@ -11,7 +11,7 @@ from declarative.elaborate.embedded.loops import range_of
 from declarative.elaborate.embedded.problem import find, maximize, minimize, problem
 from declarative.elaborate.embedded.statements import chain, dual, forall, member, method, psd, value
 from declarative.elaborate.embedded.symbols import const, dim, index_data, learn, param, var
-from declarative.elaborate.familiar import DECLARATIONS, FUNCTIONS, WRITTEN
+from declarative.elaborate.familiar import DECLARATIONS, FUNCTIONS, WRITTEN, value_hints
 from declarative.elaborate.report import closest
 
 STATEMENTS: dict[str, Any] = {
@@ -56,5 +56,7 @@ def lookup(name: str) -> Callable[..., Any] | Any:
 def _hint(name: str) -> str:
     if name in WRITTEN:
         return f"; it is written `{WRITTEN[name][1]}`"
+    if advice := value_hints(name, ()):
+        return f"; {advice[0]}"
     nearest = FUNCTIONS.get(name) or DECLARATIONS.get(name) or closest(name, names())
     return f"; did you mean `{nearest}`?" if nearest else ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
+from declarative.atoms.defined import DEFINITIONS
+from declarative.atoms.registry import find
 from declarative.elaborate.embedded.declared import NOTHING, Declared
 from declarative.elaborate.embedded.operators import (
     check_equal_shapes,
@@ -21,6 +23,7 @@ from declarative.elaborate.embedded.sides import MIRRORED, is_mirrored
 from declarative.elaborate.embedded.steps import Steps
 from declarative.elaborate.embedded.subscript import subscript
 from declarative.elaborate.embedded.walk import Question
+from declarative.elaborate.familiar import FUNCTIONS
 from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.condition import Truth
 from declarative.ir.expr import Constant, Expr
@@ -168,10 +171,22 @@ class Handle(Symbolic):
         if method == "__call__" and operator and len(inputs) == 2 and not options:
             left, right = map(lift, inputs)
             return getattr(left, operator)(right)
-        raise _not_numpy(ufunc.__name__)
+        raise _foreign("numpy", ufunc.__name__)
 
     def __array_function__(self, called: Any, types: object, args: object, kwargs: object) -> NoReturn:
-        raise _not_numpy(called.__name__)
+        raise _foreign("numpy", called.__name__)
+
+    @classmethod
+    def __torch_function__(cls, called: Any, types: object, args: object = (), kwargs: object = None) -> Any:
+        """A tensor's own operators give way to the handle's; torch's functions know no symbols."""
+        if called.__qualname__.startswith(("Tensor", "_TensorBase")):
+            return NotImplemented
+        raise _foreign("torch", called.__name__)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """What arrays have, and handles have not; Python asks for some names by itself, and gets a plain answer."""
+        instead = "" if name.startswith("_") else _instead(name)
+        raise AttributeError(f"a symbolic expression has no `{name}`{instead}")
 
     def __array__(self, *args: object, **kwargs: object) -> NoReturn:
         raise _no_number("an array", "keep numpy's data outside: declare a param or a const and hand it to the layer")
@@ -288,6 +303,16 @@ def _no_number(what: str, hint: str) -> Exception:
     return fail("E403", f"a symbolic expression has no value yet, so it is not {what}", hints=[hint])
 
 
-def _not_numpy(name: str) -> Exception:
+def _foreign(library: str, name: str) -> Exception:
     hints = ["products are `x @ y` and `x * y`; functions are the library's own, such as dc.exp(x)"]
-    return fail("E403", f"numpy's `{name}` knows no symbolic expressions", hints=hints)
+    return fail("E403", f"{library}'s `{name}` knows no symbolic expressions", here(library), hints=hints)
+
+
+def _instead(name: str) -> str:
+    """What to write where an array's attribute was asked for."""
+    if name in ("shape", "size", "ndim"):
+        return ": sizes are symbols, the dims that it was declared with"
+    if name == "value":
+        return ": the layer that dc.compile(problem) makes gives values"
+    own = FUNCTIONS.get(name, name)
+    return f": write dc.{own}(x)" if own in DEFINITIONS or find(own) else ""

@@ -66,10 +66,12 @@ class Place:
         return next((self.part(k.value) for k in keywords if k.arg == name), self)
 
 
-def here() -> Place:
-    """The innermost place outside this package that is being executed."""
+def here(beyond: str = "") -> Place:
+    """The innermost place outside this package, and outside the module `beyond`, that is being executed."""
+    outer = getattr(sys.modules.get(beyond), "__file__", None)
+    skipped = (PACKAGE, str(Path(outer).parent) + os.sep) if outer else PACKAGE
     frame: FrameType = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(skipped):
         frame = frame.f_back
     return _place(frame.f_code, frame.f_code.co_filename, frame.f_lasti)
 

@@ -24,17 +24,18 @@ def wanted_outputs(given: Any, labels: Mapping[str, str], place: Place) -> list[
             pairs = [(None, item) for item in given]
         case _:
             pairs = [(None, given)]
-    return [(label, _resolved(_read(item, place), labels, place)) for label, item in pairs]
+    return [(label, _resolved(_read(item, labels, place), labels, place)) for label, item in pairs]
 
 
-def _read(item: Any, place: Place) -> Handle:
+def _read(item: Any, labels: Mapping[str, str], place: Place) -> Handle:
     """A text such as `"budget.dual"` or `"value"`, or a handle."""
     if not isinstance(item, str):
         return lift(item, place)
     if item == "value":
         return Handle(OptimalValue())
     if not item.endswith(".dual"):
-        hints = ['`"budget.dual"` and `"value"` do; a variable stands without quotes']
+        usual = '`"budget.dual"` and `"value"` do; a variable stands without quotes'
+        hints = [f'`"{item}.dual"` is its multiplier' if item in labels.values() else usual]
         raise fail("E219", f"`{item}` names no output", place, hints=hints)
     return Handle(Dual(tuple(item.split(".")[:-1]), ()))
 

@@ -11,10 +11,12 @@ from declarative.elaborate.embedded.handle import Handle, lift
 from declarative.elaborate.embedded.loops import Range
 from declarative.elaborate.embedded.names import checked_name
 from declarative.elaborate.embedded.place import Place, fail, here
+from declarative.elaborate.familiar import WHOLE, YES_OR_NO
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Attribute, Expr, Parameter, Role, SizeValue, Variable
 from declarative.ir.problem import DimDeclaration, ParameterDeclaration, VariableDeclaration
 from declarative.ir.size import Shape, Size
+from declarative.syntax.mistakes.braces import CONTINUOUS
 
 PLAIN = ("nonneg", "pos", "psd", "pd", "simplex", "orthonormal", "unit", "binary")
 WITH_VALUES = ("between", "start")
@@ -58,7 +60,7 @@ def learn(name: str, *shape: Any, default: Any = None, doc: str | None = None, *
 def var(name: str, *shape: Any, doc: str | None = None, **attributes: Any) -> Handle:
     """What the problem solves for, `var x : R^n, nonneg`; `start=` gives an initial point; else see `param`."""
     place = here()
-    spec = _Spec(name, shape, attributes, place)
+    spec = _Spec(name, shape, attributes, place, "var")
     symbol = Variable(spec.name, spec.shape, spec.attributes, spec.symmetric, spec.family, origin=place.span)
     return _handle(symbol, VariableDeclaration(symbol, doc, origin=place.span), spec)
 
@@ -95,8 +97,8 @@ def _handle(symbol: Parameter | Variable, declaration: Any, spec: _Spec) -> Hand
 class _Spec:
     """What stands behind a name: sizes, attributes and keywords, read into a shape and attributes."""
 
-    def __init__(self, name: str, given: tuple, keywords: dict[str, Any], place: Place):
-        self.place, self.needs = place, set()
+    def __init__(self, name: str, given: tuple, keywords: dict[str, Any], place: Place, kind: str = "param"):
+        self.place, self.needs, self.kind = place, set(), kind
         self.name = checked_name(name, place)
         flat = [part for item in given for part in (item if isinstance(item, tuple | list) else (item,))]
         words = [part for part in flat if isinstance(part, str)]
@@ -143,11 +145,24 @@ class _Spec:
 
     def _known(self, name: str, names: tuple[str, ...]) -> str:
         if name not in names:
-            known = f"the attributes are {', '.join(PLAIN + WITH_VALUES)}"
-            usual = (USUAL[name],) if USUAL.get(name) in names else ()
-            hints = tuple(f"did you mean `{one}`?" for one in usual) or did_you_mean(name, names) or (known,)
-            raise fail("E207", f"there is no attribute `{name}`", self.place, hints=hints)
+            raise fail("E207", f"there is no attribute `{name}`", self.place, hints=self._hints(name, names))
         return name
+
+    def _hints(self, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """What was meant: a whole number, an attribute by another name, a dim by its name."""
+        usual = USUAL.get(name, name)
+        if self.kind == "var" and name in YES_OR_NO:
+            return (f"{CONTINUOUS}; a relaxed choice is `between=(0, 1)`",)
+        if self.kind == "var" and name in WHOLE:
+            return (f"{CONTINUOUS}; leave it out, and round the solution",)
+        if usual.startswith("between("):
+            return ('the bound is `between=(-float("inf"), 0)`',)
+        if usual in names:
+            return (f"did you mean `{usual}`?",)
+        known = f"the attributes are {', '.join(PLAIN + WITH_VALUES)}"
+        if names is PLAIN and not did_you_mean(name, names):
+            return (f'a size is a handle, without quotes: {name} = dc.dim("{name}")', known)
+        return did_you_mean(name, names) or (known,)
 
     def value(self, value: Any) -> Expr:
         handle = lift(value, self.place)
