@@ -229,6 +229,14 @@ POWER = Atom(
 )
 
 
+def exponential_sign(facts: tuple[Facts, ...], options: Options) -> Sign:
+    """Of data any sign: (-1)^i. Where something varies, the base is kept positive, or the power is not a number."""
+    base, exponent = facts
+    if not base.curvature == exponent.curvature == Curvature.CONSTANT:
+        return Sign.POS
+    return base.sign if base.sign.nonneg else Sign.ANY
+
+
 def exponential_curvature(facts: tuple[Facts, ...], options: Options) -> Curvature:
     """a^y = exp(y log a) is convex in y for a constant a > 0."""
     return Curvature.CONVEX if facts[0].curvature is Curvature.CONSTANT else Curvature.UNKNOWN
@@ -241,7 +249,7 @@ POW = Atom(
     shape=broadcast("`.^`"),
     torch=lambda xp, form, x, y: xp.pow(x, y),
     cvxpy=lambda cp, form, x, y: cp.exp(cp.multiply(cp.log(x), y)),
-    sign=lambda facts, options: Sign.POS,
+    sign=exponential_sign,
     curvature=exponential_curvature,
     monotonicity=each(NEITHER),
     cone=Cone.EXPONENTIAL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
+from declarative.atoms.elementwise import inside
 from declarative.atoms.latex import named
 from declarative.atoms.quadratic import quad_shape
 from declarative.atoms.record import Atom, Facts, Form, Options, ShapeMismatch
@@ -154,6 +155,12 @@ def inverse(xp, x):
     return xp.linalg.inv_ex(x).inverse
 
 
+def inside_definite(xp, x, value):
+    """The value where x is positive definite."""
+    x = x.detach()
+    return inside(xp, xp.linalg.cholesky_ex((x + x.transpose(-1, -2)) / 2).info == 0, value)
+
+
 LOG_DET = Atom(
     name="log_det",
     doc="The logarithm of the determinant of a positive definite matrix.",
@@ -174,7 +181,7 @@ TR_INV = Atom(
     doc="The trace of the inverse of a positive definite matrix.",
     signature="tr_inv(X : S^n) : R",
     shape=square_to("`tr_inv`", lambda n: SCALAR),
-    torch=lambda xp, form, x: inverse(xp, x).diagonal(dim1=-2, dim2=-1).sum(-1),
+    torch=lambda xp, form, x: inside_definite(xp, x, inverse(xp, x).diagonal(dim1=-2, dim2=-1).sum(-1)),
     cvxpy=lambda cp, form, x: cp.tr_inv(x),
     sign=POS,
     curvature=CONVEX,
@@ -189,7 +196,7 @@ MATRIX_FRAC = Atom(
     doc="x'*P^-1*x of a vector and a positive definite matrix, convex in both.",
     signature="matrix_frac(x : R^n, P : S^n) : R",
     shape=quad_shape,
-    torch=lambda xp, form, x, P: (x * (inverse(xp, P) @ x.unsqueeze(-1)).squeeze(-1)).sum(-1),
+    torch=lambda xp, form, x, P: inside_definite(xp, P, (x * (inverse(xp, P) @ x.unsqueeze(-1)).squeeze(-1)).sum(-1)),
     cvxpy=lambda cp, form, x, P: cp.matrix_frac(x, P),
     sign=NONNEG,
     curvature=CONVEX,

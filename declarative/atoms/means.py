@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from declarative.atoms.elementwise import inside
 from declarative.atoms.latex import named
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import CONCAVE, INCREASING, NEITHER, NONNEG, UP
@@ -29,7 +30,7 @@ HARMONIC_MEAN = Atom(
     doc="The harmonic mean n/(1/x[0] + 1/x[1] + ...) of a vector of positive entries.",
     signature="harmonic_mean(x : R^n) : R",
     shape=vector_to_scalar("`harmonic_mean`"),
-    torch=lambda xp, form, x: 1 / (1 / x).mean(-1),
+    torch=lambda xp, form, x: inside(xp, (x >= 0).all(-1), 1 / (1 / x).mean(-1)),
     cvxpy=lambda cp, form, x: cp.harmonic_mean(x),
     sign=NONNEG,
     curvature=CONCAVE,
@@ -45,6 +46,11 @@ def weighted_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
         need_rank("`geo_mean`", shape, 1, position)
     need_equal("`geo_mean` needs a weight for each entry", shapes[0][0], shapes[1][0], shapes)
     return SCALAR
+
+
+def weighted_torch(xp, form: Form, x, w):
+    mean = xp.exp(xp.special.xlogy(w, x).sum(-1) / w.sum(-1))
+    return inside(xp, (w >= 0).all(-1), mean)
 
 
 def weighted_curvature(facts: tuple[Facts, ...], options: Options) -> Curvature:
@@ -74,7 +80,7 @@ GEO_MEAN_WEIGHTED = Atom(
     doc="The geometric mean with data w >= 0 as weights, exp(w'*log(x)/sum(w)); written geo_mean(x, w).",
     signature="geo_mean(x : R^n, w : R^n) : R",
     shape=weighted_shape,
-    torch=lambda xp, form, x, w: xp.exp(xp.special.xlogy(w, x).sum(-1) / w.sum(-1)),
+    torch=weighted_torch,
     cvxpy=weighted_cvxpy,
     sign=NONNEG,
     curvature=weighted_curvature,
@@ -89,7 +95,7 @@ GEO_MEAN_WEIGHTED = Atom(
 
 def norm_below_one(xp, form: Form, x):
     p = form.options["p"]
-    return xp.pow(xp.pow(x, p).sum(-1), 1 / p)
+    return inside(xp, (x >= 0).all(-1), xp.pow(xp.pow(x, p).sum(-1), 1 / p))
 
 
 NORM_BELOW_ONE = Atom(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 from declarative.atoms.algebra import at_least, at_most, minus, negative, plus, square, times
-from declarative.atoms.elementwise import Elementwise
+from declarative.atoms.elementwise import Elementwise, inside
 from declarative.atoms.latex import between, named
 from declarative.atoms.record import Atom, Facts, Form, Fresh, Graph, Options
 from declarative.atoms.rules import (
@@ -174,7 +174,7 @@ def threshold_monotonicity(facts: tuple[Facts, ...], options: Options) -> tuple[
 def huber_torch(xp, form: Form, x, M):
     """With c = x clamped to [-M, M] the value is c(2x - c); both branches and their derivatives follow."""
     c = xp.clamp(x, -M, M)
-    return c * (2 * x - c)
+    return inside(xp, M >= 0, c * (2 * x - c))
 
 
 def huber_graph(fresh: Fresh, x: Expr, M: Expr) -> Graph:
@@ -208,7 +208,7 @@ HUBER = Atom(
 def pseudo_huber_torch(xp, form: Form, x, d):
     """d^2 (r - 1) with r^2 = 1 + (x/d)^2 is x^2/(1 + r), without cancellation."""
     r = xp.sqrt(1 + (x / d) ** 2)
-    return x * x / (1 + r)
+    return inside(xp, d > 0, x * x / (1 + r))
 
 
 def pseudo_huber_cvxpy(cp, form: Form, x, d):

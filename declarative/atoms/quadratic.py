@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from declarative.atoms.elementwise import inside
 from declarative.atoms.norms import safe_root
 from declarative.atoms.record import Atom, Facts, Form, Options
 from declarative.atoms.rules import CONVEX, NEITHER, NONNEG, along, away_from_zero, doubled
@@ -124,7 +125,7 @@ def over_degree(degrees: tuple[int | None, ...], options: Options) -> int | None
 
 
 def over_torch(xp, form: Form, x, y):
-    return SUMSQ.torch(xp, form, x) / y
+    return inside(xp, y > 0, SUMSQ.torch(xp, form, x) / y)
 
 
 QUAD_OVER_LIN = Atom(

@@ -5,12 +5,12 @@ from itertools import product
 import cvxpy as cp
 import numpy as np
 import pytest
-from atoms.cases import CASES, Case
+from atoms.cases import CASES, PD, Case
 from atoms.to_cvxpy import as_cvxpy, constraints_to_cvxpy
 
 from declarative.atoms.record import Facts
 from declarative.ir.expr import Parameter, Role, Variable
-from declarative.ir.facts import Curvature, Monotonicity, Sign, Smoothness
+from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
 
 HALVES = {Sign.ANY: lambda a: a, Sign.NONNEG: np.abs, Sign.NONPOS: lambda a: -np.abs(a)}
 
@@ -99,6 +99,39 @@ def test_the_sign_is_true(case: Case):
         value = case.value(*a)
         assert Sign.NEG in claimed or np.all(value >= -1e-12), signs
         assert Sign.POS in claimed or np.all(value <= 1e-12), signs
+
+
+def _below(x):
+    return -0.05 - np.abs(x)
+
+
+OUTSIDE = {
+    Domain.NONNEG: _below,
+    Domain.POS: _below,
+    Domain.ABOVE_MINUS_ONE: lambda x: -1.05 - np.abs(x),
+    Domain.BELOW_ONE: lambda x: 1.05 + np.abs(x),
+    Domain.NEG: lambda x: 0.05 + np.abs(x),
+    Domain.UNIT: lambda x: np.where(x < 0, x - 1.05, x + 1.05),
+    Domain.PSD: lambda x: x - 20 * np.eye(len(x)),
+    Domain.PD: lambda x: x - 20 * np.eye(len(x)),
+}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.name.startswith("perspective")], ids=str)
+def test_data_outside_the_domain_give_no_value_of_another_sign(case: Case):
+    """A bound holds a variable inside, but data are what they are. (What perspectives are of varies, or is divided.)"""
+    rng, data = np.random.default_rng(13), facts(case, [Sign.ANY] * len(case.shapes), ())
+    claimed = case.atom.sign(data, case.options)
+    for k in range(len(case.shapes)):
+        leave = OUTSIDE.get(case.atom.domain(k, case.options))
+        for whole in (True, False) if leave else ():
+            point = list(case.point(rng))
+            outside = leave(point[k])
+            if not whole and case.regions[k] is not PD:
+                outside = np.where(np.arange(outside.size).reshape(outside.shape) == 0, outside, point[k])
+            point[k] = outside
+            value = case.value(*point)
+            assert not np.isfinite(value).all() or claimed is Sign.ANY, (k, point)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.atom.graph is not None], ids=str)

@@ -73,12 +73,14 @@ def test_raise_names_the_item_the_constraint_and_the_line(batch):
     [
         ("R", "one_minus_pos(a)*x^2 + x", 3.0, 0.5, -1.0),
         ("R", "inv_pos(a)*x^2 + x", -0.5, 0.5, -0.25),
+        ("R^2", "harmonic_mean(a)*x^2 + x", [1.0, -0.5], [0.5, 0.5], -1.0),
+        ("R^(2,2)", "tr_inv(a)*x^2 + x", [[-1.0, 0.0], [0.0, -2.0]], [[4.0, 0.0], [0.0, 4.0]], -1.0),
         ("R^(2,2)", "pf_eigenvalue(a)*abs(x) + x^2 - 4*x", [[-3.0, 0.0], [0.0, -3.0]], [[0.0, 4.0], [1.0, 0.0]], 1.0),
         ("R^(2,2)", "sum(eye_minus_inv(a))*x^2 - 5*x", [[0.0, 2.0], [1.0, 0.0]], [[0.0, 0.5], [0.0, 0.0]], 1.0),
     ],
 )
 def test_data_outside_the_domain_of_a_function_are_told(backend, declared, text, bad, good, x):
-    """With values outside, the first three were unbounded to one backend or both."""
+    """With values outside, all but the last were unbounded to one backend or both."""
     layer = compiled(f"param a : {declared}\nvar x : R\nminimize {text}\n", backend=backend)
     solution = layer.solve(torch.tensor([bad, good], dtype=torch.float64))
     assert solution.status.tolist() == [Status.FAILED, Status.SOLVED]
