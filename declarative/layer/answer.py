@@ -19,6 +19,7 @@ from declarative.backends.tape.vectorise import VALUE_INPUT, dual_input
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Bound
 from declarative.layer.outputs import OutputReader
+from declarative.layer.sense import in_sense
 from declarative.layer.solution import Solution
 
 
@@ -155,6 +156,7 @@ class Answer:
     def _messages(self) -> dict[tuple[int, ...], str]:
         """By batch index."""
         items = range(self.bound.batch) if self.good is None else self.good.tolist()
-        found = dict(self.broken) | {items[k]: text for k, text in self.outcome.messages.items()}
+        sense = self.problem.objective.sense
+        found = dict(self.broken) | {items[k]: in_sense(text, sense) for k, text in self.outcome.messages.items()}
         shape = self.bound.batch_shape
         return {tuple(int(k) for k in np.unravel_index(item, shape)): text for item, text in sorted(found.items())}

@@ -115,6 +115,21 @@ def test_unbounded_items():
         compiled(text)(torch.tensor([1.0, -1.0]))
 
 
+@pytest.mark.parametrize("backend", ["cone", "kkt"])
+@pytest.mark.parametrize(
+    ("objective", "told"),
+    [
+        ("minimize a - x", "the objective decreases without end"),
+        ("maximize x + a", "the objective increases without end"),
+        ("minimize a + exp(x)", "no minimum was found: on the way to infinity the objective approaches a limit"),
+        ("maximize a - exp(x)", "no maximum was found: on the way to infinity the objective approaches a limit"),
+    ],
+)
+def test_an_objective_is_spoken_of_in_its_sense(backend, objective, told):
+    layer = compiled(f"param a : R; var x : R; {objective}", backend=backend, on_failure="mask")
+    assert layer.solve(1.0).messages[()].startswith(told)
+
+
 @pytest.mark.parametrize("shape", [(), (2,), (2, 2)])
 def test_all_items_may_fail(shape):
     layer = compiled(on_failure="mask")
