@@ -34,13 +34,15 @@ NEEDS = {
 
 
 def geometric_remarks(problem: Problem) -> list[Diagnostic]:
-    """None for a program that is geometric, or convex, or not nearly geometric: with variables of any sign."""
+    """None for a program that is geometric, or convex, or not nearly geometric: with variables of any sign, or with
+    several obstacles of which one stays, whatever is declared.
+    """
     found = geometric(problem) if not classify(problem).convex else None
     if found is None or found.holds or not all(_nonnegative(v) for v in found.lacking):
         return []
     if found.obstacles:
-        told = {_key(o): _obstacle(o) for o in found.obstacles}
-        return list(told.values())
+        told = {_key(o): _obstacle(o) for o in found.obstacles}.values()
+        return list(told) if len(told) == 1 or all(remark.hints for remark in told) else []
     return [_lacking(v, found) for v in found.lacking]
 
 

@@ -153,6 +153,23 @@ def test_a_variable_that_may_be_zero():
     assert found.hints == ("declare `x` with the attribute `pos`, if it is",)
 
 
+SHARES = "dim n; param mu : R^n; param S : S^n; var w : R^n, {}; maximize mu'*w - quad(w, S)\nsubject to\n  {}"
+
+
+@pytest.mark.parametrize(("attribute", "row"), [("simplex", "w <= 0.5"), ("nonneg", "sum(w) == 1")])
+def test_where_something_stays_in_the_way_no_declaration_is_advised(attribute, row):
+    assert geometric_remarks(_problem(SHARES.format(attribute, row))) == []
+
+
+def test_several_declarations_that_help_are_all_advised():
+    text = "param a : R; param b : R; var x : R, pos; var y : R, pos; minimize a*x*y + 1/x\nsubject to\n  x*y + y <= b"
+    found = geometric_remarks(_problem(text))
+    assert [remark.hints for remark in found] == [
+        ("declare `a` with the attribute `pos`, if it is",),
+        ("declare `b` with the attribute `pos`, if it is",),
+    ]
+
+
 def test_programs_of_variables_of_any_sign_are_no_geometric_ones():
     assert geometric_remarks(_problem("var x : R; var y : R; minimize x*y + x")) == []
 
