@@ -136,6 +136,40 @@ def test_an_exponential_is_as_exact_as_its_own_size_allows(c):
     assert abs(slope.item() * c + 1) <= 1e-9
 
 
+@pytest.mark.parametrize("b", [-5.0, -30.0, -37.0, -50.0, -100.0, -300.0])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("term", ["exp({})", "logistic({})", "logsumexp([{}, 0])"])
+def test_a_bound_holds_an_exponential_however_small_it_is_there(b, sign, term):
+    """exp(x) with x >= b is least at b, and so is log(1 + exp(x)); the multiplier is the slope there."""
+    text = f"param b : R; var x : R; minimize {term.format('x' if sign > 0 else '-x')}; subject to; c: "
+    problem = declarative.parse(text + ("x >= b" if sign > 0 else "x <= -b"), name="bound")
+    own = torch.tensor(b, dtype=torch.float64, requires_grad=True)
+    solution = declarative.compile(problem, backend="cone").solve(own)
+    (slope,) = torch.autograd.grad(solution["x"], own)
+    assert solution.status == Status.SOLVED and not solution.degenerate
+    assert abs(solution["x"].item() - sign * b) <= 1e-13 * abs(b) and abs(slope.item() - sign) <= 1e-9
+    known = math.exp(b) / (1 if term.startswith("exp") else 1 + math.exp(b))
+    assert abs(solution.duals["c"].item() / known - 1) <= 1e-9
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 0), (3, 1), (30, 20), (60, 60), (90, 20), (20, 90), (300, 280)])
+def test_small_exponentials_balance(a, b):
+    """exp(x - a) + exp(-x - b) is least at (a - b)/2; much smaller ones beside them say nothing."""
+    beside = f"exp(x - {a + 80}) + exp(-x - {b + 300}) + exp(2*x - {a + 200})"
+    problem = declarative.parse(f"var x : R; minimize exp(x - {a}) + exp(-x - {b}) + {beside}", name="small")
+    solution = declarative.compile(problem, backend="cone").solve()
+    assert solution.status == Status.SOLVED and abs(solution["x"].item() - (a - b) / 2) <= 1e-12
+
+
+@pytest.mark.parametrize("b", [-30.0, -50.0, -300.0])
+def test_many_exponentials_at_bounds_are_right_or_not_called_solved(b):
+    """So many that their matrices are sparse, and steps few."""
+    text = f"var x : R^120; minimize sum(exp(x)); subject to; x >= {b}"
+    solution = declarative.compile(declarative.parse(text, name="many"), backend="cone", on_failure="mask").solve()
+    right = (solution["x"] - b).abs().max() <= 1e-12 * abs(b)
+    assert solution.status == (Status.SOLVED if right else Status.INACCURATE)
+
+
 @pytest.mark.parametrize("c", [1e4, 1.0, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-10])
 def test_a_determinant_is_solved_rightly_in_any_units_or_not_called_solved(c):
     """-log_det(X) + c trace(X) is least at X = I/c, which moves by -I/c^2."""

@@ -9,6 +9,7 @@ from declarative.backends.cone.methods.solve import solve_items
 from declarative.backends.cone.program.certificate import residuals
 from declarative.backends.cone.program.item import Item, Point, alone
 from declarative.backends.cone.program.scaling import equilibrate
+from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.status import Status
 
 
@@ -62,3 +63,13 @@ def test_residuals_do_not_depend_on_units(name, size):
     for other, moved in others:
         found = judged(other, moved)
         assert [found.primal, found.dual, found.gap] == pytest.approx([base.primal, base.dual, base.gap], rel=1e-6)
+
+
+@pytest.mark.parametrize(("x", "status"), [(-50.0, Status.SOLVED), (-37.0, Status.INACCURATE)])
+def test_what_exponentials_push_on_alone_is_judged_beside_them(x, status):
+    """t with exp(x) <= t and x >= -50: at any other x something pushes, at 1e-16 of what t feels."""
+    e = np.exp(x)
+    A, b = np.array([[-1.0, 0.0], [-1.0, 0.0], [0.0, 0.0], [0.0, -1.0]]), np.array([50.0, 0.0, 1.0, 0.0])
+    item = Item(np.zeros((2, 2)), np.array([0.0, 1.0]), A, b, Cones((Block(Kind.NONNEG, 1), Block(Kind.EXP, 3))))
+    z = np.array([e if x == -50 else 0.0, -e, (x - 1) * e, 1.0])
+    assert judged(item, Point(np.array([x, e]), np.array([x + 50, x, 1.0, e]), z)).status is status

@@ -14,12 +14,15 @@ import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.system import System, conic_system
+from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.sets.cones import Cones, Kind
 from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced
 
 STEPS = 12
 HALVES = 5  # of a step that does not reduce the error, where cones are curved
 BOLD = 16  # steps that may lead through larger errors
+CREEPING = 750  # steps more that exponentials may take to fall by one e-th each, which is as far as they go
+HALF = 0.5  # of the largest term: what balances is far less
 FALLING = 0.9  # a step that leaves more of the error than this has no use
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
 NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
@@ -94,16 +97,16 @@ def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Ite
     s, spectrum = project(items.cones, v, near)
     z = other_part(items.cones, v, s)
     stationarity, feasibility = items.stationarity(x, z), items.feasibility(x, s)
-    off = stationarity / _beside(items), feasibility
+    off = stationarity / _beside(items, z), feasibility
     error = np.maximum(*(np.abs(part).max(1, initial=0.0) for part in off))
     return Iterate(x, v, s, z, spectrum, stationarity, feasibility, error)
 
 
-def _beside(items: Items) -> np.ndarray:
+def _beside(items: Items, z: np.ndarray) -> np.ndarray:
     """(B, n) or (1, 1): what the errors of stationarity are measured beside.
 
     Multipliers of exponential cones are exact entry by entry, so that q may be as small as exp(-x) is: where nothing
-    else is in a column, its error is one beside q.
+    else is in a column, its error is one beside q, or beside their own terms where q = 0.
     """
     if not len(items.cones.of_kind(Kind.EXP)):
         return np.ones((1, 1))
@@ -116,7 +119,8 @@ def _beside(items: Items) -> np.ndarray:
         alone[items.P.pattern.columns] = False
         known = items.A.pattern.beside["exponential columns"] = items.P.pattern, alone
     size = np.abs(items.q)
-    return np.where(known[1] & (size > 0), np.minimum(size, 1.0), 1.0)
+    size = np.where(known[1] & (size > 0), size, tails(items, z, z))
+    return np.where(size > 0, np.minimum(size, 1.0), 1.0)
 
 
 def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, list[System]]:
@@ -160,12 +164,12 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
     """The best of the iterates of full Newton steps from `now`, for a batch of one.
 
     Where a kink is close the error may rise before it falls, and no shorter step makes it fall. Where no cone is
-    curved, each step solves for one set of active rows, and the signs that it leaves make the next.
+    curved, each step solves for one set of active rows, and the signs that it leaves make the next. Where exponential
+    cones alone push, each step leaves 1/e of that, on the way to what they push against.
     """
     best, made_at = (now, system), _Place.of(now)
-    for _ in range(BOLD):
-        if not best[0].error > best[0].floor:
-            break
+    left, creeping = BOLD, 0 if items.sparse else CREEPING
+    while left and best[0].error > best[0].floor:
         dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
         new = iterate(items, now.x + dx, now.v + dv, now.s)
         if not np.isfinite(new.error).all():
@@ -177,7 +181,16 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
         best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
         if ended:
             break
+        if creeping and _creeps(items, now):
+            creeping -= 1
+        else:
+            left -= 1
     return best
+
+
+def _creeps(items: Items, now: Iterate) -> bool:
+    own = tails(items, now.z, now.z)
+    return bool((np.abs(now.stationarity) >= HALF * own)[own > 0].any())
 
 
 def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:

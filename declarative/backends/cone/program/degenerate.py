@@ -11,6 +11,7 @@ import numpy as np
 from declarative.backends.cone.program.certificate import ROUNDING
 from declarative.backends.cone.program.item import Item, Items, Point
 from declarative.backends.cone.program.system import conic_system
+from declarative.backends.cone.program.tails import terms as exponential_terms
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
 from declarative.backends.cone.sets.projections import project
 
@@ -20,11 +21,13 @@ WIDTH = 1e-7  # where the program's size is one: kinks nearer than this count
 def weakly_active(items: Items, at: Point) -> np.ndarray:
     """(B, m): inequalities with neither slack nor multiplier, in scaled programs.
 
-    How large multipliers are the scaling does not say: they count beside the terms of the rows that they stand in.
+    How large multipliers are the scaling does not say: they count beside the terms of the rows that they stand in,
+    which may be rounding where they are small, but for those of exponential cones.
     """
     x, z, rows = np.abs(at.x), np.abs(at.z), items.cones.of_kind(Kind.NONNEG)
     terms = np.maximum.reduce([items.P.largest_by_row(x), items.A.largest_by_column(z), np.abs(items.q)])
-    terms = np.maximum(terms, ROUNDING * terms.max(1, initial=0.0)[:, None])
+    floor = ROUNDING * terms.max(1, initial=0.0)[:, None]
+    terms = np.where(exponential_terms(items, at.z, at.z) > 0, terms, np.maximum(terms, floor))
     share = z * items.A.largest_by_row(1 / np.where(terms > 0, terms, 1.0))
     weak = np.zeros(z.shape, dtype=bool)
     weak[:, rows] = (np.maximum(at.s, z)[:, rows] <= WIDTH) & (share[:, rows] <= WIDTH)
