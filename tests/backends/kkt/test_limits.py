@@ -81,3 +81,19 @@ def test_beside_a_tail_no_hinge_has_a_minimum(power):
 @pytest.mark.parametrize("start", [-7, 5, 50, 1e3])
 def test_one_hinge_from_either_side(power, start):
     assert statuses(f"var x : R, start({start}); minimize pos(x - 1)^{power}") == Status.SOLVED
+
+
+def test_a_slope_that_one_small_step_only_divides_is_none():
+    """At |x| = 2e9 the slope of exp(B x) = 1e19 is small beside its curvature times x; f(0) is 6, and f is convex."""
+    text = "dim m, n; param A : R^(m,n); param b : R^n; var x : R^n; minimize sum(pos(1 - A*x).^3) + exp(b'*x)"
+    A = [
+        [-0.8020565305650436, -0.4891527946649691, 1.5218327224492987],
+        [1.3357334158808714, 2.0081307162790014, 0.7083387711776987],
+        [-1.1616605126727748, -0.5648703719125046, 0.9371607876248631],
+        [0.8554796689585851, 0.10958166261405712, 1.4706870942168657],
+        [-0.46737447339934723, 0.7173538210120624, 0.2199986016777916],
+    ]
+    b = [-0.556660455980214, 1.6390710061949587, 0.5034395918762424]
+    layer = declarative.compile(declarative.parse(text, name="far"), backend="kkt", on_failure="mask")
+    solution = layer.solve(torch.tensor(A, dtype=torch.float64), torch.tensor(b, dtype=torch.float64))
+    assert int(solution.status) == Status.FAILED or 0 <= float(solution.value) < 6

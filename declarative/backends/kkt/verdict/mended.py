@@ -2,7 +2,8 @@
 
 A certificate measures their residuals beside H x, as if x were off by the tolerance. That is no measure where no move
 so small mends the rows: far away where H is singular (log(exp(x) + exp(y)) at -1e10 has a slope of 1/2 along x = y, and
-no curvature), any slope is small beside H x.
+no curvature), any slope is small beside H x. Nor where that move still changes f: at 1e9 along a, exp(b'x) may be 1e19
+and its slope small beside H x, which one step divides by e.
 """
 
 import torch
@@ -22,9 +23,11 @@ from declarative.backends.kkt.program.certify import (
     worst,
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 
 OWN = 1e-6  # of the terms that are no multiples of x
+FALL, LAST = 1e-3, 1e-9  # of what f falls from the start, and of f itself
 SMALL = 1e-3  # of x, or of the way to it: the tolerance, with what flat minima need
 
 
@@ -47,7 +50,15 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
     if start is not None:
         X = torch.maximum(X, block_size(at.x - start, d.program.blocks)[items])
     small = worst(beside(step.x, X).abs()) <= SMALL
+    if start is not None:
+        small &= ~_falls(Derivatives(d.program, take(d.theta, items)), at.x[items], step.x, start[items])
     return holds.index_put((items,), small & (worst(beside(left, T).abs()) <= OWN))
+
+
+def _falls(d: Derivatives, x: Tensor, step: Tensor, start: Tensor) -> Tensor:
+    """(B,): does f fall on the step by what counts beside its fall from the start?"""
+    here, there = d.f(x), d.f(x + step)
+    return here - there > FALL * (d.f(start) - there).abs() + LAST * here.abs()
 
 
 def terms_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
