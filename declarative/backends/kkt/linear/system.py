@@ -112,14 +112,16 @@ class ActiveSystem:
             w = (all_.index_copy(0, i, own) for all_, own in zip(w, (found.x, found.rows, found.bounds), strict=True))
         return Right(*w)
 
-    def consistent(self, r: Right) -> Right:
-        """The same with the sides of dependent rows moved to the nearest that can be met, each beside its own size."""
-        if self._least_norm is None:
+    def consistent(self, r: Right, items: Tensor) -> Right:
+        """The same with the sides of dependent rows of some items (bool, B) moved to the nearest that can be met, each
+        beside its own size.
+        """
+        if self._least_norm is None or not items.any():
             return r
         i, known = self._suspects, times(self.A, torch.where(self.fixed, r.bounds, 0))
         order, rest = self._order[i], ((r.rows - known) * self.rows)[i]
         rest = rest.scatter(1, order, self._least_norm.consistent(rest.gather(1, order)))
-        return Right(r.x, r.rows.index_copy(0, i, rest + known[i]), r.bounds)
+        return Right(r.x, r.rows.index_copy(0, i, (rest + known[i]).where(items[i, None], r.rows[i])), r.bounds)
 
     @cached_property
     def _factored(self) -> Factored | None:

@@ -53,7 +53,8 @@ def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Pr
     """
     bound = torch.where(active.lower, local.lower, torch.where(active.upper, local.upper, at.x))
     rows = -torch.cat([local.c, local.g], -1)
-    r = system.consistent(Right(-local.gradient, rows, bound - at.x))
+    equal = ~active.z.any(-1)  # a guess of what is active may contradict itself by more than rounding
+    r = system.consistent(Right(-local.gradient, rows, bound - at.x), equal)
     new = unpack(system.solve(r), at, bound, active)
     if system.dual_nonunique.any():
         bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
