@@ -21,6 +21,7 @@ from declarative.backends.kkt.methods.interior import Rows, longest
 from declarative.backends.kkt.program.certify import Local
 from declarative.backends.kkt.program.items import Items
 
+LEAST = 1e-300  # smaller numbers are not told from 0
 FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
 
 
@@ -183,14 +184,23 @@ def to_the_boundary(v: Tensor, dv: Tensor, tau: Tensor) -> Tensor:
     return (tau * longest(v, dv)).clamp(max=1)
 
 
-def walk(x: Tensor, dx: Tensor, bounds: Bounds) -> Tensor:
+def walls(lower: Tensor, upper: Tensor, open_domain: Tensor) -> tuple[Tensor, Tensor]:
+    """Where steps in x end: the bounds (B, n) that are open (2, n), and infinity. What is not told from 0 is no part of
+    a domain whose edge is 0.
+    """
+    below, above = torch.where(lower == 0, LEAST, lower), torch.where(upper == 0, -LEAST, upper)
+    return torch.where(open_domain[0], below, -torch.inf), torch.where(open_domain[1], above, torch.inf)
+
+
+def walk(x: Tensor, dx: Tensor, walls: tuple[Tensor, Tensor]) -> Tensor:
     """x + dx, but towards a wall of the open domain at distance a: a exp(dx/a), which never arrives.
 
     The derivative at dx = 0 is the identity, so a direction of descent stays one; and Newton's step for an entropy,
     whose relative size is what the logarithm lacks, comes to the minimum at once.
     """
-    below, above = x - bounds.wall_lower, bounds.wall_upper - x
-    down = bounds.wall_lower + below * (dx.clamp(max=0) / below).clamp(min=-FAST).exp()
-    up = bounds.wall_upper - above * (-dx.clamp(min=0) / above).clamp(min=-FAST).exp()
-    x = torch.where((dx < 0) & below.isfinite(), down, x + dx)
-    return torch.where((dx > 0) & above.isfinite(), up, x)
+    lower, upper = walls
+    below, above = x - lower, upper - x
+    down = lower + below * (dx.clamp(max=0) / below).clamp(min=-FAST).exp()
+    up = upper - above * (-dx.clamp(min=0) / above).clamp(min=-FAST).exp()
+    there = torch.where((dx < 0) & below.isfinite(), torch.where(below > 0, down, x), x + dx)
+    return torch.where((dx > 0) & above.isfinite(), torch.where(above > 0, up, x), there)

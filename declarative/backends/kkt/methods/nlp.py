@@ -12,7 +12,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.scaling import times
-from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals
+from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals, walls
 from declarative.backends.kkt.methods.blocks import Start, functions, solve_blocks
 from declarative.backends.kkt.methods.filter import Filter, empty_filter
 from declarative.backends.kkt.methods.interior import Rows
@@ -166,20 +166,20 @@ def first(d: Derivatives, x0: Tensor, apart: Tensor) -> Beginning:
     """Slacks from g, multipliers of the barrier from v z = mu; entries of x that are `apart` (B, n) are fixed."""
     lower, upper = d.bounds(x0)
     wall_lower, wall_upper = d.program.open_domain
-    walls = torch.where(wall_lower, lower, -torch.inf), torch.where(wall_upper, upper, torch.inf)
+    edges = walls(lower, upper, d.program.open_domain)
     x, fixed = inside(x0, lower, upper), (lower == upper) | apart
     lower, upper = torch.where(wall_lower | fixed, -torch.inf, lower), torch.where(wall_upper | fixed, torch.inf, upper)
     c, g, Jc, Jg, slope = d.c(x), d.g(x), d.jacobian_c(x), d.jacobian_g(x), d.gradient(x)
     exists, everyone = g > -torch.inf, torch.arange(d.program.n, device=x.device)
     on, columns = torch.cat([exists, lower.isfinite(), upper.isfinite()], -1), Columns(everyone, everyone)
     s = torch.where(exists, torch.maximum(-g, 1e-2 * g.abs().clamp(min=1)), 1)
-    v = columns.distances(x, s, Bounds(lower, upper, *walls, on, fixed))
+    v = columns.distances(x, s, Bounds(lower, upper, *edges, on, fixed))
     mu = torch.where(on.any(-1), FIRST_BARRIER, 0.0).to(x.dtype)
     z = torch.where(on, (mu[:, None] / v).clamp(max=1e3), 0)
     pull = -times(Jc, slope + columns.rows(Jg).adjoint(z))
     violation = torch.cat([c, torch.where(exists, g + s, 0)], -1).abs().sum(-1)
     still = (torch.cat([slope[:, None], Jc, Jg], 1) == 0).all(1)
-    return Beginning(lower, upper, *walls, fixed, x, on, s, z, mu, violation, Jc @ Jc.mT, pull, still)
+    return Beginning(lower, upper, *edges, fixed, x, on, s, z, mu, violation, Jc @ Jc.mT, pull, still)
 
 
 def unread(d: Derivatives, x: Tensor, still: Tensor) -> Tensor:
@@ -240,10 +240,14 @@ def iterate(problem: Problem, run: Run) -> Run:
 
 
 def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
-    """The model at a point, with derivatives in the variables that are not fixed by equal bounds."""
-    free, z = ~problem.bounds.fixed, at.z[:, : problem.program.q]
+    """The model at a point, with derivatives in the variables that are not fixed: not by equal bounds, nor at a wall.
+
+    There a number is the least inside the domain: the minimum of an entropy may be less than any number but 0.
+    """
+    fixed = problem.bounds.fixed | (at.x == problem.bounds.wall_lower) | (at.x == problem.bounds.wall_upper)
+    free, z = ~fixed, at.z[:, : problem.program.q]
     f, gradient, c, g, H, Jc, Jg = d.local(at.x, at.y, z)
-    H = H * free[:, :, None] * free[:, None] + torch.diag_embed(problem.bounds.fixed.to(H.dtype))
+    H = H * free[:, :, None] * free[:, None] + torch.diag_embed(fixed.to(H.dtype))
     Jc, Jg = Jc * free[:, None], Jg * free[:, None]
     return Local(f, gradient * free, c, g, problem.bounds.lower, problem.bounds.upper, H, Jc, Jg)
 

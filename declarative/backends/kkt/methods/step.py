@@ -46,7 +46,7 @@ class Place:
 
     def go(self, step: Direction, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """x and s after a part alpha (B,) of the step."""
-        return walk(self.at.x, alpha[:, None] * step.x, self.bounds), self.at.s + alpha[:, None] * step.s
+        return walk(self.at.x, alpha[:, None] * step.x, self._walls), self.at.s + alpha[:, None] * step.s
 
     def trial(self, step: Direction, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """Violation and barrier objective there."""
@@ -77,6 +77,10 @@ class Place:
         near = self.at.mu[:, None] / self.columns.distances(x, s, self.bounds)
         z = torch.where(on, torch.minimum(torch.maximum(z, near / REACH), near * REACH), 0)
         return Iterate(x, y, s, z, self.at.mu, lift)
+
+    @property
+    def _walls(self) -> tuple[Tensor, Tensor]:
+        return self.bounds.wall_lower, self.bounds.wall_upper
 
     @property
     def _tau(self) -> Tensor:

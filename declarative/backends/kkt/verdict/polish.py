@@ -13,6 +13,7 @@ from torch import Tensor
 from declarative.backends.kkt.compiled.constants import WEAK
 from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.system import ActiveSystem
+from declarative.backends.kkt.methods.barrier import walk, walls
 from declarative.backends.kkt.program.certify import (
     Appraisal,
     Local,
@@ -144,6 +145,7 @@ def refine(
     if not constant and exact.any():  # nothing to gain but multipliers of least norm
         system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
         going = ~exact | system.dual_nonunique
+    walled = bool(open_domain.any())  # a step must not lead out of the domain
     everyone, alive = here, torch.arange(len(exact), device=exact.device)  # the items that `here` has
     for k in range(rounds if way is None else SLOWLY * rounds):
         if not going.any():
@@ -159,6 +161,9 @@ def refine(
             at, several = newton(system, here.local, here.at, active), system.dual_nonunique
         else:
             at, several = steps(here.local, here.at, active, going)
+            if walled:
+                edges = walls(here.local.lower, here.local.upper, open_domain)
+                at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
         there = moved(model, at, blocks, D, way)
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = several & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
