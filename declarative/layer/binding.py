@@ -138,7 +138,7 @@ def _tensor(problem: Problem, name: str, value: Raw, device: torch.device) -> Te
         tensor = value
     else:
         try:
-            floats = torch.get_default_dtype() if not isinstance(value, np.ndarray | np.generic) else None
+            floats = None if isinstance(value, np.ndarray | np.generic) else torch.float64  # as Python's numbers are
             tensor = torch.as_tensor(value, dtype=floats, device=device)
         except (TypeError, ValueError, RuntimeError):
             _fail(_declaration(problem, name), f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}")

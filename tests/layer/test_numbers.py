@@ -54,7 +54,7 @@ def test_nothing_is_solved_where_no_item_has_numbers(backend, monkeypatch):
     layer, values = compiled(backend=backend), data()
     layer(**values)
     values["b"] = torch.full((3,), NAN, dtype=torch.float64)
-    with pytest.raises(SolveError, match=r"item 4: failed: `b\[0\]` is NaN"):
+    with pytest.raises(SolveError, match=r"items 0, 1, 2, 3, 4: failed: `b\[0\]` is NaN"):
         layer(**values)
     (ready,) = layer._memo.plans.values()
     monkeypatch.setattr(type(ready.plan), "run", lambda *_: pytest.fail("the solver was called"))

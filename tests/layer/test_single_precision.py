@@ -55,3 +55,12 @@ def test_a_const_too():
     _, Q, c = grams(20, 5, torch.float32)
     layer = declarative.compile(declarative.parse(text, name="gram"), consts={"Q": Q[0]})
     assert layer.solve(c[0]).status == Status.SOLVED
+
+
+def test_numbers_of_python_keep_their_digits():
+    layer = declarative.compile(
+        declarative.parse("dim n; param a : R^n; param c : R; var x : R^n; minimize sumsq(x - c*a)")
+    )
+    double = layer(torch.ones(2, dtype=torch.float64), 0.1)
+    assert double.dtype == torch.float64 and torch.allclose(double, torch.full_like(double, 0.1), rtol=1e-15)
+    assert layer(torch.ones(2), 0.1).dtype == layer([1.0, 1.0], 0.1).dtype == torch.float32
