@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -264,13 +265,18 @@ def _real(declaration: ParameterDeclaration, value: Any) -> Tensor:
     """Real numbers as a tensor, whatever they were given as."""
     name = declaration.symbol.name
     try:
-        tensor = torch.as_tensor(value).detach()
+        tensor = torch.as_tensor(value, dtype=None if _has_precision(value) else torch.float64).detach()
     except (TypeError, ValueError, RuntimeError):
         text = f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}"
         raise DiagnosticError([error("E310", declaration.origin, text)]) from None
     if tensor.is_complex():
         raise DiagnosticError([error("E310", declaration.origin, f"`{name}` must be real, this is complex")])
     return tensor
+
+
+def _has_precision(value: Any) -> bool:
+    """Python's numbers have all their digits, and decide no precision."""
+    return isinstance(value, Tensor | np.ndarray | np.generic)
 
 
 def _broken_symmetry(tensor: Tensor) -> bool:
@@ -320,7 +326,8 @@ def _learned(
             value = _real(declaration, learn[symbol.name])
             if (broken := broken_by(symbol, value)) is not None:
                 raise DiagnosticError([error("E320", declaration.origin, f"the initial value does not fit: {broken}")])
-            found[symbol.name] = value if value.is_floating_point() else value.to(torch.get_default_dtype())
+            kept = value.is_floating_point() and _has_precision(learn[symbol.name])
+            found[symbol.name] = value if kept else value.to(torch.get_default_dtype())
             continue
         unknown = sorted({name for size in symbol.shape for name in size.names} - sizes.keys())
         if unknown:

@@ -64,3 +64,11 @@ def test_numbers_of_python_keep_their_digits():
     double = layer(torch.ones(2, dtype=torch.float64), 0.1)
     assert double.dtype == torch.float64 and torch.allclose(double, torch.full_like(double, 0.1), rtol=1e-15)
     assert layer(torch.ones(2), 0.1).dtype == layer([1.0, 1.0], 0.1).dtype == torch.float32
+
+
+def test_numbers_of_python_keep_their_digits_as_consts_too():
+    text = "dim n; param a : R^n; const c : R; learn w : R; var x : R^n; minimize sumsq(x - c*a - w)"
+    layer = declarative.compile(declarative.parse(text), consts={"c": 0.1}, learn={"w": 0.0})
+    x = layer(torch.ones(2, dtype=torch.float64))
+    assert torch.allclose(x, torch.full_like(x, 0.1), rtol=1e-15)
+    assert layer.learn.w.dtype == torch.get_default_dtype()
