@@ -265,7 +265,9 @@ def _real(declaration: ParameterDeclaration, value: Any) -> Tensor:
     """Real numbers as a tensor, whatever they were given as."""
     name = declaration.symbol.name
     try:
-        tensor = torch.as_tensor(value, dtype=None if _has_precision(value) else torch.float64).detach()
+        tensor = torch.as_tensor(value).detach()
+        if tensor.is_floating_point() and not _has_precision(value):
+            tensor = torch.as_tensor(value, dtype=torch.float64).detach()
     except (TypeError, ValueError, RuntimeError):
         text = f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}"
         raise DiagnosticError([error("E310", declaration.origin, text)]) from None
