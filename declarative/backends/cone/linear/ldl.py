@@ -15,24 +15,6 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def elimination(starts, rows):
-    """The parents of the elimination tree (n,), n at its roots, and where the columns of L begin (n + 1,)."""
-    n = len(starts) - 1
-    parent, seen, ends = np.full(n, n), np.full(n, -1), np.zeros(n + 1, np.int64)
-    for k in range(n):
-        seen[k] = k
-        for at in range(starts[k], starts[k + 1]):
-            node = rows[at]
-            while seen[node] != k:
-                if parent[node] == n:
-                    parent[node] = k
-                ends[node + 1] += 1
-                seen[node] = k
-                node = parent[node]
-    return parent, np.cumsum(ends)
-
-
-@compiled
 def factor(starts, rows, values, parent, begin, Li, Lx, inverse):
     """L below its diagonal of ones, and 1/D; False where a pivot is zero or no number."""
     n = len(parent)

@@ -12,7 +12,8 @@ import numpy as np
 import qdldl
 import scipy.sparse as sp
 
-from declarative.backends.cone.linear.ldl import elimination, refined, regular_factors
+from declarative.backends.cone.linear.elimination import elimination
+from declarative.backends.cone.linear.ldl import refined, regular_factors
 
 
 @dataclass(frozen=True, eq=False)
