@@ -3,22 +3,36 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+_LOCK = Lock()
+_wanted: list[int] = []  # by the calls that are going on, in any thread
+_before: list[int] = []  # what each library had before the first of them
+
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Let BLAS use so many threads at most."""
-    changed = [(library, before) for library in blas() if (before := library.get_num_threads()) != count]
-    for library, _ in changed:
-        library.set_num_threads(count)
+    """Let BLAS use so many threads at most. Its number is the process's, so of calls at one time the least counts."""
+    with _LOCK:
+        if not _wanted:
+            _before[:] = [library.get_num_threads() for library in blas()]
+        _wanted.append(count)
+        _set([min(_wanted)] * len(_before))
     try:
         yield
     finally:
-        for library, before in changed:
-            library.set_num_threads(before)
+        with _LOCK:
+            _wanted.remove(count)
+            _set([min(_wanted)] * len(_before) if _wanted else _before)
+
+
+def _set(counts: list[int]) -> None:
+    for library, count in zip(blas(), counts, strict=True):
+        if library.get_num_threads() != count:
+            library.set_num_threads(count)
 
 
 @cache

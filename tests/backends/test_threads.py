@@ -20,6 +20,17 @@ def test_blas_has_the_threads_back_that_it_had_before():
     assert before and threads() == before
 
 
+def test_calls_may_end_in_another_order_than_they_began():
+    before, first, second = threads(), blas_threads(3), blas_threads(2)
+    first.__enter__()
+    second.__enter__()
+    assert threads() == {2}
+    first.__exit__(None, None, None)
+    assert threads() == {2}
+    second.__exit__(None, None, None)
+    assert threads() == before
+
+
 def test_cone_programs_take_torchs_number(monkeypatch):
     seen, polish = [], solve.polish
     monkeypatch.setattr(solve, "polish", lambda *args: seen.append(threads()) or polish(*args))
