@@ -152,6 +152,29 @@ def test_a_bound_holds_an_exponential_however_small_it_is_there(b, sign, term):
     assert abs(solution.duals["c"].item() / known - 1) <= 1e-9
 
 
+@pytest.mark.parametrize("b", [-5.0, -37.0, -50.0, -150.0])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "var x : R; var y : R; minimize exp(x); subject to; e: x == y; c: y >= b",
+        "var x : R; var y : R; minimize exp(x); subject to; y == x; e: x >= b",
+        "var x : R; var y : R; minimize exp(x); subject to; e: x >= y; c: y >= b",
+        "var x : R; var y : R; minimize exp(x); subject to; e: x == -2*y; c: -2*y >= b",
+        "var x : R; var y : R^2; minimize exp(x); subject to; e: x >= y[1]; f: y[1] >= y[0]; c: y[0] >= b",
+        "var x : R; var y : R^2; minimize exp(x) + y[0]; subject to; e: x >= y[1]; f: y[1] >= y[0]; c: y[0] >= b",
+        "var x : R; var u : R; var v : R^2; minimize exp(x) + exp(u); subject to;v >= [-1, b]; u == v[0]; e: x == v[1]",
+    ],
+)
+def test_so_do_rows_that_lead_to_a_bound(text, b):
+    problem = declarative.parse("param b : R; " + text, name="led")
+    own = torch.tensor(b, dtype=torch.float64, requires_grad=True)
+    solution = declarative.compile(problem, backend="cone").solve(own)
+    (slope,) = torch.autograd.grad(solution["x"], own)
+    assert solution.status == Status.SOLVED
+    assert abs(solution["x"].item() - b) <= 1e-12 * abs(b) and abs(slope.item() - 1) <= 1e-9
+    assert abs(abs(solution.duals["e"].item()) / math.exp(b) - 1) <= 1e-9
+
+
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (3, 1), (30, 20), (60, 60), (90, 20), (20, 90), (300, 280)])
 def test_small_exponentials_balance(a, b):
     """exp(x - a) + exp(-x - b) is least at (a - b)/2; much smaller ones beside them say nothing."""

@@ -171,13 +171,19 @@ class SymmetricMatrix:
         return self.balance[:, None] * (self.K @ (self.balance[:, None] * block))
 
 
-def factorise(K: Matrix, positive: int, known: SymmetricMatrix | None = None) -> SymmetricMatrix:
-    """The first `positive` rows are H's. The factors of a matrix that is `known` serve again where it is near."""
+def factorise(
+    K: Matrix, positive: int, known: SymmetricMatrix | None = None, scale: np.ndarray | None = None
+) -> SymmetricMatrix:
+    """The first `positive` rows are H's. The factors of a matrix that is `known` serve again where it is near.
+
+    Balancing begins at `scale`: where rows of different sizes are coupled by ones, it would leave them all as they are.
+    """
     kept = _largest(K) > 0
     whole = K if kept.all() else K[np.ix_(kept, kept)]
     if known is not None and not known.singular and np.array_equal(kept, known.kept) and _near(whole, known):
         return replace(known, K=whole)
-    balance = _balance(whole)
+    start = np.ones(len(kept)) if scale is None else scale
+    balance = start[kept] * _balance(_balanced(whole, start[kept])[0])
     B, norm = _balanced(whole, balance)
     signs = np.where(np.flatnonzero(kept) < positive, 1.0, -1.0)
     factors = _factors(B if isinstance(B, np.ndarray) else _shifted(B, TINY * signs))

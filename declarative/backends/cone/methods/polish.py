@@ -169,8 +169,10 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
     """
     best, made_at = (now, system), _Place.of(now)
     left, creeping = BOLD, 0 if items.sparse else CREEPING
+    creeps = creeping > 0 and _creeps(items, now)
     while left and best[0].error > best[0].floor:
-        dx, dv = _direction(system, now.stationarity[0], now.feasibility[0])
+        chosen = _creeping_system(items, now) if creeps and system.matrix.singular else system
+        dx, dv = _direction(chosen, now.stationarity[0], now.feasibility[0])
         new = iterate(items, now.x + dx, now.v + dv, now.s)
         if not np.isfinite(new.error).all():
             break
@@ -181,7 +183,8 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
         best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
         if ended:
             break
-        if creeping and _creeps(items, now):
+        creeps = creeping > 0 and _creeps(items, now)
+        if creeps:
             creeping -= 1
         else:
             left -= 1
@@ -191,6 +194,13 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
 def _creeps(items: Items, now: Iterate) -> bool:
     own = tails(items, now.z, now.z)
     return bool((np.abs(now.stationarity) >= HALF * own)[own > 0].any())
+
+
+def _creeping_system(items: Items, now: Iterate) -> System:
+    """Where exponentials push with e, what they push may move by 1/e beside what balances there."""
+    own = tails(items, now.z, now.z)[0]
+    steps = 1 / np.sqrt(np.where((own > 0) & (own < 1), own, 1.0))
+    return conic_system(items.one(0), now.spectrum.some(0), steps=steps)
 
 
 def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:

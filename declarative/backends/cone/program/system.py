@@ -25,6 +25,7 @@ from declarative.backends.cone.program.item import Item
 from declarative.backends.cone.sets.projections import Spectrum
 
 KEPT = 1e-3  # rows with smaller eigenvalues stay in K; the others' curvature is at most 1e3
+TINY = 1e-300  # beside it an empty row is one of zeros
 PIVOTED = 1500  # a singular matrix of this side has factors with pivots; in a larger one they might fill in
 
 
@@ -70,10 +71,13 @@ class System:
         return np.where(low, -w / np.where(low, rest, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
 
 
-def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) -> System:
+def conic_system(
+    item: Item, spectrum: Spectrum, known: System | None = None, steps: np.ndarray | None = None
+) -> System:
     """K at a point where the projection has this derivative; `known` may be the system at a point nearby.
 
-    A sparse K keeps all rows that it can, since eliminating them would fill it.
+    `steps` (n,) may tell how far each column can be expected to move, for a dense K. A sparse K keeps all rows that it
+    can, since eliminating them would fill it.
     """
     A = item.framed.rows(spectrum, item.A) if item.framed else spectrum.rows_to_frame(item.A)
     d, rest, n = spectrum.values, spectrum.rest, len(item.q)
@@ -91,7 +95,9 @@ def conic_system(item: Item, spectrum: Spectrum, known: System | None = None) ->
     else:
         K = _sparse(item.P, A, held, theta[held])
     near = known.matrix if known is not None and np.array_equal(active, known.active) else None
-    return System(spectrum, A, active, curvature, factorise(K, n, near if isinstance(near, SymmetricMatrix) else None))
+    near = near if isinstance(near, SymmetricMatrix) and steps is None else None
+    scale = None if steps is None else np.concatenate([steps, 1 / (np.abs(A[held]) * steps).max(1, initial=TINY)])
+    return System(spectrum, A, active, curvature, factorise(K, n, near, scale))
 
 
 def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -27,15 +27,57 @@ def terms(items: Items, z: np.ndarray, sized: np.ndarray) -> np.ndarray:
 
 
 def tails(items: Items, z: np.ndarray, sized: np.ndarray) -> np.ndarray:
-    """(B, n): the same where nothing else pushes but bounds, and 0 elsewhere.
+    """(B, n): what exponential cones push with, in columns where nothing else does but what they push against.
 
-    The multiplier of a bound is in one column alone, so that no other leaves its rounding error in it.
+    Those are bounds, whose multipliers are in one column alone, and rows of several such columns, which hand on to the
+    others what pushes one of them. A row that is also in a column of P or q has the rounding errors of the terms there,
+    and where it has a multiplier its columns are not looked at so closely.
     """
     own = terms(items, z, sized)
     if not own.any():
         return own
-    others = np.where(_rows(items) | _bounds(items), 0.0, np.abs(z))
-    return np.where(items.A.largest_by_column(others) > 0, 0.0, own)
+    plain = _plain(items)
+    joining = _joining(items, plain)
+    others = np.where(_rows(items) | _bounds(items) | joining, 0.0, np.abs(z))
+    alone = items.A.largest_by_column(others) == 0
+    return _handed_on(items, np.where(alone, own, 0.0), alone & plain, joining & (z != 0))
+
+
+def _handed_on(items: Items, own: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`own` (B, n), and in further `columns` (B, n) what comes there by `rows` (B, m) that balance a column before."""
+    if not rows.any():
+        return own
+    pattern, sizes = items.A.pattern, np.abs(items.A.values)
+    linked = (sizes > 0) & rows[:, pattern.rows]
+    known = np.where(sizes > 0, sizes, 1.0)
+    while own.any() and linked.any():
+        push = pattern.by_row.reduce(np.maximum, np.where(linked, own[:, pattern.columns] / known, 0.0))
+        there = pattern.by_column.reduce(np.maximum, np.where(linked, sizes * push[:, pattern.rows], 0.0))
+        new = columns & (own == 0) & (there > 0)
+        if not new.any():
+            break
+        own = np.where(new, there, own)
+    return own
+
+
+def _joining(items: Items, plain: np.ndarray) -> np.ndarray:
+    """(B, m): rows of cones of one row with entries in `plain` columns (B, n) alone."""
+    known = items.A.pattern.beside.get("joining rows")
+    if known is None or not (known[0] == plain).all():
+        pattern = items.A.pattern
+        joining = _separable(items) & ~pattern.by_row.reduce(np.maximum, ~plain[:, pattern.columns]).astype(bool)
+        known = plain[:1], joining[:1]
+        if not (known[0] == plain).all():
+            return joining
+        items.A.pattern.beside["joining rows"] = known
+    return known[1]
+
+
+def _plain(items: Items) -> np.ndarray:
+    """(B, n): columns that P and q leave alone."""
+    found = items.q == 0
+    found[:, items.P.pattern.columns] = False
+    return found
 
 
 def _rows(items: Items) -> np.ndarray:
@@ -52,11 +94,17 @@ def _bounds(items: Items) -> np.ndarray:
     """(m,): rows of one entry in cones of one row."""
     known = items.A.pattern.beside.get("bounds")
     if known is None:
-        known = np.bincount(items.A.pattern.rows, minlength=items.cones.rows) == 1
-        for kind in (Kind.SOC, Kind.PSD, Kind.EXP, Kind.POWER):
-            known[items.cones.of_kind(kind)] = False
+        known = _separable(items) & (np.bincount(items.A.pattern.rows, minlength=items.cones.rows) == 1)
         items.A.pattern.beside["bounds"] = known
     return known
+
+
+def _separable(items: Items) -> np.ndarray:
+    """(m,): cones of one row."""
+    found = np.zeros(items.cones.rows, dtype=bool)
+    for kind in (Kind.ZERO, Kind.NONNEG):
+        found[items.cones.of_kind(kind)] = True
+    return found
 
 
 def _curved(items: Items) -> np.ndarray:
