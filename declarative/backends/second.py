@@ -18,7 +18,7 @@ from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.report import Report
 from declarative.backends.status import GENERAL, Status
 from declarative.ir.problem import Problem
-from declarative.source.diagnostic import Diagnostic
+from declarative.source.diagnostic import Diagnostic, DiagnosticError
 
 UNSURE = (Status.FAILED, Status.INACCURATE)
 
@@ -38,7 +38,12 @@ class SecondBackend:
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> SecondPlan:
         def prepare() -> Plan | None:
             accepted = self.accept(self.problem)
-            return None if isinstance(accepted, list) else accepted.plan(sizes, constants, device)
+            if isinstance(accepted, list):
+                return None
+            try:
+                return accepted.plan(sizes, constants, device)
+            except DiagnosticError:  # only with its sizes and data at hand does it see what it cannot take
+                return None
 
         return SecondPlan(self.first.plan(sizes, constants, device), prepare, self.doubted)
 

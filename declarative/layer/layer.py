@@ -23,12 +23,14 @@ from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
 from declarative.layer.answer import Answer
 from declarative.layer.binding import Bound, Fit, Raw, bind, flat_batch, match_arguments
+from declarative.layer.bounded_data import sites
 from declarative.layer.learned import initial, parametrisation
 from declarative.layer.mapped import Batched, needs_mapping
 from declarative.layer.mapped import call as call_mapped
 from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
 from declarative.layer.solution import Outputs, Solution, SolveError
+from declarative.layer.undefined import Undefined
 from declarative.source.diagnostic import DiagnosticError, error
 
 
@@ -50,6 +52,7 @@ class _Ready:
 
     plan: Plan
     reader: OutputReader
+    undefined: Undefined
     consts: tuple[tuple[Tensor, int], ...]  # as they were, each with its version
     nothing: list[Outcome] = field(default_factory=list)  # that of no items, once it was asked for
 
@@ -71,7 +74,7 @@ class _Memo:
         self.last: _Ready | None = None
         self.answered_by: Tensor | None = None  # of the last call
         self.fixed: _Fixed | None = None
-        self.defaults, self.promises = Defaults(problem), Promises(problem)
+        self.defaults, self.promises, self.sites = Defaults(problem), Promises(problem), sites(problem)
 
 
 def _unchanged(consts: tuple[tuple[Tensor, int], ...], now: tuple[tuple[Tensor, int], ...]) -> bool:
@@ -235,7 +238,7 @@ class DeclarativeLayer(nn.Module):
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs, consts)
-        good, messages = _good_items(self._breaches(bound, inputs, fixed), bound.batch)
+        good, messages = _good_items(self._breaches(ready, bound, inputs, fixed), bound.batch)
         if not fixed and good is None and not torch.is_inference_mode_enabled():  # its tensors have no version
             memo.fixed = _fixed(bound.inputs, consts, [name for name, _ in self.const.named_buffers()])
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
@@ -273,9 +276,12 @@ class DeclarativeLayer(nn.Module):
             external.check_closed(bound.sizes, self.settings.dtype, bound.device)
         plan = self._backend.plan(bound.sizes, constants, bound.device)
         reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device, self._externs)
-        return _Ready(plan, reader, consts)
+        undefined = Undefined(self._memo.sites, bound.sizes, constants, bound.device, self._externs)
+        return _Ready(plan, reader, undefined, consts)
 
-    def _breaches(self, bound: Bound, inputs: Mapping[str, Tensor], fixed: Mapping[str, Tensor]) -> list[Breach]:
+    def _breaches(
+        self, ready: _Ready, bound: Bound, inputs: Mapping[str, Tensor], fixed: Mapping[str, Tensor]
+    ) -> list[Breach]:
         if not bound.batch:
             return []
         check = self.settings.check
@@ -284,7 +290,8 @@ class DeclarativeLayer(nn.Module):
         with torch.no_grad():
             found = self._memo.promises.breaches(inputs, bound.raw, bound.sizes, full, fixed)
             weights = [name for external in self._externs.values() for name in external.weights()]
-            return found + [b for name in weights if bool((b := unlike_numbers(name, inputs[name])).items.any())]
+            found += [b for name in weights if bool((b := unlike_numbers(name, inputs[name])).items.any())]
+            return found + ready.undefined.breaches(inputs)
 
     def _start(self, warm: Solution | None, bound: Bound, good: Tensor | None) -> dict[str, Tensor] | None:
         if warm is None:
