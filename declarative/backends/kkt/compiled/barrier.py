@@ -34,6 +34,7 @@ from declarative.backends.kkt.compiled.search import (
     try_step,
     violation_of,
 )
+from declarative.backends.kkt.compiled.vectors import ZEROS, multiply, nonzero, on_rows
 
 EXACT = 1e-15  # what cannot be better
 PROGRESS = 0.1  # a Newton step that leaves more of the error has met rounding
@@ -86,18 +87,11 @@ def call(function, a, o, x, target, weighted, count):
 
 
 @inner()
-def scale(target, by, count):
-    """target *= by, entry by entry."""
-    for j in range(count):
-        target[j] *= by[j]
-
-
-@inner()
 def scale_values(a, o, f, c, count):
     """f, and c and g that follow each other, in the method's units."""
-    scale(a[f], a[o.f_unit], count)
+    multiply(a[f], a[f], a[o.f_unit], count)
     for r in range(o.p + o.q):
-        scale(a[c + r], a[o.c_unit + r], count)
+        multiply(a[c + r], a[c + r], a[o.c_unit + r], count)
 
 
 @inner()
@@ -108,7 +102,7 @@ def evaluate(function, a, o, count):
     scale_values(a, o, o.f, o.c, count)
     for i in range(n):
         unit, fixed = a[o.x_unit + i], a[o.fixed + i]
-        scale(a[o.slope + i], a[o.f_unit], count)
+        multiply(a[o.slope + i], a[o.slope + i], a[o.f_unit], count)
         column(a[o.slope + i], unit, fixed, count)
         for k in range(n):
             column(a[o.H + i * n + k], unit, fixed, count)
@@ -116,15 +110,12 @@ def evaluate(function, a, o, count):
         for j in range(count):
             a[o.H + i * n + i, j] += fixed[j]
         for r in range(o.p + o.q):
-            scale(a[o.Jc + r * n + i], a[o.c_unit + r], count)
+            multiply(a[o.Jc + r * n + i], a[o.Jc + r * n + i], a[o.c_unit + r], count)
             column(a[o.Jc + r * n + i], unit, fixed, count)
 
 
-@inner()
-def column(target, unit, fixed, count):
-    """A derivative in a variable of this unit, 0 where it is fixed."""
-    for j in range(count):
-        target[j] = 0.0 if fixed[j] != 0 else target[j] * unit[j]
+# A derivative (the target) in a variable of this unit (x), 0 where it is fixed (y).
+column = on_rows(lambda b, target, unit, fixed: b.select(nonzero(b, fixed), ZEROS, b.fmul(target, unit)))
 
 
 @inner()
@@ -152,8 +143,8 @@ def newton_matrix(system, a, o, low, high, count):
             system.D[i, j], system.share[i, j] = 1 / np.sqrt(size), max(own / size, LEAST_SHARE)
     for i in range(n):
         for k in range(n):
-            scale(M[i * n + k], system.D[i], count)
-            scale(M[i * n + k], system.D[k], count)
+            multiply(M[i * n + k], M[i * n + k], system.D[i], count)
+            multiply(M[i * n + k], M[i * n + k], system.D[k], count)
         for r in range(o.p):
             for j in range(count):
                 system.J[r * n + i, j] = a[o.Jc + r * n + i, j] * system.D[i, j]

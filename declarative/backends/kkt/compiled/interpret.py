@@ -14,10 +14,12 @@ from numba.extending import intrinsic
 
 from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.jit import apart, inner, outer
+from declarative.backends.kkt.compiled.vectors import VECTOR, WHOLE, Combine, each, nonzero, of_one
 from declarative.backends.kkt.scalar import codes as op
 
-BLOCK = 64
+BLOCK = 64  # a multiple of the vectors' WIDTH
 LIMIT = 1 << 20  # more places than any list has
+NUMBERS, COUNT = types.CPointer(types.float64), types.CPointer(types.int64)
 
 
 def _number_at(typingctx, address, entry):
@@ -32,80 +34,81 @@ def _number_at(typingctx, address, entry):
 number_at: Any = intrinsic(_number_at)
 
 
-@inner()
-def operate(code, x, y, z, out, count):
-    """out = the operation on x, y, z, entry by entry; `out` is none of them."""
-    if code == op.ADD:
-        for j in range(count):
-            out[j] = x[j] + y[j]
-    elif code == op.SUB:
-        for j in range(count):
-            out[j] = x[j] - y[j]
-    elif code == op.MUL:
-        for j in range(count):
-            out[j] = x[j] * y[j]
-    elif code == op.MULADD:
-        for j in range(count):
-            out[j] = x[j] * y[j] + z[j]
-    elif code == op.DIV:
-        for j in range(count):
-            out[j] = x[j] / y[j]
-    elif code == op.NEG:
-        for j in range(count):
-            out[j] = -x[j]
-    elif code == op.WHERE:
-        for j in range(count):
-            out[j] = y[j] if x[j] != 0 else z[j]
-    elif code < op.NEG:
-        combine(code, x, y, out, count)
-    else:
-        transform(code, x, out, count)
+def _truth(builder: Any, condition: Any) -> Any:
+    return builder.uitofp(condition, VECTOR)
+
+
+def _compared(sign: str) -> Combine:
+    return lambda b, x, y, z: _truth(b, b.fcmp_ordered(sign, x, y))
+
+
+def _beyond(sign: str) -> Combine:
+    """The larger or smaller; of not a number and another it is not a number."""
+    return lambda b, x, y, z: b.select(b.or_(b.fcmp_ordered(sign, x, y), b.fcmp_unordered("uno", x, x)), x, y)
+
+
+# What takes one instruction or a few.
+SIMPLE: dict[int, Combine] = {
+    op.ADD: lambda b, x, y, z: b.fadd(x, y),
+    op.SUB: lambda b, x, y, z: b.fsub(x, y),
+    op.MUL: lambda b, x, y, z: b.fmul(x, y),
+    op.DIV: lambda b, x, y, z: b.fdiv(x, y),
+    op.MULADD: lambda b, x, y, z: b.fadd(b.fmul(x, y), z),
+    op.NEG: lambda b, x, y, z: b.fneg(x),
+    op.ABS: of_one("fabs"),
+    op.SQRT: of_one("sqrt"),
+    op.WHERE: lambda b, x, y, z: b.select(nonzero(b, x), y, z),
+    op.MAX: _beyond(">"),
+    op.MIN: _beyond("<"),
+    op.GT: _compared(">"),
+    op.GE: _compared(">="),
+    op.EQ: _compared("=="),
+    op.NE: lambda b, x, y, z: _truth(b, b.fcmp_unordered("!=", x, y)),
+    op.AND: lambda b, x, y, z: _truth(b, b.and_(nonzero(b, x), nonzero(b, y))),
+    op.OR: lambda b, x, y, z: _truth(b, b.or_(nonzero(b, x), nonzero(b, y))),
+}
+
+
+def _operate(typingctx, memory, code, x, y, z, out, count):
+    def codegen(context, builder, signature, args):
+        memory, code, *places, count = args
+        *rows, target = (builder.gep(memory, [builder.mul(place, WHOLE(BLOCK))]) for place in places)
+        other, known, end = (builder.append_basic_block(name) for name in ("other", "known", "end"))
+        choice = builder.switch(code, other)
+        for number, combine in SIMPLE.items():
+            choice.add_case(ir.IntType(32)(number), builder.append_basic_block())
+            builder.position_at_end(choice.cases[-1][1])
+            each(builder, rows, target, count, combine)
+            builder.branch(known)
+        found = []
+        for block, answer in ((other, 0), (known, 1)):
+            builder.position_at_end(block)
+            builder.branch(end)
+            found.append((ir.IntType(1)(answer), block))
+        builder.position_at_end(end)
+        result = builder.phi(ir.IntType(1))
+        for pair in found:
+            result.add_incoming(*pair)
+        return result
+
+    place = types.int64
+    return types.boolean(NUMBERS, types.int32, place, place, place, place, place), codegen
+
+
+# operate(memory, code, x, y, z, out, count): row `out` = the operation on rows x, y, z, entry by entry, if it is one of
+# the SIMPLE ones; whether it is. `out` is none of the others.
+operate: Any = intrinsic(_operate)
 
 
 @inner()
-def combine(code, x, y, out, count):
-    """The other operations on two numbers; the larger or smaller of not a number and another is not a number."""
+def transform(code, x, y, out, count):
+    """The other functions."""
     if code == op.POW:
         for j in range(count):
             out[j] = x[j] ** y[j]
-    elif code == op.MAX:
-        for j in range(count):
-            out[j] = x[j] if x[j] > y[j] or x[j] != x[j] else y[j]
-    elif code == op.MIN:
-        for j in range(count):
-            out[j] = x[j] if x[j] < y[j] or x[j] != x[j] else y[j]
-    elif code == op.GT:
-        for j in range(count):
-            out[j] = 1.0 if x[j] > y[j] else 0.0
-    elif code == op.GE:
-        for j in range(count):
-            out[j] = 1.0 if x[j] >= y[j] else 0.0
-    elif code == op.EQ:
-        for j in range(count):
-            out[j] = 1.0 if x[j] == y[j] else 0.0
-    elif code == op.NE:
-        for j in range(count):
-            out[j] = 1.0 if x[j] != y[j] else 0.0
-    elif code == op.AND:
-        for j in range(count):
-            out[j] = 1.0 if x[j] != 0 and y[j] != 0 else 0.0
-    elif code == op.OR:
-        for j in range(count):
-            out[j] = 1.0 if x[j] != 0 or y[j] != 0 else 0.0
-
-
-@inner()
-def transform(code, x, out, count):
-    """The other functions of one number."""
-    if code == op.ABS:
-        for j in range(count):
-            out[j] = abs(x[j])
     elif code == op.SIGN:
         for j in range(count):
             out[j] = (1.0 if x[j] > 0 else 0.0) - (1.0 if x[j] < 0 else 0.0)
-    elif code == op.SQRT:
-        for j in range(count):
-            out[j] = np.sqrt(x[j])
     elif code == op.EXP:
         for j in range(count):
             out[j] = np.exp(x[j])
@@ -153,16 +156,14 @@ def transform(code, x, out, count):
             out[j] = math.lgamma(x[j])
 
 
-NUMBERS, WHOLE = types.CPointer(types.float64), types.CPointer(types.int64)
-
-
-@apart(types.void(types.CPointer(types.int32), WHOLE, NUMBERS, WHOLE))
+@apart(types.void(types.CPointer(types.int32), COUNT, NUMBERS, COUNT))
 def run_operations(operations, number, memory, count):
     """So many operations on the first items of a block's memory; numbers by reference, as `fortran` gives them."""
     rows, places = carray(operations, (number[0], 5)), carray(memory, (LIMIT, BLOCK))
     for k in range(number[0]):
         o = rows[k]
-        operate(o[0], places[o[1]], places[o[2]], places[o[3]], places[o[4]], count[0])
+        if not operate(memory, o[0], o[1], o[2], o[3], o[4], count[0]):
+            transform(o[0], places[o[1]], places[o[2]], places[o[4]], count[0])
 
 
 INTERPRETER = run_operations.address

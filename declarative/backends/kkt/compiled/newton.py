@@ -15,6 +15,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import NO, SYEV, UPPER, fortran
 from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, WEIGHT
 from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.vectors import add_product, divide, subtract_product
 
 FAR = 1e6  # the curvature across the null space that hides it
 
@@ -54,27 +55,6 @@ def system_memory(n: int, p: int, block: int) -> System:
 
 
 @inner()
-def subtract_product(target, a, b, count):
-    """target -= a b, entry by entry."""
-    for j in range(count):
-        target[j] -= a[j] * b[j]
-
-
-@inner()
-def add_product(target, a, b, count):
-    """target += a b, entry by entry."""
-    for j in range(count):
-        target[j] += a[j] * b[j]
-
-
-@inner()
-def divide(target, by, count):
-    """target /= by, entry by entry."""
-    for j in range(count):
-        target[j] /= by[j]
-
-
-@inner()
 def cholesky_of(A, n, sound, count):
     """The lower factor in place of A (n n); items whose matrix is not positive definite are not `sound` any more."""
     for k in range(n):
@@ -89,7 +69,7 @@ def cholesky_of(A, n, sound, count):
         for i in range(k + 1, n):
             for l in range(k):
                 subtract_product(A[i * n + k], A[i * n + l], A[k * n + l], count)
-            divide(A[i * n + k], pivot, count)
+            divide(A[i * n + k], A[i * n + k], pivot, count)
 
 
 @inner()
@@ -98,7 +78,7 @@ def forward(L, n, x, stride, count):
     for i in range(n):
         for l in range(i):
             subtract_product(x[i * stride], L[i * n + l], x[l * stride], count)
-        divide(x[i * stride], L[i * n + i], count)
+        divide(x[i * stride], x[i * stride], L[i * n + i], count)
 
 
 @inner()
@@ -107,7 +87,7 @@ def backward(L, n, x, count):
     for i in range(n - 1, -1, -1):
         for l in range(i + 1, n):
             subtract_product(x[i], L[l * n + i], x[l], count)
-        divide(x[i], L[i * n + i], count)
+        divide(x[i], x[i], L[i * n + i], count)
 
 
 @inner()
