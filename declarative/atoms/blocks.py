@@ -23,8 +23,15 @@ def aligned(xp, parts, ranks: tuple[int, ...]):
     leads = [x.shape[: x.ndim - rank] for x, rank in zip(parts, ranks, strict=True)]
     if all(lead == leads[0] for lead in leads):
         return parts
-    lead = xp.broadcast_shapes(*leads)
+    lead = _broadcast(leads)
     return [x.expand(*lead, *x.shape[x.ndim - rank :]) for x, rank in zip(parts, ranks, strict=True)]
+
+
+def _broadcast(shapes) -> list[int]:
+    """As torch does it, which takes far longer."""
+    rank = max(map(len, shapes))
+    columns = zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True)
+    return [next((size for size in sizes if size != 1), 1) for sizes in columns]
 
 
 def concat_torch(xp, form: Form, *args):

@@ -30,11 +30,12 @@ class Places:
     good: Tensor | None
     batch_shape: tuple[int, ...]
 
-    def spread(self, value: Tensor, default: Tensor) -> Tensor:
-        """Figures of the items that were run among those of the batch."""
-        value = value.to(default.dtype)
-        whole = value if self.good is None else default.index_copy(0, self.good, value)
-        return whole.reshape((*self.batch_shape, *whole.shape[1:]))
+    def spread(self, value: Tensor, default: float) -> Tensor:
+        """Figures of the items that were run among those of the batch, whose other items have the default."""
+        if self.good is not None:
+            whole = value.new_full((prod(self.batch_shape), *value.shape[1:]), default)
+            value = whole.index_copy(0, self.good, value)
+        return value if len(self.batch_shape) == 1 else value.reshape((*self.batch_shape, *value.shape[1:]))
 
     def of_report(self, report: Report) -> Report:
         """The same for a report."""
@@ -79,27 +80,26 @@ class Answer:
 
     def solution(self) -> Solution:
         """Everything about the solution."""
-        outcome, batch = self.outcome, self.bound.batch
+        outcome = self.outcome
         values = {name: self._placed(self._kept(value)) for name, value in outcome.variables.items()}
         values |= zip((o.name for o in self.problem.outputs), self.outputs(), strict=True)
-        failed = torch.full((batch,), int(Status.FAILED), dtype=torch.int8, device=self.bound.device)
         return Solution(
             values=values,
             outputs=tuple(o.name for o in self.problem.outputs),
             duals={".".join(path): self._placed(self._kept(self._duals[dual_input(path)])) for path in outcome.duals},
             value=self._placed(self._kept(outcome.value)),
-            status=self._places.spread(outcome.status.to(torch.int8), failed),
-            primal_residual=self._figures(outcome.primal),
-            dual_residual=self._figures(outcome.dual),
-            gap=self._figures(outcome.gap),
-            iterations=self._places.spread(outcome.iterations, failed.new_zeros(batch, dtype=outcome.iterations.dtype)),
-            degenerate=self._flags(outcome.degenerate),
-            nonunique=self._flags(outcome.nonunique),
-            dual_nonunique=self._flags(outcome.dual_nonunique),
+            status=self._places.spread(outcome.status.to(torch.int8), int(Status.FAILED)),
+            primal_residual=self._places.spread(outcome.primal, torch.nan),
+            dual_residual=self._places.spread(outcome.dual, torch.nan),
+            gap=self._places.spread(outcome.gap, torch.nan),
+            iterations=self._places.spread(outcome.iterations, 0),
+            degenerate=self._places.spread(outcome.degenerate, False),
+            nonunique=self._places.spread(outcome.nonunique, False),
+            dual_nonunique=self._places.spread(outcome.dual_nonunique, False),
             messages=self._messages(),
-            answered_by=self._places.spread(outcome.answered_by, torch.full_like(failed, int(AnsweredBy.NONE))),
+            answered_by=self._places.spread(outcome.answered_by, int(AnsweredBy.NONE)),
             inspection=outcome.inspection and LazyReport(outcome.inspection.then(self._places.of_report)),
-            memory={name: self._remembered(part) for name, part in outcome.memory.items()},
+            memory={name: self._places.spread(part, 0) for name, part in outcome.memory.items()},
         )
 
     @cached_property
@@ -138,20 +138,14 @@ class Answer:
         shape, bound = value.shape[1:], self.bound
         value = value.to(bound.dtype)
         if self._whole:
-            return value.expand(bound.batch, *shape).reshape((*bound.batch_shape, *shape))
+            placed = (*bound.batch_shape, *shape)
+            if value.shape == placed and not value.is_leaf:  # a leaf may be the caller's own
+                return value
+            return value.expand(bound.batch, *shape).reshape(placed)
         full = torch.full((bound.batch, *shape), torch.nan, dtype=value.dtype, device=value.device)
         items = self._answered if self.good is None else self.good[self._answered]
         full = full.index_copy(0, items, value.expand(len(items), *shape))
         return full.reshape((*bound.batch_shape, *shape))
-
-    def _remembered(self, part: Tensor) -> Tensor:
-        return self._places.spread(part, part.new_zeros(self.bound.batch, *part.shape[1:]))
-
-    def _figures(self, value: Tensor) -> Tensor:
-        return self._places.spread(value, value.new_full((self.bound.batch,), torch.nan))
-
-    def _flags(self, value: Tensor) -> Tensor:
-        return self._places.spread(value, value.new_zeros(self.bound.batch, dtype=torch.bool))
 
     def _messages(self) -> dict[tuple[int, ...], str]:
         """By batch index."""

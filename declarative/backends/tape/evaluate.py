@@ -192,8 +192,10 @@ def _gather(value: Slot, index: Tensor | None, sizes: tuple[int, ...]) -> Step:
     def step(values: Values, inputs: Mapping[str, Tensor]) -> Tensor:
         v = values[value]
         if index is None:
-            return v.reshape(v.shape[0], *sizes)
-        return v.reshape(v.shape[0], prod(v.shape[1:])).index_select(1, index).reshape(v.shape[0], *sizes)
+            return v if v.shape[1:] == sizes else v.reshape(v.shape[0], *sizes)
+        v = v if v.dim() == 2 else v.reshape(v.shape[0], prod(v.shape[1:]))
+        found = v.index_select(1, index)
+        return found if len(sizes) == 1 else found.reshape(v.shape[0], *sizes)
 
     return step
 

@@ -13,7 +13,7 @@ from declarative.backends.kkt.compiled.batch import shared_out
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.evaluate import ENOUGH, Evaluator, addresses
 from declarative.backends.kkt.compiled.interpret import BLOCK, INTERPRETER
-from declarative.backends.kkt.compiled.newton import system_memory
+from declarative.backends.kkt.compiled.newton import System, system_memory
 from declarative.backends.kkt.compiled.places import places
 
 
@@ -29,9 +29,14 @@ class Functions:
     spare: list[tuple] = field(default_factory=list)  # memory that no call is using
 
     @cached_property
-    def parts(self) -> tuple["Parts", "Parts"]:
-        """Of both."""
+    def _parts(self) -> tuple["Parts", "Parts"]:
         return Parts(self.local, self.n, 1 + self.p + self.q), Parts(self.values, self.n, 0)
+
+    def memory(self) -> tuple[Function, Function, System, np.ndarray]:
+        """The two functions with memory of their own, that of the systems, and that of a block."""
+        local, values = (part.function() for part in self._parts)
+        most = places(self.n, self.p, self.q, self.n, self.n).rows
+        return local, values, system_memory(self.n, self.p, BLOCK), np.zeros((most, BLOCK))
 
 
 def run(
@@ -45,14 +50,14 @@ def run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which of the items (B,) have converged, and their iterations; `given` (B, rows) as in `solve_block`."""
     f, batch = functions, len(given)
-    kept, table = addresses(theta, batch)
+    kept, table = addresses(theta, f.values.sizes[1:], batch)  # x comes before them
     o = places(f.n, f.p, f.q, len(low), len(high))
     why, rounds = np.zeros(batch, np.int8), np.zeros(batch, np.int64)
 
     def some(first: int, last: int) -> None:
-        own = f.spare.pop() if f.spare else (*(part.function() for part in f.parts), system_memory(f.n, f.p, BLOCK))
-        local, values, system = own
-        task, memory = Task(low, high, local, values, table), np.empty((o.rows, BLOCK))
+        own = f.spare.pop() if f.spare else f.memory()
+        local, values, system, memory = own
+        task = Task(low, high, local, values, table)
         solve_block(ROUTINES, task, system, memory, o, given, why, rounds, tolerance, limit, first, last)
         f.spare.append(own)
 
@@ -80,7 +85,7 @@ class Parts:
 
     def function(self) -> Function:
         """With memory of its own."""
-        memory = np.empty((self.listing.places + 1, BLOCK))
+        memory = np.zeros((self.listing.places + 1, BLOCK))
         memory[self.listing.constant_places] = self.listing.constants[:, None]
         return Function(
             INTERPRETER, self.listing.operations, self.x, self.weights, self.parameters, self.results, memory

@@ -13,7 +13,7 @@ class Items:
 
     def take(self, items: Tensor) -> Self:
         """Some of the items (long, K); all of them are itself."""
-        if everyone(items, len(self.parts()[0])):
+        if everyone(items, self.count):
             return self
         return type(self)(*(part[items] for part in self.parts()))
 
@@ -24,10 +24,15 @@ class Items:
 
     def put(self, items: Tensor, other: Self) -> Self:
         """The same with other's items (K of them) at the places `items` (long, K)."""
-        if everyone(items, len(self.parts()[0])):
+        if everyone(items, self.count):
             return other
         pairs = zip(self.parts(), other.parts(), strict=True)
         return type(self)(*(a.index_copy(0, items, b) for a, b in pairs))
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return getattr(self, self.__match_args__[0]).shape[0]  # pyright: ignore[reportAttributeAccessIssue]
 
     def parts(self) -> list[Tensor]:
         """The tensors in order."""
