@@ -163,3 +163,16 @@ def test_the_projection_of_what_is_no_number_is_none():
         Cones((Block(Kind.PSD, 6),) * 2), np.append(np.eye(3)[np.triu_indices(3)], np.full(6, np.inf))
     )
     assert np.isfinite(s[:6]).all() and np.isnan(s[6:]).all() and np.isnan(spectrum.values[6:]).all()
+
+
+@pytest.mark.parametrize("r", [2.0, 100.0, 350.0, 360.0, 699.0, 699.9, 700.1, 720.0, 5000.0])
+@pytest.mark.parametrize("size", [1.0, 1e-6, 1e6])
+def test_a_point_far_below_the_logarithm_splits_alike(r, size):
+    """v = s - z with s = (r, 1, e^r) e^-r and z = (-1, r - 1, e^-r), a multiple of the normal, for any r."""
+    down = np.exp(-r)
+    s, z = np.array([r * down, down, 1.0]), size * np.array([-1.0, r - 1, down])
+    cones, v = Cones((Block(Kind.EXP, 3),)), s - z
+    found, spectrum = project(cones, v[None])
+    assert np.allclose(found[0], s, rtol=1e-7, atol=1e-290)
+    assert np.allclose(other_part(cones, v[None], found)[0], z, rtol=1e-7, atol=1e-290)
+    assert np.abs(spectrum.values[0]).max() == 1 and (spectrum.values + spectrum.rest == 1).all()

@@ -35,6 +35,9 @@ def project_exponential(v, near):
             rest[k] = 1 - values[k]
         elif y > 0 and x < -LARGE * y:  # exp(x/y) is 0 in floating point
             s[k, 2], values[k, 2], rest[k, 2] = 0.0, 0.0, 1.0
+        elif x > 0 and y < (1 - LARGE) * x:  # beside z > 0 of the projection x and y are 0 in floating point
+            s[k, 0] = s[k, 1] = values[k, 0] = values[k, 1] = 0.0
+            rest[k, 0] = rest[k, 1] = 1.0
         else:
             lo, hi = _bracket(x, y)
             start = near[k, 0] / (near[k, 1] if near[k, 1] > 0 else 1.0)
@@ -128,7 +131,11 @@ def normal_part(s, z):
     for k in range(len(s)):
         x, y, w = s[k]
         if y > 0 and (z[k, 0] != 0 or z[k, 1] != 0 or z[k, 2] != 0):
-            first, second = -w / y, (x / y - 1) * (w / y)
-            length = (z[k, 0] * first + z[k, 1] * second + z[k, 2]) / (first * first + second * second + 1)
-            found[k, 0], found[k, 1], found[k, 2] = length * first, length * second, length
+            if x > 0:  # the same times y/w, since w/y may be too large for its square
+                first, second, third = -1.0, x / y - 1, y / w
+            else:
+                first, second, third = -w / y, (x / y - 1) * (w / y), 1.0
+            length = z[k, 0] * first + z[k, 1] * second + z[k, 2] * third
+            length /= first * first + second * second + third * third
+            found[k, 0], found[k, 1], found[k, 2] = length * first, length * second, length * third
     return found
