@@ -36,6 +36,7 @@ LATE = {
     ): "a second to import, and only functions with their own cones need it",
     ("backends/cone/fill.py", "declarative.backends.cone.linear.elimination"): "numba takes half a second to import",
     ("backends/cone/linear/quasidefinite.py", "declarative.backends.cone.linear.regular"): "the same half second",
+    ("backends/cone/linear/matrices.py", "declarative.backends.cone.linear.products"): "the same half second",
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.spectral"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.exponential"): "the same half second",

@@ -24,6 +24,11 @@ class Gradients:
     A: np.ndarray
     b: np.ndarray
 
+    @property
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """All four."""
+        return self.P, self.q, self.A, self.b
+
 
 def pull_back(solved: Solved, gx: np.ndarray, gz: np.ndarray, P_at: np.ndarray, A_at: np.ndarray) -> Gradients:
     """From gradients for x (n,) and z (m,); P_at and A_at (2, k) hold rows and columns of the entries wanted."""

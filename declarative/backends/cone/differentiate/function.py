@@ -5,7 +5,7 @@ A bad item harms no other: its x and z are 0, its gradients exactly 0.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -266,7 +266,7 @@ def _zeros(structure: Structure) -> Parts:
 def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Parts:
     if not solved.usable or not (gx.any() or gz.any()):
         return _zeros(structure)
-    return astuple(pull_back(solved, gx, gz, structure.P_at, structure.A_at))
+    return pull_back(solved, gx, gz, structure.P_at, structure.A_at).parts
 
 
 def _push_forward(structure: Structure, solved: Solved, *moves: np.ndarray) -> Parts:
@@ -278,4 +278,4 @@ def _push_forward(structure: Structure, solved: Solved, *moves: np.ndarray) -> P
 def _pull_twice(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray, *moves: np.ndarray) -> Parts:
     if not solved.usable or not (gx.any() or gz.any()):
         return _zeros(structure)
-    return astuple(pull_twice(solved, gx, gz, Gradients(*moves), Places(structure.P_at, structure.A_at)))
+    return pull_twice(solved, gx, gz, Gradients(*moves), Places(structure.P_at, structure.A_at)).parts

@@ -51,7 +51,6 @@ class Pattern:
     source: np.ndarray
     starts: np.ndarray
     beside: dict[str, Any] = field(default_factory=dict, repr=False)
-    _of_count: dict[int, tuple[sp.csr_array, sp.csc_array]] = field(default_factory=dict, repr=False)
 
     def matrices(self, values: np.ndarray) -> Matrices:
         """From values (B, k) in the order of the places that the pattern was made of."""
@@ -87,20 +86,16 @@ class Pattern:
         ends = np.cumsum(np.bincount(self.columns[order], minlength=self.shape[1]))
         return order, self.rows[order].astype(np.int32), np.concatenate([[0], ends]).astype(np.int32)
 
-    def diagonal_blocks(self, count: int) -> tuple[sp.csr_array, sp.csc_array]:
-        """`count` matrices as the blocks of one, and its transpose, without values; the last answer is kept."""
-        known = self._of_count.get(count)
-        if known is None:
-            columns = (self.columns + self.shape[1] * np.arange(count)[:, None]).reshape(-1).astype(np.int32)
-            each = np.bincount(self.rows, minlength=self.shape[0])
-            starts = np.concatenate([[0], np.cumsum(np.tile(each, count))]).astype(np.int32)
-            shape = count * self.shape[0], count * self.shape[1]
-            blocks = sp.csr_array((np.zeros(len(columns)), columns, starts), shape=shape)
-            known = blocks, blocks.T
-            if count > 1:
-                self._of_count.clear()
-            self._of_count[count] = known
-        return known
+    @cached_property
+    def row_starts(self) -> np.ndarray:
+        """Where the entries of each row begin, and where the last ones end."""
+        return np.concatenate([[0], np.cumsum(np.bincount(self.rows, minlength=self.shape[0]))])
+
+    @cached_property
+    def without_values(self) -> sp.csr_array:
+        """One matrix, by rows."""
+        columns, starts = self.columns.astype(np.int32), self.row_starts.astype(np.int32)
+        return sp.csr_array((np.zeros(len(columns)), columns, starts), shape=self.shape)
 
 
 def with_values(matrix: Rows, values: np.ndarray) -> Rows:
@@ -131,15 +126,17 @@ class Matrices:
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """(B, n) to (B, m)."""
-        return self._product(0, x)
+        from declarative.backends.cone.linear.products import by_rows
+
+        p = self.pattern
+        return by_rows(p.row_starts, p.columns, np.ascontiguousarray(self.values), np.ascontiguousarray(x))
 
     def transposed_times(self, z: np.ndarray) -> np.ndarray:
         """(B, m) to (B, n)."""
-        return self._product(1, z)
+        from declarative.backends.cone.linear.products import by_columns
 
-    def _product(self, transposed: int, x: np.ndarray) -> np.ndarray:
-        blocks = with_values(self.pattern.diagonal_blocks(len(self))[transposed], self.values.reshape(-1))
-        return (blocks @ x.reshape(-1)).reshape(len(self), self.pattern.shape[transposed])
+        p, values = self.pattern, np.ascontiguousarray(self.values)
+        return by_columns(p.row_starts, p.columns, values, np.ascontiguousarray(z), p.shape[1])
 
     def scaled(self, rows: np.ndarray, columns: np.ndarray) -> Matrices:
         """diag(rows) M diag(columns), for (B, m) and (B, n)."""
@@ -162,7 +159,7 @@ class Matrices:
         """An array, or a sparse matrix by rows."""
         p = self.pattern
         if sparse:
-            return with_values(p.diagonal_blocks(1)[0], self.values[item])
+            return with_values(p.without_values, self.values[item])
         found = np.zeros(p.shape)
         found[p.rows, p.columns] = self.values[item]
         return found

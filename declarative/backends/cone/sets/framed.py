@@ -33,7 +33,7 @@ class Framed:
         for frame, cone, source in zip(spectrum.frames, self.cones, self.sources, strict=True):
             parts.append((known[source][:, None] @ frame.vectors[cone])[:, 0].reshape(-1))
         values = np.concatenate(parts)[self.pattern.source]
-        return with_values(self.pattern.diagonal_blocks(1)[0], values)
+        return with_values(self.pattern.without_values, values)
 
 
 def framed(A: Pattern, cones: Cones) -> Framed | None:

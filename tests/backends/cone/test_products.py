@@ -1,0 +1,20 @@
+"""Batches of sparse matrices of one pattern times vectors, against the same by arrays."""
+
+import numpy as np
+import pytest
+
+from declarative.backends.cone.linear.matrices import pattern_of
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("m", "n", "entries"), [(7, 5, 20), (1, 6, 3), (6, 1, 3), (4, 3, 0)])
+def test_products_of_a_batch(batch, m, n, entries):
+    rng = np.random.default_rng(0)
+    places = np.stack([rng.integers(m, size=entries), rng.integers(n, size=entries)])  # some of them twice
+    M = pattern_of(places, (m, n)).matrices(rng.standard_normal((batch, entries)))
+    whole = np.stack([M.one(k, sparse=False) for k in range(batch)])
+    x, z = rng.standard_normal((n, batch)).T, rng.standard_normal((batch, m))
+    np.testing.assert_allclose(M.times(x), np.einsum("bmn,bn->bm", whole, x), atol=1e-14)
+    np.testing.assert_allclose(M.transposed_times(z), np.einsum("bmn,bm->bn", whole, z), atol=1e-14)
+    for k in range(batch):
+        np.testing.assert_array_equal(M.one(k, sparse=True).toarray(), whole[k])
