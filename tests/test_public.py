@@ -21,6 +21,18 @@ def test_importing_it_loads_no_torch():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_first_call_loads_neither_cvxpy_nor_sympy_where_no_cone_is_wanted():
+    """Each takes a second, and torch loads sympy for `broadcast_shapes`."""
+    program = (
+        "import sys, torch, declarative as dc\n"
+        "layer = dc.compile(dc.parse('param a : R^2; var x : R^2, nonneg; minimize sumsq(x - a)'))\n"
+        "layer(torch.ones(3, 2))\n"
+        "print(sorted({'cvxpy', 'sympy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_compile_takes_what_the_documentation_says():
     names = " ".join(inspect.signature(dc.compile).parameters)
     assert names == "problem backend dims consts learn extern solve differentiate on_failure check dtype options"

@@ -207,8 +207,8 @@ def find_sizes(
 def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
     shapes = {n: tuple(tensors[n].shape)[: tensors[n].dim() - len(d.symbol.shape)] for n, d in declarations.items()}
     try:
-        return tuple(torch.broadcast_shapes(*shapes.values()))
-    except RuntimeError:
+        return np.broadcast_shapes(*shapes.values())  # torch's own loads sympy, which takes a second
+    except ValueError:
         listed = ", ".join(f"`{name}` {shape}" for name, shape in shapes.items() if shape)
         raise DiagnosticError([error("E314", None, f"the batch dimensions do not broadcast: {listed}")]) from None
 
