@@ -19,7 +19,7 @@ from side_by_side import Way, measure, show
 from torch import Tensor
 
 import declarative
-from declarative.backends.cone.backend import ConeBackend, accept
+from declarative.backends.cone.backend import ConeBackend, ConePlan, accept
 from declarative.backends.cone.linear.quasidefinite import Bordered
 from declarative.backends.cone.linear.symmetric import Matrix
 from declarative.backends.cone.methods.interior import clarabel_cone
@@ -106,7 +106,9 @@ def bare(problem: Problem, tolerance: float) -> Callable[[], None]:
     parsed = declarative.parse(problem.text, name="bench")
     backend = accept(parsed)
     assert isinstance(backend, ConeBackend)
-    assembly = backend.plan(problem.sizes, {}, torch.device("cpu")).assembly
+    plan = backend.plan(problem.sizes, {}, torch.device("cpu"))
+    assert isinstance(plan, ConePlan)
+    assembly = plan.assembly
     names = [d.symbol.name for d in parsed.parameters]
     data = [t.detach() for t in assembly.data(dict(zip(names, problem.data, strict=True)))[:4]]
     size = max(len(t) for t in data)

@@ -116,9 +116,11 @@ def qpth_layer(problems: Problems) -> Solver:
     """qpth, without its check of P."""
     from qpth.qp import QPFunction
 
+    p = problems.b.shape[1]
+
     def run(data: tuple[Tensor, ...]) -> Tensor:
         P, q, A, b, G, h = data
-        equations = (A, b) if b.shape[1] else (torch.empty(0, dtype=P.dtype), torch.empty(0, dtype=P.dtype))
+        equations = (A, b) if p else (P.new_empty(0), P.new_empty(0))
         return QPFunction(verbose=-1, check_Q_spd=False)(P, q, G, h, *equations)
 
     return run

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.cone.backend import ConePlan
+from declarative.backends.hosted import CPU, hosted
 from declarative.backends.layout import entries
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.second import SecondPlan
@@ -32,11 +33,11 @@ class BySize:
     sparse: Backend
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
-        if entries((d.symbol for d in self.problem.variables), sizes) >= LARGE and device.type == "cpu":
-            plan = self.sparse.plan(sizes, constants, device)
+        if entries((d.symbol for d in self.problem.variables), sizes) >= LARGE:
+            plan = self.sparse.plan(sizes, constants, CPU)
             if isinstance(plan, ConePlan) and is_thin(plan):
                 prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
-                return SecondPlan(SparsePlan(plan), prepare)
+                return SecondPlan(hosted(SparsePlan(plan), device), prepare)
         return self.dense.plan(sizes, constants, device)
 
     def remarks(self) -> list[str]:

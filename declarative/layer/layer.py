@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from declarative.backends.hosted import hosted
+from declarative.backends.layout import entries
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.tape.external import External
@@ -24,6 +26,7 @@ from declarative.ir.problem import Problem
 from declarative.layer.answer import Answer
 from declarative.layer.binding import Bound, Fit, Raw, bind, flat_batch, match_arguments
 from declarative.layer.bounded_data import sites
+from declarative.layer.by_device import place_of
 from declarative.layer.learned import initial, parametrisation
 from declarative.layer.mapped import Batched, needs_mapping
 from declarative.layer.mapped import call as call_mapped
@@ -238,7 +241,7 @@ class DeclarativeLayer(nn.Module):
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs, consts)
-        good, messages = _good_items(self._breaches(ready, bound, inputs, fixed), bound.batch)
+        good, messages = _good_items(self._breaches(ready, bound, inputs, fixed), bound)
         if not fixed and good is None and not torch.is_inference_mode_enabled():  # its tensors have no version
             memo.fixed = _fixed(bound.inputs, consts, [name for name, _ in self.const.named_buffers()])
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
@@ -262,19 +265,28 @@ class DeclarativeLayer(nn.Module):
 
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...]) -> _Ready:
         shapes = [tuple(external.shapes().items()) for external in self._externs.values()]
-        key, memo = (tuple(sorted(bound.sizes.items())), bound.device, *shapes), self._memo
+        place, memo = self._place(bound), self._memo
+        key = (tuple(sorted(bound.sizes.items())), bound.device, place, *shapes)
         ready = memo.plans.get(key)
         if ready is None or not _unchanged(ready.consts, consts):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
-            ready = memo.plans[key] = _apart(self._prepare, bound, constants, consts)
+            ready = memo.plans[key] = _apart(self._prepare, bound, place, constants, consts)
         memo.last = ready
         return ready
 
-    def _prepare(self, bound: Bound, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
+    def _place(self, bound: Bound) -> torch.device:
+        """Where to solve; functions from outside are called where the data are."""
+        if self._externs or bound.device.type == "cpu":
+            return bound.device
+        unknowns = entries((d.symbol for d in self.problem.variables), bound.sizes)
+        return place_of(bound.device, self.settings.dtype, unknowns, bound.batch)
+
+    def _prepare(self, bound: Bound, place: torch.device, constants: Mapping[str, np.ndarray], consts: tuple) -> _Ready:
         for external in self._externs.values():
             external.check_closed(bound.sizes, self.settings.dtype, bound.device)
-        plan = self._backend.plan(bound.sizes, constants, bound.device)
+        plan = self._backend.plan(bound.sizes, constants, place)
+        plan = plan if place == bound.device else hosted(plan, bound.device)
         reader = OutputReader(self.problem.outputs, bound.sizes, constants, bound.device, self._externs)
         undefined = Undefined(self._memo.sites, bound.sizes, constants, bound.device, self._externs)
         return _Ready(plan, reader, undefined, consts)
@@ -305,7 +317,7 @@ class DeclarativeLayer(nn.Module):
             raise DiagnosticError([error("E310", None, text)])
         values = {n: torch.nan_to_num(warm.values[n].detach().to(self.settings.dtype)) for n in names}
         known = {
-            name: value.reshape(bound.batch, *value.shape[warm.status.dim() :])
+            name: value.reshape(bound.batch, *value.shape[warm.status.dim() :]).to(bound.device)
             for name, value in (values | dict(warm.memory)).items()
         }
         return known if good is None else {name: value[good] for name, value in known.items()}
@@ -347,19 +359,19 @@ def _answered(by: Tensor | None, backend: str) -> list[str]:
 MOST_TOLD = 100  # items whose numbers are looked up for each promise
 
 
-def _good_items(broken: list[Breach], batch: int) -> tuple[Tensor | None, dict[int, str]]:
+def _good_items(broken: list[Breach], bound: Bound) -> tuple[Tensor | None, dict[int, str]]:
     """The items whose data keep all promises (None: all of them), and what is wrong with the others."""
     if not broken:
         return None, {}
     messages: dict[int, str] = {}
-    bad = torch.zeros(batch, dtype=torch.bool)
+    bad = torch.zeros(bound.batch, dtype=torch.bool)
     for breach in broken:
-        items = breach.items.cpu().expand(batch)
+        items = breach.items.cpu().expand(bound.batch)
         for count, item in enumerate(items.nonzero()[:, 0].tolist()):
             if item not in messages:
                 messages[item] = breach.of(item) if count < MOST_TOLD else breach.message
         bad |= items
-    return (~bad).nonzero()[:, 0], messages
+    return (~bad).nonzero()[:, 0].to(bound.device), messages
 
 
 def _first_items(outcome: Outcome, count: int) -> Outcome:

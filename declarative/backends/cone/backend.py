@@ -19,8 +19,9 @@ from declarative.backends.cone.reasons import messages_of
 from declarative.backends.cone.rows.epigraph import Conic, to_epigraphs
 from declarative.backends.cone.rows.refusals import refusals
 from declarative.backends.cone.warm import recalled, remembered
+from declarative.backends.hosted import CPU, hosted
 from declarative.backends.monotone import MonotoneBackend
-from declarative.backends.outcome import Outcome
+from declarative.backends.outcome import Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
@@ -37,8 +38,9 @@ class ConeBackend:
 
     conic: Conic
 
-    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> ConePlan:
-        return ConePlan(assemble(self.conic, sizes, constants, device))
+    def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
+        """Its methods are the CPU's, wherever the data are."""
+        return hosted(ConePlan(assemble(self.conic, sizes, constants, CPU)), device)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
@@ -68,7 +70,7 @@ def _no_externs(problem: Problem) -> Diagnostic:
 
 @dataclass(frozen=True)
 class ConePlan:
-    """The problem at concrete sizes, on one device."""
+    """The problem at concrete sizes, on the CPU."""
 
     assembly: Assembly
 

@@ -37,15 +37,15 @@ ENTRYWISE = {name: getattr(op, name.upper()) for name in SAME_NAMES.split()} | {
 
 
 class Named(Tensor):
-    """A tensor of names: `names` (long) are numbers of the builder's scalars."""
+    """A tensor of names: `scalars` (long) are numbers of the builder's scalars."""
 
-    names: Tensor
+    scalars: Tensor  # torch had a `Tensor.names` to 2.12
     builder: Builder
 
     @staticmethod
     def __new__(cls, names: Tensor, builder: Builder, dtype: torch.dtype = torch.float64):
         made = Tensor._make_wrapper_subclass(cls, names.shape, dtype=dtype, device=names.device)  # pyright: ignore
-        made.names, made.builder = names.contiguous(), builder
+        made.scalars, made.builder = names.contiguous(), builder
         return made
 
     @classmethod
@@ -92,7 +92,7 @@ def _flattened(args: Any):
 def _names(builder: Builder, value: Any) -> Tensor:
     """The names of a tensor or number; those of known numbers are constants."""
     if isinstance(value, Named):
-        return value.names
+        return value.scalars
     numbers = torch.as_tensor(value, dtype=torch.float64)
     if numbers.numel() > WIDEST:
         raise NotScalar("too many entries")
@@ -124,7 +124,7 @@ def _same(builder: Builder, func: Any, value: Named, *args, dtype: torch.dtype |
         raise NotScalar(f"numbers of type {dtype}")
     if dtype is torch.bool and value.dtype != torch.bool:
         return _each(builder, op.NE, value, 0.0, dtype=torch.bool)
-    return Named(value.names, builder, torch.float64 if dtype is None or dtype != torch.bool else torch.bool)
+    return Named(value.scalars, builder, torch.float64 if dtype is None or dtype != torch.bool else torch.bool)
 
 
 def _new(builder: Builder, func: Any, like: Tensor, *args, **kwargs):
@@ -216,14 +216,14 @@ def _nan_to_num(E: Callable, x: Any, nan: Any = None, posinf: Any = None, neginf
 
 
 def _truth(named: Named) -> Named:
-    return Named(named.names, named.builder, torch.bool)
+    return Named(named.scalars, named.builder, torch.bool)
 
 
 def _reduction(combine: Callable[[Builder, list[int]], int], nothing: float | None = None) -> Rule:
     """Along the dimensions given, or along all; `nothing` is that of no entries."""
 
     def rule(builder: Builder, func: Any, value: Named, dim: Any = None, keepdim: bool = False, **kwargs):
-        names, rank = value.names, value.dim()
+        names, rank = value.scalars, value.dim()
         dims = [dim] if isinstance(dim, int) else list(dim or range(rank))
         dims = sorted(d % rank for d in dims) if rank else []
         rest = [d for d in range(rank) if d not in dims]
@@ -275,7 +275,7 @@ def _logsumexp(builder: Builder, row: list[int]) -> int:
 
 def _running(code: int) -> Rule:
     def rule(builder: Builder, func: Any, value: Named, dim: int, **kwargs):
-        rows = value.names.movedim(dim, -1)
+        rows = value.scalars.movedim(dim, -1)
         found = [list(accumulate(row, lambda a, b: builder.emit(code, a, b))) for row in rows.flatten(0, -2).tolist()]
         return Named(torch.tensor(found, dtype=torch.int64).reshape(rows.shape).movedim(-1, dim), builder)
 
@@ -317,9 +317,9 @@ def _index_add(
 
 def _index_add_in_place(builder: Builder, func: Any, start: Named, *args, **kwargs) -> Named:
     """Into new zeros, which nothing else names: the pullback of a selection."""
-    if bool((start.names != ZERO).any()):
+    if bool((start.scalars != ZERO).any()):
         raise NotScalar("a change in place")
-    start.names = _index_add(builder, func, start, *args, **kwargs).names
+    start.scalars = _index_add(builder, func, start, *args, **kwargs).scalars
     return start
 
 
@@ -344,7 +344,7 @@ def _scatter_reduce(
 
 
 def _fill(builder: Builder, func: Any, value: Named, mask: Any, number: float) -> Named:
-    return Named(_each(builder, op.WHERE, mask, number, value).names, builder, value.dtype)
+    return Named(_each(builder, op.WHERE, mask, number, value).scalars, builder, value.dtype)
 
 
 RULES: dict[str, Rule] = {
