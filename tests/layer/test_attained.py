@@ -193,6 +193,19 @@ def test_many_exponentials_at_bounds_are_right_or_not_called_solved(b):
     assert solution.status == (Status.SOLVED if right else Status.INACCURATE)
 
 
+@pytest.mark.parametrize("k", [2.0, 10.0, 30.0, 60.0, 200.0, 600.0])
+def test_what_is_small_by_an_entropy_has_its_own_digits(k):
+    """-entr(x) + k x is least at x = e^(-k-1), where it is -x; both move by -x and x."""
+    problem = declarative.parse("param k : R; var x : R; minimize -entr(x) + k*x", name="small")
+    own = torch.tensor(k, dtype=torch.float64, requires_grad=True)
+    solution = declarative.compile(problem, backend="cone").solve(own)
+    (slope,) = torch.autograd.grad(solution["x"], own, retain_graph=True)
+    x = math.exp(-k - 1)
+    assert solution.status == Status.SOLVED
+    assert abs(solution["x"].item() / x - 1) <= 1e-9 and abs(solution.value.item() / x + 1) <= 1e-9
+    assert abs(slope.item() / x + 1) <= 1e-8
+
+
 @pytest.mark.parametrize("c", [1e4, 1.0, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-10])
 def test_a_determinant_is_solved_rightly_in_any_units_or_not_called_solved(c):
     """-log_det(X) + c trace(X) is least at X = I/c, which moves by -I/c^2."""

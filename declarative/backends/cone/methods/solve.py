@@ -21,6 +21,7 @@ from declarative.backends.cone.program.certificate import Blocks, far_fetched, r
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
+from declarative.backends.cone.program.read_off import read_off
 from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.status import Status
@@ -237,7 +238,7 @@ def _finish(
         own = np.array([k])
         new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
         best = best.with_some(own, new)
-    points = balanced.point(best.point)
+    points = balanced.point(replace(best.point, x=read_off(scaled, best.x, best.s)))
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)

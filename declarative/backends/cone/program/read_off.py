@@ -1,0 +1,41 @@
+"""Entries of x that are slacks of exponential cones, with all the digits that these have.
+
+Of (x, y, z) on the boundary y exp(x/y) = z each entry has its own digits, however small it is: -entr(x) + 60 x is least
+at e^-61. What Newton's method makes of x has errors beside the largest entries.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from declarative.backends.cone.program.item import Items
+from declarative.backends.cone.sets.cones import Kind
+
+ROUNDING = 1e-12  # of x, where the program's size is one: what differs by more is no rounding error
+
+
+def read_off(items: Items, x: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """x (B, n) with the entries that rows a x_j + s_i = 0 tell, of scaled programs; y and z come before x."""
+    rows, columns, entries = _slacks(items)
+    if not len(rows):
+        return x
+    told = -s[:, rows] / items.A.values[:, entries]
+    near = np.abs(told - x[:, columns]) <= ROUNDING * (1 + np.abs(x).max(1, initial=0.0))[:, None]
+    found = x.copy()
+    found[:, columns] = np.where(near & (items.b[:, rows] == 0), told, x[:, columns])
+    return found
+
+
+def _slacks(items: Items) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of exponential cones with one entry, the column of each and the place of the entry; no column twice."""
+    known = items.A.pattern.beside.get("slacks of exponential cones")
+    if known is None:
+        pattern = items.A.pattern
+        cones = items.cones.of_kind(Kind.EXP).reshape(-1, 3)
+        order = np.concatenate([cones[:, 1], cones[:, 2], cones[:, 0]])
+        starts = np.searchsorted(pattern.rows, order)
+        single = np.bincount(pattern.rows, minlength=items.cones.rows)[order] == 1
+        rows, entries = order[single], starts[single]
+        columns, first = np.unique(pattern.columns[entries], return_index=True)
+        known = items.A.pattern.beside["slacks of exponential cones"] = rows[first], columns, entries[first]
+    return known
