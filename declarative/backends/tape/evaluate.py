@@ -76,12 +76,30 @@ class Runner:
                 self._fixed[slot] = steps[slot](self._fixed, given)
         early = [slot for slot in needed if slot in open_ended and slot not in moving]
         read_late = {s for slot in needed if slot in moving for s in operands(tape.instructions[slot])} | set(wanted)
-        self.boundary: tuple[Slot, ...] = tuple(slot for slot in early if slot in read_late)
-        self._early = [(slot, steps[slot]) for slot in early]
+        postponed = {slot for slot in reversed(early) if slot in read_late and self._postpone(slot, read_late)}
+        self.boundary: tuple[Slot, ...] = tuple(s for s in early if s in read_late and s not in postponed)
+        read_early: set[Slot] = set()
+        for slot in reversed(early):
+            if slot not in postponed or slot in read_early:
+                read_early |= {slot, *operands(tape.instructions[slot])}
+        self._early = [(slot, steps[slot]) for slot in early if slot in read_early]
+        late = moving | postponed
         self._late = {
-            name: [(slot, steps[slot]) for slot in needs(tape, results) if slot in moving]
+            name: [(slot, steps[slot]) for slot in needs(tape, results) if slot in late]
             for name, results in self.groups.items()
         }
+
+    def _postpone(self, slot: Slot, read_late: set[Slot]) -> bool:
+        """Is it the same entries in another shape? Then what they are the entries of is read instead, once for all."""
+        match self.tape.instructions[slot]:
+            case Reshape(value, _):
+                pass
+            case Gather(value, places) if _in_order(places, self._sizes[value]):
+                pass
+            case _:
+                return False
+        read_late.add(value)
+        return True
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         """A known array as a tensor with a batch axis."""
@@ -126,8 +144,7 @@ class Runner:
             case Partial(atom, args, form, wrt):
                 return _partial(atom, args, form, wrt)
             case Gather(value, places):
-                everything = np.arange(prod(self._sizes[value]))
-                whole = np.array_equal(places.reshape(-1), everything)
+                whole = _in_order(places, self._sizes[value])
                 return _gather(value, None if whole else self._index(places), places.shape)
             case Fold(op, value, axes):
                 after = tuple(axis + 1 for axis in axes)
@@ -184,6 +201,11 @@ def _foreign(call: Foreign) -> Step:
         return call.external(weights, flat, call.shape).reshape(batch, *call.scope, *call.shape)
 
     return step
+
+
+def _in_order(places: np.ndarray, sizes: tuple[int, ...]) -> bool:
+    """All entries of an array of these sizes, one after the other."""
+    return np.array_equal(places.reshape(-1), np.arange(prod(sizes)))
 
 
 def _gather(value: Slot, index: Tensor | None, sizes: tuple[int, ...]) -> Step:
