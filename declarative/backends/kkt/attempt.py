@@ -12,7 +12,7 @@ from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
-from declarative.backends.kkt.verdict.doubts import doubtful
+from declarative.backends.kkt.verdict.doubts import NEARLY
 from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, suspected
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
@@ -111,7 +111,8 @@ def examined(
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
-    doubts = answer.degenerate | doubtful(d, found)
+    assert found.doubts is not None
+    doubts = answer.degenerate | found.doubts | (found.system.smallest_pivot < NEARLY)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 

@@ -32,6 +32,7 @@ from declarative.backends.kkt.program.certify import (
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
@@ -49,7 +50,8 @@ REVIEWS = 3
 class Polished:
     """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity.
 
-    `flat` (B, n): entries of x whose row of the Hessian vanishes there.
+    `flat` (B, n): entries of x whose row of the Hessian vanishes there. `doubts` (B,): as `doubtful` says of a
+    nonlinear program.
     """
 
     at: Primal
@@ -59,6 +61,7 @@ class Polished:
     system: ActiveSystem
     degenerate: Tensor
     flat: Tensor
+    doubts: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -240,13 +243,15 @@ def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
 @dataclass(frozen=True)
 class Review:
     """A point with the multipliers of its strictly active set alone, this set, whether anything is weakly active (B,),
-    and whether these multipliers or the units of the point call for measuring it `again` (B,).
+    whether these multipliers or the units of the point call for measuring it `again` (B,), and the `doubts` there (B,)
+    of a nonlinear program.
     """
 
     at: Primal
     active: Active
     degenerate: Tensor
     again: Tensor
+    doubts: Tensor | None = None
 
 
 def reviewed(
@@ -278,10 +283,12 @@ def reviewing(model: Model, here: Here, open_domain: Tensor, D: Tensor) -> Revie
 
 
 def review_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """The same of a point (five tensors), the model there (nine), its shares (five) and units."""
+    """The same of a point (five tensors), the model there (nine), its shares (five) and units; with doubts."""
     here = Here(Primal(*tensors[:5]), Local(*tensors[5:14]), Shares(*tensors[14:19]))
     found = review(here, d.program.open_domain, tensors[19])
-    return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again]
+    own = units(here.local, found.at)
+    doubts = doubtful(here.local, found.at, found.active, d.program.open_domain, own)
+    return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again, doubts]
 
 
 def review(here: Here, open_domain: Tensor, D: Tensor) -> Review:
@@ -315,4 +322,5 @@ def settle(here: Here, review: Review, system: ActiveSystem | None) -> Polished:
     """The point with its strictly active set and its system, the one at hand if it is that."""
     local, active = here.local, review.active
     system = at_hand(system, active, local)
-    return Polished(review.at, local, here.shares, active, system, review.degenerate, torch.zeros_like(active.lower))
+    degenerate, flat = review.degenerate, torch.zeros_like(active.lower)
+    return Polished(review.at, local, here.shares, active, system, degenerate, flat, review.doubts)
