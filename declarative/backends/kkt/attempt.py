@@ -13,7 +13,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import NEARLY
-from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away, suspected
+from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
@@ -85,7 +85,8 @@ def on_the_way(
     """The answer, marked where a point is on its way to infinity; the stop, where that is sure; which items (B,) run
     away, from where they began (B, n).
     """
-    at, local, suspects = found.at, found.local, suspected(d, found.at, found.local, began)
+    at, local, suspects = found.at, found.local, found.suspects
+    assert suspects is not None
     usable, far = answer.status <= Status.INACCURATE, bool(suspects.far.any())
     runs = runs_away(d, began, at.x, usable & suspects.far)
     if far:

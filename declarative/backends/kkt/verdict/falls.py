@@ -59,13 +59,7 @@ class Suspects(NamedTuple):
 
 
 def suspected(d: Derivatives, at: Primal, local: Local, start: Tensor) -> Suspects:
-    """Which points may be on the way to infinity; at once."""
-    return Suspects(*d.run(suspected_at_once, start, *at.parts(), *local.parts()))
-
-
-def suspected_at_once(d: Derivatives, start: Tensor, *tensors: Tensor) -> Suspects:
-    """The same of a point (five tensors) and the model there (nine)."""
-    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
+    """Which points may be on the way to infinity."""
     return Suspects(worst((at.x - start).abs()) > AWAY * extent(start), *flattened(d, at, local, walk(at, start)))
 
 

@@ -33,6 +33,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.doubts import doubtful
+from declarative.backends.kkt.verdict.falls import Suspects, suspected
 from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
@@ -51,7 +52,7 @@ class Polished:
     """The point, its certificate's numbers, its strictly active set (`system` solves with it) and weak activity.
 
     `flat` (B, n): entries of x whose row of the Hessian vanishes there. `doubts` (B,): as `doubtful` says of a
-    nonlinear program.
+    nonlinear program; `suspects`: as `suspected` says, where it is known where the method began.
     """
 
     at: Primal
@@ -62,6 +63,7 @@ class Polished:
     degenerate: Tensor
     flat: Tensor
     doubts: Tensor | None
+    suspects: Suspects | None
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def polish(
         other, _ = refine(model, last, known, open_domain, blocks, D, rounds, way)
         other, _, _ = reviewed(model, other, open_domain, blocks, D, way)
         last = other.where(fooled & (other.shares.error < last.shares.error), last)
-        review = reviewing(model, last, open_domain, D)
+        review = reviewing(model, last, open_domain, D, way)
     done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
     if way is None:
         return done
@@ -244,7 +246,7 @@ def split(active: Tensor, local: Local, open_domain: Tensor) -> Active:
 class Review:
     """A point with the multipliers of its strictly active set alone, this set, whether anything is weakly active (B,),
     whether these multipliers or the units of the point call for measuring it `again` (B,), and the `doubts` there (B,)
-    of a nonlinear program.
+    and `suspects` of a nonlinear program.
     """
 
     at: Primal
@@ -252,6 +254,7 @@ class Review:
     degenerate: Tensor
     again: Tensor
     doubts: Tensor | None = None
+    suspects: Suspects | None = None
 
 
 def reviewed(
@@ -262,7 +265,7 @@ def reviewed(
     The steps are measured in the units of where they began, from where a point may have gone far; and a multiplier that
     is dropped, of a row that is idle, may have weighed more than all others.
     """
-    review = reviewing(model, here, open_domain, D)
+    review = reviewing(model, here, open_domain, D, way)
     for _ in range(REVIEWS):
         again = review.again
         if not again.any():
@@ -270,25 +273,28 @@ def reviewed(
         local = evaluate(model, review.at)
         D = torch.where(again[:, None], units(local, review.at), D)
         here = Here(review.at, local, measure(local, review.at, blocks, D, way)).where(again, here)
-        review = reviewing(model, here, open_domain, D)
+        review = reviewing(model, here, open_domain, D, way)
     return here, D, review
 
 
-def reviewing(model: Model, here: Here, open_domain: Tensor, D: Tensor) -> Review:
+def reviewing(model: Model, here: Here, open_domain: Tensor, D: Tensor, way: Way | None) -> Review:
     """The review of a point that is measured in the units D; at once."""
     if not isinstance(model, Derivatives):
         return review(here, open_domain, D)
-    parts = model.run(review_at_once, *here.at.parts(), *here.local.parts(), *here.shares.parts(), D)
-    return Review(Primal(*parts[:5]), Active(*parts[5:8]), *parts[8:])
+    began = [] if way is None else [way.start]
+    parts = model.run(review_at_once, *here.at.parts(), *here.local.parts(), *here.shares.parts(), D, *began)
+    suspects = Suspects(*parts[11:]) if parts[11:] else None
+    return Review(Primal(*parts[:5]), Active(*parts[5:8]), parts[8], parts[9], parts[10], suspects)
 
 
 def review_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """The same of a point (five tensors), the model there (nine), its shares (five) and units; with doubts."""
+    """The same of a point (five tensors), the model there (nine), its shares (five), units, and maybe a start."""
     here = Here(Primal(*tensors[:5]), Local(*tensors[5:14]), Shares(*tensors[14:19]))
     found = review(here, d.program.open_domain, tensors[19])
     own = units(here.local, found.at)
     doubts = doubtful(here.local, found.at, found.active, d.program.open_domain, own)
-    return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again, doubts]
+    suspects = [s for start in tensors[20:] for s in suspected(d, found.at, here.local, start)]
+    return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again, doubts, *suspects]
 
 
 def review(here: Here, open_domain: Tensor, D: Tensor) -> Review:
@@ -323,4 +329,4 @@ def settle(here: Here, review: Review, system: ActiveSystem | None) -> Polished:
     local, active = here.local, review.active
     system = at_hand(system, active, local)
     degenerate, flat = review.degenerate, torch.zeros_like(active.lower)
-    return Polished(review.at, local, here.shares, active, system, degenerate, flat, review.doubts)
+    return Polished(review.at, local, here.shares, active, system, degenerate, flat, review.doubts, review.suspects)
