@@ -10,10 +10,10 @@ from declarative.backends.kkt.methods.effort import Effort, approach
 from declarative.backends.kkt.methods.nlp import Stop, inside
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
-from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import NEARLY
-from declarative.backends.kkt.verdict.falls import far_fetched, levels_off, runs_away
+from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_off, runs_away, tremor
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
@@ -150,7 +150,8 @@ def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tenso
     """(B,): the Lagrangian falls along a direction without curvature, as x^3 does at 0; and that direction (B, n).
 
     Looked for where the second-order test says nothing, in `suspects` (B,). Near a flat minimum it falls a little too,
-    but then rises at least three times as much on the other side.
+    but then rises at least three times as much on the other side. What is not active must hold where it falls: t^3 has
+    its minimum at 0 where t >= 0, with no multiplier.
     """
     no, way = torch.zeros_like(suspects), torch.zeros_like(found.at.x)
     items = suspects.nonzero()[:, 0]
@@ -160,13 +161,23 @@ def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tenso
     W = W / W.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
     at, here = found.at.take(items), Derivatives(d.program, take(d.theta, items))
     step, base = NEAR * at.x.abs().amax(-1, keepdim=True).clamp(min=1), here.lagrangian(at.x, at.y, at.z)
+    noise, active = tremor(lambda x: here.lagrangian(x, at.y, at.z), at.x), found.active.take(items)
     for w in W.unbind(-1):
         up, down = (here.lagrangian(at.x + sign * step * w, at.y, at.z) for sign in (1, -1))
+        low = torch.where((up < down)[:, None], w, -w)
         drop = base - torch.minimum(up, down)
-        falls = (drop > (torch.maximum(up, down) - base) / 2) & (drop > ROUNDING * (up.abs() + base.abs() + down.abs()))
-        over = torch.where((falls & (up < down))[:, None], w, torch.where(falls[:, None], -w, way[items]))
+        falls = (drop > (torch.maximum(up, down) - base) / 2) & holds(here, at.x + step * low, active)
+        falls &= drop > torch.maximum(SEVERAL * noise, ROUNDING * (up.abs() + base.abs() + down.abs()))
+        over = torch.where(falls[:, None], low, way[items])
         no, way = no.index_put((items,), no[items] | falls), way.index_put((items,), over)
     return no, way
+
+
+def holds(d: Derivatives, x: Tensor, active: Active) -> Tensor:
+    """(B,): the bounds and the inequalities that are not active hold at x (B, n), but for rounding."""
+    (lower, upper), room = d.bounds(x), ROUNDING * x.abs().amax(-1, keepdim=True).clamp(min=1)
+    sides = active.z | (d.g(x) <= room), active.lower | (x >= lower - room), active.upper | (x <= upper + room)
+    return torch.cat(sides, -1).all(-1)
 
 
 def improves(new: Answer, old: Answer) -> Tensor:

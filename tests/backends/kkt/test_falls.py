@@ -90,3 +90,27 @@ def test_minima_far_away_are_found():
     layer = declarative.compile(declarative.parse(text, name="far"), backend="kkt")
     solution = layer.solve(torch.tensor(s, dtype=torch.float64))
     assert torch.allclose(solution["y"] * torch.tensor(s, dtype=torch.float64), torch.ones(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (2, 4), (3, 6)])
+@pytest.mark.parametrize("side", [0.0, 1.0])
+def test_rounding_makes_no_fall_of_a_flat_valley(sizes, side):
+    """F'F is singular, so that x'F'Fx along its null space is -1e-17 |x|^2, or 1e-17 |x|^2; nothing says `psd`."""
+    generator = torch.Generator().manual_seed(0)
+    F = torch.randn(300, *sizes, generator=generator, dtype=torch.float64)
+    P = F.mT @ F
+    q = side * (P @ torch.randn(300, sizes[1], 1, generator=generator, dtype=torch.float64))[..., 0]
+    text = (
+        "dim n; param P : S^n; param q : R^n; var x : R^n, start(1); minimize quad(x, P) + q'*x; subject to; x <= 1e3"
+    )
+    assert set(statuses(text, P=P, q=q)) == {Status.SOLVED}
+
+
+@pytest.mark.parametrize("sizes", [(6, 2, 3), (4, 1, 2), (8, 2, 4)])
+def test_a_valley_across_which_the_way_led_down(sizes):
+    """Steps that rounding makes lead far along the null space; beyond, the sum of squares rises as it fell before."""
+    (n, r, m), generator = sizes, torch.Generator().manual_seed(0)
+    B, b, A = (torch.randn(30, *k, generator=generator, dtype=torch.float64) for k in ((r, n), (r,), (m, n)))
+    text = "dim m, n, r; param A : R^(m,n); param B : R^(r,n); param b : R^r; var x : R^n"
+    found = statuses(text + "; minimize sumsq(B*x - b) + sum(exp(A*x) - 1e-9*A*x)", A=A, B=B, b=b)
+    assert Status.UNBOUNDED not in found and found.count(Status.SOLVED) >= 28

@@ -4,23 +4,29 @@ A smooth program has no ray that would prove it. What can be asked is the progra
 took and on beyond the point, as far as there are numbers.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.program.certify import Local, Primal, beside, block_size, row_terms, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 
 LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
 RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
+DECADES = range(0, 20, 2)  # how much nearer to the start f is asked too
+HARDLY = 1e-6  # of the largest eigenvalue
 DOUBLINGS = 10  # of the exponent, beyond the point: 2^512 is about 1e154
 OVERFLOWS = 1e100  # cubes of more are no numbers, nor their differences
 ALLOWED = 1e-7  # a violation beside its terms
 ROUNDING = 1e-12
 LAST_DIGIT = 1e-14
+SEVERAL = 10.0
+TREMBLES = 4  # points about one, in whose last digits they differ
 AWAY = 1e6  # farther than this, beside the start's size, an entry has left, and a point may be on its way to infinity
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
@@ -38,16 +44,55 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     last, before = near - here, nearer - near
     real = last > ROUNDING * (here.abs() + near.abs())
     falls = (real & (last > LASTING * before)) | (here == -torch.inf)
+    curved = falls & (here > -torch.inf) & (last <= LAST_DIGIT * curvature_terms(d, x))
+    if curved.any():
+        falls &= ~curved | really(d, x, way)
     bottom = ~falls | (here == -torch.inf)
     for k in range(DOUBLINGS):
         if bottom.all():
             break
         there, low = torch.where(far, start + way * 2.0 ** (2**k), x), here
         here = d.f(there)
-        bottom = bottom | undecided(d, there, here - low)
+        near = ~(here - low > SEVERAL * tremor(d.f, there)) if k == 0 else True  # at the next place f still tells
+        bottom = bottom | undecided(d, there, here - low) & near
         falls = falls & (bottom | (here < low) & allowed(d, there))
         bottom = bottom | ~falls | (here == -torch.inf)
     return falls
+
+
+def really(d: Derivatives, x: Tensor, way: Tensor) -> Tensor:
+    """(B,): along the part of a way (B, n) to x on which f is not curved, it falls about as much in some decades as in
+    those before, and by more than rounding makes of its curvature.
+
+    x'Px of a singular P is 0 along its null space, and any number times |x|^2 that is not told from it.
+    """
+    level = level_part(curvature_of_f(d, x), way, d.f(x - way) - d.f(x))
+    places = [x - level + level / 10.0**k for k in DECADES]
+    values, real = [d.f(place) for place in places], torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    for place, here, near, nearer in zip(places, values, values[1:], values[2:], strict=False):
+        last = near - here
+        noise = ROUNDING * (here.abs() + near.abs()) + LAST_DIGIT * curvature_terms(d, place)
+        real |= (last > noise) & (last > LASTING * (nearer - near))
+    return real
+
+
+def level_part(H: Tensor, way: Tensor, fall: Tensor) -> Tensor:
+    """The projection of ways (B, n) on the eigenvectors of H (B, n, n) that make nothing of a `fall` (B,), or
+    whose curvature may be rounding: that of functions of x, which are less exact than H, far away.
+    """
+    values, Q = eigh(H.nan_to_num(0, 0, 0))
+    along, rounding = times(Q.mT, way), HARDLY * values.abs().amax(-1, keepdim=True)
+    return times(Q, along * ((values * along**2 <= FLAT * fall[:, None]) | (values <= rounding)))
+
+
+def curvature_of_f(d: Derivatives, x: Tensor) -> Tensor:
+    """The Hessian of f at x (B, n)."""
+    return d.lagrangian_hessian(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q))
+
+
+def curvature_terms(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the terms of x'Hx, for the Hessian of f at x (B, n), summed without their signs."""
+    return (times(curvature_of_f(d, x).abs(), x.abs()) * x.abs()).sum(-1)
 
 
 class Suspects(NamedTuple):
@@ -102,9 +147,17 @@ def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor) -> Tensor:
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
     """(B,): rounding of x alone may make the objective rise; the way has no curvature but in its last digit."""
-    H = d.lagrangian_hessian(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q))
-    rounding = (rise >= 0) & (rise <= LAST_DIGIT * (times(H.abs(), x.abs()) * x.abs()).sum(-1))
+    rounding = (rise >= 0) & (rise <= LAST_DIGIT * curvature_terms(d, x))
     return rounding | (rise.isnan() & (x.abs() > OVERFLOWS).any(-1))
+
+
+def tremor(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """(B,): what rounding errors make of f at x (B, n), its own and those of x: how much it trembles there."""
+    here, most = f(x), torch.zeros_like(x[:, 0])
+    for k in range(TREMBLES):
+        wave = torch.sin(1.0 + (2.0 + k) * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
+        most = torch.maximum(most, (f(x * (1 + LAST_DIGIT * wave)) - here).abs().nan_to_num(nan=0, posinf=0))
+    return most
 
 
 def allowed(d: Derivatives, x: Tensor) -> Tensor:

@@ -17,9 +17,11 @@ from declarative.backends.kkt.verdict.falls import (
     FLAT,
     LAST_DIGIT,
     OVERFLOWS,
+    SEVERAL,
     Suspects,
     allowed,
     flattened_at_once,
+    tremor,
     walk,
 )
 from declarative.backends.kkt.verdict.polish import Polished
@@ -28,7 +30,6 @@ from declarative.backends.kkt.verdict.portions import portions
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
 BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 AFAR = 1e16  # where a slope shows what rounding makes of curvatures that cancel along the way
-SEVERAL = 10.0
 HARDLY = 1e-4  # an eigenvalue beside the fall
 
 
@@ -41,7 +42,7 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
     if len(items) == 0:
         return tends
     way, system = (found.at.x - start)[items], found.system.take(items)
-    which, portion = portions(system, way, HARDLY * suspects.fall[items])
+    which, portion = portions(system, way, torch.maximum(HARDLY * suspects.fall[items], blur(system.H, way)))
     if len(which) == 0:
         return tends
     items = items[which]
@@ -54,6 +55,8 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     """
     d, local, at = Derivatives(d.program, take(d.theta, items)), found.local.take(items), found.at.take(items)
     flat, fall = d.run(flattened_at_once, way, *at.parts(), *local.parts())
+    most = blur(local.H, way)
+    flat |= hidden(d, at, way, fall, (times(local.H, way) * way).sum(-1).abs() <= most)
     if not flat.any():
         return flat
     (first, *steep), noise = slopes(d, at, way, (-1.0, *BEYOND)), torch.zeros_like(fall)
@@ -61,13 +64,32 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     for steepness, length in zip(steep, BEYOND, strict=True):
         far = steepness.abs().nan_to_num(nan=0, posinf=0) / length
         noise = torch.maximum(noise, far) if length >= AFAR else noise
-    most = LAST_DIGIT * (times(local.H.abs(), way.abs()) * way.abs()).sum(-1)
     noise = SEVERAL * torch.minimum(noise, most)
     for steepness, length in zip(steep, BEYOND, strict=True):
         there, known = at.x + length * way, level + length * noise
         seen = (there.abs().amax(-1) < OVERFLOWS) & (~steepness.isnan() | (length <= 1))
         flat &= ~seen | (steepness <= known) & (steepness >= -FLAT * fall - known) & allowed(d, there)
     return flat
+
+
+def blur(H: Tensor, way: Tensor) -> Tensor:
+    """(B,): what rounding makes of the curvature along ways (B, n)."""
+    return LAST_DIGIT * (times(H.abs(), way.abs()) * way.abs()).sum(-1)
+
+
+def hidden(d: Derivatives, at: Primal, way: Tensor, fall: Tensor, blurred: Tensor) -> Tensor:
+    """(K,): of points whose curvature along the way is `blurred` (K,), no more than rounding, those to which there was
+    a fall (K,) that rounding does not make.
+    """
+    if not (blurred & (fall > 0)).any():
+        return blurred & (fall > 0)
+    bound = at.z_upper - at.z_lower
+
+    def lagrangian(x: Tensor) -> Tensor:
+        return d.lagrangian(x, at.y, at.z) + (bound * x).sum(-1)
+
+    noise = torch.maximum(tremor(lagrangian, at.x), tremor(lagrangian, at.x - way))
+    return blurred & (fall > SEVERAL * noise) & fall.isfinite()
 
 
 def slopes(d: Derivatives, at: Primal, way: Tensor, lengths: tuple[float, ...]) -> Tensor:
