@@ -11,8 +11,9 @@ from declarative.backends.kkt.methods.nlp import Stop, inside
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.verdict.answer import Answer, Reason, certified
+from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import NEARLY
+from declarative.backends.kkt.verdict.extents import missed, unsettled
 from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_off, runs_away, tremor
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
@@ -108,6 +109,8 @@ def examined(
 ) -> tuple[Answer, Tensor]:
     """A point with its status and its second-order test; and the unit direction (B, n) that leaves it, or 0."""
     answer = certified(found, count, options.tolerance)
+    if (loose := unsettled(d, found)).any():
+        answer = short(answer, missed(d, found, loose), options.tolerance)
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
     minimum, way = second_order(found.system)
@@ -115,6 +118,13 @@ def examined(
     assert found.doubts is not None
     doubts = answer.degenerate | found.doubts | (found.system.smallest_pivot < NEARLY)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
+
+
+def short(answer: Answer, error: Tensor, tolerance: float) -> Answer:
+    """The answer, where its rows do not hold by an error (B,) beside what they are made of."""
+    answer = answer.marked((error > tolerance) & (answer.status == Status.SOLVED), Status.INACCURATE, Reason.STALLED)
+    answer = answer.marked((error > USABLE) & (answer.status == Status.INACCURATE), Status.FAILED, Reason.STALLED)
+    return replace(answer, primal=torch.maximum(answer.primal, error))
 
 
 def standing(d: Derivatives, x: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ from declarative.backends.kkt.methods.nlp import Stop, inside
 from declarative.backends.kkt.methods.variants import least_violation
 from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
 from declarative.backends.kkt.program.derivatives import Derivatives
-from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, repeated, take
 from declarative.backends.kkt.program.quadratic import rows_alone
-from declarative.backends.kkt.spread import repeated, spread
+from declarative.backends.kkt.spread import spread
 from declarative.backends.kkt.verdict.answer import Answer, Blame
 from declarative.backends.kkt.verdict.rays import infeasible
 from declarative.backends.method import AUTO

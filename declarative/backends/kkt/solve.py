@@ -13,10 +13,10 @@ from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.spherical import minimise_in_ellipsoid
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.ellipsoid import ellipsoid
-from declarative.backends.kkt.program.program import Active, Options, Result, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.program import Active, Options, Result, SmoothProgram, Theta, repeated, take
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
-from declarative.backends.kkt.spread import kept, repeated, spread
+from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.verdict.answer import MESSAGES, Answer, Reason, certified
 from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.warm import Warm

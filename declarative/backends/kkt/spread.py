@@ -9,7 +9,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program.program import Theta
 from declarative.backends.kkt.verdict.answer import Answer
 from declarative.backends.status import Status
 
@@ -32,11 +31,6 @@ def mirrored(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     across = upper - ((x - lower).remainder(2 * width) - width).abs()
     image = torch.where(width.isfinite(), across, torch.where(x < lower, 2 * lower - x, 2 * upper - x))
     return torch.where((x < lower) | (x > upper), torch.where(width > 0, image, lower), x)
-
-
-def repeated(theta: Theta, starts: int) -> Theta:
-    """The parameters of the items, for each of their starts."""
-    return tuple(t if t.shape[0] == 1 else t.repeat_interleave(starts, 0) for t in theta)
 
 
 def kept(answer: Answer, x0: Tensor, starts: int, keep: Literal["best", "nearest"]) -> Tensor:

@@ -147,6 +147,11 @@ class Result:
     system: System | None = None
 
 
+def repeated(theta: Theta, count: int) -> Theta:
+    """The parameters of the items, so many times each, side by side."""
+    return tuple(t if t.shape[0] == 1 else t.repeat_interleave(count, 0) for t in theta)
+
+
 def take(theta: Theta, items: Tensor) -> Theta:
     """The parameters of some items (long, K); what the batch shares stays shared."""
     return tuple(t if t.shape[0] == 1 else t[items] for t in theta)
