@@ -15,6 +15,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 torch.set_num_threads(1)
 threadpool_limits(1)
 
+if not torch.cuda.is_available():
+    import elsewhere as elsewhere  # torch's engine counts its devices once, before the first backward pass
+
 settings.register_profile("declarative", deadline=None, derandomize=True, max_examples=100, database=None)
 settings.load_profile("declarative")
 
