@@ -104,13 +104,15 @@ class Read:
         figures = torch.linalg.eigvalsh((value + value.mT) / 2).amin(-1) if self.definite else value
         inward = _INWARD.get(self.domain, lambda x: x)(figures)
         place = [int(k) for k in np.unravel_index(int(inward.nan_to_num(-torch.inf).argmin()), figures.shape)]
-        return not bool(inward[tuple(place)] > 0), place, float(figures[tuple(place)])
+        inside = inward[tuple(place)] >= 0 if self.domain in _CLOSED else inward[tuple(place)] > 0
+        return not bool(inside), place, float(figures[tuple(place)])
 
     @property
     def definite(self) -> bool:
         return self.domain in (Domain.PD, Domain.PSD)
 
 
+_CLOSED = (Domain.NONNEG, Domain.UNIT, Domain.PSD)
 _INWARD: dict[Domain, Callable[[Tensor], Tensor]] = {  # how far inside; of others, the figures themselves
     Domain.NONZERO: lambda x: x.abs(),
     Domain.ABOVE_MINUS_ONE: lambda x: x + 1,
@@ -123,8 +125,10 @@ _INWARD: dict[Domain, Callable[[Tensor], Tensor]] = {  # how far inside; of othe
 def _culprit(read: list[Read], binders: tuple[Binder, ...], item: int) -> str:
     """The first argument that is outside: "where `a[1]` is -2"."""
     worst = [(own, *own.worst(item)) for own in read]
-    own, _, (tuple_, *place), figure = next((w for w in worst if w[1]), worst[0])
+    own, outside, (tuple_, *place), figure = next((w for w in worst if w[1]), worst[0])
     name = text(own.expr)
+    if not outside and own.shape:
+        return f"though no entry of `{name}` is to blame alone"
     if own.definite:
         what = f"the least eigenvalue of `{name}`"
     elif not place:

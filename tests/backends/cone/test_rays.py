@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+import torch
 from backends.cone.programs import solved
 
 import declarative
@@ -124,6 +125,25 @@ def test_the_message_names_the_constraints_in_the_contradiction_and_no_others(te
     assert solution.status == Status.INFEASIBLE
     blamed = solution.messages[()].partition("; to blame: ")[2].split(", ")
     assert sorted(blamed) == [f"`{name}` (line {2 + 'abcd'.index(name) + 1})" for name in BLAMED[text]]
+
+
+ON_FACES = [  # along these some slack of a curved cone is 0, and an unknown with it
+    "var x : R^3; minimize x[0] - 2*x[1] + pos(x[2] + 1)^1.5; subject to; x[0] + x[1] + x[2] == 1",
+    "var x : R^3; minimize 0.3*x[0] - 2*x[1] + pos(x[2] + 0.7*x[0] + 1)^1.5; subject to; sum(x) == 1",
+    "var x : R^3; minimize x[0] - 2*x[1] + x[2] + kl_div(x[0] - x[1] + 1, 2 - x[0] + x[1]); subject to;"
+    "pos(x[0] + x[2])^2.5 <= 3",
+    "var x : R^3; minimize x[0] - 2.3*x[1] + 0.4*x[2] + kl_div(x[0] - 0.7*x[1] + 1, 2 - x[0] + 0.7*x[1]); subject to;"
+    "pos(0.3*x[0] + x[2])^2.5 <= 3",
+]
+
+
+@pytest.mark.parametrize("text", ON_FACES)
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_a_direction_along_the_faces_of_cones_is_found_exactly(text, size):
+    text = text.replace("minimize ", "minimize s*(").replace("; subject to", "); subject to")
+    problem = declarative.parse("param s : R, pos; " + text, name="faces")
+    solution = declarative.compile(problem, backend="cone", on_failure="mask").solve(torch.tensor(size).double())
+    assert solution.status == Status.UNBOUNDED
 
 
 def test_the_message_of_an_unbounded_program_names_what_moves():

@@ -39,10 +39,10 @@ def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
 
 def unboundedness_ray(item: Item, x: np.ndarray) -> np.ndarray | None:
     """x brought to q'x = -1, if it is a direction along which (scaled) `item` falls for ever."""
-    weight = np.abs(x) * np.maximum(_largest(item.A, 0), 1.0)
-    for ray in (x, np.where(weight > NOISE * weight.max(initial=0.0), x, 0.0)):
-        if _falls(item, ray):
-            return ray / -(item.q @ ray)
+    for change in (None, _without_noise, _on_faces, _without_noise, _on_faces):  # what falls to 0 may take more along
+        x = change(item, x) if change is not None else x
+        if _falls(item, x):
+            return x / -(item.q @ x)
     return None
 
 
@@ -83,3 +83,19 @@ def _balanced(item: Item, z: np.ndarray) -> np.ndarray:
     z = z.copy()
     z[used] -= np.linalg.lstsq(item.A[used].T, item.A[used].T @ z[used], rcond=None)[0]
     return z
+
+
+def _without_noise(item: Item, x: np.ndarray) -> np.ndarray:
+    weight = np.abs(x) * np.maximum(_largest(item.A, 0), 1.0)
+    return np.where(weight > NOISE * weight.max(initial=0.0), x, 0.0)
+
+
+def _on_faces(item: Item, x: np.ndarray) -> np.ndarray:
+    """x with the least change, in the places where it is not 0, that makes slacks 0 which are nearly so."""
+    size = np.abs(item.A @ x)
+    idle = zero_with(item.cones, size <= NOISE * size.max(initial=0.0), dual=False)
+    used = np.flatnonzero(x)
+    R = np.concatenate([item.A[idle], item.P])[:, used]
+    x = x.copy()
+    x[used] -= np.linalg.lstsq(R, R @ x[used], rcond=None)[0]
+    return x
