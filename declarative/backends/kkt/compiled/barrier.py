@@ -11,7 +11,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.constants import FAR, HALVINGS, LEAST_SHARE
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, once, outer
 from declarative.backends.kkt.compiled.newton import convexify, solve
 from declarative.backends.kkt.compiled.search import (
     BENDING,
@@ -216,7 +216,7 @@ def original_residual(a, o, first, last):
             row[j] = g[j] + s[j]
 
 
-@inner()
+@once()
 def judge(task, system, a, o, j):
     """What the trial shows: taken, to be bent, or to be halved. Gives the stage."""
     low, high = task.low, task.high
@@ -262,7 +262,7 @@ def bend(task, system, a, o, count):
             try_at(a, o, j, to_the_boundary(a, o, j, o.v, o.dv))
 
 
-@inner()
+@once()
 def search(task, system, a, o, count):
     """Trials until each item has taken one or gives up."""
     pending = True
@@ -281,7 +281,7 @@ def search(task, system, a, o, count):
             bend(task, system, a, o, count)
 
 
-@inner()
+@once()
 def iterate(routines, task, system, a, o, tolerance, count):
     """One iteration of all lanes, and why each stops, if it does."""
     evaluate(task.local, a, o, count)

@@ -19,6 +19,8 @@ from numba.extending import intrinsic
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # arrays come from Python, uncounted
 inner: Any = partial(njit, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+# What is called in one place only: as part of its caller, with which all that it calls is compiled anyway.
+once: Any = partial(inner, inline="always")
 DIGEST = crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
