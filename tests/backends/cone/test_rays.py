@@ -169,3 +169,19 @@ NEITHER = [
 def test_a_program_whose_failure_has_no_certificate_is_not_called_solved(text):
     layer = declarative.compile(declarative.parse(text, name="none"), backend="cone", on_failure="mask")
     assert layer.solve().status != Status.SOLVED
+
+
+WEAKLY_INFEASIBLE = [  # no point is feasible, though far away some miss by as little as one likes
+    "var x : R^2; minimize x[0]; subject to; [x[0], 1; 1, x[1]] in PSD; x[1] <= 0",
+    "var x : R^2; minimize x[0]; subject to; norm([x[0], 1]) <= x[0] + x[1]; x[1] <= 0",
+    "var x : R^2; minimize x[0]; subject to; quad_over_lin(1, x[0]) <= x[1]; x[1] <= 0",
+    "var x : R^2; minimize x[0]; subject to; (x[0], x[1], 1) in POW(0.5); x[1] <= 0",
+    "var x : R^2; minimize -x[0] - x[1]; subject to; (2 - x[0] - x[1], x[0] - x[1] - 1, -1) in POW(0.5);"
+    "[1 - x[0], -1; -1, -x[1]] in PSD; (x[0] + x[1] + 2, x[1] - x[0] + 1, 2 - x[1]) in EXP",
+]
+
+
+@pytest.mark.parametrize("text", WEAKLY_INFEASIBLE)
+def test_points_on_the_way_to_where_cones_would_meet_are_no_answers(text):
+    layer = declarative.compile(declarative.parse(text, name="weak"), backend="cone", on_failure="mask")
+    assert layer.solve().status in (Status.FAILED, Status.INFEASIBLE)

@@ -31,6 +31,7 @@ CLOSE = 1e-11  # where a step costs less than a wrong set of active rows
 HEAVY = 5e7  # operations of a factorisation
 PLAIN = 1e-8  # as far as the interior-point method goes without refining its steps
 EXACT = 1e3  # an error within so many times rounding is none
+DISTANT = 1e6  # where the program's size is one
 NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
@@ -106,7 +107,7 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     if found.escapes:
         return found
     if found.status is Status.SOLVED:
-        return _ray_beside(item, blocks, found) or found
+        return _ray_beside(item, blocks, found) or _believed(item, found)
     outcomes = [found]
     consistent = without_contradiction(item)
     if consistent is not None:
@@ -114,7 +115,26 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     for another in (_resized, unscaled):
         if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
             outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), FINE))
-    return attainment.explained(min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes)))
+    best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes))
+    return attainment.explained(_believed(item, best))
+
+
+def _believed(item: Items, found: Solved) -> Solved:
+    """For a batch of one: no answer on the way to where curved constraints would hold, but never do.
+
+    Such a point (of a weakly infeasible program) misses by 1/|x|, which is rounding beside x, and its multipliers grow
+    with it. Where x and multipliers are that large at once, only a regular system speaks for them.
+    """
+    if not found.usable or found.settled or item.cones.linear:
+        return found
+    at = equilibrate(item).scaled_point(_alone(found.point))
+    if min(np.abs(at.x).max(initial=0.0), np.abs(at.z).max(initial=0.0)) <= DISTANT:
+        return found
+    return without_numbers(item, Status.FAILED, found.iterations)
+
+
+def _alone(point: Point) -> Point:
+    return Point(point.x[None], point.s[None], point.z[None])
 
 
 def _resized(item: Items) -> Scaling:
@@ -131,12 +151,11 @@ def _resized(item: Items) -> Scaling:
 
 def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:
     """For a batch of one: the proof that there is no solution where the point found is far-fetched, or None."""
-    x, s, z = found.point.x, found.point.s, found.point.z
-    if not far_fetched(item, Point(x[None], s[None], z[None]))[0]:
+    if not far_fetched(item, _alone(found.point))[0]:
         return None
     proof = _infeasible(item, equilibrate(item), None, found.iterations)
     if proof.status is Status.FAILED:
-        proof = _unbounded(item, blocks, x, found.iterations)
+        proof = _unbounded(item, blocks, found.point.x, found.iterations)
     return None if proof.status is Status.FAILED else proof
 
 
