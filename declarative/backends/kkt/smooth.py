@@ -41,18 +41,18 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
     """
     (answer, start), system = screened(program, theta, x0), None
     lower, upper = Derivatives(program, theta).bounds(x0)
-    blamed = crossing(lower, upper)
     items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
+    blamed = crossing(lower, upper) if len(items) < len(x0) else {}
     pending = Pending(items, start[items], x0.clamp(lower, upper)[items])
     for attempts, effort in enumerate(efforts(options)):
         if len(pending.items) == 0:
             break
         here = theta if len(pending.items) == len(x0) else take(theta, pending.items)
-        old = answer.take(pending.items)
         attempt = try_once(program, here, pending.start, options, effort, pending.began)
         if attempts == 0 and len(items) == len(x0) and finished(attempt.answer):
             answer, system = attempt.answer, attempt.system
             break
+        old = answer.take(pending.items)
         better = improves(attempt.answer, old)
         taken = better.nonzero()[:, 0]
         answer = answer.put(pending.items[taken], attempt.answer.take(taken))
@@ -204,6 +204,8 @@ def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, 
     """Items that cannot be begun are marked; the others are `STALLED`, with a start (B, n) where all is finite."""
     answer, d = unknown(len(x0), program.n, program.p, program.q, x0), Derivatives(program, theta)
     start, ready, numbers, crossed = d.run(tested, x0)
+    if (ready & numbers & ~crossed).all():
+        return replace(answer, reason=torch.full_like(answer.reason, int(Reason.STALLED))), start
     for number in (1.0, 0.1, -1.0):
         if (ready | ~numbers).all():
             break

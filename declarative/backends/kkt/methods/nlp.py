@@ -24,6 +24,7 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
+RIDGE = 1e-12  # for rows that depend on each other
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
 
@@ -179,7 +180,8 @@ def first(d: Derivatives, x0: Tensor, apart: Tensor) -> Beginning:
     pull = -times(Jc, slope + columns.rows(Jg).adjoint(z))
     violation = torch.cat([c, torch.where(exists, g + s, 0)], -1).abs().sum(-1)
     still = (torch.cat([slope[:, None], Jc, Jg], 1) == 0).all(1)
-    return Beginning(lower, upper, *edges, fixed, x, on, s, z, mu, violation, Jc @ Jc.mT, pull, still)
+    gram = Jc @ Jc.mT + RIDGE * torch.eye(d.program.p, dtype=x.dtype, device=x.device)
+    return Beginning(lower, upper, *edges, fixed, x, on, s, z, mu, violation, gram, pull, still)
 
 
 def unread(d: Derivatives, x: Tensor, still: Tensor) -> Tensor:
@@ -204,10 +206,8 @@ def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
 
 def least_squares(gram: Tensor, pull: Tensor) -> Tensor:
     """y with J'y = -gradient as nearly as possible, for J J' and -J gradient; 0 where that is not a reasonable size."""
-    p = gram.shape[1]
-    y = torch.linalg.solve_ex(gram + 1e-12 * torch.eye(p, dtype=gram.dtype, device=gram.device), pull[..., None])[0]
-    sound = (y.isfinite() & (y.abs() < 1e3)).all(1, keepdim=True)
-    return torch.where(sound, y, 0)[..., 0]
+    y = torch.linalg.solve_ex(gram, pull[..., None])[0]
+    return torch.where((y.abs() < 1e3).all(1, keepdim=True), y, 0)[..., 0]
 
 
 def unpack(problem: Problem, at: Iterate) -> Primal:
