@@ -12,7 +12,7 @@ from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
-from declarative.backends.kkt.verdict.doubts import NEARLY
+from declarative.backends.kkt.verdict.doubts import frail
 from declarative.backends.kkt.verdict.extents import missed, unsettled
 from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_off, runs_away, tremor
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
@@ -116,7 +116,7 @@ def examined(
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     assert found.doubts is not None
-    doubts = answer.degenerate | found.doubts | (found.system.smallest_pivot < NEARLY)
+    doubts = answer.degenerate | found.doubts | frail(d, found.at, found.local, found.system)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 

@@ -35,6 +35,27 @@ class LeastNorm:
         """(B,): the rows in use are linearly dependent."""
         return self.rank < self.use.sum(-1)
 
+    @property
+    def movable(self) -> Tensor:
+        """(B, n): entries of x that move along directions in which the rows are still."""
+        return self._null.diagonal(dim1=-2, dim2=-1) > LOOSE
+
+    @property
+    def entangled(self) -> Tensor:
+        """(B, m): the rows that others in use make dependent."""
+        U, S, _ = self._svd
+        return self.use & (1 - (U**2 * (S > 0)[:, None]).sum(-1) > LOOSE)
+
+    @property
+    def firmness(self) -> Tensor:
+        """(B,): the smallest singular value of the independent rows or curvature of h along them, beside the largest of
+        its kind; 0 where a direction is flat.
+        """
+        S, bent = self._svd[1], self.curvature.abs()
+        least = [torch.where(v > 0, v, torch.inf).amin(-1) / v.amax(-1) for v in (S, bent) if v.shape[-1]]
+        flat = (bent > 0).sum(-1) + self.rank < self.free.sum(-1)
+        return torch.where(flat, 0, torch.stack([v.nan_to_num(nan=torch.inf) for v in least]).amin(0))
+
     @cached_property
     def loose(self) -> Tensor:
         """(B, n): entries of x that a null direction of the reduced Hessian moves, by the projector on all of those."""

@@ -156,6 +156,27 @@ class ActiveSystem:
         """Items (B,) whose active rows are linearly dependent."""
         return self._spread(self._least_norm.dependent if self._least_norm else None)
 
+    def movable(self, items: Tensor) -> Tensor:
+        """(K, n): the entries of x of some items (long, K) that the active constraints leave free to move."""
+        return self._analysed(items).movable
+
+    @property
+    def entangled(self) -> Tensor:
+        """(B, m): the active rows that others make dependent."""
+        found = torch.zeros_like(self.rows)
+        if self._least_norm is not None:
+            i = self._suspects
+            found[i] = found[i].scatter(1, self._order[i], self._least_norm.entangled)
+        return found
+
+    @property
+    def firmness(self) -> Tensor:
+        """(B,): the smallest pivot; of singular systems what they have without the dependent rows."""
+        firm = self.smallest_pivot.clone()
+        if self._least_norm is not None:
+            firm[self._suspects] = self._least_norm.firmness
+        return firm
+
     def _spread(self, flags: Tensor | None) -> Tensor:
         full = torch.zeros_like(self.singular)
         if flags is not None:

@@ -125,6 +125,8 @@ def polish(
     if way is None:
         return done
     flat = vanished(found.local, way) & ~done.system.fixed
+    if len(items := flat.any(-1).nonzero()[:, 0]):
+        flat = flat.index_put((items,), flat[items] & done.system.movable(items))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
 
 
