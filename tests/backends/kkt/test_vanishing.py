@@ -63,3 +63,16 @@ def test_where_the_curvature_is_infinite_nothing_moves(text):
     assert (solution["x"] == 0).all()
     solution["x"].sum().backward()
     assert float(inputs["s"].grad) == 0
+
+
+CUBES = [("pos(x - c).^3", "; subject to; x >= c"), ("max(x - c, 0).^3", "; subject to; x == c"), ("abs(x - c).^3", "")]
+
+
+@pytest.mark.parametrize(("cube", "rows"), CUBES)
+def test_multipliers_vanish_with_the_slopes_that_they_balance(cube, rows):
+    """Newton's step comes to the minimum at once, with the multipliers of where it began: another one lets them go."""
+    text = f"param c : R^3; var x : R^3, start(1); minimize sum({cube}){rows}"
+    layer = declarative.compile(declarative.parse(text, name="cubes"), backend="kkt", on_failure="mask")
+    c = torch.randn(20, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    solution = layer.solve(c)
+    assert (solution.status == Status.SOLVED).all() and (solution.value.abs() <= 1e-12).all()

@@ -101,8 +101,8 @@ def polish(
     """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
 
     Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
-    bounds); a second try lets these constraints go. There is none where the caller has a `guess` (B, q + 2n) of what
-    is active.
+    bounds); a second try lets these constraints go, and a third follows steps that make it worse at first. There is no
+    second where the caller has a `guess` (B, q + 2n) of what is active.
     """
     first = appraised(model, at, blocks, began)
     start, D, way = Here(at, first.local, first.shares), first.D, first.way
@@ -113,6 +113,10 @@ def polish(
     if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
         found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
+        lost = found.shares.error > LOST
+        if lost.any() and not isinstance(model, Quadratic):
+            other, _ = refine(model, start, about, open_domain, blocks, D, rounds, way, follow=True)
+            found = other.where(lost & (other.shares.error < found.shares.error), found)
     last, D, review = reviewed(model, found, open_domain, blocks, D, way)
     fooled = (last.shares.error > LOST) & (found.shares.error <= LOST)
     if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
@@ -139,12 +143,13 @@ def refine(
     D: Tensor,
     rounds: int,
     way: Way | None,
+    follow: bool = False,
 ) -> tuple[Here, ActiveSystem | None]:
     """The best point found from a guess (B, q + 2n) of what is active; the last system, if H and A are those there:
     they are the same everywhere, or no step was taken.
 
     An item stops by itself: steps that others need would move its last digits. Those that go on when most have stopped
-    do so as a batch of their own.
+    do so as a batch of their own. To `follow` a step that leads to worse is to try another from there.
     """
     constant, system, start = isinstance(model, Quadratic), None, here
     exact = here.shares.error <= EXACT
@@ -152,7 +157,7 @@ def refine(
     if not constant and exact.any():  # nothing to gain but multipliers of least norm
         system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
         going = ~exact | system.dual_nonunique
-    walled = bool(open_domain.any())  # a step must not lead out of the domain
+    walled = open_domain if bool(open_domain.any()) else None  # a step must not lead out of the domain
     everyone, alive = here, torch.arange(len(exact), device=exact.device)  # the items that `here` has
     for k in range(rounds if way is None else SLOWLY * rounds):
         if not going.any():
@@ -166,12 +171,15 @@ def refine(
         if constant:
             system = at_hand(system, active, here.local)
             at, several = newton(system, here.local, here.at, active), system.dual_nonunique
+            there = moved(model, at, blocks, D, way)
         else:
-            at, several = steps(here.local, here.at, active, going)
-            if walled:
-                edges = walls(here.local.lower, here.local.upper, open_domain)
-                at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
-        there = moved(model, at, blocks, D, way)
+            there, several = stepped(model, here, active, going, walled, blocks, D, way)
+            astray = going & (there.shares.error > LOST) & ~(there.shares.error < here.shares.error)
+            if (
+                follow and astray.any()
+            ):  # multipliers are those of the slopes before the step, which may vanish where it leads
+                again, _ = stepped(model, there, active, astray, walled, blocks, D, way)
+                there = again.where(astray & (again.shares.error < here.shares.error), there)
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
         least = several & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
@@ -182,6 +190,26 @@ def refine(
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
     here = here if len(alive) == len(exact) else everyone.put(alive, here)
     return here, system if constant or here is start else None
+
+
+def stepped(
+    model: Model,
+    here: Here,
+    active: Active,
+    going: Tensor,
+    walled: Tensor | None,
+    blocks: Tensor | None,
+    D: Tensor,
+    way: Way | None,
+) -> tuple[Here, Tensor]:
+    """Where Newton's steps lead the items that are `going` (B,), and whether their active rows are dependent (B,); no
+    farther than the walls of an open domain.
+    """
+    at, several = steps(here.local, here.at, active, going)
+    if walled is not None:
+        edges = walls(here.local.lower, here.local.upper, walled)
+        at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
+    return moved(model, at, blocks, D, way), several
 
 
 def creeps(here: Here, there: Here, unsure: Tensor) -> Tensor:
