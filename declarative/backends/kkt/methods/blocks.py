@@ -52,7 +52,7 @@ def solve_blocks(
     scalars = torch.stack([at.mu, at.lift, start.limit, start.size], 1)
     ends = [bounds.lower, bounds.upper, bounds.wall_lower, bounds.wall_upper, bounds.fixed]
     parts = [at.x, at.y, at.s, at.z, scalars, bounds.on, *ends, *theta[-4:]]
-    given = torch.cat([part if len(part) == batch else part.expand(batch, -1) for part in parts], 1)
+    given = torch.cat([part if part.shape[0] == batch else part.expand(batch, -1) for part in parts], 1)
     low, high = start.columns.low.numpy(), start.columns.high.numpy()
     converged, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
     sizes = [part.shape[1] for part in (at.x, at.y, at.s, at.z)]

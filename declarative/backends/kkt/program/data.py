@@ -58,4 +58,4 @@ def products(left: tuple[Tensor, ...], right: tuple[Tensor, ...], like: Tensor) 
 
 def over_batch(value: Tensor, like: Tensor) -> Tensor:
     """The value (B, ...), summed over the batch where `like` is shared."""
-    return value if len(like) == len(value) else value.sum(0, keepdim=True)
+    return value if like.shape[0] == value.shape[0] else value.sum(0, keepdim=True)

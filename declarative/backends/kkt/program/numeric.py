@@ -71,7 +71,7 @@ class Lists:
         key = function, len(args)
         if key not in self._traced:
             self._traced[key] = Traced(partial(with_theta, self._program, *key))
-        return self._traced[key](len(args[0]), *args, *theta)
+        return self._traced[key](args[0].shape[0], *args, *theta)
 
 
 def with_theta(program: SmoothProgram, function: AtOnce, count: int, *tensors: Tensor) -> Sequence[Tensor]:
