@@ -18,6 +18,7 @@ from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
 from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.verdict.answer import MESSAGES, Answer, Reason, certified
+from declarative.backends.kkt.verdict.pieces import on_one_piece
 from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.mode import IMPLICIT, Mode
@@ -43,13 +44,14 @@ def solve(
             program = program.numeric
         match program.kind:
             case "qp" if own or options.forward.name == "gauss_newton":  # which is Newton's method here
-                return result(*solve_convex(program, theta, x0, options, warm))
+                found = result(*solve_convex(program, theta, x0, options, warm))
             case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
             case "qp" | "sphere" | "nlp":
-                return result(*following(from_starts, program, theta, x0, options, warm))
+                found = result(*following(from_starts, program, theta, x0, options, warm))
             case _:
                 assert_never(program.kind)
+        return on_one_piece(program, theta, found)
 
 
 def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:

@@ -8,8 +8,9 @@ with b = z_upper - z_lower. Its Jacobian K is symmetric, so one solve K w = v se
 gradient with respect to the parameters is -w' dF/dtheta. Never the inverse of the Hessian alone: K is regular where
 the Hessian is not.
 
-Choices where the solution is not differentiable: a weakly active constraint counts as inactive, dependent rows have
-multipliers of least norm, and a flat direction does not move.
+Choices where the solution is not differentiable: a weakly active constraint counts as inactive, of inequalities that
+depend on each other a part is active (`verdict/pieces.py`), and a flat direction does not move. Equations that depend
+on each other have multipliers of least norm.
 """
 
 from dataclasses import dataclass, replace

@@ -1,0 +1,115 @@
+"""Where more rows are active than are independent, the derivative is that of one piece, and is flagged."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import linprog
+
+import declarative
+from declarative.backends.kkt.verdict.pieces import dependent
+
+KINK = """
+param d : R
+var p : R, nonneg
+var q : R, nonneg
+minimize max(10*p, 20*p - 100) + max(12*q, 18*q - 60)
+subject to
+  bal: p + q == d
+return p, q
+"""
+MERIT = """
+dim g
+param c : R^g
+param top : R^g
+param d : R
+var p : R^g, nonneg
+minimize c'*p
+subject to
+  bal: sum(p) == d
+  cap: p <= top
+"""
+TRANSPORT = """
+dim m, n
+param C : R^(m,n)
+param a : R^m
+param b : R^n
+var x : R^(m,n), nonneg
+minimize sum(C.*x)
+subject to
+  rows: sum(x[i,j] for j in n) == a[i] for i in m
+  columns: sum(x[i,j] for i in m) == b[j] for j in 0..n-2
+"""
+
+
+def compiled(text: str):
+    return declarative.compile(declarative.parse(text), backend="kkt")
+
+
+@pytest.mark.parametrize("curved", ["", " + 0.01*p^2 + 0.01*q^2"])
+def test_a_kink_of_costs_where_the_solution_has_none(curved):
+    """On both sides of d = 20 it is p = 10, q = d - 10; both kinks of max are there at once."""
+    layer, d = (
+        compiled(KINK.replace("60)", "60)" + curved)),
+        torch.tensor(20.0, dtype=torch.float64, requires_grad=True),
+    )
+    solution = layer.solve(d)
+    slopes = [torch.autograd.grad(solution[name], d, retain_graph=True)[0].item() for name in "pq"]
+    assert slopes == pytest.approx([0, 1], abs=1e-9)
+    assert solution.degenerate and solution.dual_nonunique and not solution.nonunique
+
+
+def test_demand_at_a_step_of_the_supply_moves_one_unit():
+    c, top = torch.tensor([10.0, 20.0, 40.0]), torch.tensor([50.0, 30.0, 20.0])
+    d = torch.tensor([79.0, 80.0, 81.0], dtype=torch.float64, requires_grad=True)
+    solution = compiled(MERIT).solve(c.double(), top.double(), d)
+    slopes = torch.stack([torch.autograd.grad(solution.p[:, i].sum(), d, retain_graph=True)[0] for i in range(3)], -1)
+    assert slopes.round(decimals=9).tolist() in ([[0, 1, 0], [0, k, 1 - k], [0, 0, 1]] for k in (0, 1))
+    assert solution.degenerate.tolist() == [False, True, False]
+
+
+def test_transport_at_its_corners_has_the_slope_of_one_side():
+    """Of each plan with one solution; supplies and demands are even numbers, so that many corners are degenerate."""
+    rng, h, bent = np.random.default_rng(0), 1e-3, 0
+    layer = compiled(TRANSPORT)
+    for _ in range(20):
+        C, a, b = rng.integers(1, 30, (3, 3)) + rng.random((3, 3)), rng.integers(1, 4, 3) * 2.0, np.zeros(3)
+        b[:2] = 2.0, 2.0
+        b[2] = a.sum() - 4
+        side = torch.tensor(a, requires_grad=True)
+        solution = layer.solve(torch.tensor(C), side, torch.tensor(b))
+        move = np.array([1.0, 0, 0])
+        x, moves = solution.x.flatten(), []
+        for entry in x:
+            moves.append(float(torch.autograd.grad(entry, side, retain_graph=True)[0] @ torch.tensor(move)))
+        sides = [(plan(C, a + s * h * move, b) - plan(C, a, b)) / (s * h) for s in (1, -1)]
+        exact = [np.allclose(moves, slope, atol=1e-6) for slope in sides]
+        regular = np.allclose(*sides, atol=1e-6) and not bool(solution.degenerate)
+        assert all(exact) if regular else np.reshape(moves, (3, 3)).sum(1) == pytest.approx(move, abs=1e-8)
+        bent += not regular
+    assert bent > 5
+
+
+def plan(C: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    rows = np.concatenate([np.kron(np.eye(3), np.ones(3)), np.kron(np.ones(3), np.eye(3))[:2]])
+    return linprog(C.ravel(), A_eq=rows, b_eq=np.concatenate([a, b[:2]])).x
+
+
+def test_equations_that_repeat_are_no_choice():
+    text = "param d : R\nvar x : R^2\nminimize sumsq(x)\nsubject to\n  a: sum(x) == d\n  b: 2*sum(x) == 2*d"
+    d = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+    solution = compiled(text).solve(d)
+    assert torch.autograd.grad(solution.x[0], d)[0].item() == pytest.approx(0.5, abs=1e-12)
+    assert solution.dual_nonunique and not solution.degenerate
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_remains_is_independent_and_has_multipliers(seed):
+    """Rows G = B E of rank 4 beside equations: some z >= 0 with the same G'z + A'y has only the rows that remain."""
+    rng = np.random.default_rng(seed)
+    A, G, z = rng.normal(size=(2, 7)), rng.normal(size=(9, 4)) @ rng.normal(size=(4, 7)), rng.random(9)
+    G[0] = A[0] * rng.normal()
+    kept = np.setdiff1d(np.arange(9), dependent(A, G, z))
+    both = np.concatenate([A, G[kept]])
+    assert np.linalg.matrix_rank(both) == len(both) == np.linalg.matrix_rank(np.concatenate([A, G]))
+    w = np.linalg.lstsq(both.T, G.T @ z, rcond=None)[0]
+    assert np.allclose(both.T @ w, G.T @ z) and (w[2:] >= -1e-9).all()
