@@ -86,31 +86,39 @@ def dependence(problem: Problem) -> list[str]:
     return lines + [remark.message for remark in dpp_remarks(problem)]
 
 
-def may_be_infinite(problem: Problem) -> frozenset[str]:
-    """The params that stand only as whole sides of inequalities, or as bounds of variables: there infinity is legal."""
-    whole: list[Parameter] = []
+def may_be_infinite(problem: Problem) -> dict[str, frozenset[int]]:
+    """The params that stand only as whole sides of inequalities, or as bounds of variables: there infinity is legal.
+
+    Of which sign: +1 where what varies must be less, -1 where it must be more, none where both are asked.
+    """
+    whole: dict[Parameter, set[int]] = {}
     elsewhere: set[Parameter] = set()
-    for root in _sides(problem):
-        side = root.args[0] if isinstance(root, Call) and root.atom == "neg" else root
+    for root, sign in _sides(problem):
+        side = root
+        if isinstance(root, Call) and root.atom == "neg":
+            side, sign = root.args[0], -sign
         base = side.base if isinstance(side, Index) else side
         if isinstance(base, Parameter):
-            whole.append(base)
+            whole.setdefault(base, set()).add(sign)
         else:
             elsewhere.update(s for s in symbols(root) if isinstance(s, Parameter))
     for root in _other_roots(problem):
         elsewhere.update(s for s in symbols(root) if isinstance(s, Parameter))
-    return frozenset(symbol.name for symbol in whole if symbol not in elsewhere)
+    legal = {symbol: signs for symbol, signs in whole.items() if symbol not in elsewhere}
+    return {symbol.name: frozenset(signs if len(signs) == 1 else ()) for symbol, signs in legal.items()}
 
 
-def _sides(problem: Problem) -> Iterator[Expr]:
-    """The sides of inequalities, the ends of boxes, and the bounds of variables."""
+def _sides(problem: Problem) -> Iterator[tuple[Expr, int]]:
+    """The sides of inequalities, the ends of boxes, and the bounds of variables; -1: a lower one, 1: an upper one."""
     for c in problem.constraints:
         if isinstance(c, Comparison) and c.relation is not Relation.EQ:
-            yield from (c.left, c.right)
+            less, more = (c.left, c.right) if c.relation is Relation.LE else (c.right, c.left)
+            yield from ((less, -1), (more, 1))
         if isinstance(c, Membership) and c.cone == "Box":
-            yield from c.args
+            yield from zip(c.args, (-1, 1), strict=True)
     for declaration in problem.variables:
-        yield from (b for a in declaration.symbol.attributes if a.name == "between" for b in a.args)
+        for a in declaration.symbol.attributes:
+            yield from zip(a.args, (-1, 1), strict=True) if a.name == "between" else ()
 
 
 def _other_roots(problem: Problem) -> Iterator[Expr]:

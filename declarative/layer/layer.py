@@ -32,7 +32,7 @@ from declarative.layer.mapped import Batched, needs_mapping
 from declarative.layer.mapped import call as call_mapped
 from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
-from declarative.layer.solution import Outputs, Solution, SolveError
+from declarative.layer.solution import Outputs, Solution, SolveError, memory_of
 from declarative.layer.undefined import Undefined
 from declarative.source.diagnostic import DiagnosticError, error
 
@@ -315,10 +315,10 @@ class DeclarativeLayer(nn.Module):
         if not fits or shapes != [tuple(warm.values[name].shape) for name in names]:
             text = "`warm` must be a solution of this problem, for a batch of the same shape and the same sizes"
             raise DiagnosticError([error("E310", None, text)])
-        values = {n: torch.nan_to_num(warm.values[n].detach().to(self.settings.dtype)) for n in names}
+        values = {n: warm.values[n].detach().to(self.settings.dtype) for n in names}
         known = {
             name: value.reshape(bound.batch, *value.shape[warm.status.dim() :]).to(bound.device)
-            for name, value in (values | dict(warm.memory)).items()
+            for name, value in (values | memory_of(warm)).items()
         }
         return known if good is None else {name: value[good] for name, value in known.items()}
 

@@ -62,7 +62,7 @@ class Promises:
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))
         if given and not _all_finite([inputs[symbol.name] for symbol in given]):
-            found = [b for s in given for b in _not_numbers(s, inputs[s.name], s.name in self._unbounded)] + found
+            found = [b for s in given for b in _not_numbers(s, inputs[s.name], self._unbounded.get(s.name))] + found
         if not found or not bool(torch.stack([b.items.any() for b in found]).any()):
             return []
         return [b for b in found if bool(b.items.any())]
@@ -87,7 +87,7 @@ def _all_finite(values: list[Tensor]) -> bool:
 def broken_by(symbol: Parameter, value: Tensor) -> str | None:
     """What a value given when compiling breaks, in words; None where it keeps what is declared."""
     one = value.unsqueeze(0)
-    found = [*_not_numbers(symbol, one, infinite=False), *_declared(symbol, one, one)]
+    found = [*_not_numbers(symbol, one), *_declared(symbol, one, one)]
     return next((breach.of(0) for breach in found if bool(breach.items.any())), None)
 
 
@@ -102,22 +102,30 @@ def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Brea
     return found
 
 
-def _not_numbers(symbol: Parameter, value: Tensor, infinite: bool) -> list[Breach]:
-    """Each message names the first entry of its items that is NaN, or infinite where that is not legal."""
+def _not_numbers(symbol: Parameter, value: Tensor, legal: frozenset[int] | None = None) -> list[Breach]:
+    """Each message names the first entry of its items that is NaN, or infinite where that is not legal.
+
+    `legal`: the signs that infinity may have, where it may stand at all.
+    """
     if bool(value.sum().isfinite()):
         return []
     flat = value.flatten(1) if value.dim() > 1 else value.unsqueeze(1)
-    bad = flat.isnan() if infinite else ~flat.isfinite()
+    bad = ~flat.isfinite()
+    for sign in legal or ():
+        bad &= flat != sign * torch.inf
     items, first = bad.any(1), bad.int().argmax(1)
-    return [_wrong_entry(symbol, value, items & (first == place), int(place)) for place in first[items].unique()]
+    return [_wrong_entry(symbol, value, items & (first == place), int(place), legal) for place in first[items].unique()]
 
 
-def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int) -> Breach:
+def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int, legal: frozenset[int] | None) -> Breach:
     index = [int(k) for k in np.unravel_index(place, value.shape[1:])]
-    entry = f"`{symbol.name}{index if index else ''}`"
-    nan = bool(value[(items, *index)].isnan().any())
-    found = "NaN" if nan else "infinite, which only a whole side of an inequality may be"
-    return Breach(items, f"{entry} is {found}")
+    entry, found = f"`{symbol.name}{index if index else ''}`", value[(items, *index)]
+    if bool(found.isnan().any()):
+        return Breach(items, f"{entry} is NaN")
+    if legal is None:
+        return Breach(items, f"{entry} is infinite, which only a whole side of an inequality may be")
+    which, beyond = ("-inf", "below") if bool((found < 0).all()) else ("inf", "above")
+    return Breach(items, f"{entry} is {which}, and no number is {beyond} it")
 
 
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:

@@ -134,6 +134,16 @@ class Solution:
         return f"Solution({self.summary()}; {shapes})"
 
 
+def memory_of(solution: Solution) -> dict[str, Tensor]:
+    """What a solve that begins there may read beside the variables: of items without an answer there is nothing."""
+    lost = solution.status > Status.INACCURATE
+
+    def left(part: Tensor) -> Tensor:
+        return part.masked_fill(lost.reshape(*lost.shape, *[1] * (part.dim() - lost.dim())), torch.nan)
+
+    return {name: left(part) if part.is_floating_point() else part for name, part in solution.memory.items()}
+
+
 class SolveError(RuntimeError):
     """Some item has no answer. `.solution` holds everything; `layer(...)` with on_failure="mask" does not raise."""
 

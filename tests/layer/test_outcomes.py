@@ -178,6 +178,24 @@ def test_infinity_is_legal_as_a_whole_side_and_only_there(backend):
     assert torch.allclose(hi.grad, torch.tensor([0.5, 0.0]).double(), atol=1e-9)
 
 
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("row", ["x <= u", "sum(x) <= u", "u >= x", "-u <= x", "x in Box(-3, u)"])
+def test_infinity_as_a_bound_that_nothing_keeps_is_named(backend, row):
+    text = f"param u : R\nvar x : R^2\nminimize sumsq(x - 1)\nsubject to\n  k: {row}"
+    solution = compiled(text, backend=backend, on_failure="mask").solve(torch.tensor([torch.inf, -torch.inf]))
+    assert solution.status.tolist() == [Status.SOLVED, Status.FAILED]
+    assert solution.messages == {(1,): "`u` is -inf, and no number is below it"}
+
+
+def test_infinity_as_both_bounds_of_a_variable():
+    text = "param l : R\nparam u : R\nvar x : R^2, between(l, u)\nminimize sumsq(x - 1)"
+    ends = torch.tensor([-torch.inf, torch.inf])
+    low, high = torch.cartesian_prod(ends, ends).unbind(-1)
+    solution = compiled(text, on_failure="mask").solve(low, high)
+    assert solution.status.tolist() == [Status.FAILED, Status.SOLVED, Status.FAILED, Status.FAILED]
+    assert solution.messages[3,] == "`l` is inf, and no number is above it"
+
+
 def test_broken_promises_fail_their_items():
     text = """
     dim n

@@ -317,3 +317,13 @@ def test_a_solution_far_out_does_not_make_one_where_there_is_none():
     layer = declarative.compile(declarative.parse(text), backend="cone", on_failure="mask")
     for held in (1.0, 1e-8, 1e-14):
         assert layer.solve(0.0, warm=layer.solve(held)).status == layer.solve(0.0).status == Status.FAILED
+
+
+@pytest.mark.parametrize(("broken", "then"), [((float("nan"), 2.0), (0.17, 2.0)), ((1.0, -1.0), (1.0, 5.0))])
+def test_after_no_answer_the_start_is_that_of_the_program(broken, then):
+    """For data that are no numbers, and for those without a point; both have another minimum near 0."""
+    text = "param a : R\nparam u : R\nvar x : R, start(1)\nminimize sin(3*x) + 0.1*(x - a)^2\nsubject to\n  -9 <= x\n"
+    layer = declarative.compile(declarative.parse(text + "  0 <= u\n  x^3 <= u"), on_failure="mask")
+    lost, cold = layer.solve(*broken), layer.solve(*then)
+    assert lost.status > Status.INACCURATE and cold.status == Status.SOLVED
+    assert layer.solve(*then, warm=lost).x == cold.x

@@ -64,16 +64,18 @@ class Assembly:
         given: Mapping[str, Tensor] | None = None,
         theta: Theta | None = None,
     ) -> Tensor:
-        """The starting point (batch, n): `given`, else `start`, else `origin`; auxiliaries start where they stand.
+        """The starting point (batch, n): `given` where it is finite, else `start`, else `origin`.
 
-        A quadratic program has no use for auxiliaries' starts. `theta`: that of these inputs, detached, if it is known.
+        Auxiliaries start where they stand. A quadratic program has no use for their starts. `theta`: that of these
+        inputs, detached, if it is known.
         """
         if self.program.explicit and not self.starts and given is None:
             return torch.zeros(batch, self.layout.size, dtype=self.runner.dtype, device=self.runner.device)
         if theta is None or self.program.explicit:
             theta = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
         parts = self._declared_starts(theta)
-        parts.update({name: value for name, value in (given or {}).items() if name in parts})
+        known = {name: value for name, value in (given or {}).items() if name in parts}
+        parts.update({name: torch.where(value.isfinite(), value, parts[name]) for name, value in known.items()})
         for auxiliary in self.standard.auxiliaries:
             name = auxiliary.variable.name
             if f"start {name}" in self.runner.groups:
