@@ -51,7 +51,8 @@ def solve(
                 found = result(*following(from_starts, program, theta, x0, options, warm))
             case _:
                 assert_never(program.kind)
-        return on_one_piece(program, theta, found)
+        found, fixed = on_one_piece(program, theta, found), (found.active.lower & found.active.upper).any(-1)
+        return replace(found, dual_nonunique=found.dual_nonunique | fixed)
 
 
 def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:

@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import linprog
 
 import declarative
-from declarative.backends.kkt.verdict.pieces import dependent
+from declarative.backends.kkt.verdict.pieces import dependent, of_least_norm
 
 KINK = """
 param d : R
@@ -113,3 +113,31 @@ def test_what_remains_is_independent_and_has_multipliers(seed):
     assert np.linalg.matrix_rank(both) == len(both) == np.linalg.matrix_rank(np.concatenate([A, G]))
     w = np.linalg.lstsq(both.T, G.T @ z, rcond=None)[0]
     assert np.allclose(both.T @ w, G.T @ z) and (w[2:] >= -1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_multipliers_of_least_norm_are_those_of_a_quadratic_program(seed):
+    """y = A s and z = max(G s, 0) for one s are its conditions of optimality."""
+    rng = np.random.default_rng(seed)
+    A, G, z = rng.normal(size=(1, 4)), rng.normal(size=(8, 4)), rng.random(8)
+    G[seed % 3 + 1] = (-1) ** seed * G[0]
+    slope = -(A.T @ rng.normal(size=1) + G.T @ z)
+    found = of_least_norm(slope, A, G, z)
+    assert found is not None
+    w, both = np.concatenate(found), np.concatenate([A, G])
+    used = np.concatenate([[True], found[1] > 0])
+    s = np.linalg.lstsq(both[used], w[used], rcond=None)[0]
+    assert np.allclose(both[used] @ s, w[used]) and (both[~used] @ s <= 1e-9).all()
+    assert np.allclose(slope + both.T @ w, 0, atol=1e-12) and (found[1] >= 0).all()
+
+
+def test_prices_where_several_serve_are_the_least():
+    """Any price from 20 to 40 supports the plan; a row with equal sides has one multiplier, that of its side."""
+    given = (torch.tensor(v, dtype=torch.float64) for v in ([10.0, 20, 40], [50.0, 30, 20], 80.0))
+    assert compiled(MERIT).solve(*given)["bal"].abs().item() == pytest.approx(20, abs=1e-9)
+    text = "param l : R\nparam u : R\nvar x : R^2\nminimize sumsq(x - 1)\nsubject to\n  k: l <= sum(x) <= u"
+    ends = torch.full((2,), 0.5, dtype=torch.float64, requires_grad=True)
+    solution = compiled(text).solve(*ends)
+    assert [solution["k.lower"].item(), solution["k.upper"].item()] == pytest.approx([0, 1.5], abs=1e-9)
+    assert solution.dual_nonunique and not solution.degenerate
+    assert torch.autograd.grad(solution.x[0], ends)[0].sum().item() == pytest.approx(0.5, abs=1e-12)

@@ -118,7 +118,7 @@ class Result:
     `primal`, `dual`, `gap` (B,): the worst residual of the feasibility, stationarity and complementarity rows, each
     relative to the largest term summed in its row. `degenerate`: some constraint is weakly active, or inequalities
     that are active depend on each other; `nonunique`: the solution is not locally unique; `dual_nonunique`: the active
-    rows are dependent (multipliers of least norm, where these are not negative); `minimum`: the second-order test holds
+    rows are dependent, or bounds fix a variable (multipliers of least norm); `minimum`: the second-order test holds
     (no negative curvature along the active constraints). `loose` bool (B, n): the entries that move where the solution
     is not unique.
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to

@@ -1,8 +1,11 @@
-"""Dependent active rows -> a part of them that is independent: where solutions bend, one of the pieces that meet there.
+"""Dependent active rows -> their multipliers of least norm, and a part of them that is independent.
 
 Where inequalities G depend on each other, given the equations A (G'v = A'u), multipliers z >= 0 may go along v, and
-G'z + A'y stays the same with another y. The way ends where a multiplier is 0; its row is let go, and so on, until what
-remains is independent: a vertex of the set of multipliers (Caratheodory). All rows together have in general no
+G'z + A'y stays the same with another y. Those of least norm are y = A s, z = max(G s, 0) for some s, which Newton's
+method finds: z = G s in the rows where that is positive.
+
+Where such a solution moves it bends. A way along v ends where a multiplier is 0; its row is let go, and so on, until
+what remains is independent: a vertex of the set of multipliers (Caratheodory). All rows together have in general no
 derivative, for each may move by itself; that of the piece where those that remain are active keeps to the equations.
 """
 
@@ -20,48 +23,101 @@ from declarative.backends.kkt.program.quadratic import explicit, model, quadrati
 from declarative.backends.status import Status
 
 Array = np.ndarray
+EXACT, ROUNDS = 1e-13, 20
 
 
 def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result:
-    """The result with a system of independent inequalities; items where some were let go are degenerate."""
+    """The result with multipliers of least norm, and a system of independent inequalities.
+
+    Items where some were let go are degenerate, except where two rows are the two sides of one equation.
+    """
     several = (result.dual_nonunique & (result.status <= Status.INACCURATE)).nonzero()[:, 0]
     if len(several) == 0 or result.system is None:
         return result
     if program.kind == "qp":
         program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
-    solution = tuple(part[several] for part in (result.x, result.y, result.z, result.z_lower, result.z_upper))
-    H, A = matrices(model(program, take(theta, several)), solution)
-    units, active, (q, n) = equilibrate(H, A)[0], result.active.take(several), (result.z.shape[1], H.shape[1])
-    known = (A * units[:, None], torch.cat(active.parts(), -1), torch.cat(solution[2:], -1))
-    kept = [remaining(*(part.cpu().numpy() for part in item)) for item in zip(*known, strict=True)]
-    held = torch.from_numpy(np.stack(kept)).to(active.z.device)
-    bent = (held != known[1]).any(-1).nonzero()[:, 0]
-    if len(bent) == 0:
+    names, (p, q, n) = ("y", "z", "z_lower", "z_upper"), (*result.y.shape[1:], *result.z.shape[1:], *result.x.shape[1:])
+    x, *multipliers = (part[several] for part in (result.x, *(getattr(result, name) for name in names)))
+    d, active = model(program, take(theta, several)), result.active.take(several)
+    H, A = matrices(d, (x, *multipliers))
+    slope = d.lagrangian_gradient(x, *(torch.zeros_like(part) for part in multipliers[:2]))
+    parts = (slope, A, equilibrate(H, A)[0], torch.cat(active.parts(), -1), torch.cat(multipliers, -1))
+    found = [chosen(*(part.cpu().numpy() for part in item)) for item in zip(*parts, strict=True)]
+    least, held, bent = (torch.from_numpy(np.stack(column)).to(x.device) for column in zip(*found, strict=True))
+    least = dict(zip(names, least.split([p, q, n, n], -1), strict=True))
+    result = replace(
+        result, **{name: getattr(result, name).index_copy(0, several, part) for name, part in least.items()}
+    )
+    moved = (held != parts[3]).any(-1).nonzero()[:, 0]
+    if len(moved) == 0:
         return result
-    system = active_system(Active(*held[bent].split([q, n, n], -1)), H[bent], A[bent])
-    items = several[bent]
+    system = active_system(Active(*held[moved].split([q, n, n], -1)), H[moved], A[moved])
     return replace(
         result,
-        degenerate=result.degenerate.index_fill(0, items, True),
-        system=joined(result.system, items, system, len(result.x)),
+        degenerate=result.degenerate.index_fill(0, several[bent], True),
+        system=joined(result.system, several[moved], system, len(result.x)),
     )
 
 
-def remaining(A: Array, active: Array, multipliers: Array) -> Array:
-    """Of what is active (q + 2n), bool, what remains; A (p + q, n) has the equations first, in units of its columns.
+def chosen(slope: Array, A: Array, units: Array, active: Array, multipliers: Array) -> tuple[Array, Array, bool]:
+    """One item: the multipliers y, z, lower, upper (p + q + 2n) of least norm, what of the active rows and bounds
+    (q + 2n) remains, and whether the solution bends there.
 
-    A variable that its bounds fix is an equation.
+    A (p + q, n) has the equations first, `units` (n,) scale its columns, `slope` (n,) is the objective's gradient. A
+    variable that its bounds fix is an equation.
     """
     n, q = A.shape[1], len(active) - 2 * A.shape[1]
-    lower, upper = active[q : q + n], active[q + n :]
-    fixed, unit = lower & upper, np.eye(n)
-    rows, free = np.concatenate([A[len(A) - q :], -unit, unit]), active.copy()
+    p, unit = len(A) - q, np.eye(n)
+    fixed = active[q : q + n] & active[q + n :]
+    free = active.copy()
     free[q:] &= ~np.tile(fixed, 2)
     places = free.nonzero()[0]
-    kept = active.copy()
-    let_go = dependent(np.concatenate([A[: len(A) - q], unit[fixed]]), rows[places], multipliers[places])
-    kept[places[let_go]] = False
-    return kept
+    equations, rows = np.concatenate([A[:p], unit[fixed]]), np.concatenate([A[p:], -unit, unit])[places]
+    at, z = multipliers.copy(), multipliers[p:][places]
+    least = of_least_norm(slope, equations, rows, z)
+    if least is not None:
+        y, z = least
+        at[:p], at[p + places] = y[:p], z
+        at[p + q : p + q + n][fixed], at[p + q + n :][fixed] = np.maximum(-y[p:], 0), np.maximum(y[p:], 0)
+    let_go = dependent(equations * units, rows * units, z)
+    held = active.copy()
+    held[places[let_go]] = False
+    kept, out = rows[~np.isin(np.arange(len(rows)), let_go)], rows[let_go]
+    return at, held, not all(any(opposite(row, other) for other in kept) for row in out)
+
+
+def opposite(a: Array, b: Array) -> bool:
+    """Two rows that look in opposite directions."""
+    return float(a @ b) < -(1 - RANK) * float(np.linalg.norm(a) * np.linalg.norm(b))
+
+
+def of_least_norm(slope: Array, equations: Array, rows: Array, z: Array) -> tuple[Array, Array] | None:
+    """y (e,) and z (k,) >= 0 of least norm with slope + equations'y + rows'z = 0, from some z; None where rounding
+    hides them.
+
+    s minimises |equations s|^2/2 + |max(rows s, 0)|^2/2 + slope's, and a step that does not lower this is shortened.
+    """
+    both, e, sizes = np.concatenate([equations, rows]), len(equations), np.linalg.norm(rows, axis=1)
+
+    def signs(s: Array) -> Array:
+        return rows @ s > EXACT * sizes * np.linalg.norm(s)
+
+    def height(s: Array) -> float:
+        return float(((equations @ s) ** 2).sum() + (np.maximum(rows @ s, 0) ** 2).sum()) / 2 + float(slope @ s)
+
+    s, above = np.zeros(both.shape[1]), z > 0
+    for _ in range(len(rows) + ROUNDS):
+        used, w = np.concatenate([np.full(e, True), above]), np.zeros(len(both))
+        w[used] = np.linalg.lstsq(both[used].T, -slope, rcond=RANK)[0]
+        way = np.linalg.lstsq(both[used], w[used], rcond=RANK)[0] - s
+        if (signs(s + way) == above).all():
+            terms = np.abs(slope) + np.abs(both.T) @ np.abs(w)
+            exact = (np.abs(slope + both.T @ w) <= EXACT * terms).all() and (w[e:] >= 0).all()
+            return (w[:e], w[e:]) if exact else None
+        lengths = 0.5 ** np.arange(ROUNDS)
+        s = s + way * lengths[int(np.argmin([height(s + t * way) for t in lengths]))]
+        above = signs(s)
+    return None
 
 
 def dependent(equations: Array, rows: Array, multipliers: Array) -> list[int]:
