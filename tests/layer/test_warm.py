@@ -8,6 +8,7 @@ from torch import Tensor
 
 import declarative
 from declarative import Status
+from declarative.backends.kkt.compiled import batch
 
 B = 24
 Data = dict[str, Any]  # of tensors
@@ -129,6 +130,53 @@ def test_degenerate_items_are_solved_as_if_there_were_no_previous_solution():
             last, cold = agree(layer, drifted(data, g, share), last)
             seen |= set(cold.status.tolist())
     assert {Status.SOLVED, Status.INFEASIBLE} <= seen
+
+
+STOCK = """
+dim T
+param d : R^T
+var u : R^T, between(0, 2)
+var s[0..T] : R
+minimize sum(0.3*pos(s[t]) + 1.5*negpart(s[t]) for t in 1..T) + 0.1*sumsq(u)
+subject to
+  step: s[t+1] == s[t] + u[t] - d[t] for t in T
+  first: s[0] == 1
+return u, v = value
+"""
+
+
+@pytest.fixture
+def beside(monkeypatch) -> list[batch.Batch]:
+    """What comes of each attempt beside a previous solution."""
+    found, solve = [], batch.solve_batch_beside
+
+    def watched(*data):
+        found.append(solve(*data))
+        return found[-1]
+
+    monkeypatch.setattr(batch, "solve_batch_beside", watched)
+    return found
+
+
+def test_beside_a_degenerate_solution_no_work_is_done_in_vain(beside):
+    """At an empty stock the epigraphs of both of its costs have dependent rows."""
+    layer = declarative.compile(declarative.parse(STOCK, name="stock"), backend="kkt")
+    d = torch.rand(8, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2
+    first = layer.solve(d)
+    cold, warm = layer.solve(1.01 * d), layer.solve(1.01 * d, warm=first)
+    assert torch.equal(cold.u, warm.u) and torch.equal(cold.v, warm.v) and warm.solved.all()
+    assert len(beside) == 1 and not beside[0].answers.rounds.any()
+
+
+def test_an_active_set_that_is_far_off_is_given_up(beside):
+    """Where the objective is turned round, every row of the solution changes, which takes as long as a fresh start."""
+    text = "dim n, m; const A : R^(m,n); param c : R^n; var x : R^n; minimize c'*x; subject to; -1 <= x <= 1; A*x <= 1"
+    g = torch.Generator().manual_seed(0)
+    A, c = normal(g, 80, 40), normal(g, 4, 40)
+    layer = declarative.compile(declarative.parse(text, name="turned"), backend="kkt", consts={"A": A.numpy()})
+    warm, cold = layer.solve(-c, warm=layer.solve(c)), layer.solve(-c)
+    assert warm.solved.all() and torch.equal(cold.x, warm.x)
+    assert len(beside) == 1 and beside[0].answers.rounds.max() <= 40
 
 
 def test_items_that_lose_their_solution_and_find_it_again():

@@ -28,20 +28,20 @@ STEPS = 5  # times the number of rows: more is a cycle that rounding makes
 
 
 @inner()
-def find_set(routines, item, L, work, state):
-    """From a first guess `state` to the active set: (outcome, active rows, rounds)."""
+def find_set(routines, item, L, work, state, most):
+    """From a first guess `state` to the active set: (outcome, active rows, rounds); at most so many by the last one."""
     outcome, k, rounds = pivot(routines, item, L, work, state)
     if outcome == GAVE_UP:
-        outcome, k, more = climb(routines, item, L, work, state)
+        outcome, k, more = climb(routines, item, L, work, state, most)
         rounds += more
     return outcome, k, rounds
 
 
 @inner()
-def climb(routines, item, L, work, state):
+def climb(routines, item, L, work, state, most):
     """The same by the dual active-set method, from the rows whose multipliers have their signs."""
     k = release(routines, L, work, state)
-    for number in range(STEPS * len(state)):
+    for number in range(most):
         if entering(item, work, state) == 0:
             return FOUND, k, number
         r, missing = most_violated(work, state)
@@ -49,7 +49,7 @@ def climb(routines, item, L, work, state):
         if outcome != FOUND:
             return outcome, 0, number
         locate(routines, L, work, state, k)
-    return GAVE_UP, k, STEPS * len(state)
+    return GAVE_UP, k, most
 
 
 @inner()

@@ -10,7 +10,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
 from declarative.backends.kkt.compiled.certificate import point_memory, refine, slack, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
-from declarative.backends.kkt.compiled.dual import direction, find_set
+from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
@@ -141,7 +141,7 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
         else:
             work.known[0] = 0
             fill(work.place, rows, -1)
-        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state)
+        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state, STEPS * rows)
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST
             continue

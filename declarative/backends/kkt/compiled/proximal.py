@@ -17,12 +17,13 @@ from declarative.backends.kkt.compiled.certificate import block_sizes, solve_act
 from declarative.backends.kkt.compiled.dual import find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, settle
-from declarative.backends.kkt.compiled.pivot import FOUND
+from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, keep, settle
+from declarative.backends.kkt.compiled.pivot import FOUND, factor, learn
 
 WEIGHT = 1e-6  # of S beside the terms of its row
 STEPS = 4  # of the proximal method; one is enough where the active set comes out right
 EXACT = 1e-12  # the method that begins afresh is as exact, and P need not tell x as well as it tells its gradient
+MOVES = 16  # changes of the active set at least, and n / 4: more take as long as beginning afresh
 STIFF = 1e-2  # what S lets x move, where P and the active rows should hold it, beside what it lets a free x move
 
 
@@ -69,6 +70,24 @@ def unique(routines, kept, L, b, at, shift, probe):
     return most < STIFF * size
 
 
+@inner()
+def holds(routines, item, kept, L, b, work, at, state, shift, probe):
+    """Are the rows that were active independent, and do they hold x?
+
+    Where not, there were other multipliers or solutions beside the previous ones, and the work would be in vain.
+    """
+    active = 0
+    for r in range(len(state)):
+        active += state[r] != 0
+    if active > kept.V.shape[1] or not learn(routines, item, L, work, state):
+        return False
+    k = factor(routines, work, state)
+    if k < active:
+        return False
+    keep(work, kept, b, k)
+    return unique(routines, kept, L, b, at, shift, probe)
+
+
 @outer
 def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
     """Solve the items from `first` to before `last`; `answers` holds x, w and state of similar ones, and then theirs.
@@ -89,12 +108,15 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
             continue
         work.known[0] = 0
         fill(work.place, rows, -1)
+        fill(work.yq, n, 0.0)
+        if not holds(routines, item, kept, L, b, work, at, state, shift, probe):
+            continue
         for _ in range(STEPS):
             for j in range(n):
                 work.yq[j] = item.q[j] - shift[j] * centre[j]
             solve_lower(routines, L, n, n, work.yq)
             times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
-            outcome, k, rounds = find_set(routines, item, L, work, state)
+            outcome, k, rounds = find_set(routines, item, L, work, state, max(MOVES, n // 4))
             answers.rounds[b] += rounds
             if outcome != FOUND or k > kept.V.shape[1]:
                 answers.verdict[b] = LOST
