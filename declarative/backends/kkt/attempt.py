@@ -99,6 +99,7 @@ def on_the_way(
         answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
     usable = answer.status <= Status.INACCURATE
     tends = tends_to_a_limit(d, found, began, suspects, usable)
+    tends |= suspects.flat & (suspects.fall < 0) & answer.nonunique  # a plateau above where it began
     if far:
         tends |= levels_off(d, local, began, at.x)
     return answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES), stop, runs

@@ -1,5 +1,7 @@
 """What comes to rest in some directions and tends to a limit in others has no minimum; what is nearly flat, has one."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from backends.kkt.smooth_programs import smooth_program, solve, tensor
@@ -111,3 +113,10 @@ def test_a_hinge_at_rest_is_no_saddle(c, power):
     )
     result = solve(program, (tensor([[c]]),), tensor([[1.0, 0.0]]))
     assert (result.status == Status.SOLVED).all() and result.minimum.all()
+
+
+def test_a_plateau_above_the_start_is_no_minimum():
+    """Problem 57: beyond x2 = 400 the exponentials are 0, and the objective is a little more than at the start's x2."""
+    path = Path(__file__).parents[2] / "hock_schittkowski" / "hs057.opt"
+    solution = declarative.compile(path, on_failure="mask").solve()
+    assert solution.status == Status.FAILED and "on the way to infinity" in solution.messages[()]

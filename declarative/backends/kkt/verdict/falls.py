@@ -96,7 +96,7 @@ def curvature_terms(d: Derivatives, x: Tensor) -> Tensor:
 
 
 class Suspects(NamedTuple):
-    """Items (B,) that are `far` from the start, and items that are `flat`, beside the `fall` (B,) on the way."""
+    """Items (B,) that are `far` from the start, or `flat` beside the `fall` (B,) on the way, or beside the rise."""
 
     far: Tensor
     flat: Tensor
@@ -109,7 +109,7 @@ def suspected(d: Derivatives, at: Primal, local: Local, start: Tensor) -> Suspec
 
 
 def flattened(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Tensor, Tensor]:
-    """(B,): on a way (B, n) to a point the Lagrangian fell, and is flat beside that there; and how much it fell.
+    """(B,): on a way (B, n) to a point the Lagrangian fell, or rose, and is flat beside that there; how much it fell.
 
     With the bounds' terms but for their constants, at the multipliers of the point.
     """
@@ -117,7 +117,8 @@ def flattened(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Te
     high = d.lagrangian(at.x - way, at.y, at.z) + (bound * (at.x - way)).sum(-1)
     low = local.f + (at.y * local.c).sum(-1) + (at.z * local.g).sum(-1) + (bound * at.x).sum(-1)
     fall, bend = high - low, (times(local.H, way) * way).sum(-1)
-    return (fall > ROUNDING * (high.abs() + low.abs())) & (bend.abs() < FLAT * fall) & fall.isfinite(), fall
+    told = (fall.abs() > ROUNDING * (high.abs() + low.abs())) & fall.isfinite()
+    return told & (bend.abs() < FLAT * fall.abs()), fall
 
 
 def flattened_at_once(d: Derivatives, way: Tensor, *tensors: Tensor) -> tuple[Tensor, Tensor]:

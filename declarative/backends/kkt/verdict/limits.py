@@ -35,7 +35,7 @@ HARDLY = 1e-4  # an eigenvalue beside the fall
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
     """(B,): from some of the `usable` points the Lagrangian falls towards a limit, and on however far beyond."""
-    tends, flat = torch.zeros_like(usable), (usable & suspects.flat).nonzero()[:, 0]
+    tends, flat = torch.zeros_like(usable), (usable & suspects.flat & (suspects.fall > 0)).nonzero()[:, 0]
     if len(flat):
         tends = tends.index_put((flat,), levels(d, found, flat, walk(found.at, start)[flat]))
     items = (usable & ~tends & (suspects.fall > 0) & suspects.fall.isfinite()).nonzero()[:, 0]
@@ -55,6 +55,7 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     """
     d, local, at = Derivatives(d.program, take(d.theta, items)), found.local.take(items), found.at.take(items)
     flat, fall = d.run(flattened_at_once, way, *at.parts(), *local.parts())
+    flat = flat & (fall > 0)
     most = blur(local.H, way)
     flat |= hidden(d, at, way, fall, (times(local.H, way) * way).sum(-1).abs() <= most)
     if not flat.any():
