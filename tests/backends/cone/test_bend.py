@@ -13,6 +13,8 @@ BLOCKS = [
     Block(Kind.SOC, 1),
     Block(Kind.SOC, 2),
     Block(Kind.SOC, 5),
+    Block(Kind.ROTATED, 3),
+    Block(Kind.ROTATED, 5),
     Block(Kind.PSD, 3),
     Block(Kind.PSD, 10),
     Block(Kind.EXP, 3),

@@ -12,6 +12,8 @@ CASES = [
     (Block(Kind.SOC, 1), 1.0),
     (Block(Kind.SOC, 2), 1.0),
     (Block(Kind.SOC, 5), 1.0),
+    (Block(Kind.ROTATED, 3), 1.0),
+    (Block(Kind.ROTATED, 5), 1.0),
     (Block(Kind.PSD, 10), 1.0),
     (Block(Kind.EXP, 3), 1.0),
     (Block(Kind.EXP, 3), 0.01),
@@ -131,6 +133,8 @@ def interior(block: Block) -> np.ndarray:
     match block.kind:
         case Kind.SOC:
             return np.eye(block.rows)[0]
+        case Kind.ROTATED:
+            return np.eye(block.rows)[:2].sum(0)
         case Kind.PSD:
             row, column, _ = triangle(psd_side(block.rows))
             return (row == column).astype(float)

@@ -71,6 +71,8 @@ def _member(part: cp.Expression, block) -> cp.Constraint:
             return part >= 0
         case Kind.SOC:
             return cp.SOC(part[0], part[1:])
+        case Kind.ROTATED:
+            return cp.quad_over_lin(part[2:], 2 * part[0]) <= part[1]
         case Kind.EXP:
             return cp.ExpCone(part[0], part[1], part[2])
         case Kind.POWER:

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from declarative.backends.cone.methods.recession import least_squares
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.solved import Solved
-from declarative.backends.cone.sets.cones import Kind, psd_side, triangle
+from declarative.backends.cone.sets.cones import Kind, psd_side, triangle, turned
 from declarative.backends.cone.sets.within import within
 from declarative.backends.status import Status
 
@@ -109,6 +109,9 @@ def _off_face(kind: Kind, power: float, along: np.ndarray, z: np.ndarray) -> np.
     match kind:
         case Kind.SOC:
             return _off_ray(along, along[0] - np.linalg.norm(along[1:]))
+        case Kind.ROTATED:
+            plain = turned(along)
+            return _off_ray(along, plain[0] - np.linalg.norm(plain[1:]))
         case Kind.EXP if moves[1]:
             return _off_ray(along, along[2] - along[1] * np.exp(min(along[0] / along[1], 1.0)))
         case Kind.EXP:  # multipliers (0, v, w) or, where z moves, (0, v, 0)

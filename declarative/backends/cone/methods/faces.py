@@ -15,6 +15,8 @@ def zero_with(cones: Cones, zero: np.ndarray, dual: bool) -> np.ndarray:
         match group.kind:
             case Kind.SOC:
                 part[part[:, 0]] = True
+            case Kind.ROTATED:
+                part[part[:, :2].any(-1), 2:] = True
             case Kind.EXP:
                 part[part[:, 2], 0 if dual else 1] = True
             case Kind.POWER:

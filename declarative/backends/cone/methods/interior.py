@@ -13,6 +13,7 @@ import clarabel
 import numpy as np
 import scipy.sparse as sp
 
+from declarative.backends.cone.methods.plain import plain, turned_rows
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.sets.cones import Block, Kind, psd_side
 
@@ -51,6 +52,7 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
     One solver serves all: its memory and the order of elimination depend on the pattern only. It starts afresh each
     time, and keeps nothing of the numbers since it neither scales nor presolves.
     """
+    given, items = items.cones, plain(items)
     (P_order, *P_places), (A_order, *A_places) = items.P.pattern.upper_by_column, items.A.pattern.by_column_compressed
     P, A = items.P.values[:, P_order], items.A.values[:, A_order]
     blocks = [clarabel_cone(block) for block in items.cones.blocks]
@@ -70,7 +72,7 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
             solver, nothing = None, Point(*(np.full(size, np.nan) for size in (n, m, m)))
             found.append(Answer(Claim.POINT, nothing, 0))
             continue
-        point = Point(np.array(result.x), np.array(result.s), np.array(result.z))
+        point = Point(np.array(result.x), *(turned_rows(given, np.array(v)) for v in (result.s, result.z)))
         found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
     return found
 
@@ -96,7 +98,7 @@ def clarabel_cone(block: Block):
             return clarabel.ZeroConeT(block.rows)
         case Kind.NONNEG:
             return clarabel.NonnegativeConeT(block.rows)
-        case Kind.SOC:
+        case Kind.SOC | Kind.ROTATED:
             return clarabel.SecondOrderConeT(block.rows)
         case Kind.PSD:
             return clarabel.PSDTriangleConeT(psd_side(block.rows))

@@ -70,7 +70,7 @@ def _vanishes(terms: np.ndarray, axis: int, gain: float) -> bool:
 
 def _bent(cones: Cones) -> np.ndarray:
     """The rows of cones that no finite number of inequalities describe."""
-    return np.concatenate([cones.of_kind(kind) for kind in (Kind.SOC, Kind.PSD, Kind.EXP, Kind.POWER)])
+    return np.concatenate([cones.of_kind(kind) for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER)])
 
 
 def _largest(entries: np.ndarray, axis: int) -> np.ndarray:

@@ -17,13 +17,18 @@ from declarative.backends.cone.methods.interior import Answer, Claim, interior_p
 from declarative.backends.cone.methods.mehrotra import rough_point
 from declarative.backends.cone.methods.polish import STEPS, polish, polish_boldly
 from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
-from declarative.backends.cone.program.certificate import Blocks, far_fetched, residuals
+from declarative.backends.cone.program.certificate import (
+    Blocks,
+    far_fetched,
+    residuals,
+)
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.program.read_off import read_off
 from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.program.solved import Solved, without_numbers
+from declarative.backends.cone.sets.stretches import stretches
 from declarative.backends.status import Status
 
 ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
@@ -31,6 +36,7 @@ CLOSE = 1e-11  # where a step costs less than a wrong set of active rows
 HEAVY = 5e7  # operations of a factorisation
 PLAIN = 1e-8  # as far as the interior-point method goes without refining its steps
 EXACT = 1e3  # an error within so many times rounding is none
+LOST = 1e-9  # of a row or column: where rounding errors are more, cones should be stretched
 DISTANT = 1e6  # where the program's size is one
 NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
@@ -85,14 +91,15 @@ def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Block
 
 def _settled_there(solved: Solved) -> bool:
     """Also where what was near may have been on the way to infinity."""
-    return solved.status is Status.SOLVED and solved.settled and regular(solved)
+    sharp = solved.settled and solved.residuals.loss <= LOST
+    return solved.status is Status.SOLVED and sharp and regular(solved)
 
 
 def _settled(solved: Solved, item: Items) -> bool:
     """`item` is a batch of one; a contradiction of its equalities that is rounding proves nothing."""
     match solved.status:
         case Status.SOLVED:
-            return solved.settled
+            return solved.settled and solved.residuals.loss <= LOST
         case Status.INFEASIBLE:
             return without_contradiction(item) is None
         case status:
@@ -101,14 +108,14 @@ def _settled(solved: Solved, item: Items) -> bool:
 
 def _carefully(item: Items, blocks: Blocks) -> Solved:
     """A batch of one, from a point as exact as the interior-point method can give."""
-    (found,) = _attempt(item, item, blocks, equilibrate(item), FINE)
-    attainment = Attainment(item)
-    found = attainment.checked(found)
-    if found.escapes:
-        return found
-    if found.status is Status.SOLVED:
-        return _ray_beside(item, blocks, found) or _believed(item, found)
-    outcomes = [found]
+    attainment, outcomes = Attainment(item), []
+    for stretched in (True, False) if stretches(item.cones) else (False,):
+        (found,) = _attempt(item, item, blocks, equilibrate(item, stretched), FINE)
+        outcomes.append(attainment.checked(found))
+        if outcomes[-1].escapes:
+            return outcomes[-1]
+        if outcomes[-1].status is Status.SOLVED:
+            return _ray_beside(item, blocks, outcomes[-1]) or _believed(item, outcomes[-1])
     consistent = without_contradiction(item)
     if consistent is not None:
         outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
@@ -213,6 +220,7 @@ def _infeasible(item: Items, scaling: Scaling, z: np.ndarray | None, iterations:
     judged = even.apply(item).dense(0)
     sparse = least_violation_ray(scaling.apply(item).dense(0))
     found = [scaling.D[0] * z / even.D[0] for z in (sparse, z) if z is not None]
+    found = [z / (np.abs(z).max(initial=0.0) or 1.0) for z in found]
     ray = next((r for r in (infeasibility_ray(judged, z) for z in found) if r is not None), None)
     if ray is None:
         return without_numbers(item, Status.FAILED, iterations)

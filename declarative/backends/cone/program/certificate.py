@@ -2,7 +2,8 @@
 
 A point in the cones and complementary (polishing gives no other) is optimal where Ax + s = b and Px + q + A'z = 0.
 Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
-a data entry times its block's norm, where SHARE says how exactly. Multipliers of exponential cones have no such excuse,
+a data entry times its block's norm, where SHARE says how exactly; in cones that can be stretched, beside what the
+cone's own diagonal allows. Multipliers of exponential cones have no such excuse,
 since of (x, y, z) with y exp(x/y) <= z the third may decide at 1e-18 of the others.
 """
 
@@ -13,32 +14,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.lost import lost
 from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.sets.cones import Kind
+from declarative.backends.cone.sets.stretches import natural_sizes
 from declarative.backends.status import Status
 
 TOLERANCE = 1e-6
 SHARE = 1e-5  # times TOLERANCE: rounding, beside the largest entries of the blocks that a row combines
 LOOSE = 1e-3  # beyond it an answer has no value
 ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
-
 FAR = 1e9  # terms so many times larger than what they add up to
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """Largest relative residuals of Ax + s = b and of Px + q + A'z = 0, and the relative gap of the objectives."""
+    """Largest relative residuals of Ax + s = b and of Px + q + A'z = 0, and the relative gap of the objectives.
+
+    `loss` is how large rounding errors of s and z may be beside the terms of the rows and columns where they are, and
+    `known` the same beside those terms only that are no rounding errors of a program whose size is one.
+    """
 
     primal: float
     dual: float
     gap: float
+    loss: float = 0.0
+    known: float = 0.0
 
     @property
     def status(self) -> Status:
         worst = max(self.primal, self.dual, self.gap)
         if worst <= TOLERANCE:
-            return Status.SOLVED
+            return Status.SOLVED if self.known <= TOLERANCE else Status.INACCURATE
         return Status.INACCURATE if worst <= LOOSE else Status.FAILED
 
 
@@ -55,9 +63,11 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     x, z, P, A, q, b = points.x, points.z, items.P, items.A, items.q, items.b
     wide = np.maximum(np.abs(x), SHARE * _block_norm(x, blocks.columns))
     high = SHARE * _block_norm(z, blocks.rows)
-    high[:, items.cones.of_kind(Kind.EXP)] = 0.0
-    high = np.maximum(np.abs(z), high)
-    primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), np.abs(points.s)])
+    for kind in (Kind.EXP, Kind.ROTATED, Kind.PSD):
+        high[:, items.cones.of_kind(kind)] = 0.0
+    high = np.maximum.reduce([np.abs(z), high, SHARE * natural_sizes(items.cones, z)])
+    near = np.maximum(np.abs(points.s), SHARE * natural_sizes(items.cones, points.s))
+    primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), near])
     dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
     primal = np.maximum(primal, np.where(b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
     dual = np.maximum(dual, np.where(q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
@@ -67,8 +77,8 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     gap = quadratic + linear.sum(1) + support.sum(1)
     slope, own = Px + q + A.transposed_times(z), tails(items, z, scaling.scaled_point(points).z)
     worst = _beside(A.times(x) + points.s - b, primal), np.maximum(_beside(slope, dual), _unbalanced(slope, own))
-    gap = _beside(gap, np.maximum.reduce(terms))
-    return [Residuals(float(p), float(d), float(g)) for p, d, g in zip(*map(_largest, worst), gap, strict=True)]
+    found = *map(_largest, worst), _beside(gap, np.maximum.reduce(terms)), *lost(items, points, scaling)
+    return [Residuals(*map(float, own)) for own in zip(*found, strict=True)]
 
 
 def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:

@@ -108,7 +108,13 @@ class Point:
         return Point(self.x[chosen], self.s[chosen], self.z[chosen])
 
 
-UPPER = {Kind.NONNEG: (0,), Kind.SOC: (0,), Kind.EXP: (2,), Kind.POWER: (0, 1)}  # rows that only bound the others above
+UPPER = {  # rows that only bound the others above
+    Kind.NONNEG: (0,),
+    Kind.SOC: (0,),
+    Kind.ROTATED: (0, 1),
+    Kind.EXP: (2,),
+    Kind.POWER: (0, 1),
+}
 
 
 def without_infinite_rows(items: Items) -> Items:

@@ -15,7 +15,10 @@ import numpy as np
 from declarative.backends.cone.linear.matrices import Matrices
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.sets.cones import Kind
+from declarative.backends.cone.sets.stretches import Stretches, stretches
 
+SHORT, LONG = 4, 50  # sweeps; where cones are stretched, sizes travel along chains of rows
+LEAST = 1e-9  # of rows without entries, the weight with which they stay as they are
 ACUTE = 1e-4  # the cosine of the angle between s and z: below it both are on the boundary
 
 
@@ -61,20 +64,22 @@ class Scaling:
         return Scaling(self.E[item], self.D[item], float(self.sigma[item, 0]), float(self.kappa[item, 0]))
 
 
-def equilibrate(items: Items, sweeps: int = 4) -> Scaling:
+def equilibrate(items: Items, stretched: bool = False) -> Scaling:
     """A scaling under which the entries of A spread evenly around one, and b and the objective are of size one.
+
+    `stretched`: cones may be stretched, and b has a say in how, as one more column of A.
 
     Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
     only has bounds is scaled by P.
     """
-    E, D = _even(items, sweeps)
+    E, D = _even(items, stretches(items.cones) if stretched else ())
     pattern = items.P.pattern
     at = pattern.rows[pattern.diagonal]
     diagonal = np.zeros(E.shape)
     diagonal[:, at] = items.P.values[:, pattern.diagonal]
     curved = (E == 0) & (diagonal > 0)
     E = np.where(curved, 1 / np.sqrt(np.where(curved, diagonal, 1.0)), np.where(E == 0, 1.0, E))
-    D = 1 / _or_one(shared_by_cone(items, items.A.largest_by_row(E)))
+    D = D / _or_one(shared_by_cone(items, D * items.A.largest_by_row(E)))
     P, q = _largest(items.P.scaled(E, E).values), _largest(E * items.q)
     sigma = _largest(D * items.b)
     balanced = (
@@ -84,28 +89,57 @@ def equilibrate(items: Items, sweeps: int = 4) -> Scaling:
     return Scaling(E, D, sigma, 1 / _or_one(np.maximum(sigma * P, q) * sigma))
 
 
-def _even(items: Items, sweeps: int) -> tuple[np.ndarray, np.ndarray]:
+def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.ndarray]:
     """E (B, n) and D (B, m) with geometric means of one, in logarithms: log|A| + log D + log E has means of zero.
 
-    D is alike within a cone. E is 0 for columns that no row couples with others.
+    Of D only how it stretches the cones of `several` is kept. E is 0 for columns that no row couples with others.
     """
     A, pattern, by_cone = items.A, items.A.pattern, partial(items.cones.by_cone, np.add)
+    right = (items.b != 0) & bool(several)
     here = Matrices(pattern, (A.values != 0).astype(float))
-    count = pattern.by_row.reduce(np.add, here.values)
+    count = pattern.by_row.reduce(np.add, here.values) + right
     coupling = count > 1
-    for kind in (Kind.SOC, Kind.PSD, Kind.EXP, Kind.POWER):
+    for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER):
         coupling[:, items.cones.of_kind(kind)] = True
+    right &= coupling
     joint = Matrices(pattern, here.values * coupling[:, pattern.rows])
     joined = pattern.by_column.reduce(np.add, joint.values)
     logs = np.log(np.abs(np.where(A.values != 0, A.values, 1.0)))
-    by_row, by_column = pattern.by_row.reduce(np.add, logs), pattern.by_column.reduce(np.add, logs * joint.values)
-    count, held = np.maximum(by_cone(count), 1), joined > 0
-    joined = np.maximum(joined, 1)
+    right_logs = np.log(np.abs(np.where(right, items.b, 1.0)))
+    by_row = pattern.by_row.reduce(np.add, logs) + right_logs
+    by_column = pattern.by_column.reduce(np.add, logs * joint.values)
+    means = [_Means(own, count) for own in several]
+    held, joined = joined > 0, np.maximum(joined, 1)
+    alike, by_right = np.maximum(by_cone(count), 1), np.maximum(right.sum(1, keepdims=True), 1)
     e, d = np.zeros_like(joined), np.zeros_like(count)
-    for _ in range(sweeps):
+    for _ in range(LONG if several else SHORT):
         e = np.where(held, -(by_column + joint.transposed_times(d)) / joined, 0.0)
-        d = -by_cone(by_row + here.times(e)) / count
-    return np.where(held, np.exp(e), 0.0), np.exp(d)
+        size = -(right_logs + d * right).sum(1, keepdims=True) / by_right
+        off = by_row + here.times(e) + size * right
+        d = -by_cone(off) / alike
+        for own in means:
+            d[:, own.places] = -own(off[:, own.places])
+    stretched = np.zeros(d.shape)
+    for own in means:
+        stretched[:, own.places] = d[:, own.places]
+    return np.where(held, np.exp(e), 0.0), np.exp(stretched - by_cone(stretched) / by_cone(np.ones_like(stretched)))
+
+
+class _Means:
+    """The stretches (B, count, d) that come closest to numbers whose sums by row are given; `counts` (B, m) of them."""
+
+    def __init__(self, own: Stretches, counts: np.ndarray):
+        self.places, self.logs = own.places, own.logs
+        flat = counts[:, own.places].reshape(-1, own.places.shape[1])
+        kinds, which = np.unique(flat, axis=0, return_inverse=True)
+        self.kind = which.reshape(-1)
+        grams = np.array([(own.logs.T @ own.logs.multiply(kind[:, None])).toarray() for kind in kinds])
+        self.inverses = np.linalg.inv(grams + LEAST * np.eye(grams.shape[-1]))
+
+    def __call__(self, sums: np.ndarray) -> np.ndarray:
+        flat = (self.logs.T @ sums.reshape(-1, sums.shape[-1]).T).T
+        free = np.einsum("ckl,cl->ck", self.inverses[self.kind], flat)
+        return (self.logs @ free.T).T.reshape(sums.shape)
 
 
 def _largest(entries: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from declarative.backends.cone.rows.forms import FormRows
 from declarative.backends.cone.rows.homogeneous import template_of
 from declarative.backends.cone.rows.template import Entries, NotConic, Template, Wanted
 from declarative.backends.cone.rows.tighten import tighten
+from declarative.backends.cone.rows.turn import turn
 from declarative.backends.cone.sets.cones import Block, Kind, triangle
 from declarative.backends.tape.axes import Selection
 from declarative.backends.tape.evaluate import static_value
@@ -163,7 +164,7 @@ class ChunkBuilder:
         form = self._form(row, [() if record.elementwise else s for s in shapes], () if record.elementwise else shape)
         given = [self._given(a, selection, s, f) for a, s, f in zip(args, shapes, form.shapes, strict=True)]
         rows = form_rows(row, form)
-        template = rows.template() if rows is not None else self._template(row, form, given)
+        template = turn(rows.template()) if rows is not None else self._template(row, form, given)
         slots = [self._flat(e, selection, s) for e, s in zip((*args, row.value), (*shapes, shape), strict=True)]
         moving, data = (tuple(slots[k] for k in part) for part in ((*template.moving, len(args)), template.fixed))
         count = _count(selection) * (_size(shape) if record.elementwise else 1)
@@ -194,7 +195,7 @@ class ChunkBuilder:
         if key not in self.templates:
             wanted = Wanted(row.call.atom, form, row.convex, tuple(given), data, nonneg)
             try:
-                self.templates[key] = tighten(template_of(wanted))
+                self.templates[key] = turn(tighten(template_of(wanted)))
             except NotConic:
                 raise DiagnosticError([not_conic(row)]) from None
         return self.templates[key]

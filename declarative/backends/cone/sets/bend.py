@@ -11,7 +11,7 @@ from typing import assert_never
 
 import numpy as np
 
-from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
 from declarative.backends.cone.sets.projections import project_group
 
 
@@ -25,6 +25,8 @@ def bend(cones: Cones, v: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarra
                 pass
             case Kind.SOC:
                 found[at] = bend_second_order(v[at], a[at], b[at])
+            case Kind.ROTATED:
+                found[at] = turned(bend_second_order(*(turned(c[at]) for c in (v, a, b))))
             case Kind.PSD:
                 found[at] = bend_semidefinite(v[at], a[at], b[at])
             case Kind.EXP | Kind.POWER:

@@ -2,6 +2,7 @@
 
 Conventions are Clarabel's: a second-order block is (t, x) with |x| <= t; an exponential block is (x, y, z) with
 y exp(x/y) <= z; a semidefinite block holds the upper triangle column by column, off-diagonal entries times sqrt(2).
+A rotated block, which Clarabel does not have, is (u, v, w) with |w|^2 <= 2 u v and u, v >= 0.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from math import isqrt
 
 import numpy as np
 
+ROOT_HALF = np.sqrt(0.5)
+
 
 class Kind(Enum):
     ZERO = "equality"
     NONNEG = "inequality"
     SOC = "second-order cone"
+    ROTATED = "rotated second-order cone"
     PSD = "semidefinite cone"
     EXP = "exponential cone"
     POWER = "power cone"
@@ -107,6 +111,13 @@ class Cones:
         return {kind: np.concatenate(parts) for kind, parts in found.items()}
 
 
+def turned(v: np.ndarray) -> np.ndarray:
+    """Points (..., d) of a rotated second-order cone as ones of the plain cone, and back: a reflection."""
+    found = v.copy()
+    found[..., 0], found[..., 1] = (v[..., 0] + v[..., 1]) * ROOT_HALF, (v[..., 0] - v[..., 1]) * ROOT_HALF
+    return found
+
+
 def psd_side(rows: int) -> int:
     """The side of the matrix whose triangle has so many entries."""
     return (isqrt(8 * rows + 1) - 1) // 2
@@ -126,6 +137,8 @@ def interior(cones: Cones) -> np.ndarray:
         match group.kind:
             case Kind.SOC:
                 inside[group.places] = np.eye(group.places.shape[1])[0]
+            case Kind.ROTATED:
+                inside[group.places] = np.arange(group.places.shape[1]) < 2
             case Kind.PSD:
                 row, column, _ = triangle(psd_side(group.places.shape[1]))
                 inside[group.places] = row == column

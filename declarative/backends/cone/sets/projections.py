@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Rows
-from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
 from declarative.backends.cone.sets.power import project_power
 
 
@@ -23,8 +23,8 @@ from declarative.backends.cone.sets.power import project_power
 class Frame:
     """Eigenvectors for the cones of a group, made when they are asked for; `parts` (..., count, *own) tell them.
 
-    These are units (d - 1) for second-order cones, the eigenvectors of the matrices for semidefinite ones, and what is
-    wanted itself for others.
+    These are units (d - 1) for second-order cones (those of the plain cone for rotated ones), the eigenvectors of the
+    matrices for semidefinite ones, and what is wanted itself for others.
     """
 
     group: Group
@@ -33,7 +33,7 @@ class Frame:
     @cached_property
     def vectors(self) -> np.ndarray:
         """(..., count, d, d), in columns."""
-        d, own = self.group.places.shape[1], 1 if self.group.kind is Kind.SOC else 2
+        d, own = self.group.places.shape[1], 1 if self.group.kind in (Kind.SOC, Kind.ROTATED) else 2
         outer, inner = self.parts.shape[:-own], self.parts.shape[-own:]
         flat = self.parts.reshape(prod(outer), *inner)
         from declarative.backends.cone.sets.spectral import second_order_frame, semidefinite_frame
@@ -41,6 +41,8 @@ class Frame:
         match self.group.kind:
             case Kind.SOC:
                 flat = second_order_frame(np.ascontiguousarray(flat))
+            case Kind.ROTATED:
+                flat = turned(second_order_frame(np.ascontiguousarray(flat)).swapaxes(-1, -2)).swapaxes(-1, -2)
             case Kind.PSD:
                 flat = semidefinite_frame(np.ascontiguousarray(flat), *triangle(flat.shape[-1]))
             case _:
@@ -176,6 +178,10 @@ def _projected(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
             return np.maximum(v, 0.0), (v > 0).astype(float), None
         case Kind.SOC:
             return project_second_order(v)
+        case Kind.ROTATED:
+            s, values, unit = project_second_order(turned(v))
+            inside = (values == 1).all(-1, keepdims=True)
+            return np.where(inside, v, turned(s)), values, unit
         case Kind.POWER:
             return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
         case _:

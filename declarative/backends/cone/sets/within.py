@@ -33,7 +33,7 @@ def within_dual(cones: Cones, z: np.ndarray, errors: np.ndarray) -> bool:
             case Kind.POWER:
                 by = np.stack([group.powers, 1 - group.powers, np.ones_like(group.powers)], -1)
                 z[group.places], errors[group.places] = z[group.places] / by, errors[group.places] / by
-            case Kind.NONNEG | Kind.SOC | Kind.PSD:
+            case Kind.NONNEG | Kind.SOC | Kind.ROTATED | Kind.PSD:
                 pass
             case _:
                 assert_never(group.kind)
@@ -50,6 +50,10 @@ def _group_within(group: Group, v: np.ndarray, errors: np.ndarray) -> bool:
         case Kind.SOC:
             least = np.maximum(np.abs(v[:, 1:]) - errors[:, 1:], 0.0)
             return bool((np.linalg.norm(least, axis=-1) * (1 - ROUNDING) <= v[:, 0] + errors[:, 0]).all())
+        case Kind.ROTATED:
+            high, least = v[:, :2] + errors[:, :2], np.maximum(np.abs(v[:, 2:]) - errors[:, 2:], 0.0)
+            inside = np.linalg.norm(least, axis=-1) * (1 - ROUNDING) <= np.sqrt(2 * np.maximum(high, 0.0).prod(-1))
+            return bool((inside & (high >= 0).all(-1)).all())
         case Kind.PSD:
             return all(_semidefinite(one, own) for one, own in zip(v, errors, strict=True))
         case Kind.EXP:

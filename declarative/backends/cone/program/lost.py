@@ -1,0 +1,59 @@
+"""How much of a row of Ax + s = b, or of a column of Px + q + A'z = 0, the rounding errors of s and z may be.
+
+They are beside the largest entry of a cone, while (1, t, x) with x^2 <= 1 t may be (1, 1e-18, 1e-9). Where the cone is
+stretched such that its entries are of one size nothing is lost. A residual does not show it: s and z fit the rows, and
+it is the cone that they may miss.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.scaling import Scaling
+from declarative.backends.cone.sets.cones import Kind
+from declarative.backends.cone.sets.stretches import natural_sizes
+
+EPS = np.finfo(float).eps
+CLEAR = 10 * EPS  # of the largest entry of a cone: smaller ones may be rounding errors of zeros
+SURE = 20 * EPS  # of the program's size, which is one
+AMPLE = 10.0  # times the residuals of the scaled program
+
+
+def lost(items: Items, points: Point, scaling: Scaling) -> tuple[np.ndarray, np.ndarray]:
+    """(B,) and (B,): in cones that can be stretched, as `scaling` does it; the largest share of all terms that are
+    clear within their cones, and of those that are sure within the program.
+    """
+    rows = np.concatenate([items.cones.of_kind(kind) for kind in (Kind.ROTATED, Kind.POWER, Kind.PSD)])
+    if not len(rows):
+        return np.zeros(len(items)), np.zeros(len(items))
+    scaled, at = scaling.apply(items), scaling.scaled_point(points)
+    off = AMPLE * _largest(scaled.stationarity(at.x, at.z)), AMPLE * _largest(scaled.feasibility(at.x, at.s))
+    sizes = [np.abs(at.x), *(np.maximum(np.abs(v), natural_sizes(items.cones, v)) for v in (at.s, at.z))]
+    norms = [np.sqrt(items.cones.by_cone(np.add, v**2)) for v in (at.s, at.z)]
+    clear = [CLEAR * level for level in (_largest(at.x), *norms)]
+    sure = [
+        np.maximum(SURE * np.maximum(_largest(v), 1.0), o)
+        for v, o in zip((at.x, at.s, at.z), (off[1], *off[::-1]), strict=True)
+    ]
+    errors = np.zeros((2, *at.s.shape))
+    errors[:, :, rows] = EPS * np.array(norms)[:, :, rows]
+    both = [np.maximum(*levels) for levels in zip(clear, sure, strict=True)]
+    return _share(scaled, sizes, clear, errors), _share(scaled, sizes, both, errors)
+
+
+def _share(scaled: Items, sizes: list[np.ndarray], levels: list[np.ndarray], errors: np.ndarray) -> np.ndarray:
+    """(B,): errors of s and z beside the largest terms of x, s and z above these levels."""
+    x, s, z = (np.where(size > level, size, 0.0) for size, level in zip(sizes, levels, strict=True))
+    b, q = np.abs(scaled.b), np.abs(scaled.q)
+    by_row = np.maximum.reduce([scaled.A.largest_by_row(x), b, s])
+    by_column = np.maximum.reduce([scaled.A.largest_by_column(z), scaled.P.largest_by_row(x), q])
+    pairs = (errors[0], by_row), (scaled.A.largest_by_column(errors[1]), by_column)
+    with np.errstate(over="ignore"):
+        shares = [np.where(t > 0, e / np.where(t > 0, t, 1.0), 0.0).max(1, initial=0.0) for e, t in pairs]
+    return np.maximum(*shares)
+
+
+def _largest(v: np.ndarray) -> np.ndarray:
+    """(B, 1)"""
+    return np.abs(v).max(1, initial=0.0)[:, None]
