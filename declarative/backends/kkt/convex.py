@@ -3,7 +3,7 @@
 Items that are not convex go to the method for smooth programs; those without a solution are explained by a ray.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
 from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.linear.system import System, joined
-from declarative.backends.kkt.methods.qp import solve_quadratic
+from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
 from declarative.backends.kkt.program.certify import Primal, finite, worst
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import Quadratic, quadratic
@@ -113,22 +113,45 @@ def solve_together(
     if len(items) == 0:
         return answer, {}, None
     qp = qp if len(items) == len(answer.x) else qp.take(items)
-    at, iterations = starting_points(qp, Near(near.at.take(items), near.known[items]) if near else None)
-    found = polish(qp, at, program.open_domain, program.blocks, POLISH)
-    some, blamed = explain(certified(found, iterations, options.tolerance), qp)
+    rough = starting_points(qp, Near(near.at.take(items), near.known[items]) if near else None)
+    some, blamed, system = finish(program, qp, rough, options)
     blamed = {int(items[i]): rows for i, rows in blamed.items()}
-    return answer.put(items, some), blamed, joined(None, items, found.system, len(answer.x))
+    return answer.put(items, some), blamed, joined(None, items, system, len(answer.x))
 
 
-def starting_points(qp: Quadratic, near: Near | None) -> tuple[Primal, Tensor]:
-    """Where polishing begins, and the iterations that it took to get there."""
+def starting_points(qp: Quadratic, near: Near | None) -> Rough:
+    """Where the last steps begin, after no iterations where a point is known."""
     if near is None:
         return solve_quadratic(qp, ITERATIONS)
     items, count = (~near.known).nonzero()[:, 0], torch.zeros_like(near.known, dtype=torch.int64)
+    active = torch.zeros_like(torch.cat([near.at.z, near.at.x, near.at.x], -1), dtype=torch.bool)
     if len(items) == 0:
-        return near.at, count
-    at, iterations = solve_quadratic(qp.take(items), ITERATIONS)
-    return near.at.put(items, at), count.index_put((items,), iterations)
+        return Rough(near.at, count, active)
+    found = solve_quadratic(qp.take(items), ITERATIONS)
+    count, active = (old.index_put((items,), new) for old, new in ((count, found.iterations), (active, found.active)))
+    return Rough(near.at.put(items, found.at), count, active)
+
+
+def finish(
+    program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options
+) -> tuple[Answer, Blamed, System | None]:
+    """The answers near points, the rows to blame, and the systems: compiled where that is certain, or polished."""
+    if not suits(program, qp) or not (fresh := rough.iterations > 0).any():
+        return polished(program, qp, rough, options)
+    found = solve_beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active))
+    rest = (~(found.clear & fresh) | (remoteness(found.answer, qp, scaled=False) > FAR)).nonzero()[:, 0]
+    answer = replace(found.answer, iterations=rough.iterations)
+    if len(rest) == 0:
+        return answer, {}, found.system
+    some, blamed, system = polished(program, qp.take(rest), rough.take(rest), options)
+    blamed = {int(rest[i]): rows for i, rows in blamed.items()}
+    return answer.put(rest, some), blamed, joined(found.system, rest, system, len(answer.x))
+
+
+def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:
+    """The same by Newton's method on what is active, whatever the program; explained where that leads nowhere."""
+    found = polish(qp, rough.at, program.open_domain, program.blocks, POLISH)
+    return *explain(certified(found, rough.iterations, options.tolerance), qp), found.system
 
 
 def usable(qp: Quadratic) -> Tensor:

@@ -1,17 +1,21 @@
 """The compiled method for strictly convex quadratic programs: against the general one, linear equations, and itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, solution, tensor, times
 from torch.autograd import grad
 
-from declarative.backends.kkt.convex import remaining, solve_convex
+from declarative.backends.kkt.convex import ITERATIONS, polished, remaining, solve_convex
 from declarative.backends.kkt.definite import KeptSystem, solve_definite
 from declarative.backends.kkt.linear.system import Right
-from declarative.backends.kkt.program.program import Options
+from declarative.backends.kkt.methods.qp import solve_quadratic
+from declarative.backends.kkt.program.program import Options, SmoothProgram
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.solve import connect, solve
+from declarative.backends.kkt.verdict.answer import Answer
 from declarative.backends.status import Status
 
 
@@ -32,12 +36,46 @@ def test_it_agrees_with_the_general_method_and_needs_it_for_none(n, p, q):
     program, _, qp, start = definite(n + q, 24, n, p, q, active=0.0)
     found = solve_definite(program, qp, start)
     assert found.clear.all() and (found.answer.status == Status.SOLVED).all()
-    other, _, _ = remaining(program, tuple(qp.parts()), qp, start, Options(), None)
+    agrees_with_polished(found.answer, program, qp)
+
+
+def agrees_with_polished(answer: Answer, program: SmoothProgram, qp: Quadratic):
+    """Answers are those of the general method."""
+    qp = qp.expand(len(answer.x))
+    other, _, _ = polished(program, qp, solve_quadratic(qp, ITERATIONS), Options())
     for name in ("x", "y", "z", "z_lower", "z_upper", "value"):
-        torch.testing.assert_close(getattr(found.answer, name), getattr(other, name), rtol=1e-8, atol=1e-8)
+        torch.testing.assert_close(getattr(answer, name), getattr(other, name), rtol=1e-8, atol=1e-8)
     for name in ("active_z", "active_lower", "active_upper", "degenerate", "dual_nonunique", "nonunique", "minimum"):
-        assert torch.equal(getattr(found.answer, name), getattr(other, name)), name
-    assert max(float(getattr(found.answer, name).max()) for name in ("primal", "dual", "gap")) < 1e-12
+        assert torch.equal(getattr(answer, name), getattr(other, name)), name
+    assert max(float(getattr(answer, name).max()) for name in ("primal", "dual", "gap")) < 1e-12
+
+
+@pytest.mark.parametrize("n, p, q", [(6, 2, 9), (10, 0, 20), (30, 5, 40)])
+@pytest.mark.parametrize("rank", [0, 2])
+def test_near_a_vertex_the_last_steps_are_compiled_and_agree_with_the_general_method(n, p, q, rank):
+    """Linear programs, and curved in two directions, in a box: their solutions are vertices of the other directions."""
+    program, _, qp, start = definite(n, 24, n, p, q)
+    g = torch.Generator().manual_seed(n)
+    F = torch.randn(24, rank, n, generator=g, dtype=FLOAT)
+    qp = replace(qp, P=F.mT @ F, lower=torch.full((1, n), -5, dtype=FLOAT), upper=torch.full((1, n), 5, dtype=FLOAT))
+    answer, _, system = remaining(program, tuple(qp.parts()), qp, start, Options(), None)
+    assert isinstance(system, KeptSystem) and (answer.status == Status.SOLVED).all() and (answer.iterations > 3).all()
+    agrees_with_polished(answer, program, qp)
+
+
+def test_items_without_a_clear_vertex_are_polished():
+    """min x + y with x + y >= 1 has many solutions, with x + y >= 0 and x, y >= 0 many multipliers; then one vertex."""
+    program = quadratic_program(2, 0, 1)
+    zero, ones = torch.zeros(3, 2, 2, dtype=FLOAT), torch.ones(3, 2, dtype=FLOAT)
+    none = (torch.zeros(1, 0, 2, dtype=FLOAT), torch.zeros(1, 0, dtype=FLOAT))
+    q = tensor([[1.0, 1], [1, 1], [1, 2]])
+    theta = (zero, q, *none, -torch.ones(1, 1, 2, dtype=FLOAT), tensor([[-1.0], [0], [-1]]), 0 * ones, INF * ones)
+    result = solve(program, theta, 0 * q)
+    assert (result.status == Status.SOLVED).all()
+    assert result.nonunique.tolist() == [True, False, False]
+    assert (result.degenerate | result.dual_nonunique).tolist() == [False, True, False]
+    torch.testing.assert_close(result.x[1:], tensor([[0.0, 0], [1, 0]]), rtol=0, atol=1e-12)
+    torch.testing.assert_close(result.value, tensor([1.0, 0, 1]), rtol=0, atol=1e-12)
 
 
 def test_systems_are_solved_to_rounding():

@@ -36,6 +36,6 @@ def fitted(d: Derivatives, x: Tensor) -> Primal:
     none = P.new_zeros(len(x), 0, P.shape[1])
     size = (D * slope).abs().amax(-1, keepdim=True).clamp(min=1e-300) if n else slope.sum(-1, keepdim=True) + 1
     qp = Quadratic(P, times(rows, D * slope / size), slack[:, 0] * 0, none, none[:, :, 0], none, none[:, :, 0], *sides)
-    w = size * solve_quadratic(qp, ITERATIONS)[0].x
+    w = size * solve_quadratic(qp, ITERATIONS).at.x
     yz, low, high = w[:, : p + q] * E, w[:, p + q : p + q + n] / D, w[:, p + q + n :] / D
     return Primal(x, yz[:, :p], yz[:, p:], low, high)

@@ -24,21 +24,43 @@ class Units:
     kappa: Tensor
 
 
-def solve_quadratic(qp: Quadratic, iterations: int) -> tuple[Primal, Tensor]:
-    """The best point of each item and its number of iterations; what it is worth is for the certificate to say."""
-    fixed = qp.lower == qp.upper
+@dataclass(frozen=True)
+class Rough:
+    """A point near the solution, its number of iterations (B,), and what seems active there (B, m + 2n)."""
+
+    at: Primal
+    iterations: Tensor
+    active: Tensor
+
+    def take(self, items: Tensor) -> "Rough":
+        """Some of the items (long, K)."""
+        return Rough(self.at.take(items), self.iterations[items], self.active[items])
+
+
+def solve_quadratic(qp: Quadratic, iterations: int) -> Rough:
+    """The best point of each item; what it is worth is for the certificate to say."""
+    n, fixed = qp.P.shape[1], qp.lower == qp.upper
     reduced = substitute(qp, fixed)
     data, units = scaled(reduced)
     state, count = interior_point(data, iterations)
     x = torch.where(fixed, qp.lower, units.sigma * units.D * state.x)
     p, rho = qp.A.shape[1], units.sigma * units.kappa
     g, low, high = data.C.split(state.z)
+    active = spread(state.z > state.s, data.C, n)
     y, z = rho * units.E[:, :p] * state.y, rho * units.E[:, p:] * g
     lower = torch.zeros_like(x).index_add(1, data.C.low, low) * rho / units.D
     upper = torch.zeros_like(x).index_add(1, data.C.high, high) * rho / units.D
     b = -(times(qp.P, x) + qp.q + times(qp.A.mT, y) + times(qp.G.mT, z))
     lower, upper = torch.where(fixed, (-b).clamp(min=0), lower), torch.where(fixed, b.clamp(min=0), upper)
-    return Primal(x, y, z, lower, upper), count
+    return Rough(Primal(x, y, z, lower, upper), count, active)
+
+
+def spread(rows: Tensor, C: Rows, n: int) -> Tensor:
+    """Of the rows of C (B, m) what belongs to those of G and to all lower and all upper bounds, (B, q + 2n)."""
+    g, low, high = C.split(rows)
+    bounds = rows.new_zeros(len(rows), 2 * n)
+    bounds[:, C.low], bounds[:, n + C.high] = low, high
+    return torch.cat([g, bounds], -1)
 
 
 def substitute(qp: Quadratic, fixed: Tensor) -> Quadratic:

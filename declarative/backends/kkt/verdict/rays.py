@@ -102,7 +102,7 @@ def unbounded(qp: Quadratic, point: Primal) -> Tensor:
 
 def optimum(qp: Quadratic) -> Primal:
     """Solved and polished."""
-    at, _ = solve_quadratic(qp, ITERATIONS)
+    at = solve_quadratic(qp, ITERATIONS).at
     return polish(qp, at, qp.q.new_zeros(2, qp.q.shape[1], dtype=torch.bool), None, 3).at
 
 
