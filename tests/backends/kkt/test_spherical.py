@@ -138,3 +138,21 @@ def test_secular_equation_over_many_scales():
     found = minimise_spherical(H, g, torch.ones(9, dtype=FLOAT), torch.zeros(9, 4, dtype=FLOAT), ball=False)
     torch.testing.assert_close(found.x.norm(dim=-1), torch.ones(9, dtype=FLOAT), rtol=1e-13, atol=0)
     assert (found.sigma >= 0).all()
+
+
+def test_where_several_minima_are_the_gradient_has_the_least_norm():
+    """Along what an eigenvalue leaves free nothing moves; elsewhere by e_i'dA v/(lambda_1 - lambda_i)."""
+    layer = declarative.compile(declarative.parse("param A : S^3\nvar x : R^3, unit\nminimize quad(x, A)"))
+    for size in (1e-6, 1.0, 1e6):
+        A = (size * torch.diag(tensor([1.0, 1.0, 3.0]))).requires_grad_()
+        found = layer.solve(A)
+        slopes = torch.stack([torch.autograd.grad(entry, A, retain_graph=True)[0] for entry in found.x])
+        assert found.nonunique and torch.equal(slopes[:2], torch.zeros(2, 3, 3, dtype=FLOAT))
+        expected = torch.zeros(3, 3, dtype=FLOAT)
+        expected[2, :2] = -found.x[:2].detach() / (2 * size)
+        expected = (expected + expected.mT) / 2
+        torch.testing.assert_close(slopes[2], expected, rtol=1e-9, atol=0)
+    project = declarative.compile(declarative.parse("param a : R^3\nvar x : R^3, unit\nminimize sumsq(x - a)"))
+    a = torch.zeros(3, dtype=FLOAT, requires_grad=True)
+    x = project.solve(a).x
+    assert torch.equal(torch.autograd.grad(x.sum(), a)[0], torch.zeros(3, dtype=FLOAT))

@@ -12,6 +12,8 @@ from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 
+ROUNDED = 4e-15  # of an eigenvalue, beside the largest entry of the matrix
+
 
 @dataclass(frozen=True)
 class Ellipsoid(Items):
@@ -51,7 +53,11 @@ class Ellipsoid(Items):
         return self.gradient(x) + torch.cat([y, z], -1) * self._slope(x)[:, 0]
 
     def lagrangian_hessian(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        return self.H + torch.cat([y, z], -1)[:, :, None] * self.M
+        """What an eigenvalue leaves of entries that it cancels is its rounding error, and counts as 0."""
+        pull = torch.cat([y, z], -1)[:, :, None] * self.M
+        whole = self.H + pull
+        size = torch.maximum(self.H.abs(), pull.abs()).flatten(1).amax(1)[:, None, None] if whole.numel() else 0
+        return torch.where((pull != 0) & (whole.abs() <= ROUNDED * size), 0, whole)
 
     def local(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
         """f, its gradient, c, g, the Lagrangian's Hessian, the Jacobians of c and g."""
