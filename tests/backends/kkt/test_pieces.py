@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import linprog
 
 import declarative
-from declarative.backends.kkt.verdict.pieces import dependent, of_least_norm
+from declarative.backends.kkt.verdict.pieces import least_norm, let_go, ways
 
 KINK = """
 param d : R
@@ -104,31 +104,30 @@ def test_equations_that_repeat_are_no_choice():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_remains_is_independent_and_has_multipliers(seed):
-    """Rows G = B E of rank 4 beside equations: some z >= 0 with the same G'z + A'y has only the rows that remain."""
+    """Rows G of rank 4 beside equations: some z >= 0 with the same G'z + A'y has only the rows that remain."""
     rng = np.random.default_rng(seed)
     A, G, z = rng.normal(size=(2, 7)), rng.normal(size=(9, 4)) @ rng.normal(size=(4, 7)), rng.random(9)
     G[0] = A[0] * rng.normal()
-    kept = np.setdiff1d(np.arange(9), dependent(A, G, z))
+    N = ways(np.concatenate([A, G]))
+    kept = np.setdiff1d(np.arange(9), let_go(N[2:], z))
     both = np.concatenate([A, G[kept]])
     assert np.linalg.matrix_rank(both) == len(both) == np.linalg.matrix_rank(np.concatenate([A, G]))
     w = np.linalg.lstsq(both.T, G.T @ z, rcond=None)[0]
     assert np.allclose(both.T @ w, G.T @ z) and (w[2:] >= -1e-9).all()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(30))
 def test_multipliers_of_least_norm_are_those_of_a_quadratic_program(seed):
     """y = A s and z = max(G s, 0) for one s are its conditions of optimality."""
     rng = np.random.default_rng(seed)
-    A, G, z = rng.normal(size=(1, 4)), rng.normal(size=(8, 4)), rng.random(8)
+    A, G, w = rng.normal(size=(1, 4)), rng.normal(size=(8, 4)), np.append(rng.normal(), rng.random(8))
     G[seed % 3 + 1] = (-1) ** seed * G[0]
-    slope = -(A.T @ rng.normal(size=1) + G.T @ z)
-    found = of_least_norm(slope, A, G, z)
-    assert found is not None
-    w, both = np.concatenate(found), np.concatenate([A, G])
-    used = np.concatenate([[True], found[1] > 0])
-    s = np.linalg.lstsq(both[used], w[used], rcond=None)[0]
-    assert np.allclose(both[used] @ s, w[used]) and (both[~used] @ s <= 1e-9).all()
-    assert np.allclose(slope + both.T @ w, 0, atol=1e-12) and (found[1] >= 0).all()
+    both = np.concatenate([A, G])
+    least = least_norm(w, ways(both), 1)
+    used = np.append(True, least[1:] > 0)
+    s = np.linalg.lstsq(both[used], least[used], rcond=None)[0]
+    assert np.allclose(both[used] @ s, least[used]) and (both[~used] @ s <= 1e-9).all()
+    assert np.allclose(both.T @ least, both.T @ w, atol=1e-12) and (least[1:] >= 0).all()
 
 
 def test_prices_where_several_serve_are_the_least():

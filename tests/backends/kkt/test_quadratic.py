@@ -114,7 +114,7 @@ def test_fixed_variables_infinite_sides_and_crossed_bounds():
     torch.testing.assert_close(result.x[:2], tensor([[0.5, 1, 3], [0.5, 1, 2]]), rtol=0, atol=1e-13)
     torch.testing.assert_close(result.z[0], tensor([0, 0.5]), rtol=0, atol=1e-13)
     torch.testing.assert_close(result.z_upper[:2], tensor([[0.0, 1, 0], [0, 1, 1]]), rtol=0, atol=1e-13)
-    assert not result.degenerate[:2].any() and not result.dual_nonunique[:2].any()
+    assert not result.degenerate[:2].any() and result.dual_nonunique[:2].all()
     assert {entry[0] for entry in result.blamed[2]} == {"lower", "upper"}
 
 
@@ -172,7 +172,7 @@ def test_duplicate_rows_share_their_multiplier():
     torch.testing.assert_close(result.z, tensor([[0.5, 0.5]]), rtol=0, atol=1e-14)
     assert result.dual_nonunique.all()
     (gradient,) = torch.autograd.grad(connect(program, theta, result)[0].sum(), h)
-    torch.testing.assert_close(gradient, tensor([[0.5, 0.5]]), rtol=0, atol=1e-14)
+    assert gradient.sort().values.tolist() == [[0, 1]] and result.degenerate.all()  # each moves by itself
 
 
 def test_a_program_without_variables():

@@ -87,7 +87,7 @@ def test_variables_fixed_by_equal_bounds():
     program = smooth_program(3, lambda x, t: sum((v - 2) ** 4 + v for v in x), lower=[1, 0, 1.5], upper=[1, 3, 1.5])
     result = solved(program, (), tensor([[0.0, 0, 0]]))
     torch.testing.assert_close(result.x, tensor([[1, 2 - 0.25 ** (1 / 3), 1.5]]), rtol=0, atol=1e-10)
-    assert not result.degenerate.any() and not result.dual_nonunique.any()
+    assert not result.degenerate.any() and result.dual_nonunique.all()
 
 
 def test_multipliers_of_a_nonlinear_program():
