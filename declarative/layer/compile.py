@@ -26,7 +26,7 @@ from declarative.ir.walk import postorder
 from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
 from declarative.layer.outputs import evaluate
-from declarative.layer.promises import SYMMETRY, broken_by
+from declarative.layer.promises import SYMMETRY, broken_by, check_indices
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
 from declarative.rewrite.not_yet import not_yet
@@ -84,6 +84,7 @@ def compile(
     fixed = _constants(problem, consts or {})
     sizes = _known_sizes(problem, fixed, learn or {}, dims)
     fixed |= _default_constants(problem, fixed, sizes)
+    check_indices((d.symbol for d in problem.parameters), fixed, sizes)
     learned = _learned(problem, learn or {}, sizes, fixed)
     settings = Settings(found.name, on_failure, check, inner, tuple(dims.items()), mode.name)
     return DeclarativeLayer(problem, found.backend, settings, fixed, learned, externs, holder, found)

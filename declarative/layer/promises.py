@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
 from declarative.ir.problem import Comparison, Problem, Relation
 from declarative.layer.culprits import asymmetric, culprit
+from declarative.source.diagnostic import DiagnosticError, error
 
 SYMMETRY = 1e-6  # S^n data may be asymmetric by this, relative
 DEFINITE = 1e-9  # psd data may have eigenvalues below 0 by this, relative
@@ -58,6 +59,7 @@ class Promises:
         The data named in `kept` are known to keep their own.
         """
         given = [symbol for symbol in self._symbols if symbol.name in inputs and symbol.name not in kept]
+        check_indices(given, {s.name: inputs[s.name][0] for s in given}, sizes)
         found = [b for s in given for b in _declared(s, inputs[s.name], _turned(s, inputs, raw))] if full else []
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))
@@ -66,6 +68,21 @@ class Promises:
         if not found or not bool(torch.stack([b.items.any() for b in found]).any()):
             return []
         return [b for b in found if bool(b.items.any())]
+
+
+def check_indices(symbols: Iterable[Parameter], values: Mapping[str, Tensor], sizes: Mapping[str, int]) -> None:
+    """Raises E305 for `index(v)` data outside 0..v-1, also where it is only compared; sizes may be missing."""
+    for symbol in symbols:
+        range_ = symbol.index_range
+        if range_ is None or symbol.name not in values or not range_.names <= sizes.keys():
+            continue
+        value, length = values[symbol.name], range_.evaluate(sizes)
+        bad = ((value < 0) | (value >= length)).nonzero()
+        if len(bad):
+            place = bad[0].tolist()
+            entry = f"`{symbol.name}{place if place else ''}` is {int(value[tuple(place)])}"
+            text = f"{entry}; `index({range_})` data lies in 0..{length - 1}: indices start at 0"
+            raise DiagnosticError([error("E305", symbol.origin, text)])
 
 
 def unlike_numbers(name: str, data: Tensor) -> Breach:
