@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import return_and_correct_aliasing
 from torch.utils._pytree import tree_map_only
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
 NAME = "elsewhere"
 TAKES_INDICES_OF_THE_CPU = {"aten::index", "aten::index_put", "aten::index_put_"}
@@ -108,6 +108,13 @@ def elsewhere() -> Iterator[torch.device]:
         threading.Thread.run = start
 
 
-_setup_privateuseone_for_python_backend(NAME)
+class Module(_DummyBackendModule):
+    """What `torch.utils.checkpoint` asks of every device beside."""
+
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.float32]
+
+
+_setup_privateuseone_for_python_backend(NAME, backend_module=Module())
 _fallback = torch.library.Library("_", "IMPL")
 _fallback.fallback(_made_by_torch, "PrivateUse1")

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd.functional import hessian as reference_hessian
 from torch.autograd.functional import jacobian as reference_jacobian
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, stack_module_state, vmap
+from torch.utils.checkpoint import checkpoint
 
 import declarative
 from declarative import DiagnosticError
@@ -211,3 +212,15 @@ def test_no_backward_mode_is_no_derivative_in_any_transform(name, backend, way, 
     text = f"param y : R^3; param t : R, pos; var x : R^3; {PROGRAMS[name]}"
     layer = declarative.compile(declarative.parse(text, name=name), backend=backend, differentiate="none")
     assert not any(part.any() for part in way(lambda y: tuple(layer(y, 1.0)))(data))
+
+
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+@pytest.mark.parametrize("objective", ["sumsq(x - y)", "sumsq(x - y) + sum(exp(x))"])
+def test_checkpoints(backend, objective):
+    text = f"dim n; param y : R^n; var x : R^n, simplex; minimize {objective}; return x, v = value"
+    layer = declarative.compile(declarative.parse(text), backend=backend)
+    y = torch.tensor([1.0, 0.5, 0.2], dtype=torch.float64, requires_grad=True)
+    slopes = []
+    for outputs in (layer(y), checkpoint(layer, y, use_reentrant=False)):
+        slopes += torch.autograd.grad(outputs[0][0] + outputs[1], y)
+    assert torch.equal(*slopes)

@@ -198,7 +198,8 @@ class ConePush(_Derivative):
 
     @staticmethod
     def backward(ctx, gx, gz):
-        moves, data = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        moves, data = saved[:4], saved[4:]
         own = ConePull.apply(ctx.structure, ctx.outcomes, gx, gz, *data)
         return None, None, *own, *ConePullTwice.apply(ctx.structure, ctx.outcomes, gx, gz, *moves, *data)
 

@@ -87,12 +87,14 @@ class Implicit(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *v):
-        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        solution, theta = saved[:5], saved[5:]
         return (None,) * 6 + pull_back(ctx.point, solution, theta, v, list(ctx.needs_input_grad[6:]))
 
     @staticmethod
     def jvp(ctx, *tangents):
-        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        solution, theta = saved[:5], saved[5:]
         moves = tuple(torch.zeros_like(t) if d is None else d for t, d in zip(theta, tangents[6:], strict=True))
         return push_forward(ctx.point, solution, theta, moves)
 

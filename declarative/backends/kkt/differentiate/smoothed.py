@@ -180,13 +180,15 @@ class Central(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *v):
-        at, theta = ctx.saved_tensors[:3], ctx.saved_tensors[3:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        at, theta = saved[:3], saved[3:]
         w = solve(ctx.barrier, at, theta, torch.cat(v, -1))
         return (None,) * 4 + vjp(lambda *t: equations(ctx.barrier, at, t), *theta)[1](-w)
 
     @staticmethod
     def jvp(ctx, *tangents):
-        at, theta = ctx.saved_tensors[:3], ctx.saved_tensors[3:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        at, theta = saved[:3], saved[3:]
         moves = tuple(torch.zeros_like(t) if d is None else d for t, d in zip(theta, tangents[4:], strict=True))
         change = push(lambda *t: equations(ctx.barrier, at, t), theta, moves)
         w = solve(ctx.barrier, at, theta, -change)

@@ -54,13 +54,15 @@ class Envelope(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, v):
-        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        solution, theta = saved[:5], saved[5:]
         if ctx.program.explicit:
             return (None,) * 7 + lagrangian_to_data(v, solution, theta, list(ctx.needs_input_grad[7:]))
         return (None,) * 7 + vjp(lambda *t: lagrangian(ctx.program, solution, t), *theta)[1](v)
 
     @staticmethod
     def jvp(ctx, *tangents):
-        solution, theta = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+        saved = ctx.saved_tensors  # checkpoints let it be read once
+        solution, theta = saved[:5], saved[5:]
         moves = tuple(torch.zeros_like(t) if d is None else d for t, d in zip(theta, tangents[7:], strict=True))
         return push(lambda *t: lagrangian(ctx.program, solution, t), theta, moves)
