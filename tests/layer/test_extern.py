@@ -339,3 +339,15 @@ def test_a_mistake_inside_of_the_function_is_told_with_its_name():
 def test_the_cone_backend_says_that_it_calls_none():
     with pytest.raises(DiagnosticError, match="the cone backend calls no functions from outside, such as `f`"):
         compiled(SCALAR, {"f": torch.sin}, backend="cone")
+
+
+def test_a_function_cut_off_from_its_arguments_is_refused():
+    """Its slopes would be 0, and the start would be called a minimum."""
+    text = "dim n; param x0 : R^n; extern f : R^n -> R; var x : R^n, start(x0); minimize f(x) + 0.5*sumsq(x - x0)"
+    x0 = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    for f in (torch.no_grad()(lambda x: x.sum(-1)), lambda x: x.detach().sum(-1)):
+        layer = declarative.compile(declarative.parse(text), extern={"f": f})
+        with pytest.raises(DiagnosticError, match="has no gradient for them"):
+            layer(x0)
+    constant = declarative.compile(declarative.parse(text), extern={"f": lambda x: x.new_ones(len(x))})
+    assert torch.allclose(constant(x0), x0)

@@ -85,19 +85,34 @@ class External:
         return found.to(args[0].dtype)
 
     def check_closed(self, sizes: Mapping[str, int], dtype: torch.dtype, device: torch.device) -> None:
-        """Raises DiagnosticError for a plain function that reads tensors with gradients: they would get wrong ones."""
-        if self.function is None:
+        """Raises DiagnosticError for a plain function whose gradients would be wrong: one that reads tensors with
+        gradients, or that cuts its result off from its arguments.
+        """
+        function = self.function
+        if function is None:
             return
         shapes = [tuple(size.evaluate(sizes) for size in shape) for shape in self.declaration.domain]
+
+        def called(size: float, moves: bool) -> Tensor:
+            given = (torch.full((1, *shape), size, dtype=dtype, device=device) for shape in shapes)
+            return function(*(t.requires_grad_(moves) for t in given))
+
         try:
             with torch.enable_grad():
-                found = self.function(*(torch.ones(1, *shape, dtype=dtype, device=device) for shape in shapes))
+                found, moved = called(1.0, False), called(0.75, True)
         except Exception:
             return  # it is not defined there
-        if isinstance(found, Tensor) and found.requires_grad:
-            text = f"`{self.declaration.name}` reads tensors that require gradients, which the layer cannot see"
+        if not isinstance(found, Tensor):
+            return
+        name, origin = self.declaration.name, self.declaration.origin
+        if found.requires_grad:
+            text = f"`{name}` reads tensors that require gradients, which the layer cannot see"
             hints = ("give the nn.Module itself, or make what it reads an argument, with a `param` or a `learn`",)
-            raise DiagnosticError([error("E328", self.declaration.origin, text, hints=hints)])
+            raise DiagnosticError([error("E328", origin, text, hints=hints)])
+        if not moved.requires_grad and not torch.equal(found, moved):
+            text = f"what `{name}` gives depends on its arguments, and has no gradient for them"
+            hints = ("leave `torch.no_grad()`, `.detach()` and numpy out of it",)
+            raise DiagnosticError([error("E328", origin, text, hints=hints)])
 
 
 def _held(module: nn.Module | None) -> dict[str, Tensor]:

@@ -179,9 +179,10 @@ RUNNING: tuple[Code, ...] = (
     ),
     Code(
         "E328",
-        "a function from outside that reads tensors with gradients",
+        "a function from outside with wrong gradients",
         "What a plain function closes over is no argument of the layer, so that its gradient would lack the part that "
-        "comes through the solution. A module's parameters are known to the layer.",
+        "comes through the solution. A module's parameters are known to the layer. A function that detaches its result "
+        "from its arguments has no slope for the solver to follow.",
         'compile(path, extern={"f": lambda x: net(x)})',
         'compile(path, extern={"f": net})',
     ),

@@ -81,7 +81,11 @@ def solve_kept(routines, data, kept, items, right, found, memory):
             copy(right.x[place], rx)
             for i in range(k):
                 r = active[i]
-                rows[i] = right.rows[place, r] if r < p + m else right.bounds[place, data.bounded[r - p - m]]
+                if r < p + m:
+                    rows[i] = right.rows[place, r]
+                else:  # what pulls at a bound is the bound's, and moves nothing else, not even by rounding
+                    j = data.bounded[r - p - m]
+                    rows[i], rx[j] = right.bounds[place, j], 0.0
             if number > 0:
                 residual(routines, item, active, x, w, rx, rows)
             solve_active(routines, L, kept.V[b], kept.K[b], n, k, rx, rows)
@@ -97,7 +101,8 @@ def solve_kept(routines, data, kept, items, right, found, memory):
             if r < p + m:
                 found.rows[place, r] = w[i]
             else:
-                found.bounds[place, data.bounded[r - p - m]] = w[i]
+                j = data.bounded[r - p - m]
+                found.x[place, j], found.bounds[place, j] = right.bounds[place, j], right.x[place, j] + w[i]
 
 
 def memory_for_solve(n: int, most: int) -> tuple[np.ndarray, ...]:
