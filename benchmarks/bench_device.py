@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import torch
 from bench_nonlinear import LANGUAGE, pnp, trust_region, welsch_pool
+from bench_qp import SIZES as DENSE
 from qp_problems import random_problems
 from qp_ways import EQUATIONS, TEXT, qpth_layer
 from side_by_side import Way, measure, show
@@ -22,17 +23,7 @@ from torch import Tensor
 import declarative
 import declarative.layer.by_device as by_device
 
-SIZES = (
-    (10, 10, 128, 0),
-    (10, 20, 1024, 0),
-    (50, 50, 128, 0),
-    (100, 100, 32, 10),
-    (128, 128, 128, 0),
-    (500, 500, 4, 0),
-    (10, 20, 16384, 0),
-    (50, 50, 2048, 0),
-    (200, 200, 256, 0),
-)
+SIZES = (*DENSE, (10, 20, 16384, 0), (50, 50, 2048, 0), (200, 200, 256, 0))
 BATCHES = ((pnp, 64), (pnp, 4096), (trust_region, 256), (trust_region, 8192), (welsch_pool, 1024), (welsch_pool, 32768))
 ALWAYS_CPU, ALWAYS_GPU = float("inf"), 0.0
 Results = tuple[Tensor, ...]  # the solution, then the gradients of all data

@@ -8,8 +8,8 @@ import torch
 
 from declarative.backends.hosted import CPU
 
-# Where both take as long, measured with an H100 beside 16 cores: quadratic programs, forward and backward, of 10, 50,
-# 128, 200 and 500 unknowns in batches of 4000, 1500, 300, 130 and 10.
+# Where both take about as long, between what was measured with an H100 beside 16 cores: quadratic programs, forward and
+# backward, of 10, 50, 128, 200 and 500 unknowns in batches of some 4000, 1500, 300, 130 and 10.
 EQUAL, SMALL = 5e6, 1e3
 
 

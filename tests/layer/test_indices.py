@@ -1,0 +1,33 @@
+"""Data that are indices: whole numbers in the range that they are declared for."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import DiagnosticError
+
+ZONES = """
+dim v, e
+const at[e] : index(v)
+param c : R^e
+param lim : R^v
+var x : R^e, between(0, 10)
+maximize c'*x
+subject to
+  zone: sum(x[k] for k in e if at[k] == i) <= lim[i] for i in v
+"""
+
+
+@pytest.mark.parametrize(("at", "found"), [([1, 2, 3], r"`at\[2\]` is 3"), ([-1, 0, 1], r"`at\[0\]` is -1")])
+def test_indices_that_are_only_compared_are_in_range_too(at, found):
+    problem = declarative.parse(ZONES)
+    c, lim = torch.ones(3), torch.tensor([2.0, 3, 4])
+    with pytest.raises(DiagnosticError, match="(?s)E305.*" + found):
+        declarative.compile(problem, consts={"at": at}, check="never")(c, lim)
+    with pytest.raises(DiagnosticError, match="(?s)E305.*" + found):
+        declarative.compile(problem, consts={"at": at}, dims={"v": 3})
+    layer = declarative.compile(problem, consts={"at": [0, 1, 2]})
+    assert layer(c, lim).sum().item() == pytest.approx(9)
+    layer.load_state_dict({"const.at": torch.tensor(at, dtype=torch.float64)})
+    with pytest.raises(DiagnosticError, match="(?s)E305.*" + found):
+        layer(c, lim)
