@@ -102,6 +102,44 @@ def test_equations_that_repeat_are_no_choice():
     assert solution.dual_nonunique and not solution.degenerate
 
 
+TWICE = """
+param b : R
+param c : R
+var x : R^2
+minimize {objective}
+subject to
+  one: {row} {relation} b
+  two: {row} <= c
+"""
+CURVED = "exp(x[0]-1) - x[0] + sumsq(x)"
+
+
+@pytest.mark.parametrize("objective", ["sumsq(x) - 2*x[0]", CURVED])
+@pytest.mark.parametrize("row", ["x[0]", "x[0] + x[1]"])
+@pytest.mark.parametrize("relation", ["<=", "=="])
+def test_a_row_without_a_multiplier_that_others_repeat_could_have_one(objective, row, relation):
+    """The least norm shares a multiplier alike, whichever row a method has found."""
+    layer = compiled(TWICE.format(objective=objective, row=row, relation=relation))
+    solution = layer.solve(torch.tensor(0.2), torch.tensor(0.2))
+    assert solution.dual_nonunique and solution.duals["one"] > 0.01
+    torch.testing.assert_close(solution.duals["one"], solution.duals["two"], rtol=1e-9, atol=0)
+    slack = layer.solve(torch.tensor(0.2), torch.tensor(0.3))
+    assert not slack.dual_nonunique and slack.duals["two"] == 0
+    torch.testing.assert_close(slack.duals["one"], 2 * solution.duals["one"], rtol=1e-9, atol=0)
+
+
+def test_multipliers_of_0_that_cannot_grow_together_are_the_only_ones():
+    """The rows (1, 1), (1, 0), (0, 1) depend on each other, with multipliers (0, 1, 0); and b twice with (0, 0)."""
+    rows = "\n  a: sum(x) <= b\n  e: x[0] <= b\n  f: x[1] <= 0"
+    solution = compiled("param b : R\nvar x : R^2\nminimize sumsq(x) - 2*x[0]\nsubject to" + rows).solve(
+        torch.tensor(0.5)
+    )
+    assert [float(solution.duals[name]) for name in "aef"] == pytest.approx([0, 1, 0], abs=1e-12)
+    assert solution.degenerate and not solution.dual_nonunique
+    free = compiled(TWICE.format(objective="sumsq(x) - 2*x[0]", row="x[0]", relation="<=")).solve(*torch.ones(2, 1))
+    assert free.degenerate and not free.dual_nonunique
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_remains_is_independent_and_has_multipliers(seed):
     """Rows G of rank 4 beside equations: some z >= 0 with the same G'z + A'y has only the rows that remain."""

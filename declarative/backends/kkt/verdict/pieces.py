@@ -7,6 +7,8 @@ least distance problem, whose dual has nonnegative variables alone (Lawson and H
 Where such a solution moves it bends. A way along a column v ends where a multiplier is 0; its row is let go, and so on,
 until what remains is independent: a vertex of the set of multipliers (Caratheodory). All rows together have in general
 no derivative, for each may move by itself; that of the piece where those that remain are active keeps to the equations.
+
+A row that is weakly active, of a multiplier of 0, belongs to them where it depends on the others: w may go there too.
 """
 
 from dataclasses import replace
@@ -15,10 +17,12 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from declarative.backends.kkt.differentiate.adjoint import active_system, matrices
+from declarative.backends.kkt.compiled.constants import WEAK
+from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.least_norm import RANK
 from declarative.backends.kkt.linear.scaling import equilibrate
 from declarative.backends.kkt.linear.system import joined
+from declarative.backends.kkt.program.certify import Primal, appraise
 from declarative.backends.kkt.program.program import Active, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import explicit, model, quadratic
 from declarative.backends.status import Status
@@ -31,55 +35,75 @@ def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result
 
     Items where some were let go are degenerate, except where two rows are the two sides of one equation.
     """
-    several = (result.dual_nonunique & (result.status <= Status.INACCURATE)).nonzero()[:, 0]
+    several = ((result.dual_nonunique | result.degenerate) & (result.status <= Status.INACCURATE)).nonzero()[:, 0]
     if len(several) == 0 or result.system is None:
         return result
     if program.kind == "qp":
         program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
     names, (p, q, n) = ("y", "z", "z_lower", "z_upper"), (*result.y.shape[1:], *result.z.shape[1:], *result.x.shape[1:])
     x, *multipliers = (part[several] for part in (result.x, *(getattr(result, name) for name in names)))
-    (H, A), active = matrices(model(program, take(theta, several)), (x, *multipliers)), result.active.take(several)
-    parts = (A, equilibrate(H, A)[0], torch.cat(active.parts(), -1), torch.cat(multipliers, -1))
+    there = appraise(model(program, take(theta, several)), Primal(x, *multipliers), program.blocks, None)
+    A, before = torch.cat([there.local.Jc, there.local.Jg], -2), torch.cat(result.active.take(several).parts(), -1)
+    idle = (there.shares.slack < WEAK) & result.degenerate[several, None] & ~before
+    parts = (A, equilibrate(there.local.H, A)[0], before, idle, torch.cat(multipliers, -1))
     found = [chosen(*(part.cpu().numpy() for part in item)) for item in zip(*parts, strict=True)]
-    least, held, bent = (torch.from_numpy(np.stack(column)).to(x.device) for column in zip(*found, strict=True))
-    least = dict(zip(names, least.split([p, q, n, n], -1), strict=True))
+    columns = (torch.from_numpy(np.stack(column)).to(x.device) for column in zip(*found, strict=True))
+    least, active, held, bent, many = columns
+    parts = dict(zip(names, least.split([p, q, n, n], -1), strict=True))
+    marks = zip(result.active.parts(), active.split([q, n, n], -1), strict=True)
     result = replace(
-        result, **{name: getattr(result, name).index_copy(0, several, part) for name, part in least.items()}
+        result,
+        active=Active(*(all_of_them.index_copy(0, several, part) for all_of_them, part in marks)),
+        dual_nonunique=result.dual_nonunique.index_fill(0, several[many], True),
+        degenerate=result.degenerate.index_fill(0, several[bent], True),
+        **{name: getattr(result, name).index_copy(0, several, part) for name, part in parts.items()},
     )
-    moved = (held != parts[2]).any(-1).nonzero()[:, 0]
+    moved = (held != before).any(-1).nonzero()[:, 0]
     if len(moved) == 0:
         return result
-    system = active_system(Active(*held[moved].split([q, n, n], -1)), H[moved], A[moved])
-    return replace(
-        result,
-        degenerate=result.degenerate.index_fill(0, several[bent], True),
-        system=joined(result.system, several[moved], system, len(result.x)),
-    )
+    system = active_system(Active(*held[moved].split([q, n, n], -1)), there.local.H[moved], A[moved])
+    return replace(result, system=joined(result.system, several[moved], system, len(result.x)))
 
 
-def chosen(A: Array, units: Array, active: Array, multipliers: Array) -> tuple[Array, Array, bool]:
-    """One item: the multipliers y, z, lower, upper (p + q + 2n) of least norm, what of the active rows and bounds
-    (q + 2n) remains, and whether the solution bends there.
+def chosen(A: Array, units: Array, active: Array, idle: Array, multipliers: Array) -> tuple[Array, ...]:
+    """One item: the multipliers y, z, lower, upper (p + q + 2n) of least norm, what is active then (q + 2n), what of it
+    remains, whether the solution bends there, and whether there are other multipliers.
 
     A (p + q, n) has the equations first, `units` (n,) scale its columns. A variable that its bounds fix is an equation.
     """
     n, q = A.shape[1], len(active) - 2 * A.shape[1]
     p, unit = len(A) - q, np.eye(n)
     fixed = active[q : q + n] & active[q + n :]
-    free = active.copy()
+    free = active | idle
     free[q:] &= ~np.tile(fixed, 2)
     places = free.nonzero()[0]
     rows = np.concatenate([A[p:], -unit, unit])[places]
     at, lower, upper = multipliers.copy(), slice(p + q, p + q + n), slice(p + q + n, None)
-    w = np.concatenate([at[:p], (at[upper] - at[lower])[fixed], at[p:][places]])
     N, e = ways(np.concatenate([A[:p], unit[fixed], rows]) * units), p + int(fixed.sum())
+    if not leads(N, e + idle[places].nonzero()[0]):
+        return at, active, active, np.array(False), np.array(False)
+    w = np.concatenate([at[:p], (at[upper] - at[lower])[fixed], at[p:][places]])
     w = least_norm(w, N, e)
     at[:p], at[p + places] = w[:p], w[e:]
     at[lower][fixed], at[upper][fixed] = np.maximum(-w[p:e], 0), np.maximum(w[p:e], 0)
     out = let_go(N[e:], w[e:])
-    held, kept = active.copy(), np.delete(rows, out, 0)
+    now, kept = active.copy(), np.delete(rows, out, 0)
+    now[places] |= w[e:] > RANK * np.abs(w).max()
+    held = now.copy()
     held[places[out]] = False
-    return at, held, not all(any(opposite(row, other) for other in kept) for row in rows[out])
+    bent = not all(any(opposite(row, other) for other in kept) for row in rows[out])
+    return at, now, held, np.array(bent), np.array(True)
+
+
+def leads(N: Array, idle: Array) -> bool:
+    """Whether multipliers may go anywhere, N t, that lets none of the `idle` ones, which are 0, become negative.
+
+    Where the idle rows of N are Z and no Z t = 0, that is so but where Z's = 0 for some s > 0 (Stiemke's alternative).
+    """
+    Z = N[idle]
+    if np.linalg.matrix_rank(Z, RANK) < N.shape[1]:
+        return True
+    return N.shape[1] > 0 and nnls(Z.T, -Z.sum(0))[1] > RANK
 
 
 def ways(both: Array) -> Array:
