@@ -22,7 +22,7 @@ def along(x: Expr, axis: Any, each: Callable[[Expr], Expr]) -> Expr:
     number = axis.value if isinstance(axis, Constant) else axis
     if len(x.shape) == 1 and number in (0, -1):
         return each(x)
-    if len(x.shape) != 2 or int(number) not in AXES or int(number) != number:
+    if len(x.shape) != 2 or number not in AXES:
         raise ShapeMismatch("`axis` is 0 (down each column of a matrix) or 1 (along each row)", 0)
     if AXES[int(number)] == 1:
         (row,) = new_indices("i", x.shape[:1], x)

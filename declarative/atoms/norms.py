@@ -87,7 +87,9 @@ NORM = Atom(
 
 
 def pnorm_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
-    p = options["p"]
+    p = options.get("p")
+    if p is None:
+        raise ShapeMismatch("a p-norm needs its p", hints=("its form is norm(x, p), where p may be `inf`",))
     if not 1 <= p < math.inf:
         raise ShapeMismatch(f"norm(x, p) needs p >= 1, this is {p:g}", 1)
     return norm_shape(shapes, options)

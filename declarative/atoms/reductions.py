@@ -84,7 +84,7 @@ def need_count(name: str, options: Options) -> Size:
         raise ShapeMismatch(
             f"`{name}` needs its option `k`", hints=(f"write {name}(x, 3) for the sum of three entries",)
         )
-    if not isinstance(k, Size) and (k != int(k) or k < 1):
+    if not isinstance(k, Size) and (k < 1 or k % 1):
         raise ShapeMismatch(f"`k` of `{name}` counts entries: a whole number, at least 1; this is {k:g}")
     return k if isinstance(k, Size) else Size.of(int(k))
 

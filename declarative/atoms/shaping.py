@@ -28,7 +28,7 @@ def reshaped(xp, form: Form, x):
 def reshape_shape(shapes: tuple[Shape, ...], options: Options) -> Shape:
     """The option holds sizes or whole numbers."""
     new = options["shape"]
-    wrong = [s for s in new if not isinstance(s, Size) and (s != int(s) or s < 1)]
+    wrong = [s for s in new if not isinstance(s, Size) and (s < 1 or s % 1)]
     if wrong or not new:
         raise ShapeMismatch("`reshape` takes whole sizes, at least 1", hints=("write reshape(x, m, n)",))
     shape = tuple(s if isinstance(s, Size) else Size.of(int(s)) for s in new)

@@ -21,7 +21,7 @@ def _spaces(name: str, shapes: tuple[Shape, ...], options: Options) -> tuple[lis
     """The dimensions of the spaces, and the place of the one that is meant."""
     side, dims, axis = need_square(f"`{name}`", shapes[0]), options["dims"], options["axis"]
     form = f"its form is {name}(X, p, q, axis = 0), for X on the product of spaces of dimensions p, q, ..."
-    if not dims or any(not isinstance(d, Size) and (d != int(d) or d < 1) for d in dims):
+    if not dims or any(not isinstance(d, Size) and (d < 1 or d % 1) for d in dims):
         raise ShapeMismatch(f"`{name}` needs the dimensions of the spaces, whole and at least 1", hints=(form,))
     sizes = [d if isinstance(d, Size) else Size.of(int(d)) for d in dims]
     if _product(sizes) != side:

@@ -10,6 +10,7 @@ from declarative.elaborate.binders import Bound, bind
 from declarative.elaborate.context import Context
 from declarative.elaborate.definitions import expanded
 from declarative.elaborate.familiar import function_hints
+from declarative.elaborate.index_first import sum_over_index
 from declarative.elaborate.names import Scope, kind
 from declarative.elaborate.nested import solved
 from declarative.elaborate.operators import applied
@@ -71,6 +72,9 @@ def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -
 
 def _library(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:
     """Keywords are options; a number or `inf` at the end may be one too (`norm(x, 1)`)."""
+    if name in REDUCTIONS and (meant := sum_over_index(ctx, node, name, scope)):
+        message = f"the index of a `{name}` stands behind what it runs over"
+        return ctx.report.error("E205", node.args[0].span, message, hints=[f"write {meant}"])
     args: list[tuple[tree.Expression, Expr]] = []
     options: dict[str, Expr] = {}
     for a in node.args:

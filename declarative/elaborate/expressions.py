@@ -7,8 +7,8 @@ from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
-from declarative.elaborate.familiar import value_hints
-from declarative.elaborate.indexing import Subscript, index
+from declarative.elaborate.familiar import LAST, value_hints
+from declarative.elaborate.indexing import Subscript, index, over
 from declarative.elaborate.multipliers import dual
 from declarative.elaborate.names import Entity, Scope, kind
 from declarative.elaborate.nested import field_of
@@ -118,9 +118,14 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
         message = f"`{node.id}` is a function; it is used by calling it"
         return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
     values = [n for n, e in ctx.names.items() if not isinstance(e, tree.Constraint)]
-    hints = value_hints(node.id, values) or did_you_mean(node.id, [*scope.locals, *values])
+    hints = value_hints(node.id, values)
+    if len(node.id) > 1 or not scope.subscript:
+        hints = hints or did_you_mean(node.id, [*scope.locals, *values])
     if scope.subscript:
-        hints = hints or (f"say where it runs: `for {node.id} in n`",)
+        if scope.along is not None and node.id in LAST:
+            hints = (f"it is `{scope.along - 1}` here: indices start at 0",)
+        runs = "n" if scope.along is None else over(ZERO, scope.along)
+        hints = hints or (f"say where it runs: `for {node.id} in {runs}`",)
         return ctx.report.error("E212", node.span, f"the index `{node.id}` is not declared", hints=hints)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
@@ -175,7 +180,7 @@ def _subscript(ctx: Context, node: tree.Subscript, scope: Scope) -> Value | None
         return None
     known = []
     for k, item in enumerate(node.items):
-        length = base.shape[k] if k < base.rank else ONE  # too many subscripts are reported below
+        length = base.shape[k] if k < base.rank else None  # too many subscripts are reported below
         if (subscript := _subscript_item(ctx, item, length, scope)) is not None:
             known.append(subscript)
     if len(known) < len(node.items):
@@ -186,12 +191,14 @@ def _subscript(ctx: Context, node: tree.Subscript, scope: Scope) -> Value | None
     return None if expr is None else Value(expr, base.row and bool(expr.shape))
 
 
-def _subscript_item(ctx: Context, item: tree.Expression | tree.Slice, length: Size, scope: Scope) -> Subscript | None:
+def _subscript_item(
+    ctx: Context, item: tree.Expression | tree.Slice, length: Size | None, scope: Scope
+) -> Subscript | None:
     if isinstance(item, tree.Slice):
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
-        hi = length if item.hi is None else to_size(ctx, item.hi, scope)
+        hi = (length or ONE) if item.hi is None else to_size(ctx, item.hi, scope)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
-    value = ctx.value(item, scope.in_subscript)
+    value = ctx.value(item, scope.in_subscript(length))
     return None if value is None else Subscript(value.expr, item.span)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from declarative.elaborate.integers import Bounds, Ranges, bounds, is_guarded, normal
 from declarative.elaborate.report import Report
 from declarative.elaborate.values import range_text, shown
-from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, Slice, Stack, Variable
+from declarative.ir.expr import Call, Constant, Expr, Index, IndexSymbol, Parameter, SizeValue, Slice, Stack, Variable
 from declarative.ir.size import ZERO, Size, shape_text
 from declarative.source.diagnostic import Label
 from declarative.source.span import Span
@@ -49,7 +49,8 @@ def index(
     if not _counts(report, base, subscripts, span):
         return None
     axes = base.shape[: len(subscripts)]
-    checked = [check(report, ranges, s, (ZERO, n), base.origin) for s, n in zip(subscripts, axes, strict=True)]
+    given = zip(subscripts, axes, strict=True)
+    checked = [check(report, ranges, s, (ZERO, n), base.origin, subscripts) for s, n in given]
     known = [c for c in checked if c is not None]
     if len(known) < len(checked):
         return None
@@ -95,10 +96,17 @@ def _text(span: Span | None) -> str:
     return "this" if span is None else shown(span)
 
 
-def check(report: Report, ranges: Ranges, s: Subscript, limits: Limits, base: Span | None) -> Expr | Slice | None:
+def check(
+    report: Report,
+    ranges: Ranges,
+    s: Subscript,
+    limits: Limits,
+    base: Span | None,
+    beside: Sequence[Subscript] = (),
+) -> Expr | Slice | None:
     """A subscript in normal form, known to lie in (or not known to lie outside) the half-open range `limits`.
 
-    `base` is the place of the array, for messages.
+    `base` is the place of the array and `beside` are all its subscripts, for messages.
     """
     if isinstance(s.value, Slice):
         return _checked_slice(report, s.value, s.span, limits[1], base)
@@ -108,7 +116,10 @@ def check(report: Report, ranges: Ranges, s: Subscript, limits: Limits, base: Sp
         return _not_whole(report, value, s.span, limits[1])
     if not isinstance(value, Constant) and is_guarded(value, ranges):
         return value
-    return value if _within(report, ranges, Subscript(value, s.span), ends, limits, base) else None
+    if _fits(ends, limits):
+        return value
+    _report_range(report, ranges, Subscript(value, s.span), ends, limits, base, beside or (s,))
+    return None
 
 
 def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> None:
@@ -120,20 +131,27 @@ def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> 
     return report.error("E214", span, message, hints=hints)
 
 
-def _within(report: Report, ranges: Ranges, s: Subscript, ends: Bounds, limits: Limits, base: Span | None) -> bool:
-    """False, and reported, where an end of the subscript's range surely lies outside.
+def _report_range(
+    report: Report,
+    ranges: Ranges,
+    s: Subscript,
+    ends: Bounds,
+    limits: Limits,
+    base: Span | None,
+    beside: Sequence[Subscript],
+) -> None:
+    """An end of the subscript's range surely lies outside.
 
     Two declared names are two sizes, so an index over m does not run along an axis of n.
     """
-    if _fits(ends, limits):
-        return True
     (low, high), (least, past) = ends, limits
-    if low is not None and (least - low - 1).is_nonnegative():
-        _report_outside(report, ranges, s, low, limits, base, least - low, low == high)
-        return False
-    assert high is not None
-    _report_outside(report, ranges, s, high, limits, base, past - 1 - high, low == high)
-    return False
+    below = low is not None and (least - low - 1).is_nonnegative()
+    end = low if below else high
+    assert end is not None
+    if low == high:
+        _report_fixed(report, s, end, limits, base, beside)
+    else:
+        _report_outside(report, ranges, s, end, limits, base, least - end if below else past - 1 - end)
 
 
 @lru_cache(maxsize=10_000)  # of a few numbers and lengths, again and again
@@ -148,33 +166,44 @@ def _fits(ends: Bounds, limits: Limits) -> bool:
 
 
 def _report_outside(
-    report: Report, ranges: Ranges, s: Subscript, end: Size, limits: Limits, base: Span | None, shift: Size, fixed: bool
+    report: Report, ranges: Ranges, s: Subscript, end: Size, limits: Limits, base: Span | None, shift: Size
 ) -> None:
     """`shift`: what would bring the end back inside; negative at the upper end."""
-    text = _text(base)
-    where = f"{text} has indices {range_text(*limits)}"
-    if fixed:
-        last = f"`{text.strip('`')}[{limits[1] - 1}]`"
-        hints = [f"indices start at 0, so that the last is {last}"]
-        if (-end - 1).is_nonnegative():
-            hints = [f"from the end it is `{text.strip('`')}[{limits[1] + end}]`"]
-        report.error("E211", s.span, f"index {end} is out of range: {where}", hints=hints)
-        return
+    where = f"{_text(base)} has indices {range_text(*limits)}"
     symbol = _single_index(s.value)
     labels, hints = [], []
     if symbol is not None and symbol in ranges:
         range_ = ranges[symbol]
         above = not shift.is_nonnegative()
         new = (range_.lo, range_.hi + shift) if above else (range_.lo + shift, range_.hi)
-        hints = [f"`for {symbol.name} in {_over(*new)}`"]
+        hints = [f"`for {symbol.name} in {over(*new)}`"]
         if isinstance(s.value, IndexSymbol) and range_.hi - range_.lo == limits[1] - limits[0]:
-            hints = [f"indices start at 0: `for {symbol.name} in {_over(*limits)}`"]
+            hints = [f"indices start at 0: `for {symbol.name} in {over(*limits)}`"]
         runs = f"`{symbol.name}` runs over {range_text(range_.lo, range_.hi)}"
         labels = [Label(range_.span, runs)] if range_.span else []
     report.error("E211", s.span, f"{_text(s.span)} reaches {end}, but {where}", labels=labels, hints=hints)
 
 
-def _over(lo: Size, hi: Size) -> str:
+def _report_fixed(
+    report: Report, s: Subscript, end: Size, limits: Limits, base: Span | None, beside: Sequence[Subscript]
+) -> None:
+    """One place, not a range. A dim in the place of an index may be meant as all that it counts."""
+    text = _text(base)
+
+    def entry(place: Size) -> str:
+        items = [str(place) if other.span == s.span else _text(other.span).strip("`") for other in beside]
+        return f"`{text.strip('`')}[{','.join(items)}]`"
+
+    hints = [f"indices start at 0, so that the last is {entry(limits[1] - 1)}"]
+    if (-end - 1).is_nonnegative():
+        hints = [f"from the end it is {entry(limits[1] + end)}"]
+    elif isinstance(s.value, SizeValue) and end == limits[1]:
+        hints.append(f"for all of them an index runs: `... for i in {over(*limits)}`")
+    message = f"index {end} is out of range: {text} has indices {range_text(*limits)}"
+    report.error("E211", s.span, message, hints=hints)
+
+
+def over(lo: Size, hi: Size) -> str:
     """A range as it follows `in`."""
     return str(hi) if lo == ZERO and str(hi).isidentifier() else range_text(lo, hi)
 

@@ -22,18 +22,26 @@ Local: TypeAlias = IndexSymbol | Size | Value | None  # None: an argument that f
 class Scope:
     """Names that hold in a part of a statement: indices, arguments of a `def` and its flexible sizes.
 
-    `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets. `depth`: how many
-    indices hold, where that is known to be final: the body of a `let` or `def` comes to stand in other places.
+    `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets, along an axis of
+    the length `along` where there is one. `depth`: how many indices hold, where that is known to be final: the body
+    of a `let` or `def` comes to stand in other places.
     """
 
     locals: Mapping[str, Local] = field(default_factory=dict)
     depth: int | None = None
     outputs: bool = False
     subscript: bool = False
+    along: Size | None = None
 
     @cached_property
-    def in_subscript(self) -> Scope:
-        return replace(self, subscript=True)
+    def _in_subscripts(self) -> dict[Size | None, Scope]:
+        return {}
+
+    def in_subscript(self, length: Size | None) -> Scope:
+        """Within square brackets, along an axis of this length."""
+        if (found := self._in_subscripts.get(length)) is None:
+            found = self._in_subscripts[length] = replace(self, subscript=True, along=length)
+        return found
 
     def with_index(self, name: str, index: IndexSymbol | None) -> Scope:
         depth = None if self.depth is None else self.depth + 1

@@ -5,7 +5,7 @@ from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import Diagnostic, Label, error
 from declarative.source.span import Source, Span
-from declarative.syntax.mistakes.strays import BARS
+from declarative.syntax.mistakes.bars import BARS
 from declarative.syntax.tokens.lexer import WORDS, Token
 
 # Letters of other alphabets that are drawn like a Latin one.

@@ -232,6 +232,127 @@ IDIOMS = {
         "did you mean `param`?",
         "param q : R\nminimize sum(x)",
     ),
+    "bars behind a factor": (
+        "minimize 1/2 ||x - c||^2",
+        "E109",
+        "||x - c||^2",
+        "write `1/2*sumsq(x - c)`",
+        "minimize 1/2*sumsq(x - c)",
+    ),
+    "bars behind a name": (
+        "minimize sum(c) ‖x‖_1",
+        "E109",
+        "‖x‖_1",
+        "write `sum(c)*norm1(x)`",
+        "minimize sum(c)*norm1(x)",
+    ),
+    "a power T and no sign": ("minimize c^T x", "E105", "^T x", "write `c'*x`", "minimize c'*x"),
+    "a factor in brackets": (
+        "minimize 2 (x[0] + 1)",
+        "E105",
+        "2 (",
+        "write `2*(x[0] + 1)`",
+        "minimize 2*(x[0] + 1)",
+    ),
+    "set of ampl": ("set G\nminimize sum(x)", "E110", "set", "did you mean `dim`?", "dim G\nminimize sum(x)"),
+    "index below a sum": (
+        ROWS + "  sum_i c[i]*x[i] <= 1",
+        "E105",
+        "sum_i c",
+        "write `sum(c[i]*x[i] for i in n)`",
+        ROWS + "  sum(c[i]*x[i] for i in n) <= 1",
+    ),
+    "name behind a constraint": (
+        ROWS + "  sum(x) <= 1 (cap)",
+        "E105",
+        "(cap)",
+        "write `cap: sum(x) <= 1`",
+        ROWS + "  cap: sum(x) <= 1",
+    ),
+    "number of an equation": (
+        ROWS + "  sum(x) <= 1 (3)",
+        "E105",
+        "(3)",
+        "write `c3: sum(x) <= 1`",
+        ROWS + "  c3: sum(x) <= 1",
+    ),
+    "indices of a name": (
+        ROWS + "  bal[i]: x[i] >= 0 for i in n",
+        "E113",
+        "[i]",
+        "write `bal: x[i] >= 0 for i in n`",
+        ROWS + "  bal: x[i] >= 0 for i in n",
+    ),
+    "ranges of a name, of jump": (
+        ROWS + "  bal[i=1:n, j in m]: x[i] >= b[j]",
+        "E113",
+        "[i=1:n, j in m]",
+        "write `bal: x[i] >= b[j] for i in n, j in m`",
+        ROWS + "  bal: x[i] >= b[j] for i in n, j in m",
+    ),
+    "ranges of a name, of ampl": (
+        ROWS + "  bal {i in n}: x[i] >= 0",
+        "E113",
+        "{i in n}",
+        "write `bal: x[i] >= 0 for i in n`",
+        ROWS + "  bal: x[i] >= 0 for i in n",
+    ),
+    "index in a family": (
+        "var p[t in m] : R^n\nminimize sum(p)",
+        "E113",
+        "[t in m]",
+        "write `var p[m]`",
+        "var p[m] : R^n\nminimize sum(p)",
+    ),
+    "range in a let": (
+        "let g[i in n] = x[i] - 1\nminimize sum(g)",
+        "E113",
+        "[i in n]",
+        "write `let g[i] = ... for i in n`",
+        "let g[i] = x[i] - 1 for i in n\nminimize sum(g)",
+    ),
+    "two loops": (
+        "minimize sum(A[i,j]*x[j] for i in m for j in n)",
+        "E113",
+        "for",
+        "write `, j in n`",
+        "minimize sum(A[i,j]*x[j] for i in m, j in n)",
+    ),
+    "name of an objective in front": (
+        "obj: minimise sum(x)",
+        "E113",
+        "obj:",
+        "write `minimize sum(x)`",
+        "minimize sum(x)",
+    ),
+    "chain in a declaration": (
+        "var u : R^n, 0 <= u <= 1\nminimize sum(u)",
+        "E113",
+        "0 <= u <= 1",
+        "an attribute says so: `, between(0, 1)`",
+        "var u : R^n, between(0, 1)\nminimize sum(u)",
+    ),
+    "bounds of ampl": (
+        "var u >= -1, <= 2\nminimize u",
+        "E113",
+        ">=",
+        "`var u : R, between(-1, 2)`",
+        "var u : R, between(-1, 2)\nminimize u",
+    ),
+    "bounds around a name": (
+        "var 0 <= u <= 1\nminimize u",
+        "E113",
+        "0 <= u <= 1",
+        "`var u : R, between(0, 1)`",
+        "var u : R, between(0, 1)\nminimize u",
+    ),
+    "bound from above": (
+        "var u : R^n <= 1\nminimize sum(u)",
+        "E113",
+        "<=",
+        "an attribute says so: `, between(-inf, 1)`",
+        "var u : R^n, between(-inf, 1)\nminimize sum(u)",
+    ),
 }
 
 
@@ -243,9 +364,19 @@ def test_an_idiom(name: str):
     assert not [d for d in check(HEAD + right)[1] if d.severity.value == "error"]
 
 
-REPAIRED = [name for name in IDIOMS if name not in ("sum of latex", "quotient of latex", "subscript in braces")]
+UNSURE = ("sum of latex", "quotient of latex", "subscript in braces")
+REPAIRED = [name for name in IDIOMS if name not in UNSURE]
 
 
 @pytest.mark.parametrize("name", REPAIRED)
 def test_one_idiom_one_message(name: str):
     assert len(check(HEAD + IDIOMS[name][0])[1]) == 1
+
+
+def test_two_bars_that_join():
+    """Between comparisons, and in conditions, two bars are an `or`."""
+    for text in (
+        ROWS + "  sum(x) <= 1 || sum(x) >= 2 || x[0] >= 3",
+        "minimize sum(x[i] for i in n if i > 1 || i < 0 || i == n)",
+    ):
+        assert {d.hints for d in check(HEAD + text)[1] if d.code == "E109"} == {("write `or`",)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from declarative.elaborate.elsewhere import RENAMED, WRITTEN
 from declarative.elaborate.embedded.externs import extern, nested
 from declarative.elaborate.embedded.functions import library, library_names
 from declarative.elaborate.embedded.loops import range_of
 from declarative.elaborate.embedded.problem import find, maximize, minimize, problem
 from declarative.elaborate.embedded.statements import chain, dual, forall, member, method, psd, value
 from declarative.elaborate.embedded.symbols import const, dim, index_data, learn, param, var
-from declarative.elaborate.familiar import DECLARATIONS, FUNCTIONS, WRITTEN, value_hints
+from declarative.elaborate.familiar import DECLARATIONS, value_hints
 from declarative.elaborate.report import closest
 
 STATEMENTS: dict[str, Any] = {
@@ -58,5 +59,5 @@ def _hint(name: str) -> str:
         return f"; it is written `{WRITTEN[name][1]}`"
     if advice := value_hints(name, ()):
         return f"; {advice[0]}"
-    nearest = FUNCTIONS.get(name) or DECLARATIONS.get(name) or closest(name, names())
+    nearest = RENAMED.get(name) or DECLARATIONS.get(name) or closest(name, names())
     return f"; did you mean `{nearest}`?" if nearest else ""

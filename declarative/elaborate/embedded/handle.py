@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from declarative.atoms.defined import DEFINITIONS
 from declarative.atoms.registry import find
+from declarative.elaborate.elsewhere import RENAMED
 from declarative.elaborate.embedded.declared import NOTHING, Declared
 from declarative.elaborate.embedded.operators import (
     check_equal_shapes,
@@ -23,7 +24,6 @@ from declarative.elaborate.embedded.sides import MIRRORED, is_mirrored
 from declarative.elaborate.embedded.steps import Steps
 from declarative.elaborate.embedded.subscript import subscript
 from declarative.elaborate.embedded.walk import Question
-from declarative.elaborate.familiar import FUNCTIONS
 from declarative.elaborate.to_text import expression_to_text
 from declarative.ir.condition import Truth
 from declarative.ir.expr import Constant, Expr
@@ -314,5 +314,5 @@ def _instead(name: str) -> str:
         return ": sizes are symbols, the dims that it was declared with"
     if name == "value":
         return ": the layer that dc.compile(problem) makes gives values"
-    own = FUNCTIONS.get(name, name)
+    own = RENAMED.get(name, name)
     return f": write dc.{own}(x)" if own in DEFINITIONS or find(own) else ""

@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 from declarative.source.diagnostic import error
 from declarative.source.span import Source
-from declarative.syntax.mistakes import braces, comparing, declaring, idioms, latex, operands, words
+from declarative.syntax.mistakes import (
+    bars,
+    bounds,
+    braces,
+    comparing,
+    declaring,
+    idioms,
+    indices,
+    labels,
+    latex,
+    operands,
+    words,
+)
 from declarative.syntax.mistakes.strays import stray
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import Line
@@ -60,18 +72,23 @@ def _wish(t: Trouble) -> str:
 
 _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     latex.command,
+    labels.label_with_indices,
+    indices.family,
     braces.brace,
+    words.misspelt,
+    bars.bars,
     stray,
     words.lambda_expression,
     words.conditional_expression,
-    words.misspelt,
-    idioms.objective_with_colon,
+    labels.objective_with_colon,
+    labels.label_of_objective,
     idioms.constraints_behind,
-    idioms.for_all,
-    idioms.index_after_comma,
-    idioms.index_range,
-    idioms.index_first,
-    idioms.loop_first,
+    indices.for_all,
+    indices.index_after_comma,
+    indices.index_range,
+    indices.index_first,
+    indices.loop_first,
+    indices.second_for,
     idioms.norm_by_name,
     declaring.attribute_behind_default,
     words.reserved,
@@ -80,6 +97,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.declared_in_python,
     comparing.equals_for_comparison,
     comparing.comparison_for_equals,
+    bounds.bounds,
     comparing.comparison_in_arithmetic,
     declaring.size_without_brackets,
     declaring.sizes_apart,
@@ -91,7 +109,9 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.semidefinite,
     idioms.inner_product,
     operands.power,
-    operands.label_without_colon,
+    labels.label_without_colon,
+    labels.label_behind,
+    indices.index_below,
     operands.function_without_brackets,
     operands.juxtaposed,
     operands.decimal_point,

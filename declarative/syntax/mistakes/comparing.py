@@ -2,9 +2,9 @@
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
-from declarative.syntax.tokens.lexer import Token
 
 COMPARING = ("<=", "≤", ">=", "≥", "==", "!=", "<", ">")
+DECLARING = ("var", "param", "const", "learn")
 
 
 def equals_for_comparison(t: Trouble) -> Mistake | None:
@@ -45,21 +45,8 @@ def comparison_in_arithmetic(t: Trouble) -> Mistake | None:
         return Mistake(error("E113", t.span(), "`=` does not fit here", hints=hints))
     if t.token.type not in (*COMPARING, "in", "∈") or t.wants_operand or t.wants(":"):
         return None
-    if t.kind in ("var", "param", "const", "learn"):
-        return _bound(t)
     if t.kind in ("minimize", "maximize", "find"):
         hint = "a constraint stands below `subject to`, on a line of its own"
     else:
         hint = "a comparison stands in a constraint, in an `assume` and after `if`"
     return Mistake(error("E113", t.span(), "a comparison does not fit here", hints=[hint]))
-
-
-def _bound(t: Trouble) -> Mistake:
-    """`var x : R^n >= 0`."""
-    sign = bool(
-        t.token.type in (">=", "≥") and t.following and t.following.text == "0" and t.index + 2 == len(t.tokens)
-    )
-    hints = ["an attribute says so: `, nonneg`" if sign else "an attribute says so: `, between(lo, hi)`"]
-    comma, word = Token(",", ",", t.token.start, t.token.start), t.token._replace(type="NAME", text="nonneg")
-    repaired = t.with_tokens(comma, word, instead_of=2) if sign else ()
-    return Mistake(error("E113", t.span(), "a comparison does not fit into a declaration", hints=hints), repaired)

@@ -55,8 +55,6 @@ def _with_space(t: Trouble) -> str:
     head = f"{t.kind} {t.tokens[1].text}"
     if t.token.type == ",":
         return f"declarations stand one by one: `{head} : R`"
-    if t.token.type in (">=", "≥") and t.following and t.following.text == "0":
-        return f"`{head} : R, nonneg`"
     opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
     sizes = [token.text for token in t.tokens[opening + 1 : opening + 4] if token.type in ("NAME", "NUMBER")]
     if opening == 2 and sizes and len(t.tokens) == opening + 2 * len(sizes) + 1:

@@ -50,15 +50,6 @@ def declared_in_python(t: Trouble) -> Mistake | None:
     return Mistake(error("E110", t.span(t.tokens[0], t.tokens[at]), f"`{word}` is a word of CVXPY", hints=hints))
 
 
-def objective_with_colon(t: Trouble) -> Mistake | None:
-    """`minimize: f`, `minimize cost: f`."""
-    if t.kind not in _OBJECTIVES or t.token.type != ":" or t.index not in (1, 2):
-        return None
-    what = f"`{t.kind}` takes no colon" if t.index == 1 else "an objective has no name"
-    hints = [f"remove the `{t.source.text[t.tokens[1].start : t.token.end]}`"]
-    return Mistake(error("E113", t.span(), what, hints=hints), t.with_tokens(instead_of=t.index, at=1))
-
-
 def constraints_behind(t: Trouble) -> Mistake | None:
     """`minimize f s.t. x >= 0`."""
     if t.kind not in _OBJECTIVES or t.opening or t.index < 2 or t.token.type != "NAME":
@@ -79,66 +70,6 @@ def constraints_behind(t: Trouble) -> Mistake | None:
         message = "`subject to` stands on a line of its own, and the constraints below it"
     repaired = (Line(t.tokens[: t.index]), Line((line,)), Line(rest, t.line.comments, t.line.trailing))
     return Mistake(error("E110", span, message, hints=["write `subject to` on a line of its own"]), repaired)
-
-
-def for_all(t: Trouble) -> Mistake | None:
-    """`for all i in n`."""
-    if (
-        not t.before
-        or t.index < 2
-        or t.tokens[t.index - 2].type != "for"
-        or t.before.text not in ("all", "each", "every")
-    ):
-        return None
-    hints = [f"write `for {t.token.text} in ...`"]
-    diagnostic = error("E110", t.span(t.before), f"`{t.before.text}` is one word too many", hints=hints)
-    return Mistake(diagnostic, t.with_tokens(instead_of=1, at=t.index - 1))
-
-
-def index_after_comma(t: Trouble) -> Mistake | None:
-    """`x[i] >= 0, i in n`."""
-    after = t.tokens[t.index + 1 : t.index + 3]
-    if t.token.type != "," or t.opening or len(after) < 2 or after[1].type not in ("in", "∈"):
-        return None
-    if after[0].text not in [token.text for token in t.tokens[: t.index]]:
-        return None
-    diagnostic = error("E114", t.span(), "an index is not introduced by a comma", hints=["write `for`"])
-    return Mistake(diagnostic, t.with_tokens(t.token._replace(type="for", text="for")))
-
-
-def index_range(t: Trouble) -> Mistake | None:
-    """`for i = 1..n`, `for i in 1:n`."""
-    if t.token.type == "=" and t.index > 1 and t.wants("in") and t.tokens[t.index - 2].type in ("for", ","):
-        diagnostic = error("E106", t.span(), "an index runs `in` a range", hints=["write `in`"])
-        return Mistake(diagnostic, t.with_tokens(t.token._replace(type="in", text="in")))
-    if t.token.type == ":" and t.wants("..") and "for" in [token.type for token in t.tokens[: t.index]]:
-        hints = ["write `..`; both ends belong to it, and indices start at 0"]
-        diagnostic = error("E113", t.span(), "a range is written `lo..hi`", hints=hints)
-        return Mistake(diagnostic, t.with_tokens(t.token._replace(type="..", text="..")))
-    return None
-
-
-def index_first(t: Trouble) -> Mistake | None:
-    """`sum(i in n, x[i])`."""
-    if t.token.type not in ("in", "∈") or t.opening != "(" or t.index < 3 or t.tokens[t.index - 2].type != "(":
-        return None
-    function, index = t.tokens[t.index - 3].text, t.tokens[t.index - 1].text
-    if function not in ("sum", "prod", "max", "min"):
-        return None
-    hints = [f"write `{function}(... for {index} in ...)`"]
-    return Mistake(error("E113", t.span(), "the index stands behind what is added up", hints=hints))
-
-
-def loop_first(t: Trouble) -> Mistake | None:
-    """`for i in n: x[i] <= 1`."""
-    colon = next((k for k, token in enumerate(t.tokens) if token.type == ":"), None)
-    if t.index or t.token.type != "for" or colon is None:
-        return None
-    loop, body = t.tokens[:colon], t.tokens[colon + 1 :]
-    said = t.source.text[body[0].start : body[-1].end] if body else "..."
-    hints = [f"write `{said} {t.source.text[loop[0].start : loop[-1].end]}`"]
-    diagnostic = error("E112", t.span(), "the indices stand behind what they run through", hints=hints)
-    return Mistake(diagnostic, t.with_tokens(*body, *loop, instead_of=len(t.tokens)) if body else ())
 
 
 _NORMS = {"fro": "normfro({0})", "nuc": "normnuc({0})", "inf": "norm({0}, inf)"}

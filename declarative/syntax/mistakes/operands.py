@@ -22,18 +22,6 @@ def power(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, t.with_tokens(hat, number))
 
 
-def label_without_colon(t: Trouble) -> Mistake | None:
-    """`budget sum(x) <= 1`: a constraint's name ends with a colon."""
-    called = t.following is not None and t.following.type == "(" and t.token.end == t.following.start
-    if t.index != 1 or t.kind != "NAME" or t.token.type != "NAME" or not t.wants(":") or not called:
-        return None
-    name, right = t.tokens[0].text, t.token.text
-    hints = [f"if `{name}` names the constraint, write `{name}: {right}(...`", f"for a product write `{name}*{right}`"]
-    message = f"a `:` or an operator is missing between `{name}` and `{right}`"
-    colon = Token(":", ":", t.tokens[0].end, t.tokens[0].end)
-    return Mistake(error("E105", t.span(t.before, t.token), message, hints=hints), t.with_tokens(colon, instead_of=0))
-
-
 def function_without_brackets(t: Trouble) -> Mistake | None:
     """`sum x[i]^2 for i in n`, `norm x`."""
     if not t.before or t.before.text not in _FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
@@ -45,18 +33,30 @@ def function_without_brackets(t: Trouble) -> Mistake | None:
 
 
 def juxtaposed(t: Trouble) -> Mistake | None:
-    """`2x`, `A x`, `a'x`, `a(b)(c)`: products are written with `*`."""
+    """`2x`, `A x`, `a'x`, `a(b)(c)`, `c^T x`: products are written with `*`."""
     if not t.before or not t.wants("*") or t.token.type not in _OPERAND:
         return None
-    left, right = t.before.text, t.token.text
-    if left == "'" and t.index > 1 and t.tokens[t.index - 2].type == "NAME":
-        left = f"{t.tokens[t.index - 2].text}'"
-    hints = [f"write `{left}*{right}`"]
+    times = Token("*", "*", t.token.start, t.token.start)
+    if t.before.text == "T" and t.index > 2 and t.tokens[t.index - 2].type == "^":
+        return _transposed(t, times)
+    prime = t.before.type == "'" and t.index > 1 and t.tokens[t.index - 2].type == "NAME"
+    left = t.operand_before if prime else t.before.text
+    hints = [f"write `{t.operand_before}*{t.operand_here}`"]
     if t.opening:
         hints.append("or a `,` between two entries" + (", or a `;` before a new row" if t.opening == "[" else ""))
-    message = f"an operator is missing between `{left}` and `{right}`"
+    message = f"an operator is missing between `{left}` and `{t.token.text}`"
     diagnostic = error("E105", t.span(t.before, t.token), message, hints=hints)
-    return Mistake(diagnostic, t.with_tokens(Token("*", "*", t.token.start, t.token.start), instead_of=0))
+    return Mistake(diagnostic, t.with_tokens(times, instead_of=0))
+
+
+def _transposed(t: Trouble, times: Token) -> Mistake:
+    """`c^T x`."""
+    base = t.at(t.index - 2).operand_before
+    hints = [f"write `{base}'*{t.operand_here}`"]
+    prime = Token("'", "'", t.tokens[t.index - 2].start, t.tokens[t.index - 1].end)
+    message = f"the transpose is `{base}'`, and a product is written with `*`"
+    diagnostic = error("E105", t.span(t.tokens[t.index - 2], t.token), message, hints=hints)
+    return Mistake(diagnostic, t.with_tokens(prime, times, instead_of=2, at=t.index - 2))
 
 
 def decimal_point(t: Trouble) -> Mistake | None:
@@ -124,6 +124,8 @@ def list_in_brackets(t: Trouble) -> Mistake | None:
     if not ((t.token.type == "," and t.opening == "(") or (t.after(")") and t.expected == {"in", "∈"})):
         return None
     hints = ["an array is written with square brackets: `[a, b]`"]
+    if t.index > 3 and t.tokens[t.index - 4].text in REDUCTIONS and t.tokens[t.index - 3].type == "(":
+        hints = [f"indices stand behind: `{t.tokens[t.index - 4].text}(... for i in m, j in n)`"]
     return Mistake(error("E113", t.span(), "a list in round brackets stands only before `in`", hints=hints))
 
 

@@ -12,7 +12,7 @@ _ALSO = {
     "param": "parameter parameters params given input inputs",
     "var": "variable variables vars",
     "const": "constant constants",
-    "dim": "dimension dimensions dims size sizes",
+    "dim": "dimension dimensions dims size sizes set sets",
     "def": "define function func fn",
     "learn": "learnable learned",
     "extern": "external",

@@ -1,6 +1,7 @@
 """The place where a statement stops making sense, with what its neighbourhood is asked for."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from declarative.source.diagnostic import Diagnostic
@@ -64,6 +65,30 @@ class Trouble:
         first = first or self.token
         return Span(self.source, first.start, (last or first).end)
 
+    def at(self, index: int) -> "Trouble":
+        """The same statement, looked at from another place."""
+        return replace(self, index=index)
+
+    def declares(self, name: str) -> bool:
+        """Does the text seem to declare this name somewhere?"""
+        return bool(re.search(rf"\b(?:{'|'.join(_DECLARING)})\b[^\n;]*\b{re.escape(name)}\b", self.source.text))
+
+    @property
+    def operand_before(self) -> str:
+        """The text of the operand that ends before the place: `2`, `1/2`, `x'`, `f(x)`; a long one as `(...)`."""
+        first = _first_of_operand(self.tokens, self.index - 1)
+        if self.tokens[first].type == "NUMBER" and first > 1 and self.tokens[first - 1].type == "/":
+            first -= 2 * (self.tokens[first - 2].type == "NUMBER")
+        return _brief(self.span(self.tokens[first], self.before).text)
+
+    @property
+    def operand_here(self) -> str:
+        """The text of the operand that begins at the place, as far as it is one token or one bracket."""
+        if self.token.type not in ("(", "["):
+            return self.token.text
+        last = closing_of(self.tokens, self.index)
+        return self.token.text if last is None else _brief(self.span(self.token, self.tokens[last]).text)
+
     @cached_property
     def opening(self) -> str:
         """The bracket around the place, or nothing."""
@@ -85,3 +110,39 @@ class Trouble:
         """Two statements, the second beginning here, or so many tokens later."""
         first, second = self.tokens[: self.index], self.tokens[self.index + leaving_out :]
         return Line(first, self.line.comments), Line(second, (), self.line.trailing)
+
+
+_DECLARING = ("dim", "param", "const", "learn", "var", "let")
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_LONGEST = 30  # characters of an operand in a hint
+
+
+def closing_of(tokens: tuple[Token, ...], opening: int) -> int | None:
+    """The place of the bracket that closes the one at this place."""
+    depth = 0
+    for place in range(opening, len(tokens)):
+        depth += (tokens[place].text in _PAIRS) - (tokens[place].text in _PAIRS.values())
+        if depth == 0:
+            return place
+    return None
+
+
+def _first_of_operand(tokens: tuple[Token, ...], last: int) -> int:
+    """Where the operand begins that ends here: behind are primes, subscripts and arguments."""
+    first = last
+    while first > 0 and tokens[first].type == "'":
+        first -= 1
+    while tokens[first].type in (")", "]"):
+        opening = next((k for k in range(first, -1, -1) if closing_of(tokens, k) == first), first)
+        called = opening > 0 and tokens[opening - 1].type in ("NAME", ")", "]")
+        first = opening - called
+        if not called:
+            break
+    if first > 1 and tokens[first - 1].type in ("^", "**", ".^"):
+        return _first_of_operand(tokens, first - 2)
+    return first
+
+
+def _brief(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[0]}...{text[-1]}" if text[0] in _PAIRS else f"... {text[-10:]}"

@@ -1,0 +1,87 @@
+"""Names of constraints and objectives in the wrong place or form: `minimize cost: f`, `bal[i]: ...`, `x <= 1 (cap)`."""
+
+from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.comparing import COMPARING
+from declarative.syntax.mistakes.indices import binders
+from declarative.syntax.mistakes.spelling import meant
+from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
+from declarative.syntax.tokens.lexer import Token
+
+_OBJECTIVES = ("minimize", "maximize")
+
+
+def objective_with_colon(t: Trouble) -> Mistake | None:
+    """`minimize: f`, `minimize cost: f`."""
+    if t.kind not in _OBJECTIVES or t.token.type != ":" or t.index not in (1, 2):
+        return None
+    what = f"`{t.kind}` takes no colon" if t.index == 1 else "an objective has no name"
+    hints = [f"remove the `{t.source.text[t.tokens[1].start : t.token.end]}`"]
+    return Mistake(error("E113", t.span(), what, hints=hints), t.with_tokens(instead_of=t.index, at=1))
+
+
+def label_without_colon(t: Trouble) -> Mistake | None:
+    """`budget sum(x) <= 1`: a constraint's name ends with a colon."""
+    called = t.following is not None and t.following.type == "(" and t.token.end == t.following.start
+    if t.index != 1 or t.kind != "NAME" or t.token.type != "NAME" or not t.wants(":") or not called:
+        return None
+    name, right = t.tokens[0].text, t.token.text
+    hints = [f"if `{name}` names the constraint, write `{name}: {right}(...`", f"for a product write `{name}*{right}`"]
+    message = f"a `:` or an operator is missing between `{name}` and `{right}`"
+    colon = Token(":", ":", t.tokens[0].end, t.tokens[0].end)
+    return Mistake(error("E105", t.span(t.before, t.token), message, hints=hints), t.with_tokens(colon, instead_of=0))
+
+
+def label_of_objective(t: Trouble) -> Mistake | None:
+    """`obj: minimise f`."""
+    if [token.type for token in t.tokens[:2]] != ["NAME", ":"] or t.index > 3 or len(t.tokens) < 4:
+        return None
+    if set(COMPARING) & {token.type for token in t.tokens}:
+        return None
+    word, count = (t.tokens[2], 1) if t.tokens[2].type in _OBJECTIVES else meant(t.tokens[2:]) or (t.tokens[2], 0)
+    if word.type not in _OBJECTIVES:
+        return None
+    hints = [f"write `{word.text} {_text(t, t.tokens[2 + count :])}`"]
+    repaired = t.with_tokens(word, instead_of=2 + count, at=0)
+    return Mistake(error("E113", t.span(*t.tokens[:2]), "an objective has no name", hints=hints), repaired)
+
+
+def label_with_indices(t: Trouble) -> Mistake | None:
+    """`bal[i]: ... for i in n`, `bal[i in n]: ...`, `bal {i in n}: ...`, `bal(i): ...`."""
+    if t.kind != "NAME" or len(t.tokens) < 3 or t.tokens[1].text not in ("[", "(", "{"):
+        return None
+    closing = closing_of(t.tokens, 1)
+    if closing is None or t.index > closing + 1 or [token.type for token in t.tokens[closing + 1 :][:1]] != [":"]:
+        return None
+    name, inside, body = t.tokens[0], t.tokens[2:closing], t.tokens[closing + 2 :]
+    runs = "for" in [token.type for token in body]
+    over = () if runs else binders(inside)
+    said = f"{name.text}: {_text(t, body) or '...'}"
+    hints = [f"write `{said}`"]
+    if over:
+        hints = [f"write `{said} for {' '.join(token.text for token in over).replace(' ,', ',')}`"]
+    elif not runs:
+        hints = [f"write `{said} for {' in n, '.join(token.text for token in inside if token.type == 'NAME')} in n`"]
+    loop = (Token("for", "for", t.line.end, t.line.end), *over) if over else ()
+    repaired = t.with_tokens(name, t.tokens[closing + 1], *body, *loop, instead_of=len(t.tokens), at=0)
+    message = "the name of a constraint has no indices: its `for` stands behind"
+    diagnostic = error("E113", t.span(t.tokens[1], t.tokens[closing]), message, hints=hints)
+    return Mistake(diagnostic, repaired if body and (over or runs) else ())
+
+
+def label_behind(t: Trouble) -> Mistake | None:
+    """`x <= 1 (cap)`, and the number of an equation, `x <= 1 (3)`."""
+    types = [token.type for token in t.tokens]
+    if types[t.index :] not in (["(", "NAME", ")"], ["(", "NUMBER", ")"]) or not set(COMPARING) & set(types):
+        return None
+    name, number = t.tokens[t.index + 1], types[t.index + 1] == "NUMBER"
+    if t.declares(name.text):
+        return None
+    rest = t.tokens[: t.index]
+    said = f"c{name.text}" if number else name.text
+    hints = [f"write `{said}: {_text(t, rest)}`"] if types[1] != ":" else [f"leave out `({name.text})`"]
+    diagnostic = error("E105", t.span(t.token, t.tokens[-1]), "a constraint's name stands in front of it", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(instead_of=3))
+
+
+def _text(t: Trouble, tokens: tuple[Token, ...]) -> str:
+    return " ".join(t.source.text[tokens[0].start : tokens[-1].end].split()) if tokens else ""
