@@ -51,7 +51,7 @@ class Assembly:
 
     def __post_init__(self):
         # Made now: a tensor made inside a transform of torch.func does not outlive it.
-        _ = self._readers, self._origins, self.hidden
+        _ = self._readers, self._origins
 
     def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
         """What the program's functions read: everything that depends on parameters only, computed once."""
@@ -92,15 +92,6 @@ class Assembly:
         places = {v: self.layout.places[v.name] for v in self.standard.variables}
         like = {"dtype": self.runner.dtype, "device": self.runner.device}
         return {v.name: origin(v, of.shape).to(**like)[None] for v, of in places.items()}
-
-    @cached_property
-    def hidden(self) -> Tensor | None:
-        """Bool (n,): the unknowns of variables that a rewrite has added; None if there are none."""
-        names = list(self.layout.places)
-        added = [names.index(auxiliary.variable.name) for auxiliary in self.standard.auxiliaries]
-        if not added:
-            return None
-        return torch.isin(self.layout.blocks(), torch.tensor(added)).to(self.runner.device)
 
     def value(self, value: Tensor, x: Tensor, theta: Theta, inputs: Mapping[str, Tensor]) -> Tensor:
         """The objective (B,) at x: of a quadratic with a constant, as the user wrote it.
@@ -185,7 +176,8 @@ def assemble(
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
     runner = Runner(tape, (*names, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
-    program = replace(_program(kind, runner, layout, blocks, walls), affine=has_affine_rows(standard))
+    program = _program(kind, runner, layout, blocks, walls)
+    program = replace(program, affine=has_affine_rows(standard), hidden=_hidden(standard, layout, device))
     if derived is not None:
         program = replace(program, structure=TapeStructure(runner, layout))
     if derived is not None and kind == "nlp" and compiles():
@@ -245,6 +237,13 @@ def _open_domain(builder: RowBuilder, layout: Layout, blocks: tuple[Block, ...])
     for name, entries, kind in [*own, *stated]:
         found[0 if kind == "lower" else 1, layout.places[name].reshape(-1)[entries]] = True
     return found
+
+
+def _hidden(standard: Standard, layout: Layout, device: torch.device | str) -> Tensor | None:
+    """Bool (n,): the unknowns of variables that a rewrite has added; None if there are none."""
+    names = list(layout.places)
+    added = [names.index(auxiliary.variable.name) for auxiliary in standard.auxiliaries]
+    return torch.isin(layout.blocks(), torch.tensor(added)).to(device) if added else None
 
 
 def _program(

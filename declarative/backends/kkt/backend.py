@@ -154,7 +154,7 @@ class KKTPlan:
 
     def _nonunique(self, result: Result) -> Tensor:
         """(B,): not where only variables move that a rewrite has added."""
-        hidden = self.assembly.hidden
+        hidden = self.assembly.program.hidden
         if hidden is None:
             return result.nonunique
         return result.nonunique & (~result.loose.any(-1) | (result.loose & ~hidden).any(-1))

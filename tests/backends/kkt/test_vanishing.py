@@ -56,6 +56,24 @@ def test_a_variable_that_enters_linearly_is_no_doubt(text):
     assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate)
 
 
+def test_what_a_row_that_lets_go_has_bent_has_not_vanished():
+    """At the end exp(x) has a multiplier of 1e-12 in the method and none in the answer; x is curved through z alone."""
+    text = "minimize sum(-entr(5 + x)) + sum(inv_pos(5 + x)); subject to; sum(exp(x)) <= s"
+    solution, _ = run(f"param s : R; var x : R^2; {text}", s=9.0)
+    assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate)
+
+
+def test_an_epigraph_variable_that_no_row_holds_is_no_doubt():
+    text = (
+        "var x : R^2; minimize (x[0] - 2*x[1] - q)^2/(3 + x[0]) + exp(x[1]) - x[0]/2; subject to; max(x[0] + x[1]) <= 9"
+    )
+    solution, inputs = run(f"param q : R; {text}", q=1.0)
+    assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate | solution.nonunique)
+    solution["x"].sum().backward()
+    ahead, behind = (run(f"param q : R; {text}", q=1 + h)[0]["x"].detach().sum() for h in (1e-5, -1e-5))
+    assert float(inputs["q"].grad) == pytest.approx(float(ahead - behind) / 2e-5, rel=1e-6)
+
+
 @pytest.mark.parametrize("text", ["s*sum(x.^1.5)", "sum(x.^1.5) + s^2"])
 def test_where_the_curvature_is_infinite_nothing_moves(text):
     solution, inputs = run(f"param s : R, pos; var x : R^2; minimize {text}", s=2.0)

@@ -48,13 +48,12 @@ class LeastNorm:
 
     @property
     def firmness(self) -> Tensor:
-        """(B,): the smallest singular value of the independent rows or curvature of h along them, beside the largest of
-        its kind; 0 where a direction is flat.
+        """(B,): the smallest singular value of the independent rows or curvature of h along them that is not 0, beside
+        the largest of its kind.
         """
-        S, bent = self._svd[1], self.curvature.abs()
-        least = [torch.where(v > 0, v, torch.inf).amin(-1) / v.amax(-1) for v in (S, bent) if v.shape[-1]]
-        flat = (bent > 0).sum(-1) + self.rank < self.free.sum(-1)
-        return torch.where(flat, 0, torch.stack([v.nan_to_num(nan=torch.inf) for v in least]).amin(0))
+        kinds = (v for v in (self._svd[1], self.curvature.abs()) if v.shape[-1])
+        least = [torch.where(v > 0, v, torch.inf).amin(-1) / v.amax(-1) for v in kinds]
+        return torch.stack([v.nan_to_num(nan=torch.inf) for v in least]).amin(0)
 
     @cached_property
     def loose(self) -> Tensor:

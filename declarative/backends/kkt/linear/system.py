@@ -171,7 +171,7 @@ class ActiveSystem:
 
     @property
     def firmness(self) -> Tensor:
-        """(B,): the smallest pivot; of singular systems what they have without the dependent rows."""
+        """(B,): the smallest pivot; of singular systems without dependent rows and flat directions."""
         firm = self.smallest_pivot.clone()
         if self._least_norm is not None:
             firm[self._suspects] = self._least_norm.firmness

@@ -62,6 +62,7 @@ class SmoothProgram:
     `kind`: "qp" where f is quadratic in x and c, g are affine (LPs included); "sphere" where f and the one constraint
     row (equality or inequality) are quadratic in x, the row with a positive definite Hessian; "nlp" otherwise.
     `blocks` (long, n) numbers the variable that each entry of x belongs to: an entry is measured by its block's norm.
+    `hidden` (bool, n): the entries of x that are nobody's but a rewrite's, epigraph variables.
     `affine`: c and g are known to be affine in x.
     `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
@@ -80,6 +81,7 @@ class SmoothProgram:
     open_domain: Tensor
     kind: Literal["qp", "nlp", "sphere"] = "nlp"
     blocks: Tensor | None = None
+    hidden: Tensor | None = None
     affine: bool = False
     explicit: bool = False
     residuals: Function | None = None

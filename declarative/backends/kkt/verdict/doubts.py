@@ -29,10 +29,14 @@ def doubtful(local: Local, at: Primal, active: Active, open_domain: Tensor, D: T
 
 def frail(d: Derivatives, at: Primal, local: Local, system: ActiveSystem) -> Tensor:
     """(B,): the system is nearly singular. Equations that depend on each other wherever x is are no reason (marginals
-    that have the same sum): their solutions differ in the multipliers alone.
+    that have the same sum): their solutions differ in the multipliers alone. Nor is an epigraph variable that no row
+    holds: nothing else moves with it.
     """
-    doubts = system.smallest_pivot < NEARLY
-    items = (doubts & system.dual_nonunique).nonzero()[:, 0]
+    doubts, loose = system.smallest_pivot < NEARLY, system.loose
+    if d.program.hidden is not None:
+        loose = loose & ~d.program.hidden
+    doubts = doubts & ~(apart := doubts & ~loose.any(-1)) | apart & (system.firmness < NEARLY)
+    items = (apart & ~doubts & system.dual_nonunique).nonzero()[:, 0]
     if len(items) == 0:
         return doubts
     d, at, local, some = (
@@ -47,7 +51,7 @@ def frail(d: Derivatives, at: Primal, local: Local, system: ActiveSystem) -> Ten
         beside = at.x + ASIDE * at.x.abs().amax(-1, keepdim=True).clamp(min=1) * wave
         here, there = (rank(J * ~some.fixed[:, None]) for J in (local.Jc, d.jacobian_c(beside)))
         among &= here == there
-    return doubts.index_put((items,), ~among | (some.firmness < NEARLY))
+    return doubts.index_put((items,), ~among)
 
 
 def rank(J: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from declarative.backends.kkt.program.certify import (
     stationarity_residual,
     units,
     vanished,
+    way_to,
     worst,
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
@@ -125,10 +126,13 @@ def polish(
         other, _, _ = reviewed(model, other, open_domain, blocks, D, way)
         last = other.where(fooled & (other.shares.error < last.shares.error), last)
         review = reviewing(model, last, open_domain, D, way)
+    if way is not None and vanished(last.local, way).any():  # or was it bent by what multipliers have lost since?
+        way = way_to(model, last.at, way.start)
+        last = replace(last, shares=measure(last.local, last.at, blocks, D, way))
     done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
     if way is None:
         return done
-    flat = vanished(found.local, way) & ~done.system.fixed
+    flat = vanished(last.local, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
         flat = flat.index_put((items,), flat[items] & done.system.movable(items))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
