@@ -18,7 +18,7 @@ def to_lines(accounts: tuple[Account, ...]) -> list[str]:
     lines = [line for account in told[:MOST] for line in _account(account)]
     if len(told) > MOST:
         lines.append(f"and {len(told) - MOST} more")
-    return lines + ([f"affine: {_listed(plain)}"] if plain else [])
+    return lines + ([f"affine: {_listed(plain, told)}"] if plain else [])
 
 
 def _account(account: Account) -> list[str]:
@@ -43,9 +43,11 @@ def _tree(reason: Reason, depth: int) -> list[str]:
     return lines
 
 
-def _listed(accounts: list[Account]) -> str:
-    """`budget` once for both sides."""
-    places = list(dict.fromkeys(account.of.split(", ")[0] for account in accounts))
+def _listed(plain: list[Account], told: list[Account]) -> str:
+    """`budget` once for both sides, and by its side where the other one has a tree of its own."""
+    halves = {account.of.partition(", ")[0] for account in told}
+    parts = [account.of.partition(", ") for account in plain]
+    places = list(dict.fromkeys(f"the {side} of {name}" if name in halves else name for name, _, side in parts))
     return ", ".join(places[:MOST]) + (f" and {len(places) - MOST} more" if len(places) > MOST else "")
 
 

@@ -4,11 +4,15 @@ from typing import Any
 
 import click
 
+from declarative.backends.method import forward_of
+from declarative.backends.mode import mode_of
 from declarative.cli.report import Form, count, reporting, show, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import check_problem
+from declarative.elaborate.clauses import RUN
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
+from declarative.layer.taken import taken_names
 from declarative.rewrite.not_yet import not_yet
 from declarative.rewrite.repair import Repair, no_backend, repair
 from declarative.source.diagnostic import Diagnostic
@@ -26,7 +30,7 @@ def command(files: tuple[str, ...], form: Form) -> int:
     for path in files:
         problem, diagnostics = check_problem(path)
         repaired = None if problem is None else repair(problem)
-        if problem is not None and (obstacles := no_backend(problem, repaired)):
+        if problem is not None and (obstacles := _obstacles(problem, repaired)):
             repaired, diagnostics = None, [*diagnostics, *obstacles]
         good &= repaired is not None
         if form == "json":
@@ -44,8 +48,25 @@ def _tell(
     if diagnostics:
         show(diagnostics, form)
     if problem is not None and repaired is not None:
-        later = "".join(f"; {d.message.partition(';')[0]}" for d in not_yet(problem))
+        later = "".join(f"; {d.message.partition(';')[0]}" for d in _not_run(problem))
         click.echo(f"{path}: {_summary(problem, repaired)}; ok{later}")
+
+
+def _obstacles(problem: Problem, repaired: Repair | None) -> list[Diagnostic]:
+    """Why the problem cannot be compiled, however it is done."""
+    clauses = (forward_of(problem.solve) if _has_method(problem) else None, mode_of(problem.differentiate))
+    settings = [found for found in clauses if isinstance(found, Diagnostic)]
+    return [*no_backend(problem, repaired), *taken_names(problem), *settings]
+
+
+def _not_run(problem: Problem) -> list[Diagnostic]:
+    """What no backend runs as it stands; a method may be given when compiling."""
+    method = None if _has_method(problem) else forward_of(problem.solve)
+    return [*not_yet(problem), *([method] if isinstance(method, Diagnostic) else [])]
+
+
+def _has_method(problem: Problem) -> bool:
+    return problem.solve is None or problem.solve.name in RUN
 
 
 def _summary(problem: Problem, repaired: Repair) -> str:
@@ -72,7 +93,7 @@ def _data(path: str, problem: Problem | None, repaired: Repair | None, diagnosti
     return {
         "file": path,
         "ok": True,
-        "not_yet": [d.message for d in not_yet(problem)],
+        "not_yet": [d.message for d in _not_run(problem)],
         "problem": problem.name,
         "class": repaired.text,
         "dims": [dim.name for dim in problem.dims],

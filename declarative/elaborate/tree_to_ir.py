@@ -78,6 +78,9 @@ def _problem(ctx: Context, file: tree.File, name: str) -> Problem | None:
     solve, differentiate = _clause(ctx, file, "solve"), _clause(ctx, file, "differentiate")
     if goal is None:
         return None
+    if aim is not None and not unknowns:
+        hints = ["what is solved for is declared by `var`, as in `var x : R^n`; a `param` is given"]
+        ctx.report.warn("W204", aim.span, "nothing is solved for: no variable is declared", hints=hints)
     return Problem(
         name=head.name if head else name,
         dims=dims,

@@ -29,9 +29,9 @@ from declarative.layer.outputs import evaluate
 from declarative.layer.promises import SYMMETRY, broken_by, check_indices
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
+from declarative.layer.taken import taken_names
 from declarative.rewrite.not_yet import not_yet
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
-from declarative.source.span import Span
 
 
 def compile(
@@ -70,7 +70,8 @@ def compile(
         _check_mapping(name, value)
     dims = {name: _whole(name, value) for name, value in (dims or {}).items()}
     _raise_all([*unsupported(problem, solve, differentiate), *_unknown_names(problem, consts, learn, extern, dims)])
-    _raise_all(_taken_names(problem))
+    holder = nn.Module()
+    _raise_all(taken_names(problem, lambda name: hasattr(holder, name)))
     inner = dtype or torch.float64
     if inner not in (torch.float32, torch.float64):
         raise DiagnosticError([error("E315", None, f"dtype is torch.float64 or torch.float32, not {dtype!r}")])
@@ -78,7 +79,6 @@ def compile(
     assert isinstance(mode, Mode)
     forward = forward_of(*_forward(problem, solve))
     assert isinstance(forward, Forward)
-    holder = nn.Module()
     externs = _externs(problem, extern or {}, holder)
     found = route(problem, backend, dict(options or {}), mode, forward, externs)
     fixed = _constants(problem, consts or {})
@@ -184,17 +184,6 @@ def _unknown_name(problem: Problem, argument: str, name: str, names: list[str]) 
         return error("E316", None, text, hints=[f"declare it `{role} {name} : ...`, or leave it out here"])
     text = f"{argument} has `{name}`, which the problem has not; it has: {', '.join(names) or 'none'}"
     return error("E316", None, text, hints=did_you_mean(name, names))
-
-
-def _taken_names(problem: Problem) -> list[Diagnostic]:
-    """What a module holds is an attribute of it, beside those that all modules have."""
-    held: list[tuple[str, str, Span | None]] = [
-        (d.symbol.name, d.symbol.role.value, d.origin) for d in problem.parameters if d.symbol.role is not Role.PARAM
-    ]
-    held += [(e.name, "extern", e.origin) for e in problem.externs]
-    text = "`{name}` is an attribute of every nn.Module, so that no `{role}` can be called so; choose another name"
-    module = nn.Module()
-    return [error("E327", at, text.format(name=name, role=role)) for name, role, at in held if hasattr(module, name)]
 
 
 # --- what is fixed now ---------------------------------------------------------------------------

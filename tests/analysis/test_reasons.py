@@ -81,6 +81,12 @@ def test_the_side_that_fails_is_told():
     ]
 
 
+def test_a_side_that_is_affine_is_named_apart_from_the_other():
+    told = lines("minimize s\nsubject to\n  half: s == sin(t)\n  both: s == t\n  fine: abs(s) <= t")
+    assert told[0] == "`half`, right side: must be affine, not known to be"
+    assert told[-1] == "affine: objective, the left side of `half`, `both`, the right side of `fine`"
+
+
 def test_families_are_told_once_and_without_their_numbers():
     told = lines("minimize s\nsubject to\n  caps: abs(x[i]) <= 1 + i for i in n")
     assert told[1:] == ["  `abs(x[i])`: convex, >= 0; `abs` is convex, of the affine `x[i]`", "affine: objective"]

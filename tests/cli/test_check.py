@@ -46,6 +46,25 @@ def test_what_no_backend_runs_yet_is_told(run, folder):
     assert done.exit_code == 0 and done.stdout.endswith("; ok; no backend runs `find` yet\n")
 
 
+def test_what_compile_refuses_is_no_good_problem(run, folder):
+    text = "dim l; const to : R^l; var x : R^l; minimize sumsq(x - to)"
+    done = run("check", "-", input=text)
+    assert done.exit_code == 1 and "E327" in done.stderr and "<stdin>:1:8" in done.stderr
+    text = "var x : R; minimize x^2; solve by newton(tolerance = 1e-8); differentiate by smooth(nu = 3)"
+    done = run("check", "-", input=text)
+    assert done.exit_code == 1 and done.stderr.count("E322") == 2
+
+
+def test_a_method_that_has_to_be_given_is_told(run, folder):
+    done = run("check", "-", input="var x : R; minimize x^2; solve by simplex")
+    assert done.exit_code == 0 and done.stdout.endswith("; ok; no backend has `solve by simplex`\n")
+
+
+def test_a_problem_without_a_variable_is_warned_of(run, folder):
+    done = run("check", "-", input="param a : R; minimize a^2")
+    assert done.exit_code == 0 and "warning[W204]: nothing is solved for" in done.stderr
+
+
 def test_standard_input(run, folder):
     assert run("check", "-", input=(folder / "simplex.opt").read_text()).exit_code == 0
     done = run("check", "-", input="minimize x^2")

@@ -7,6 +7,7 @@ import torch
 
 import declarative
 from declarative import DiagnosticError
+from declarative.layer.taken import OF_MODULES
 
 POWER = (
     "{0} a : R\nvar x : R, nonneg\nvar y : R\nvar z : R\nmaximize z - x - y\nsubject to\n  cone: (x, y, z) in POW(a)"
@@ -144,3 +145,8 @@ def test_of_data_that_the_batch_shares_every_item_tells():
     messages = layer.solve(torch.tensor([1.0, -2.0]), torch.ones(3)).messages
     words = "`p` is declared pos (line 2): every entry must be greater than 0, and `p[1]` is -2"
     assert messages == {(0,): words, (1,): words, (2,): words}
+
+
+def test_a_check_knows_the_names_of_modules_without_torch():
+    names = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    assert names - {"elsewhere"} <= OF_MODULES  # a device that the tests give to torch

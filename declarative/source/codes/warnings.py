@@ -25,4 +25,11 @@ WARNINGS: tuple[Code, ...] = (
         "dim n\nparam C : S^n\nvar X : S^n\nminimize sumsq(X - C)\nsubject to\n  X >= 0",
         "dim n\nparam C : S^n\nvar X : S^n\nminimize sumsq(X - C)\nsubject to\n  X in PSD",
     ),
+    Code(
+        "W204",
+        "a problem without a variable",
+        "What is solved for is declared by `var`. Without one there is nothing to choose.",
+        "dim n\nparam x : R^n\nminimize sumsq(x)",
+        "dim n\nparam y : R^n\nvar x : R^n\nminimize sumsq(x - y)",
+    ),
 )
