@@ -66,13 +66,14 @@ def assess(
 ) -> Attempt:
     """What there is at the point that a method has reached from x0."""
     (at, stop, count), d = approached, Derivatives(program, theta)
-    found = polish(d, at, program.open_domain, program.blocks, POLISH, began)
+    found = polish(d, at, program.open_domain, program.blocks, POLISH, began, hidden=program.hidden)
     still = found.shares.error > options.tolerance
     if still.any():
         # has the method only walked away?
         still &= (x0 == inside(began, *d.bounds(began))).all(-1) & standing(d, began)
     if still.any():
-        found = polish(d, resting(d, began).where(still, at), program.open_domain, program.blocks, POLISH, began)
+        at = resting(d, began).where(still, at)
+        found = polish(d, at, program.open_domain, program.blocks, POLISH, began, hidden=program.hidden)
     answer, way = examined(d, found, count, options, began)
     answer, stop, runs = on_the_way(d, found, answer, stop, began)
     step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x

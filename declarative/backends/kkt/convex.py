@@ -150,7 +150,7 @@ def finish(
 
 def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:
     """The same by Newton's method on what is active, whatever the program; explained where that leads nowhere."""
-    found = polish(qp, rough.at, program.open_domain, program.blocks, POLISH)
+    found = polish(qp, rough.at, program.open_domain, program.blocks, POLISH, hidden=program.hidden)
     return *explain(certified(found, rough.iterations, options.tolerance), qp), found.system
 
 

@@ -56,6 +56,9 @@ def recalled(start: Mapping[str, Tensor] | None, program: SmoothProgram) -> Warm
 
 def resumed(model: Model, program: SmoothProgram, warm: Warm, rounds: int) -> tuple[Polished, Tensor]:
     """At most `rounds` steps for B items, all usable; and which answers (B,) are sure."""
-    found = polish(model, warm.at(program), program.open_domain, program.blocks, rounds, guess=warm.active)
-    unsure = found.degenerate | found.system.loose.any(-1) | found.system.dual_nonunique
+    found = polish(
+        model, warm.at(program), program.open_domain, program.blocks, rounds, guess=warm.active, hidden=program.hidden
+    )
+    loose = found.system.loose if program.hidden is None else found.system.loose & ~program.hidden
+    unsure = found.degenerate | loose.any(-1) | found.system.dual_nonunique
     return found, (found.shares.error <= SOUND) & ~unsure

@@ -33,6 +33,7 @@ from declarative.backends.kkt.program.certify import (
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.verdict.apart import away
 from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.falls import Suspects, suspected
 from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
@@ -98,8 +99,10 @@ def polish(
     rounds: int,
     began: Tensor | None = None,
     guess: Tensor | None = None,
+    hidden: Tensor | None = None,
 ) -> Polished:
     """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
+    Entries that are `hidden` (bool, n) may move where nothing holds them.
 
     Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
     bounds); a second try lets these constraints go, and a third follows steps that make it worse at first. There is no
@@ -130,12 +133,40 @@ def polish(
         way = way_to(model, last.at, way.start)
         last = replace(last, shares=measure(last.local, last.at, blocks, D, way))
     done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
+    if hidden is not None:
+        done = apart(model, last, done, open_domain, blocks, D, way, hidden)
     if way is None:
         return done
     flat = vanished(last.local, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
         flat = flat.index_put((items,), flat[items] & done.system.movable(items))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
+
+
+def apart(
+    model: Model,
+    here: Here,
+    done: Polished,
+    open_domain: Tensor,
+    blocks: Tensor | None,
+    D: Tensor,
+    way: Way | None,
+    hidden: Tensor,
+) -> Polished:
+    """The same, with `hidden` entries away from rows that they only touch, where that leaves no doubt."""
+    doubts = done.degenerate if done.doubts is None else done.degenerate | done.doubts
+    x = away(here.at.x, here.local, here.shares, done.active, done.system, hidden, doubts)
+    if x is here.at.x:
+        return done
+    at = replace(done.at, x=x)
+    local = evaluate(model, at)
+    there = Here(at, local, measure(local, at, blocks, D, way))
+    review = reviewing(model, there, open_domain, D, way)
+    clear = ~review.degenerate if review.doubts is None else ~(review.degenerate | review.doubts)
+    here = there.where(doubts & clear & (there.shares.error <= here.shares.error.clamp(min=ROUNDED)), here)
+    return settle(
+        here, reviewing(model, here, open_domain, D, way), done.system if isinstance(model, Quadratic) else None
+    )
 
 
 def refine(
