@@ -5,16 +5,13 @@ from typing import Any
 import click
 
 from declarative.backends.method import forward_of
-from declarative.backends.mode import mode_of
+from declarative.cli.judge import Judgement, has_method, judge
 from declarative.cli.report import Form, count, reporting, show, show_json
 from declarative.cli.status import Exit
-from declarative.cli.texts import check_problem
-from declarative.elaborate.clauses import RUN
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
-from declarative.layer.taken import taken_names
 from declarative.rewrite.not_yet import not_yet
-from declarative.rewrite.repair import Repair, no_backend, repair
+from declarative.rewrite.repair import Repair
 from declarative.source.diagnostic import Diagnostic
 from declarative.source.render import to_json
 
@@ -28,66 +25,51 @@ def command(files: tuple[str, ...], form: Form) -> int:
     """Say what is wrong with each FILE (`-`: standard input), or what it is."""
     good, told = True, []
     for path in files:
-        problem, diagnostics = check_problem(path)
-        repaired = None if problem is None else repair(problem)
-        if problem is not None and (obstacles := _obstacles(problem, repaired)):
-            repaired, diagnostics = None, [*diagnostics, *obstacles]
-        good &= repaired is not None
+        found = judge(path)
+        good &= found.repaired is not None
         if form == "json":
-            told.append(_data(path, problem, repaired, diagnostics))
+            told.append(_data(path, found))
         else:
-            _tell(path, problem, repaired, diagnostics, form)
+            _tell(path, found, form)
     if form == "json":
         show_json({"files": told})
     return Exit.FINE if good else Exit.DIAGNOSTICS
 
 
-def _tell(
-    path: str, problem: Problem | None, repaired: Repair | None, diagnostics: list[Diagnostic], form: Form
-) -> None:
-    if diagnostics:
-        show(diagnostics, form)
-    if problem is not None and repaired is not None:
-        later = "".join(f"; {d.message.partition(';')[0]}" for d in _not_run(problem))
-        click.echo(f"{path}: {_summary(problem, repaired)}; ok{later}")
-
-
-def _obstacles(problem: Problem, repaired: Repair | None) -> list[Diagnostic]:
-    """Why the problem cannot be compiled, however it is done."""
-    clauses = (forward_of(problem.solve) if _has_method(problem) else None, mode_of(problem.differentiate))
-    settings = [found for found in clauses if isinstance(found, Diagnostic)]
-    return [*no_backend(problem, repaired), *taken_names(problem), *settings]
+def _tell(path: str, found: Judgement, form: Form) -> None:
+    if found.diagnostics:
+        show(found.diagnostics, form)
+    if found.problem is not None and found.repaired is not None:
+        later = "".join(f"; {d.message.partition(';')[0]}" for d in _not_run(found.problem))
+        click.echo(f"{path}: {_summary(found.problem, found.repaired, found.constraints)}; ok{later}")
 
 
 def _not_run(problem: Problem) -> list[Diagnostic]:
     """What no backend runs as it stands; a method may be given when compiling."""
-    method = None if _has_method(problem) else forward_of(problem.solve)
+    method = None if has_method(problem) else forward_of(problem.solve)
     return [*not_yet(problem), *([method] if isinstance(method, Diagnostic) else [])]
 
 
-def _has_method(problem: Problem) -> bool:
-    return problem.solve is None or problem.solve.name in RUN
-
-
-def _summary(problem: Problem, repaired: Repair) -> str:
-    """`quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints`."""
+def _summary(problem: Problem, repaired: Repair, more: int) -> str:
+    """`quadratic program; dims n, k; 1 variable, 3 parameters, 2 constraints`; the problem lacks some constraints."""
     dims = ", ".join(dim.name for dim in problem.dims)
-    counts = [count(number, noun) for noun, number in _counts(problem).items() if number]
+    counts = [count(number, noun) for noun, number in _counts(problem, more).items() if number]
     return "; ".join(part for part in (repaired.text, dims and f"dims {dims}", ", ".join(counts)) if part)
 
 
-def _counts(problem: Problem) -> dict[str, int]:
+def _counts(problem: Problem, more: int) -> dict[str, int]:
     roles = [declaration.symbol.role for declaration in problem.parameters]
     named = {constraint.name or id(constraint) for constraint in problem.constraints}
     return {
         "variable": len(problem.variables),
         **{noun: roles.count(role) for role, noun in NOUNS.items()},
-        "constraint": len(named),
+        "constraint": len(named) + more,
     }
 
 
-def _data(path: str, problem: Problem | None, repaired: Repair | None, diagnostics: list[Diagnostic]) -> dict[str, Any]:
-    found = to_json(diagnostics)
+def _data(path: str, judged: Judgement) -> dict[str, Any]:
+    problem, repaired = judged.problem, judged.repaired
+    found = to_json(judged.diagnostics)
     if problem is None or repaired is None:
         return {"file": path, "ok": False, "diagnostics": found}
     return {

@@ -2,7 +2,7 @@
 
 import sys
 
-from declarative.elaborate.load import check, check_file
+from declarative.elaborate.load import Parsed, check_file, check_read
 from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic, DiagnosticError
 from declarative.source.read import decode, read
@@ -21,9 +21,14 @@ def check_problem(path: str) -> tuple[Problem | None, list[Diagnostic]]:
     if path != STDIN:
         return check_file(path)
     try:
-        return check(read_source(path).text, name="stdin", path="<stdin>")
+        return check_source(path, read_source(path))
     except DiagnosticError as mistake:
         return None, list(mistake.diagnostics)
+
+
+def check_source(path: str, source: Source, parsed: Parsed | None = None) -> tuple[Problem | None, list[Diagnostic]]:
+    """The same for a text that was read from the path, and maybe parsed."""
+    return check_read(source, source.name, "stdin" if path == STDIN else None, parsed)
 
 
 def read_problem(path: str) -> Problem:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 from declarative.elaborate.tree_to_ir import elaborate
 from declarative.elaborate.values import name_span
@@ -18,6 +19,7 @@ from declarative.syntax.parse import parse_tree
 from declarative.syntax.tokens.lexer import STATEMENT_WORDS
 
 SUFFIX = ".opt"
+Parsed: TypeAlias = tuple[tree.File, list[Diagnostic]]
 
 
 def parse(text: str, name: str | None = None, path: str | Path | None = None) -> Problem:
@@ -60,7 +62,14 @@ def check_file(path: str | Path) -> tuple[Problem | None, list[Diagnostic]]:
         source = read(path)
     except DiagnosticError as failure:
         return None, [replace(d, hints=d.hints or _nearby(Path(path))) for d in failure.diagnostics]
-    return _check(source, _name_of(Path(path)), Path(path), ())
+    return check_read(source, path)
+
+
+def check_read(
+    source: Source, path: str | PathLike, name: str | None = None, parsed: Parsed | None = None
+) -> tuple[Problem | None, list[Diagnostic]]:
+    """The same for a file that has been read, and maybe parsed. Never raises."""
+    return _check(source, name or _name_of(Path(path)), Path(path), (), parsed)
 
 
 def _is_text(given: str) -> bool:
@@ -90,10 +99,10 @@ def _required(problem: Problem | None, diagnostics: list[Diagnostic]) -> Problem
 
 
 def _check(
-    source: Source, name: str, path: Path | None, under_way: tuple[Path, ...]
+    source: Source, name: str, path: Path | None, under_way: tuple[Path, ...], parsed: Parsed | None = None
 ) -> tuple[Problem | None, list[Diagnostic]]:
     """`under_way`: the files whose imports led here."""
-    file, diagnostics = parse_tree(source)
+    file, diagnostics = parsed or parse_tree(source)
     if any(d.severity is Severity.ERROR for d in diagnostics):
         return None, diagnostics
     here = (*under_way, path.resolve()) if path is not None else under_way

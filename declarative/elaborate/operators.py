@@ -40,7 +40,8 @@ def summed(ctx: Context, terms: Sequence[tuple[str, tree.Expression, Value]], sp
 
 
 def _negated(e: Expr, span: Span) -> Expr:
-    return apply("neg", e, origin=span)
+    """A number stays where it is written, for an argument of a `def` outside of its body."""
+    return apply("neg", e, origin=e.origin if isinstance(e, Constant) else span)
 
 
 def fits(ctx: Context, op: str, left: Operand, right: Operand) -> bool:

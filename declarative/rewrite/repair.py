@@ -38,6 +38,7 @@ class Repair:
     steps: tuple[str, ...] = ()
     outer: Outer | None = None
     kinks: tuple[Expr, ...] = ()  # roots that have become norms: cone comes before kkt, which sees no kink in them
+    of_all: bool = True  # are these all the steps, or some of many that are alike?
 
     @property
     def text(self) -> str:
@@ -46,7 +47,8 @@ class Repair:
             return self.original.text
         what = self.original.kind.value if self.original.smooth and not self.kinks else self.found.text
         first, *others = self.steps
-        return f"{what}, convex after {first}" + (f" and {len(others)} more" if others else "")
+        more = f" and {len(others)} more" if self.of_all else " and others"
+        return f"{what}, convex after {first}" + (more if others else "")
 
     @property
     def accepted(self) -> bool:

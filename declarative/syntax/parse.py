@@ -12,7 +12,7 @@ from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
 from declarative.syntax.tokens.layout import Layout, Line, lay_out
-from declarative.syntax.tokens.lexer import lex
+from declarative.syntax.tokens.lexer import Token, lex
 from declarative.syntax.transpose import plain_transposes
 from declarative.syntax.tree import Compare, Constraint, File, Logic, Not, Statement
 
@@ -26,7 +26,11 @@ def parse_tree(source: Source) -> tuple[File, list[Diagnostic]]:
     meant (`2x`), the tree holds what was meant.
     """
     tokens = lex(source.text)
-    layout = lay_out(source, tokens)
+    return read_tree(source, tokens, lay_out(source, tokens))
+
+
+def read_tree(source: Source, tokens: list[Token], layout: Layout) -> tuple[File, list[Diagnostic]]:
+    """The same for a text that is cut into tokens and statements already."""
     reader = _Reader(source, layout)
     reader.run()
     diagnostics = [*layout.diagnostics, *reader.diagnostics, *check_names(source, tokens)]

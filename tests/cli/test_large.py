@@ -21,7 +21,7 @@ LONG = {
     "a sum in each term": (summed("sum(({0}*x[i] - a[i])^2 for i in n)", terms=DEEP), "convex quadratic program"),
     "roots": (
         summed("sqrt({0} + t^2)", terms=DEEP),
-        "second-order cone program, convex after `sqrt(0 + t^2)` is written as `norm` and 1999 more",
+        "second-order cone program, convex after `sqrt(0 + t^2)` is written as `norm` and others",
     ),
     "beyond repair": (summed("({0} + t)*x[0]", terms=DEEP), "quadratic program, not known to be convex"),
     "constraints": (
