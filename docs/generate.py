@@ -49,6 +49,7 @@ DOMAINS = {
     Domain.UNIT: "-1 <= {} <= 1",
     Domain.PSD: "{} positive semidefinite",
     Domain.PD: "{} positive definite",
+    Domain.CONTRACTING: "{} >= 0, of spectral radius below 1",
 }
 ON_DOMAIN = {Domain.NONNEG: Sign.NONNEG, Domain.POS: Sign.POS}
 SIGNS = {

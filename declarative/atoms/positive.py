@@ -108,7 +108,7 @@ EYE_MINUS_INV = Atom(
     sign=lambda facts, options: Sign.POS if facts[0].sign in Sign.POS else Sign.NONNEG,
     curvature=UNKNOWN,
     monotonicity=INCREASING,
-    domains=lambda options: (Domain.NONNEG,),
+    domains=lambda options: (Domain.CONTRACTING,),
     latex=lambda X: f"(I - {X})^{{-1}}",
 )
 

@@ -36,7 +36,10 @@ def _read_npz(path: str) -> Values:
 
 def _read_json(path: str) -> Values:
     text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as mistake:
+        raise ValueError(f"{mistake}; data are read from JSON, and from arrays that numpy wrote to .npz") from None
     if not isinstance(found, dict):
         raise ValueError('expected an object, as in {"mu": [0.1, 0.2], "gamma": 1}')
     return {name: _array(name, value) for name, value in found.items()}

@@ -151,6 +151,7 @@ class Domain(Enum):
     UNIT = "-1 <= e <= 1"
     PSD = "positive semidefinite"
     PD = "positive definite"
+    CONTRACTING = "entries >= 0, and a spectral radius below 1"
 
 
 class Cone(Enum):

@@ -52,6 +52,11 @@ def bind(
     `fits` keeps what is found out for shapes; `fixed` are inputs of an earlier call that have not changed. Raises
     DiagnosticError for what does not fit, naming the parameter.
     """
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    if tracing or torch.compiler.is_compiling():  # only `torch.export` gets here, not `torch.compile`
+        hints = ("`torch.compile` runs a layer as it is; it is saved by its state dict, or whole by `torch.save`",)
+        text = "a layer can be neither traced nor exported: its solver looks at the data, which a trace has not"
+        raise DiagnosticError([error("E329", None, text, hints=hints)])
     device = _device(raw, held, problem)
     given = {name: _tensor(problem, name, value, device) for name, value in raw.items()}
     tensors = given | {name: t.to(device) for name, t in held.items()}

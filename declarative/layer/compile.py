@@ -282,6 +282,7 @@ def _known_sizes(
 ) -> dict[str, int]:
     """The dims that are known before any call."""
     given = {d.symbol.name: _real(d, learn[d.symbol.name]) for d in problem.parameters if d.symbol.name in learn}
+    given = {name: value for name, value in given.items() if value.dim()}  # a number fills an array of any size
     tensors = dict(fixed) | given
     declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
     for name, value in given.items():
@@ -316,20 +317,25 @@ def _learned(
             continue
         if symbol.name in learn:
             value = _real(declaration, learn[symbol.name])
+            value = value if value.dim() else value.expand(_learned_shape(declaration, sizes))
             if (broken := broken_by(symbol, value)) is not None:
                 raise DiagnosticError([error("E320", declaration.origin, f"the initial value does not fit: {broken}")])
             kept = value.is_floating_point() and _has_precision(learn[symbol.name])
             found[symbol.name] = value if kept else value.to(torch.get_default_dtype())
             continue
-        unknown = sorted({name for size in symbol.shape for name in size.names} - sizes.keys())
-        if unknown:
-            example = ", ".join(f'"{name}": ...' for name in unknown)
-            text = f"the sizes of the learned `{symbol.name}` must be known when compiling: {', '.join(unknown)}"
-            hint = f'give dims={{{example}}}, or an initial value: learn={{"{symbol.name}": ...}}'
-            raise DiagnosticError([error("E319", declaration.origin, text, hints=(hint,))])
-        shape = tuple(size.evaluate(sizes) for size in symbol.shape)
+        shape = _learned_shape(declaration, sizes)
         found[symbol.name] = shape if declaration.default is None else _learned_default(declaration, fixed, sizes)
     return found
+
+
+def _learned_shape(declaration: ParameterDeclaration, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    symbol = declaration.symbol
+    if unknown := sorted({name for size in symbol.shape for name in size.names} - sizes.keys()):
+        example = ", ".join(f'"{name}": ...' for name in unknown)
+        text = f"the sizes of the learned `{symbol.name}` must be known when compiling: {', '.join(unknown)}"
+        hint = f'give dims={{{example}}}, or an initial value: learn={{"{symbol.name}": ...}}'
+        raise DiagnosticError([error("E319", declaration.origin, text, hints=(hint,))])
+    return tuple(size.evaluate(sizes) for size in symbol.shape)
 
 
 def _learned_default(

@@ -82,7 +82,9 @@ def check_indices(symbols: Iterable[Parameter], values: Mapping[str, Tensor], si
             place = bad[0].tolist()
             entry = f"`{symbol.name}{place if place else ''}` is {int(value[tuple(place)])}"
             text = f"{entry}; `index({range_})` data lies in 0..{length - 1}: indices start at 0"
-            raise DiagnosticError([error("E305", symbol.origin, text)])
+            from_one = int(value.min()) > 0 and int(value.max()) == length
+            hints = [f"these count from 1, as it seems: give `{symbol.name} - 1`"] if from_one else []
+            raise DiagnosticError([error("E305", symbol.origin, text, hints=hints)])
 
 
 def unlike_numbers(name: str, data: Tensor) -> Breach:

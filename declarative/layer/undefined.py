@@ -98,21 +98,24 @@ class Read:
     shape: tuple[int, ...]
     selection: Selection
 
-    def worst(self, item: int) -> tuple[bool, list[int], float]:
-        """Is an entry outside; which one, after the number of its tuple; and its value, or a least eigenvalue."""
+    def worst(self, item: int) -> tuple[bool, list[int], float, str]:
+        """Is an entry outside; which one, after the number of its tuple; its value, or a figure of the whole matrix,
+        and which figure that is.
+        """
         value = self.values[min(item, len(self.values) - 1)].reshape(-1, *self.shape)
-        figures = torch.linalg.eigvalsh((value + value.mT) / 2).amin(-1) if self.definite else value
-        inward = _INWARD.get(self.domain, lambda x: x)(figures)
+        figures, of, domain = value, "", self.domain
+        if domain in (Domain.PD, Domain.PSD):
+            figures, of = torch.linalg.eigvalsh((value + value.mT) / 2).amin(-1), "least eigenvalue"
+        elif domain is Domain.CONTRACTING and bool((value >= 0).all()):
+            figures, of, domain = torch.linalg.eigvals(value).abs().amax(-1), "spectral radius", Domain.BELOW_ONE
+        inward = _INWARD.get(domain, lambda x: x)(figures)
         place = [int(k) for k in np.unravel_index(int(inward.nan_to_num(-torch.inf).argmin()), figures.shape)]
-        inside = inward[tuple(place)] >= 0 if self.domain in _CLOSED else inward[tuple(place)] > 0
-        return not bool(inside), place, float(figures[tuple(place)])
-
-    @property
-    def definite(self) -> bool:
-        return self.domain in (Domain.PD, Domain.PSD)
+        inside = inward[tuple(place)] >= 0 if domain in _CLOSED else inward[tuple(place)] > 0
+        return not bool(inside), place, float(figures[tuple(place)]), of
 
 
-_CLOSED = (Domain.NONNEG, Domain.UNIT, Domain.PSD)
+_CLOSED = (Domain.NONNEG, Domain.UNIT, Domain.PSD, Domain.CONTRACTING)
+_NEEDED = {"spectral radius": ", and must be below 1"}
 _INWARD: dict[Domain, Callable[[Tensor], Tensor]] = {  # how far inside; of others, the figures themselves
     Domain.NONZERO: lambda x: x.abs(),
     Domain.ABOVE_MINUS_ONE: lambda x: x + 1,
@@ -125,19 +128,19 @@ _INWARD: dict[Domain, Callable[[Tensor], Tensor]] = {  # how far inside; of othe
 def _culprit(read: list[Read], binders: tuple[Binder, ...], item: int) -> str:
     """The first argument that is outside: "where `a[1]` is -2"."""
     worst = [(own, *own.worst(item)) for own in read]
-    own, outside, (tuple_, *place), figure = next((w for w in worst if w[1]), worst[0])
+    own, outside, (tuple_, *place), figure, of = next((w for w in worst if w[1]), worst[0])
     name = text(own.expr)
     if not outside and own.shape:
         return f"though no entry of `{name}` is to blame alone"
-    if own.definite:
-        what = f"the least eigenvalue of `{name}`"
+    if of:
+        what = f"the {of} of `{name}`"
     elif not place:
         what = f"`{name}`"
     elif isinstance(own.expr, Parameter):
         what = f"`{name}[{', '.join(map(str, place))}]`"
     else:
         what = f"the entry [{', '.join(map(str, place))}] of `{name}`"
-    return f"where {what} is {figure:.6g}{_at(own.selection, binders, tuple_)}"
+    return f"where {what} is {figure:.6g}{_at(own.selection, binders, tuple_)}{_NEEDED.get(of, '')}"
 
 
 def _at(selection: Selection, binders: tuple[Binder, ...], number: int) -> str:

@@ -93,6 +93,7 @@ _BOUNDS: dict[Domain, tuple[float | None, float | None, bool]] = {  # lower, upp
     Domain.BELOW_ONE: (None, 1.0, True),
     Domain.NEG: (None, 0.0, True),
     Domain.UNIT: (-1.0, 1.0, False),
+    Domain.CONTRACTING: (0.0, None, False),
 }
 
 
@@ -101,7 +102,7 @@ def _proven(sign: Sign, domain: Domain, entry: bool) -> bool:
     match domain:
         case Domain.POS:
             return sign in Sign.POS and not entry
-        case Domain.NONNEG:
+        case Domain.NONNEG | Domain.CONTRACTING:
             return sign.nonneg and not entry
         case Domain.ABOVE_MINUS_ONE:
             return sign.nonneg

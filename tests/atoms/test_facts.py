@@ -114,6 +114,7 @@ OUTSIDE = {
     Domain.UNIT: lambda x: np.where(x < 0, x - 1.05, x + 1.05),
     Domain.PSD: lambda x: x - 20 * np.eye(len(x)),
     Domain.PD: lambda x: x - 20 * np.eye(len(x)),
+    Domain.CONTRACTING: _below,
 }
 
 

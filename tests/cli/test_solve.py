@@ -90,7 +90,7 @@ def test_a_batch_shows_each_item(run, folder):
         (["data.json", "--dims", "n=-2"], "whole number"),
         (["data.json", "--dims", "q=2"], "`q`"),
         (["nothing.json"], "nothing.json"),
-        (["broken.opt"], "cannot read data"),
+        (["broken.opt"], "data are read from JSON, and from arrays that numpy wrote to .npz"),
         (["portfolio.npz"], "portfolio.npz"),
     ],
 )

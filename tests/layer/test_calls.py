@@ -186,6 +186,16 @@ def test_learned_sizes_must_be_known():
     assert declarative.compile(problem, learn={"A": torch.eye(2)}).learn.A.shape == (2, 2)
 
 
+def test_one_number_fills_a_learned_array():
+    problem = declarative.parse("dim k; learn cap : R^k, pos; var x : R^k; minimize sumsq(x - cap)", name="p")
+    layer = declarative.compile(problem, learn={"cap": 0.8}, dims={"k": 3})
+    assert torch.allclose(layer(), torch.full((3,), 0.8)) and layer.learn.cap.shape == (3,)
+    with pytest.raises(DiagnosticError, match="sizes of the learned `cap` must be known when compiling: k"):
+        declarative.compile(problem, learn={"cap": 0.8})
+    with pytest.raises(DiagnosticError, match="the initial value does not fit"):
+        declarative.compile(problem, learn={"cap": -0.8}, dims={"k": 3})
+
+
 LEARNED = """
 dim n
 const target : R^n

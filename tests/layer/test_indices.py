@@ -31,3 +31,11 @@ def test_indices_that_are_only_compared_are_in_range_too(at, found):
     layer.load_state_dict({"const.at": torch.tensor(at, dtype=torch.float64)})
     with pytest.raises(DiagnosticError, match="(?s)E305.*" + found):
         layer(c, lim)
+
+
+def test_data_that_count_from_one_are_told_so():
+    problem = declarative.parse(ZONES)
+    for at, hints in (([1, 2, 3], ("these count from 1, as it seems: give `at - 1`",)), ([0, 2, 3], ())):
+        with pytest.raises(DiagnosticError) as caught:
+            declarative.compile(problem, consts={"at": at}, dims={"v": 3})
+        assert caught.value.diagnostics[0].hints == hints

@@ -1,5 +1,6 @@
 """Layers inside torch.func's transforms, one inside another, and inside torch.compile: what a loop over items gives."""
 
+import warnings
 from functools import partial
 
 import pytest
@@ -224,3 +225,24 @@ def test_checkpoints(backend, objective):
     for outputs in (layer(y), checkpoint(layer, y, use_reentrant=False)):
         slopes += torch.autograd.grad(outputs[0][0] + outputs[1], y)
     assert torch.equal(*slopes)
+
+
+@pytest.mark.parametrize("called_before", [False, True])
+def test_a_layer_in_a_trace_is_refused(called_before: bool, data: Tensor):
+    layer = compiled("quadratic", "kkt")
+    if called_before:
+        layer(data, 1.0)
+    net = torch.nn.Sequential(torch.nn.Linear(3, 3, dtype=torch.float64), OneOutput(layer))
+    with pytest.raises(DiagnosticError, match=r"(?s)E329.*torch.compile"), warnings.catch_warnings(action="ignore"):
+        torch.jit.trace(net, data)
+    with pytest.raises(Exception, match=r"(?s)E329.*torch.compile"):
+        torch.export.export(net, (data,), strict=False)
+
+
+class OneOutput(torch.nn.Module):
+    def __init__(self, layer: torch.nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, y: Tensor) -> Tensor:
+        return self.layer(y, 1.0)[0]

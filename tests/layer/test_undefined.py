@@ -37,6 +37,18 @@ CASES = [
         "the least eigenvalue of `P` is -1",
     ),
     (
+        "param a : R^(2,2), nonneg; var x : R; minimize (x - 1)^2 + sum(eye_minus_inv(a))*x",
+        [[0.0, 2.0], [2.0, 0.0]],
+        "`eye_minus_inv(a)`",
+        "the spectral radius of `a` is 2, and must be below 1",
+    ),
+    (
+        "param a : R^(2,2); var x : R; minimize (x - 1)^2 + sum(eye_minus_inv(a))*x",
+        [[0.0, 2.0], [-2.0, 0.0]],
+        "`eye_minus_inv(a)`",
+        "`a[1, 0]` is -2",
+    ),
+    (
         "param a : R^3; var x : R^3; minimize sum(pseudo_huber(x[i], a[i]) for i in 0..2 if i > 0) + sumsq(x)",
         [-5.0, 2.0, -3.0],
         "`pseudo_huber(x[i], a[i])`",

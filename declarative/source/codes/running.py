@@ -31,7 +31,8 @@ RUNNING: tuple[Code, ...] = (
     Code(
         "E305",
         "an index out of range",
-        "At these sizes a subscript points outside the array. Indices start at 0.",
+        "At these sizes a subscript points outside the array, or `index(v)` data outside 0..v-1 (also where it is only "
+        "compared). Indices start at 0; data that count from 1 are given with 1 taken off.",
         "x[5], called with x of 5 entries",
         "x[4]",
     ),
@@ -185,5 +186,13 @@ RUNNING: tuple[Code, ...] = (
         "from its arguments has no slope for the solver to follow.",
         'compile(path, extern={"f": lambda x: net(x)})',
         'compile(path, extern={"f": net})',
+    ),
+    Code(
+        "E329",
+        "a layer in a trace",
+        "`torch.jit.trace` and `torch.export` record which operations a call makes; for other data a solver makes "
+        "others. `torch.compile` runs a layer as it is, between what it compiles.",
+        "torch.jit.trace(net, x)",
+        "torch.compile(net)",
     ),
 )
