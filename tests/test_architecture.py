@@ -48,6 +48,8 @@ LATE = {
     ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.portions"): "the same half second",
     ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
     ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
+    ("backends/kkt/methods/qp.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
+    ("backends/kkt/methods/qp.py", "declarative.backends.kkt.compiled.item"): "the same half second",
     ("backends/kkt/methods/blocks.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
     ("backends/kkt/methods/ipopt.py", "casadi"): "an optional package, inside its own adapter",
     ("ir/problem.py", "declarative.elaborate.to_text"): "a problem prints itself as text, by way of the syntax",

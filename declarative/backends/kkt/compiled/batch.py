@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import ROUTINES
+from declarative.backends.kkt.compiled.interior import Found, find_points, room
 from declarative.backends.kkt.compiled.item import Data
 from declarative.backends.kkt.compiled.kernel import CLEAR, DOUBTFUL, Answers, Kept, memory_for, solve_items
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
@@ -89,6 +90,20 @@ def solve_batch_beside(data: Data, x: np.ndarray, w: np.ndarray, state: np.ndarr
     in_chunks(some, batch, n * (n + rows), threads)
     clear = answers.verdict == CLEAR
     return Batch(answers, clear, clear, Factors(data, kept, np.arange(batch)))
+
+
+def find_batch(data: Data, batch: int, low: np.ndarray, high: np.ndarray, iterations: int, threads: int) -> Found:
+    """Points of B items near their solutions; `low` and `high` list the variables that any item bounds there."""
+    n, p, g = data.q.shape[1], data.b.shape[1], data.h.shape[1]
+    m = g + len(low) + len(high)
+    active, count = np.empty((batch, m), np.bool_), np.empty(batch, np.int64)
+    found = Found(np.empty((batch, n)), np.empty((batch, p)), np.empty((batch, m)), active, count)
+
+    def some(first: int, last: int) -> None:
+        find_points(ROUTINES, data, room(n, p, g, low, high), found, iterations, first, last)
+
+    in_chunks(some, batch, n * (n + p + m), threads)
+    return found
 
 
 def kept_for(L: np.ndarray, batch: int, rows: int, n: int) -> Kept:

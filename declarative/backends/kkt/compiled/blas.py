@@ -17,8 +17,8 @@ from declarative.backends.kkt.compiled.jit import inner
 UPPER, NO, YES, LEFT = (np.uint8(ord(letter)) for letter in "UNTL")  # of the column-major matrix
 
 
-BLAS = ("trsm", "trsv", "gemm", "gemv")
-POTRF, TRSM, TRSV, GEMM, GEMV, SYEV = range(6)  # places in the table
+BLAS = ("trsm", "trsv", "gemm", "gemv", "syrk")
+POTRF, TRSM, TRSV, GEMM, GEMV, SYRK, SYEV = range(7)  # places in the table
 
 
 def addresses() -> np.ndarray:
@@ -88,6 +88,13 @@ def product(routines, A, rows, B, columns, n, C, stride):
     """C = A B' for A (rows, n) and B (columns, n); C's rows are `stride` apart."""
     sizes = np.int32(columns), np.int32(rows), np.int32(n)
     fortran(routines[GEMM], (YES, NO, *sizes, 1.0, B, sizes[2], A, sizes[2], 0.0, C, np.int32(stride)))
+
+
+@inner()
+def rank_update(routines, A, rows, n, C):
+    """C += A'A in the lower triangle of C (n, n) for A (rows, n)."""
+    sizes = np.int32(n), np.int32(rows)
+    fortran(routines[SYRK], (UPPER, NO, *sizes, 1.0, A, sizes[0], 1.0, C, sizes[0]))
 
 
 @inner()

@@ -17,6 +17,17 @@ MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
 ARMIJO, HALVINGS = 1e-8, 30
 ROUNDING = 10 * float_info.epsilon
 
+# The interior-point method for quadratic programs.
+PROXIMAL = 1e-11
+CONVERGED = 1e-10
+NEARLY, HASTE = 1e-8, 3  # below this error, so many steps without progress are enough: polishing does the rest
+ROW = 1e-5  # a row is measured at least at this part of the largest, in equilibrated units
+PROGRESS, PATIENCE = 0.7, 15  # an item stops when so many steps have not reduced its error by this factor
+HARM = 0.9  # a step that leaves more of the gap than this was too bold: the next ones do without the correction,
+CENTRE = 0.3  # aim at this part of the gap at least and go no further than it falls,
+HELP = 0.4  # until a step leaves less than this
+GIVE_UP = 1e-13  # a step length below this makes no progress
+
 # Linear systems.
 WEIGHT = 1e4  # of the equations' squares beside a matrix of unit size
 
