@@ -33,10 +33,11 @@ class Gradients:
 def pull_back(solved: Solved, gx: np.ndarray, gz: np.ndarray, P_at: np.ndarray, A_at: np.ndarray) -> Gradients:
     """From gradients for x (n,) and z (m,); P_at and A_at (2, k) hold rows and columns of the entries wanted."""
     assert solved.system is not None
-    gx, gz = solved.scaling.dual_gradient(gx, determined(solved, gz))
+    scaling = solved.scaling
+    gx, gz = scaling.E * gx, scaling.multipliers * determined(solved, gz)
     frame = solved.system.spectrum
     y, w = solved.system.solve(gx, frame.to_frame(gz))
-    y, w = solved.scaling.adjoint(y, frame.from_frame(w))
+    y, w = scaling.columns * y, scaling.D * frame.from_frame(w)
     x, z = solved.point.x, solved.point.z
     (i, j), (r, c) = P_at, A_at
     return Gradients(-(y[i] * x[j] + y[j] * x[i]) / 2, -y, -(z[r] * y[c] + w[r] * x[c]), w)
@@ -53,10 +54,10 @@ def push_forward(solved: Solved, data: Gradients, P_at: np.ndarray, A_at: np.nda
     np.add.at(first, c, data.A * z[r])
     np.add.at(second, r, data.A * x[c])
     frame = solved.system.spectrum
-    first, second = scaling.kappa * scaling.sigma * scaling.E * first, scaling.D * second / scaling.sigma
+    first, second = scaling.columns * first, scaling.D * second
     dx, dz = solved.system.solve(-first, -frame.to_frame(second))
-    dz = scaling.D * frame.from_frame(dz) / (scaling.kappa * scaling.sigma)
-    return scaling.sigma * scaling.E * dx, determined(solved, dz)
+    dz = scaling.multipliers * frame.from_frame(dz)
+    return scaling.E * dx, determined(solved, dz)
 
 
 def determined(solved: Solved, z: np.ndarray) -> np.ndarray:

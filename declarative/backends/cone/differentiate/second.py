@@ -53,7 +53,7 @@ def pull_twice(solved: Solved, gx: np.ndarray, gz: np.ndarray, moves: Gradients,
     system, frame = solved.system, solved.system.spectrum
     factors, (x, z, v) = _factors(solved, at), _point(solved)
     along = _move(solved, _times(moves, factors), x, z, at)
-    gx, gz = solved.scaling.dual_gradient(gx, determined(solved, gz))
+    gx, gz = solved.scaling.E * gx, solved.scaling.multipliers * determined(solved, gz)
     h = frame.to_frame(gz)
     y, w = system.solve(gx, h)
     turned = bend(solved.cones, v, along.dv, frame.from_frame(system.moved(y, w, h)))
@@ -86,8 +86,7 @@ def _factors(solved: Solved, at: Places) -> Gradients:
     """What the data are multiplied by in the scaled program."""
     s = solved.scaling
     (i, j), (r, c) = at.P, at.A
-    P, A = s.kappa * s.sigma**2 * s.E[i] * s.E[j], s.D[r] * s.E[c]
-    return Gradients(P, s.kappa * s.sigma * s.E, A, s.D / s.sigma)
+    return Gradients(s.columns[i] * s.E[j], s.columns, s.D[r] * s.E[c], s.D)
 
 
 def _times(a: Gradients, b: Gradients) -> Gradients:
@@ -96,6 +95,5 @@ def _times(a: Gradients, b: Gradients) -> Gradients:
 
 def _point(solved: Solved) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, z and v = s - z of the scaled program."""
-    s, point = solved.scaling, solved.point
-    z = point.z * s.kappa * s.sigma / s.D
-    return point.x / (s.sigma * s.E), z, point.s * s.D / s.sigma - z
+    at = solved.scaling.scaled_point(solved.point)
+    return at.x, at.z, at.s - at.z

@@ -51,7 +51,7 @@ class Attainment:
         if not found.usable or self.direction is None:
             return found
         even = equilibrate(self.item)
-        scaled, at = even.apply(self.item), even.one(0).scaled_point(found.point)
+        scaled, at = even.apply(self.item), even.some(0).scaled_point(found.point)
         if regular(found) and not recedes(scaled, self.direction, ROUNDING):
             return found
         if not escapes(scaled, at, self.direction):
@@ -74,4 +74,4 @@ def _points(program: Items) -> list[np.ndarray]:
         return []
     with np.errstate(all="ignore"):  # on the way to infinity
         refined = polish(even.apply(program), Point(at.x[None], at.s[None], at.z[None]))[0].x[0]
-    return [even.one(0).E * x for x in (refined, at.x)]
+    return [even.some(0).E * x for x in (refined, at.x)]

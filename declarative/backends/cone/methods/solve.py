@@ -22,11 +22,12 @@ from declarative.backends.cone.program.certificate import (
     far_fetched,
     residuals,
 )
+from declarative.backends.cone.program.components import components
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.program.read_off import read_off
-from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
+from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, sized, unscaled
 from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.cone.sets.stretches import stretches
 from declarative.backends.status import Status
@@ -149,11 +150,13 @@ def _resized(item: Items) -> Scaling:
     even = equilibrate(item)
     (answer,) = interior_points(even.apply(item), ROUGH)
     parts = (answer.point.x, answer.point.s, answer.point.z)
-    x, s, z = (np.abs(part).max(initial=0.0) for part in parts)
-    size, price = max(x, s), z
-    if answer.claim is not Claim.POINT or not 0 < size * price < np.inf:
+    own, (x, s, z) = components(item), (np.abs(part)[None] for part in parts)
+    size = np.maximum(own.of_columns(np.maximum, x), own.of_rows(np.maximum, s))
+    price = own.of_rows(np.maximum, z)
+    known = (size * price > 0) & (size * price < np.inf)
+    if answer.claim is not Claim.POINT or not known.any():
         return even
-    return replace(even, sigma=even.sigma * size, kappa=even.kappa / (size * price))
+    return sized(even, own, np.where(known, size, 1.0), np.where(known, price, 1.0))
 
 
 def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:
@@ -277,7 +280,7 @@ def _finish(
         if residual.status is Status.FAILED:
             found.append(without_numbers(items, Status.FAILED, 0))
             continue
-        solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.one(k), system, spans[k])
+        solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.some(k), system, spans[k])
         settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
         if settled and weak[k].any():
             settled = items.cones.linear and is_regular(scaled.one(k), best.v[k], weak[k])

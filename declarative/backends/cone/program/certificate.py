@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from declarative.backends.cone.program.components import components
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.lost import lost
 from declarative.backends.cone.program.scaling import Scaling
@@ -69,16 +70,23 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     near = np.maximum(np.abs(points.s), SHARE * natural_sizes(items.cones, points.s))
     primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), near])
     dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
-    primal = np.maximum(primal, np.where(b == 0, ROUNDING * scaling.sigma / scaling.D, 0))
-    dual = np.maximum(dual, np.where(q == 0, ROUNDING / (scaling.kappa * scaling.sigma * scaling.E), 0))
+    primal = np.maximum(primal, np.where(b == 0, ROUNDING / scaling.D, 0))
+    dual = np.maximum(dual, np.where(q == 0, ROUNDING / scaling.columns, 0))
     Px = P.times(x)
-    quadratic, linear, support = (x * Px).sum(1), q * x, b * z
-    terms = [_largest(linear), _largest(support), np.abs(quadratic), np.ravel(ROUNDING / scaling.kappa)]
-    gap = quadratic + linear.sum(1) + support.sum(1)
     slope, own = Px + q + A.transposed_times(z), tails(items, z, scaling.scaled_point(points).z)
     worst = _beside(A.times(x) + points.s - b, primal), np.maximum(_beside(slope, dual), _unbalanced(slope, own))
-    found = *map(_largest, worst), _beside(gap, np.maximum.reduce(terms)), *lost(items, points, scaling)
+    found = *map(_largest, (*worst, _gaps(items, points, Px, scaling))), *lost(items, points, scaling)
     return [Residuals(*map(float, own)) for own in zip(*found, strict=True)]
+
+
+def _gaps(items: Items, points: Point, Px: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Of the objectives, relative, for each component, (B, count)."""
+    parts, linear, support = components(items), items.q * points.x, items.b * points.z
+    quadratic = parts.of_columns(np.add, points.x * Px)
+    gap = quadratic + parts.of_columns(np.add, linear) + parts.of_rows(np.add, support)
+    terms = parts.of_columns(np.maximum, np.abs(linear)), parts.of_rows(np.maximum, np.abs(support))
+    kappa = np.maximum(parts.of_columns(np.maximum, scaling.by_column), parts.of_rows(np.maximum, scaling.by_row))
+    return _beside(gap, np.maximum.reduce([*terms, np.abs(quadratic), ROUNDING / kappa]))
 
 
 def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:

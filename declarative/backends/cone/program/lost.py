@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from declarative.backends.cone.program.components import Components, components
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.sets.cones import Kind
@@ -27,14 +28,19 @@ def lost(items: Items, points: Point, scaling: Scaling) -> tuple[np.ndarray, np.
     rows = np.concatenate([items.cones.of_kind(kind) for kind in (Kind.ROTATED, Kind.POWER, Kind.PSD)])
     if not len(rows):
         return np.zeros(len(items)), np.zeros(len(items))
-    scaled, at = scaling.apply(items), scaling.scaled_point(points)
-    off = AMPLE * _largest(scaled.stationarity(at.x, at.z)), AMPLE * _largest(scaled.feasibility(at.x, at.s))
+    scaled, at, parts = scaling.apply(items), scaling.scaled_point(points), components(items)
     sizes = [np.abs(at.x), *(np.maximum(np.abs(v), natural_sizes(items.cones, v)) for v in (at.s, at.z))]
     norms = [np.sqrt(items.cones.by_cone(np.add, v**2)) for v in (at.s, at.z)]
-    clear = [CLEAR * level for level in (_largest(at.x), *norms)]
+    x, stationarity = (_by_column(parts, v) for v in (at.x, scaled.stationarity(at.x, at.z)))
+    s, z, feasibility = (_by_row(parts, v) for v in (at.s, at.z, scaled.feasibility(at.x, at.s)))
+    clear = [CLEAR * level for level in (x[:, parts.columns], *norms)]
     sure = [
-        np.maximum(SURE * np.maximum(_largest(v), 1.0), o)
-        for v, o in zip((at.x, at.s, at.z), (off[1], *off[::-1]), strict=True)
+        np.maximum(SURE * np.maximum(size, 1.0), AMPLE * off)[:, numbers]
+        for size, off, numbers in (
+            (x, feasibility, parts.columns),
+            (s, feasibility, parts.rows),
+            (z, stationarity, parts.rows),
+        )
     ]
     errors = np.zeros((2, *at.s.shape))
     errors[:, :, rows] = EPS * np.array(norms)[:, :, rows]
@@ -56,6 +62,10 @@ def _share(scaled: Items, sizes: list[np.ndarray], levels: list[np.ndarray], err
     return np.maximum(*shares)
 
 
-def _largest(v: np.ndarray) -> np.ndarray:
-    """(B, 1)"""
-    return np.abs(v).max(1, initial=0.0)[:, None]
+def _by_column(parts: Components, v: np.ndarray) -> np.ndarray:
+    """The largest entry of each component, (B, count)."""
+    return parts.of_columns(np.maximum, np.abs(v))
+
+
+def _by_row(parts: Components, v: np.ndarray) -> np.ndarray:
+    return parts.of_rows(np.maximum, np.abs(v))

@@ -1,8 +1,9 @@
 """Cone programs to ones whose entries are near one, and points back and forth.
 
-With x = sigma E x', rows times D (alike within a cone) and the objective times kappa, the multipliers are
-z = D z' / (kappa sigma). Rows and columns are divided in turn by the geometric means of their entries (Fourer, "Solving
-staircase linear programs by the simplex method", 1982), so that data at 1e-9 or 1e9 come out alike.
+With x = E x', rows times D (alike within a cone) and the objective times kappa, the multipliers are z = D z' / kappa.
+Rows and columns are divided in turn by the geometric means of their entries (Fourer, "Solving staircase linear programs
+by the simplex method", 1982), so that data at 1e-9 or 1e9 come out alike. Each component of the program has a kappa of
+its own, since its solution depends on no other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from declarative.backends.cone.linear.matrices import Matrices
+from declarative.backends.cone.program.components import Components, components
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.sets.cones import Kind
 from declarative.backends.cone.sets.stretches import Stretches, stretches
@@ -24,50 +26,44 @@ ACUTE = 1e-4  # the cosine of the angle between s and z: below it both are on th
 
 @dataclass(frozen=True)
 class Scaling:
-    """E (n,), D (m,), sigma and kappa of the formulas above; for a batch (B, n), (B, m), (B, 1) and (B, 1)."""
+    """E (n,), D (m,) of the formulas above and kappa, by columns (n,) and by rows (m,); all (B, ...) for a batch."""
 
     E: np.ndarray
     D: np.ndarray
-    sigma: np.ndarray | float
-    kappa: np.ndarray | float
+    by_column: np.ndarray
+    by_row: np.ndarray
 
     def apply(self, items: Items) -> Items:
-        P = items.P.scaled(self.kappa * self.sigma**2 * self.E, self.E)
-        A = items.A.scaled(self.D, self.E)
-        return Items(P, self.kappa * self.sigma * self.E * items.q, A, self.D * items.b / self.sigma, items.cones)
+        P, A = items.P.scaled(self.columns, self.E), items.A.scaled(self.D, self.E)
+        return Items(P, self.columns * items.q, A, self.D * items.b, items.cones)
+
+    @property
+    def columns(self) -> np.ndarray:
+        """What the rows of Px + q + A'z = 0 are multiplied by."""
+        return self.by_column * self.E
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """What z' is multiplied by."""
+        return self.D / self.by_row
 
     def point(self, scaled: Point) -> Point:
         """A point of the scaled program in the units of the original."""
-        x = self.sigma * self.E * scaled.x
-        return Point(x, self.sigma * scaled.s / self.D, self.D * scaled.z / (self.kappa * self.sigma))
+        return Point(self.E * scaled.x, scaled.s / self.D, self.multipliers * scaled.z)
 
     def scaled_point(self, point: Point) -> Point:
         """The way back from `point`."""
-        x = point.x / (self.sigma * self.E)
-        return Point(x, self.D * point.s / self.sigma, self.kappa * self.sigma * point.z / self.D)
+        return Point(point.x / self.E, self.D * point.s, point.z / self.multipliers)
 
-    def dual_gradient(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The transpose of `point` for x and z."""
-        return self.sigma * self.E * x, self.D * z / (self.kappa * self.sigma)
-
-    def adjoint(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """An adjoint state of the scaled program in the units of the original."""
-        return self.kappa * self.sigma * self.E * x, self.D * z / self.sigma
-
-    def some(self, chosen: np.ndarray) -> Scaling:
+    def some(self, chosen: np.ndarray | int) -> Scaling:
         """Of a batch."""
-        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
-        return Scaling(self.E[chosen], self.D[chosen], self.sigma[chosen], self.kappa[chosen])
-
-    def one(self, item: int) -> Scaling:
-        assert isinstance(self.sigma, np.ndarray) and isinstance(self.kappa, np.ndarray)
-        return Scaling(self.E[item], self.D[item], float(self.sigma[item, 0]), float(self.kappa[item, 0]))
+        return Scaling(self.E[chosen], self.D[chosen], self.by_column[chosen], self.by_row[chosen])
 
 
 def equilibrate(items: Items, stretched: bool = False) -> Scaling:
     """A scaling under which the entries of A spread evenly around one, and b and the objective are of size one.
 
-    `stretched`: cones may be stretched, and b has a say in how, as one more column of A.
+    `stretched`: cones may be stretched, and b and q have a say in how, as one more column and row of A.
 
     Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
     only has bounds is scaled by P.
@@ -80,13 +76,28 @@ def equilibrate(items: Items, stretched: bool = False) -> Scaling:
     curved = (E == 0) & (diagonal > 0)
     E = np.where(curved, 1 / np.sqrt(np.where(curved, diagonal, 1.0)), np.where(E == 0, 1.0, E))
     D = D / _or_one(shared_by_cone(items, D * items.A.largest_by_row(E)))
-    P, q = _largest(items.P.scaled(E, E).values), _largest(E * items.q)
-    sigma = _largest(D * items.b)
+    parts = components(items)
+    P, q = (
+        parts.of_entries(np.maximum, np.abs(items.P.scaled(E, E).values)),
+        parts.of_columns(np.maximum, np.abs(E * items.q)),
+    )
+    sigma = parts.of_rows(np.maximum, np.abs(D * items.b))
     balanced = (
         (sigma == 0) & (P > 0) & (q > 0)
     )  # where right sides give no size, both terms of the objective weigh alike
     sigma = _or_one(np.where(balanced, q / np.where(balanced, P, 1.0), sigma))
-    return Scaling(E, D, sigma, 1 / _or_one(np.maximum(sigma * P, q) * sigma))
+    return sized(Scaling(E, D, np.ones_like(E), np.ones_like(D)), parts, sigma, _or_one(np.maximum(sigma * P, q)))
+
+
+def sized(scaling: Scaling, parts: Components, x: np.ndarray, z: np.ndarray) -> Scaling:
+    """Under which what is of these sizes now, x and s, and multipliers, is of size one in each component (B, count)."""
+    kappa, size = 1 / (x * z), x
+    return Scaling(
+        scaling.E * size[:, parts.columns],
+        scaling.D / size[:, parts.rows],
+        scaling.by_column * kappa[:, parts.columns],
+        scaling.by_row * kappa[:, parts.rows],
+    )
 
 
 def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +113,7 @@ def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.
     for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER):
         coupling[:, items.cones.of_kind(kind)] = True
     right &= coupling
+    parts = components(items)
     joint = Matrices(pattern, here.values * coupling[:, pattern.rows])
     joined = pattern.by_column.reduce(np.add, joint.values)
     logs = np.log(np.abs(np.where(A.values != 0, A.values, 1.0)))
@@ -109,13 +121,19 @@ def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.
     by_row = pattern.by_row.reduce(np.add, logs) + right_logs
     by_column = pattern.by_column.reduce(np.add, logs * joint.values)
     means = [_Means(own, count) for own in several]
-    held, joined = joined > 0, np.maximum(joined, 1)
-    alike, by_right = np.maximum(by_cone(count), 1), np.maximum(right.sum(1, keepdims=True), 1)
-    e, d = np.zeros_like(joined), np.zeros_like(count)
+    held = joined > 0
+    priced = held & (items.q != 0) & bool(several)
+    price_logs = np.log(np.abs(np.where(priced, items.q, 1.0)))
+    by_column += price_logs
+    joined = np.maximum(joined + priced, 1)
+    alike, by_right = np.maximum(by_cone(count), 1), np.maximum(parts.of_rows(np.add, right), 1)
+    by_price = np.maximum(parts.of_columns(np.add, priced), 1)
+    e, d, price = np.zeros_like(joined), np.zeros_like(count), np.zeros_like(by_price)
     for _ in range(LONG if several else SHORT):
-        e = np.where(held, -(by_column + joint.transposed_times(d)) / joined, 0.0)
-        size = -(right_logs + d * right).sum(1, keepdims=True) / by_right
-        off = by_row + here.times(e) + size * right
+        e = np.where(held, -(by_column + joint.transposed_times(d) + price[:, parts.columns] * priced) / joined, 0.0)
+        price = -parts.of_columns(np.add, price_logs + e * priced) / by_price
+        size = -parts.of_rows(np.add, right_logs + d * right) / by_right
+        off = by_row + here.times(e) + size[:, parts.rows] * right
         d = -by_cone(off) / alike
         for own in means:
             d[:, own.places] = -own(off[:, own.places])
@@ -142,18 +160,13 @@ class _Means:
         return (self.logs @ free.T).T.reshape(sums.shape)
 
 
-def _largest(entries: np.ndarray) -> np.ndarray:
-    """(B, 1)"""
-    return np.abs(entries).max(1, initial=0.0)[:, None]
-
-
 def _or_one(size: np.ndarray) -> np.ndarray:
     return np.where(size > 0, size, 1.0)
 
 
 def unscaled(items: Items) -> Scaling:
-    one = np.ones((len(items), 1))
-    return Scaling(np.ones_like(items.q), np.ones_like(items.b), one, one)
+    columns, rows = np.ones_like(items.q), np.ones_like(items.b)
+    return Scaling(columns, rows, columns, rows)
 
 
 def rebalance(scaling: Scaling, scaled: Point, items: Items) -> Scaling:

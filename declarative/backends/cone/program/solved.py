@@ -74,6 +74,9 @@ def without_numbers(
 ) -> Solved:
     """An outcome that has no solution: zeros, which the layer replaces by NaN."""
     n, m = program.q.shape[-1], program.b.shape[-1]
-    point, scaling = Point(np.zeros(n), np.zeros(m), np.zeros(m)), Scaling(np.ones(n), np.ones(m), 1.0, 1.0)
+    point, scaling = (
+        Point(np.zeros(n), np.zeros(m), np.zeros(m)),
+        Scaling(np.ones(n), np.ones(m), np.ones(n), np.ones(m)),
+    )
     infinite = Residuals(np.inf, np.inf, np.inf)
     return Solved(program.cones, status, point, iterations, infinite, scaling, ray=ray, ray_shares=shares)
