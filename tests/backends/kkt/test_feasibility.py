@@ -122,3 +122,18 @@ def test_affine_rows_are_contradicted_by_a_ray_or_by_nothing():
     solution = layer.solve(torch.tensor([1e-30, -1e-6, 1.001], dtype=torch.float64))
     assert (solution.status == Status.INFEASIBLE).tolist() == [False, True, True]
     assert "contradictory" in solution.messages[(1,)] and "`t`" in solution.messages[(1,)]
+
+
+def test_objectives_that_are_nearly_linear_lead_far_away_only_once():
+    """From a start that is feasible, Newton's step on a sum of nearly linear functions goes 1e3 beyond the rows."""
+    rows = "inner: -sum(log(4 + x)) <= 0\n  outer: logsumexp(x) <= 2.5"
+    objective = "2*logsumexp(A*x + b) + sum(logistic(A*x - b))/2"
+    text = f"dim n, m\nparam A : R^(m,n)\nparam b : R^m\nvar x : R^n\nminimize {objective}\nsubject to\n  {rows}"
+    generator = torch.Generator().manual_seed(0)
+    A, b = (torch.randn(100, 3, *rest, generator=generator, dtype=torch.float64) for rest in ((4,), ()))
+    found, known = (
+        declarative.compile(declarative.parse(text), backend=backend, on_failure="mask").solve(A, b)
+        for backend in ("kkt", "cone")
+    )
+    assert found.solved.all() and known.solved.all()
+    torch.testing.assert_close(found.x, known.x, rtol=0, atol=1e-9)

@@ -11,7 +11,7 @@ from torch import Tensor
 from declarative.backends.kkt.methods.foreign import ask
 from declarative.backends.kkt.methods.ipopt import ask_ipopt
 from declarative.backends.kkt.methods.lbfgs import lbfgs
-from declarative.backends.kkt.methods.nlp import Stop, barrier_method
+from declarative.backends.kkt.methods.nlp import LEEWAY, Stop, barrier_method
 from declarative.backends.kkt.methods.trust_region import trust_region
 from declarative.backends.kkt.methods.variants import factors, gauss_newton, scaled, unscaled
 from declarative.backends.kkt.program.certify import Primal
@@ -20,13 +20,22 @@ from declarative.backends.kkt.program.program import Options, SmoothProgram, The
 
 @dataclass(frozen=True)
 class Effort:
-    """One attempt: the method's tolerance for all residuals, and what it does about negative curvature."""
+    """One attempt: the method's tolerance for all residuals, what it does about negative curvature, and how much more
+    than at the start the constraints may be violated on the way.
+    """
 
     tolerance: float
     reflect: bool
+    leeway: float
 
 
-EFFORTS = (Effort(1e-9, False), Effort(1e-12, True), Effort(1e-14, False), Effort(1e-14, True))
+LITTLE = 10.0  # where nearly linear objectives lead far away
+EFFORTS = (
+    Effort(1e-9, reflect=False, leeway=LEEWAY),
+    Effort(1e-12, reflect=True, leeway=LITTLE),
+    Effort(1e-14, reflect=False, leeway=LITTLE),
+    Effort(1e-14, reflect=True, leeway=LEEWAY),
+)
 
 
 def efforts(options: Options) -> tuple[Effort, ...]:
@@ -54,7 +63,8 @@ def approach(
         case "auto" | "newton" if free(program, theta):
             at, stop, count = trust_region(units, data, start, limit, effort.tolerance)
         case "auto" | "interior_point" | "newton":
-            at, stop, count = barrier_method(units, data, start, limit, effort.tolerance, effort.reflect)
+            pursued = (effort.tolerance, effort.reflect, effort.leeway)
+            at, stop, count = barrier_method(units, data, start, limit, *pursued)
         case _:
             assert_never(name)
     return unscaled(at, by), stop, count

@@ -54,10 +54,10 @@ class Filter(Items):
         return replace(self, violation=violation, objective=torch.where(forget, torch.inf, self.objective))
 
 
-def empty_filter(violation: Tensor) -> Filter:
-    """A filter that only limits the violation, to 1e4 times the first one."""
-    corners = violation.new_full((len(violation), FILTER), torch.inf)
-    return Filter(corners, corners, torch.zeros_like(violation, dtype=torch.int64), 1e4 * violation.clamp(min=1))
+def empty_filter(limit: Tensor) -> Filter:
+    """A filter that only limits the violation (B,)."""
+    corners = limit.new_full((len(limit), FILTER), torch.inf)
+    return Filter(corners, corners, torch.zeros_like(limit, dtype=torch.int64), limit)
 
 
 @dataclass(frozen=True)

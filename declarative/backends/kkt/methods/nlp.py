@@ -24,6 +24,7 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
+LEEWAY = 1e4
 RIDGE = 1e-12  # for rows that depend on each other
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
@@ -82,10 +83,18 @@ class Problem:
 
 
 def barrier_method(
-    program: SmoothProgram, theta: Theta, x0: Tensor, iterations: int, tolerance: float, reflect: bool = False
+    program: SmoothProgram,
+    theta: Theta,
+    x0: Tensor,
+    iterations: int,
+    tolerance: float,
+    reflect: bool = False,
+    leeway: float = LEEWAY,
 ) -> tuple[Primal, Stop, Tensor]:
-    """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals."""
-    problem, run = begin(program, theta, x0)
+    """The last point of each item, why it stopped, and its number of iterations; `tolerance` is of all residuals,
+    `leeway` how many times the first violation, or 1, is allowed.
+    """
+    problem, run = begin(program, theta, x0, leeway)
     problem = replace(problem, tolerance=tolerance, reflect=reflect)
     everyone, count = compiled(problem, run, iterations)
     if not everyone.stop.converged.all():
@@ -123,7 +132,7 @@ def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
     return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
 
-def begin(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Problem, Run]:
+def begin(program: SmoothProgram, theta: Theta, x0: Tensor, leeway: float) -> tuple[Problem, Run]:
     """The bounds that the barrier takes, those that only wall the domain, and the first iterate strictly inside."""
     d, p, q = Derivatives(program, theta), program.p, program.q
     found = Beginning(*d.run(first, x0, torch.zeros_like(x0, dtype=torch.bool)))
@@ -137,7 +146,8 @@ def begin(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Problem, Ru
     y = least_squares(found.gram, found.pull) if p else found.pull
     no, lift = torch.zeros_like(found.mu, dtype=torch.bool), torch.full_like(found.mu, FIRST_LIFT)
     iterate = Iterate(found.x, y, found.s, z, found.mu, lift)
-    run = Run(iterate, empty_filter(found.violation), Stop(no, no, no), torch.zeros_like(found.mu))
+    limit = leeway * found.violation.clamp(min=1)
+    run = Run(iterate, empty_filter(limit), Stop(no, no, no), torch.zeros_like(found.mu))
     return Problem(program, theta, bounds, columns, found.x), run
 
 
