@@ -34,6 +34,7 @@ class Context:
 
     evaluate: an expression's meaning (set by `expressions`, which stands above the parts that need it).
     resolved: name -> what its declaration became (None where that failed). `resolving`: those under way.
+    calls: what the calls of definitions `within` the one under way have become; `spent`: how many there were.
     """
 
     report: Report
@@ -45,6 +46,9 @@ class Context:
     resolving: list[str] = field(default_factory=list)
     constraints: dict[str, list[Constraint]] = field(default_factory=dict)
     expansions: list[Expansion] = field(default_factory=list)
+    calls: dict[Any, Any] = field(default_factory=dict)
+    within: int = 0
+    spent: int = 0
     depth: int = 0
 
     def value(self, node: tree.Expression, scope: Scope) -> Value | None:
@@ -71,5 +75,7 @@ class Context:
         An index of the same depth as an earlier one takes its place: that one holds no longer.
         """
         symbol = IndexSymbol(-1 - len(self.ranges) if depth is None else depth, name)
+        if self.ranges.get(symbol, range_) != range_:
+            self.calls = {}  # they may have read the range that it had
         self.ranges[symbol] = range_
         return symbol

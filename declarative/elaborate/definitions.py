@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from declarative.elaborate.binders import bind
@@ -17,6 +18,7 @@ from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
 from declarative.ir.walk import substitute
 from declarative.source.diagnostic import Label
+from declarative.source.span import Span
 from declarative.syntax import tree
 
 
@@ -119,7 +121,7 @@ def check_definition(ctx: Context, definition: tree.Def) -> None:
         a.name: Value(Parameter(a.name, s.shape, Role.PARAM, symmetric=s.symmetric))
         for a, s in zip(definition.arguments, spaces, strict=True)
     }
-    found = _body(ctx, definition, flexible | arguments)
+    found = _body(ctx, definition, flexible | arguments, name_span(definition, definition.name))
     ctx.resolved[definition.name] = spaces if found is not None else None
 
 
@@ -160,10 +162,14 @@ def expanded(ctx: Context, definition: tree.Def, node: tree.Call, scope: Scope) 
     sizes = _flexible_sizes(ctx, definition, spaces, [(a, v) for a, v in values if v is not None])
     if sizes is None:
         return None
+    key = (definition.name, *[v.expr for v in args])
+    if ctx.within and key in ctx.calls:  # what is defined by two calls each time would take 2^k of them
+        return ctx.calls[key]
     arguments = {a.name: Value(v.expr) for a, v in zip(definition.arguments, args, strict=True)}
     texts = tuple((a.name, n.span.text) for a, (n, _) in zip(definition.arguments, values, strict=True))
     ctx.expansions.append(Expansion(definition.body.span, node.span, texts))
-    return _body(ctx, definition, sizes | arguments)
+    ctx.calls[key] = found = _body(ctx, definition, sizes | arguments, node.span)
+    return found
 
 
 def _flexible_sizes(ctx: Context, definition: tree.Def, spaces: list[Space], values) -> dict[str, Local] | None:
@@ -180,13 +186,41 @@ def _flexible_sizes(ctx: Context, definition: tree.Def, spaces: list[Space], val
     return {name: finding.size for name, finding in found.items()}
 
 
-def _body(ctx: Context, definition: tree.Def, names: Mapping[str, Local]) -> Value | None:
+MOST_CALLS = 10_000  # within one call, or the check of one definition
+
+
+class _TooManyCalls(Exception):
+    """So many calls have been put into one another that no more are."""
+
+
+def _body(ctx: Context, definition: tree.Def, names: Mapping[str, Local], span: Span) -> Value | None:
     """The body in a scope of its own, compared with the declared result."""
+    if ctx.within:
+        return _inner_body(ctx, definition, names)
+    ctx.calls, ctx.spent = {}, 0
+    depth, resolving = ctx.depth, len(ctx.resolving)
+    try:
+        return _inner_body(ctx, definition, names)
+    except _TooManyCalls:
+        ctx.within, ctx.depth = 0, depth
+        del ctx.resolving[resolving:]
+        count = _calls_written_out(ctx, definition)
+        message = f"written out, `{definition.name}` has {count} calls of definitions; {MOST_CALLS:,} are the most"
+        return ctx.report.error("E121", span, message, hints=["what is used several times can be named with `let`"])
+
+
+def _inner_body(ctx: Context, definition: tree.Def, names: Mapping[str, Local]) -> Value | None:
+    """Raises _TooManyCalls."""
+    if ctx.spent > MOST_CALLS:
+        raise _TooManyCalls
+    ctx.spent += 1
+    ctx.within += 1
     ctx.resolving.append(definition.name)
     scope = Scope(names)
     body = ctx.value(definition.body, scope)
     result = to_space(ctx, definition.result, scope)
     ctx.resolving.pop()
+    ctx.within -= 1
     if body is None or result is None:
         return None
     if body.shape != result.shape:
@@ -194,3 +228,24 @@ def _body(ctx: Context, definition: tree.Def, names: Mapping[str, Local]) -> Val
         labels = [Label(definition.result.span, "declared here")]
         return ctx.report.error("E203", definition.body.span, message, labels=labels)
     return Value(body.expr)
+
+
+def _calls_written_out(ctx: Context, definition: tree.Def) -> str:
+    """How many calls of definitions there are in a body when each is put in its place."""
+    counts: dict[str, int] = {}
+    pending = [definition]
+    while pending:
+        inner = list(_called(ctx, pending[-1]))
+        unknown = [d for d in inner if d.name not in counts and d not in pending]  # in none of a circle
+        if unknown:
+            pending.append(unknown[0])
+        else:
+            counts[pending.pop().name] = sum(1 + counts.get(d.name, 0) for d in inner)
+    count = counts[definition.name]
+    return f"{count:,}" if count < 10**15 else "more than 10^15"
+
+
+def _called(ctx: Context, definition: tree.Def) -> Iterator[tree.Def]:
+    for name in re.findall(r"(\w+)\s*\(", definition.body.span.text):
+        if isinstance(found := ctx.names.get(name), tree.Def):
+            yield found

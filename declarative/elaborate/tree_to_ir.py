@@ -41,8 +41,8 @@ def elaborate(
     name, and None for those that could not be read (their names then stay silent).
     """
     report = Report()
-    ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
     try:
+        ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
         problem = _problem(ctx, file, name or "problem")
     except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
         report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])

@@ -117,3 +117,54 @@ def test_very_many_constraints_that_are_not_convex_are_told_of_in_short(run):
     *told, last = done.stderr.rstrip().split("\n\n")
     assert len(told) == 50 and last == "... and 1950 more"
     assert all(one.startswith("error[D102]: `sqrt` needs a concave argument here") for one in told)
+
+
+def doubled(first: str, then: str, levels: int = 25) -> str:
+    """Definitions of which each calls the one before twice."""
+    defs = "".join(f"def f{k + 1}(z : R) : R = {then.format(f=f'f{k}')}\n" for k in range(levels))
+    return f"{HEAD}def f0(z : R) : R = {first}\n{defs}minimize f{levels}(t)\n"
+
+
+DOUBLED = {
+    "a sum": (doubled("exp(z)", "{f}(z) + {f}(z)"), "written out, this sum has 262,144 terms"),
+    "of others": (doubled("exp(z)", "{f}(z) + {f}(z + 1)"), "written out, this sum has 262,144 terms"),
+    "in one another": (doubled("z^2", "{f}({f}(z))"), "written out, `f13` has 16,382 calls of definitions; 10,000 are"),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_definitions_that_grow_without_bound_are_refused(run, name):
+    text, message = DOUBLED[name]
+    done = run("check", "-", "--format", "concise", input=text)
+    assert done.exit_code == 1 and message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_equal_calls_within_a_definition_are_worked_out_once(run):
+    done = run("check", "-", input=doubled("exp(z)", "max({f}(z), 2*{f}(z))"))
+    assert done.stdout.startswith("-: exponential cone program; ")
+    done = run("check", "-", input=doubled("exp(z)", "{f}(z) + {f}(z + 1)", 10))
+    assert done.stdout.startswith("-: exponential cone program; ")
+
+
+def test_a_call_is_checked_for_the_range_of_its_own_indices(run):
+    text = (
+        "param y : R^9\nvar v : R^9\ndef g(z : R) : R = (z - 1)^2\n"
+        "def f(z : R) : R = sum(g(v[i]*z) for i in 0..{0}) + sum(g(v[i]*z) for i in 0..{1})\nminimize f(2)\n"
+    )
+    assert run("check", "-", input=text.format(3, 8)).exit_code == 0
+    done = run("check", "-", "--format", "concise", input=text.format(3, 9))
+    assert done.exit_code == 1 and "error[E211]" in done.stderr
+
+
+REPEATED = {
+    "declarations": (HEAD + "var v : R\n" * TERMS + "minimize t\n", "`v` is already a variable"),
+    "labels": (f"{HEAD}minimize t\nsubject to\n" + "  c: t >= 1\n" * TERMS, "`c` is already a constraint"),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_name_that_is_declared_very_often_is_told_of(run, name):
+    text, message = REPEATED[name]
+    done = run("check", "-", input=text)
+    assert done.exit_code == 1 and message in done.stderr
+    assert done.stderr.startswith("error[E129]: more than 1,000 mistakes")
