@@ -65,13 +65,15 @@ def _diagnostic(
     labels = _labels(blame) if code == "D102" else ()
     named = argument_notes(problem, verdict.piece.owner.origin, span)
     notes = [*named, *_chain(blame, labelled=bool(labels)), _requirement(verdict.piece), *elsewhere]
-    helps = tuple(f"{hint} ({SHORTENED})" if CUT in hint else hint for hint in hints(verdict.piece, blame))
-    return Diagnostic(code, severity, span, message, label, labels, tuple(notes), helps)
+    helps = [f"{hint} ({SHORTENED})" if CUT in hint else hint for hint in hints(verdict.piece, blame, bool(elsewhere))]
+    helps += [OTHER_BACKEND] if elsewhere and not helps and severity is Severity.ERROR else []
+    return Diagnostic(code, severity, span, message, label, labels, tuple(notes), tuple(helps))
 
 
 LONGEST_CHAIN = 5
 SHORTENED = f"where `{CUT.strip()}` stands, the text is shortened"
 SMOOTH = "it is smooth, so the kkt backend takes it unchanged"
+OTHER_BACKEND = 'backend="kkt" looks for a local optimum of it, as it is'
 SMOOTH_OTHERWISE = "its kinks have linear forms, so the kkt backend takes it"
 
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declarative.analysis.curvature import Blame, Fault, fits
-from declarative.analysis.hints_of_products import declare, product_hints, ratio_hints
+from declarative.analysis.hints_of_curvature import curvature_hints
+from declarative.analysis.hints_of_products import declare, product_hints, ratio_hints, sign_hints
 from declarative.analysis.pieces import Piece
 from declarative.analysis.words import text
-from declarative.ir.expr import Call, Expr, Reduce
+from declarative.ir.expr import Call, Expr, Parameter, Reduce, Variable
 from declarative.ir.facts import Curvature
 from declarative.ir.problem import Comparison, Relation
 
 
-def hints(piece: Piece, blame: Blame) -> Iterator[str]:
+def hints(piece: Piece, blame: Blame, smooth: bool = False) -> Iterator[str]:
+    """`smooth`: the kkt backend takes the problem."""
     match blame.fault:
         case Fault.CURVATURE:
-            yield from _composition(piece, blame)
-            yield from _extreme(piece, blame)
+            special = [*_composition(piece, blame), *_extreme(piece, blame)]
+            yield from special or curvature_hints(piece, blame, smooth)
         case Fault.PRODUCT:
             yield from product_hints(piece, blame)
         case Fault.RATIO:
             yield from ratio_hints(piece, blame)
         case Fault.SIGN:
             factor = next(a for a in _args(blame.culprit) if blame.look(a).curvature is Curvature.CONSTANT)
-            yield from declare(factor, "nonneg", "if it is")
+            yield from sign_hints(factor)
         case Fault.FORM:
             _, matrix = _args(blame.culprit)
             yield from _definite(matrix, blame)
@@ -110,6 +112,8 @@ def _extreme(piece: Piece, blame: Blame) -> Iterator[str]:
 def _definite(matrix: Expr, blame: Blame) -> Iterator[str]:
     if blame.needed is Curvature.CONCAVE:
         yield f"write -quad(x, N) with an N declared `psd`, if `{text(matrix)}` is -N"
+    elif isinstance(matrix, Parameter | Variable) and not matrix.symmetric:
+        yield f"declare it `{matrix.name} : S^{matrix.shape[0]}, psd`, if it is"
     else:
         yield from declare(matrix, "psd", "if it is")
 

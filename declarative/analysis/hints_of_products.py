@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from declarative.analysis.curvature import Blame
+from declarative.analysis.facts import facts_of
 from declarative.analysis.pieces import Piece
 from declarative.analysis.words import text
-from declarative.ir.expr import Call, Expr, Index, Parameter, Variable
+from declarative.ir.expr import Attribute, Call, Expr, Index, Parameter, Variable
 from declarative.ir.facts import Curvature
 from declarative.ir.problem import Comparison, Relation
+from declarative.ir.walk import substitute, symbols
 
 
 def product_hints(piece: Piece, blame: Blame) -> Iterator[str]:
@@ -68,6 +71,20 @@ def ratio_hints(piece: Piece, blame: Blame) -> Iterator[str]:
             yield f"where `{text(below)}` is positive, `{level}` is convex for a param v: bisect for the least v"
         case _:
             pass
+
+
+def sign_hints(factor: Expr) -> Iterator[str]:
+    """A factor of unknown sign: which attributes would tell it; else the factor itself as one number with a sign."""
+    unsigned = [s for s in symbols(factor) if isinstance(s, Parameter) and not facts_of(s).sign.nonneg]
+    signed: dict[Expr, Expr] = {s: replace(s, attributes=(*s.attributes, Attribute("nonneg"))) for s in unsigned}
+    if isinstance(factor, Parameter | Index):
+        yield from declare(factor, "nonneg", "if it is")
+    elif unsigned and facts_of(substitute(factor, signed)).sign.nonneg:
+        names = " and ".join(f"`{s.name}`" for s in unsigned)
+        yield f"declare {names} with the attribute `nonneg`, if they are; or give `{text(factor)}` as one param that is"
+    else:
+        name = next(name for name in ("w", "k", "r", "q") if name not in [s.name for s in symbols(factor)])
+        yield f"where `{text(factor)}` is never negative, give it as one param: `param {name} : R, nonneg`"
 
 
 def declare(e: Expr, attribute: str, condition: str) -> Iterator[str]:

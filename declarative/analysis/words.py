@@ -108,6 +108,8 @@ def because(node: Expr, look: FactsTable) -> str:
 
 
 def _application(source: Expr, look: FactsTable) -> str:
+    if isinstance(source, Call) and any(a.origin is not None and a.origin == source.origin for a in source.args):
+        return f"a `{title(source)}`"  # which is what the text was rewritten as
     operands = source.args if isinstance(source, Call) else (source.body,) if isinstance(source, Reduce) else ()
     curved = [o for o in operands if look(o).curvature is not Curvature.CONSTANT]
     if len(curved) != 1:

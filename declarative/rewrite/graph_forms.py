@@ -22,6 +22,7 @@ from declarative.ir.problem import Comparison, Membership, Objective, Problem, R
 from declarative.ir.size import SCALAR, Shape
 from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
+from declarative.rewrite.stand_ins import stand_in
 from declarative.rewrite.standard import Standard
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
@@ -44,9 +45,10 @@ def _reason(kink: Kink) -> str:
 
 
 def _hints(kink: Kink, piece: Piece) -> tuple[str, ...]:
-    """A Euclidean norm has a smooth square, which can take its place where it stands alone."""
+    """A Euclidean norm has a smooth square, which can take its place where it stands alone; else something near it."""
     if kink.node is not piece.root or not isinstance(kink.node, Call) or kink.node.atom != "norm":
-        return ()
+        near = stand_in(kink.node)
+        return (f"for the kkt backend, `{near}` is smooth and near to `{text(kink.node)}`",) if near else ()
     square = f"for the kkt backend, the square of the norm is smooth: `sumsq({text(kink.node.args[0])})`"
     return (square if isinstance(piece.owner, Objective) else f"{square}, beside the square of the other side",)
 

@@ -123,9 +123,11 @@ def no_backend(problem: Problem, repaired: Repair | None = None) -> list[Diagnos
     if repaired.accepted:
         return []
     first, *others = obstacles(repaired)
-    told = tuple(f"the kkt backend needs no convexity, but {why}" for why in barred_from_kkt(problem))
-    smooth = dict.fromkeys(hint for kink in unfit_kinks(problem) for hint in kink.hints)
-    first = replace(first, notes=(*first.notes, *told[:MOST_NOTES]), hints=(*first.hints, *smooth))
+    told = dict.fromkeys(f"the kkt backend needs no convexity, but {why}" for why in barred_from_kkt(problem))
+    unfit = unfit_kinks(problem)
+    smooth = dict.fromkeys(hint for kink in unfit for hint in kink.hints) if all(kink.hints for kink in unfit) else {}
+    notes, helps = (*first.notes, *list(told)[:MOST_NOTES]), (*first.hints, *list(smooth)[:MOST_NOTES])
+    first = replace(first, notes=notes, hints=helps)
     return [first, *others, *geometric_remarks(problem)]
 
 

@@ -26,6 +26,7 @@ PRESSED = "is convex, and holds with equality where the objective presses on it"
 NUMBER = "with a number as its exponent the curvature of a power is known: x^1.5, x^2, x^-1"
 
 # name: objective or constraint, code, the text blamed, message, hints
+KKT = 'backend="kkt" looks for a local optimum of it, as it is'
 CLASSICS = {
     "root of a sum of squares": (
         "minimize sqrt(sumsq(A*x))", "D102", "sumsq(A*x)", ROOT, ("sqrt(sumsq(A*x)) is norm(A*x), which is convex",)
@@ -71,14 +72,14 @@ CLASSICS = {
         ("log(sum(exp(x))) is logsumexp(x), which is convex",),
     ),
     "exponential of a concave": (
-        "exp(sqrt(t)) <= c", "D102", "sqrt(t)", "`exp` needs a convex argument here, this one is concave", ()
+        "exp(sqrt(t)) <= c", "D102", "sqrt(t)", "`exp` needs a convex argument here, this one is concave", (KKT,)
     ),
     "exponential of a concave, from below": (
         "exp(-sumsq(x)) >= c", "D102", "-sumsq(x)", "`exp` needs a convex argument here, this one is concave",
         ("`exp` rises, so this is `-sumsq(x) >= log(c)`, which is convex",),
     ),
     "difference of squares": (
-        "minimize s^2 - t^2", "D101", "t^2", "`t^2` is convex, a concave expression is needed here", ()
+        "minimize s^2 - t^2", "D101", "t^2", "`t^2` is convex, a concave expression is needed here", (KKT,)
     ),
     "form of unknown definiteness": (
         "minimize x'*P*x", "D107", "x'*P*x",
@@ -91,7 +92,7 @@ CLASSICS = {
         ("declare `P` with the attribute `psd`, if it is",),
     ),
     "convex form maximised": (
-        "maximize x'*Q*x", "D101", "x'*Q*x", "`x'*Q*x` is convex, a concave expression is needed here", ()
+        "maximize x'*Q*x", "D101", "x'*Q*x", "`x'*Q*x` is convex, a concave expression is needed here", (KKT,)
     ),
     "factor of unknown sign": (
         "minimize c*s^2", "D105", "c", "the sign of `c` is not known, so its product with `s^2` has no curvature",
@@ -146,7 +147,7 @@ CLASSICS = {
         ("pos(sumsq(x) - 1) is the same where that is not negative, and its square is convex",),
     ),
     "concave minimised": (
-        "minimize log(t) + s", "D101", "log(t)", "`log(t)` is concave, a convex expression is needed here", ()
+        "minimize log(t) + s", "D101", "log(t)", "`log(t)` is concave, a convex expression is needed here", (KKT,)
     ),
     "cube of any sign": (
         "s^3 <= c", "D108", "s^3", "`s^3` is neither convex nor concave here",

@@ -13,12 +13,17 @@ from declarative.source.diagnostic import Severity
 DECLARATIONS = """dim n, m
 param A : R^(m,n)
 param P : S^n
+param M : R^(n,n)
 param c : R
+param c2 : R
 param a : R, pos
 var x : R^n
 var s : R
 var t : R, pos
 """
+CONVEX_CONCAVE = (
+    "the convex-concave procedure: put the linearisation of `{}` at the last solution in its place, and solve again"
+)
 
 
 def found(body):
@@ -47,7 +52,7 @@ def test_the_examples_earn_their_code_and_the_cures_do_not(code):
             "D101",
             "norm(2*x)",
             "`norm(2*x)` is convex, a concave expression is needed here",
-            None,
+            CONVEX_CONCAVE.format("norm(2*x)"),
         ),
         (
             "minimize s\nsubject to\n  low: c >= min(x)",
@@ -145,7 +150,78 @@ def test_the_examples_earn_their_code_and_the_cures_do_not(code):
             "D101",
             "norm1(A*x)",
             "`norm1(A*x)` is convex, a concave expression is needed here",
-            None,
+            CONVEX_CONCAVE.format("norm1(A*x)"),
+        ),
+        (
+            "minimize norm(x) - norm1(x)",
+            "D101",
+            "norm1(x)",
+            "`norm1(x)` is convex, a concave expression is needed here",
+            CONVEX_CONCAVE.format("norm1(x)"),
+        ),
+        (
+            "maximize lambda_max(P + diag(x))",
+            "D101",
+            "lambda_max(P + diag(x))",
+            "`lambda_max(P + diag(x))` is convex, a concave expression is needed here",
+            "`lambda_min(P + diag(x))` is concave, if every eigenvalue is to be large",
+        ),
+        (
+            "minimize lambda_min(P + diag(x))",
+            "D101",
+            "lambda_min(P + diag(x))",
+            "`lambda_min(P + diag(x))` is concave, a convex expression is needed here",
+            "`lambda_max(P + diag(x))` is convex, if every eigenvalue is to be small",
+        ),
+        (
+            "minimize s\nsubject to\n  lambda_min(P + diag(x)) <= s",
+            "D101",
+            "lambda_min(P + diag(x))",
+            "`lambda_min(P + diag(x))` is concave, a convex expression is needed here",
+            "`lambda_max(P + diag(x))` is convex, if every eigenvalue is to be small",
+        ),
+        (
+            "maximize max(x)",
+            "D101",
+            "max(x)",
+            "`max(x)` is convex, a concave expression is needed here",
+            "`min(x)` is concave, if every entry is to be large",
+        ),
+        (
+            "minimize sum_smallest(x, 2)",
+            "D101",
+            "sum_smallest(x, 2)",
+            "`sum_smallest(x, 2)` is concave, a convex expression is needed here",
+            "`sum_largest(x, 2)` is convex, if the greatest entries are to be small",
+        ),
+        (
+            "minimize sqrt(x[0])",
+            "D101",
+            "sqrt(x[0])",
+            "`sqrt(x[0])` is concave, a convex expression is needed here",
+            "`sqrt` rises, so this has the solutions of `minimize x[0]`; "
+            "declare `x` with the attribute `nonneg`, and it is solved so",
+        ),
+        (
+            "minimize c*c2*s^2",
+            "D105",
+            "c*c2",
+            "the sign of `c*c2` is not known, so its product with `s^2` has no curvature",
+            "declare `c` and `c2` with the attribute `nonneg`, if they are; or give `c*c2` as one param that is",
+        ),
+        (
+            "minimize (c - a)*norm(x)",
+            "D105",
+            "c - a",
+            "the sign of `c - a` is not known, so its product with `norm(x)` has no curvature",
+            "where `c - a` is never negative, give it as one param: `param w : R, nonneg`",
+        ),
+        (
+            "minimize quad(x, M)",
+            "D107",
+            "quad(x, M)",
+            "`quad(x, M)` needs a positive semidefinite matrix; nothing says that `M` is one",
+            "declare it `M : S^n, psd`, if it is",
         ),
     ],
 )

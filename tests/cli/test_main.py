@@ -32,7 +32,7 @@ def test_our_own_mistake_is_70_and_asks_for_a_report(run, folder, monkeypatch):
     def broken(path):
         raise RecursionError("deep")
 
-    monkeypatch.setattr(check, "check_problem", broken)
+    monkeypatch.setattr(check, "judge", broken)
     done = run("check", "simplex.opt")
     assert done.exit_code == 70
     assert "RecursionError" in done.stderr and "report" in done.stderr and "Traceback" not in done.stderr
@@ -42,7 +42,7 @@ def test_an_interruption_is_130(run, folder, monkeypatch):
     def interrupted(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(check, "check_problem", interrupted)
+    monkeypatch.setattr(check, "judge", interrupted)
     assert run("check", "simplex.opt").exit_code == 130
 
 

@@ -69,6 +69,7 @@ def test_a_minimax_program_has_one_solution_and_is_resumed_from_it():
 
 
 HINT = "for the kkt backend, the square of the norm is smooth: `sumsq(x - b)`"
+NEAR = "for the kkt backend, `sqrt(1e-6 + sumsq(x - b))` is smooth and near to `norm(x - b)`"
 
 
 @pytest.mark.parametrize(
@@ -76,13 +77,33 @@ HINT = "for the kkt backend, the square of the norm is smooth: `sumsq(x - b)`"
     [
         ("maximize norm(x - b)", (HINT,)),
         ("minimize 0; subject to; norm(x - b) >= 1", (f"{HINT}, beside the square of the other side",)),
-        ("maximize norm(x - b) - x[0]", ()),
-        ("minimize 0; subject to; norm(x - b) + x[0] >= 1", ()),
+        ("maximize norm(x - b) - x[0]", (NEAR,)),
+        ("minimize 0; subject to; norm(x - b) + x[0] >= 1", (NEAR,)),
     ],
 )
 def test_the_square_of_a_norm_is_offered_where_it_can_take_the_norms_place(text, hints):
     (told,) = unfit_kinks(declarative.parse(HEAD + text))
     assert (told.code, told.hints) == ("E301", hints)
+
+
+NEAR_TO = [
+    *("norm(x - b)", "norm1(x)", "norm1(x - b)", "abs(x[0])", "abs(x[0] - 1)", "max(x)", "min(x - b)", "pos(x[0])"),
+    *("max(x[0], b[0])", "min(x[0] - 1, b[0])", "normfro(x*b')"),
+]
+
+
+@pytest.mark.parametrize("kinked", NEAR_TO)
+@pytest.mark.parametrize("sense", ["minimize", "maximize"])
+def test_what_is_offered_for_a_kink_is_smooth_and_near(kinked, sense):
+    """Pressed on by neither side: `f(x) == s` in a problem that is not convex."""
+    text = f"{HEAD}var s : R\n{sense} sin(s) - x[0]\nsubject to\n  s == {kinked}\n  -9 <= x <= 9"
+    (told,) = unfit_kinks(declarative.parse(text))
+    form = told.hints[0].split("`")[1]
+    assert unfit_kinks(declarative.parse(text.replace(f"s == {kinked}", f"s == {form}"))) == []
+    of = [f"{HEAD}minimize sumsq(x - b) + 0*x[0]\nreturn v = {e}" for e in (kinked, form)]
+    b = torch.tensor([0.3, -1.2, 0.7], dtype=torch.float64)
+    exact, near = (declarative.compile(declarative.parse(t))(b) for t in of)
+    assert abs(float(exact - near)) < 0.04
 
 
 @pytest.mark.parametrize(("text", "name"), [("minimize norm(x - b, 3)", "norm"), ("minimize tv(x*x')", "tv")])
