@@ -81,7 +81,7 @@ def test_edges_and_extremes_stay_finite(block, v):
     s, spectrum = project(Cones((block,)), np.array(v, dtype=float))
     assert np.isfinite(s).all()
     assert np.isfinite(spectrum.values).all()
-    assert all(np.isfinite(frame.vectors).all() for frame in spectrum.frames)
+    assert all(np.isfinite(U).all() for U in spectrum.vectors)
 
 
 def test_the_vector_form_of_a_matrix_keeps_inner_products():
@@ -180,3 +180,20 @@ def test_a_point_far_below_the_logarithm_splits_alike(r, size):
     assert np.allclose(found[0], s, rtol=1e-7, atol=1e-290)
     assert np.allclose(other_part(cones, v[None], found)[0], z, rtol=1e-7, atol=1e-290)
     assert np.abs(spectrum.values[0]).max() == 1 and (spectrum.values + spectrum.rest == 1).all()
+
+
+def test_rows_of_a_batch_are_turned_by_the_eigenvectors_of_each():
+    """Frames are not formed for that; here they are."""
+    blocks = (Block(Kind.NONNEG, 2), *(block for block, spread in CASES if spread == 1.0), Block(Kind.PSD, 3))
+    cones, rng = Cones(blocks), np.random.default_rng(1)
+    spectrum = project(cones, rng.standard_normal((3, cones.rows)))[1]
+    A = rng.standard_normal((3, 4, cones.rows)) * (rng.uniform(size=(3, 4, cones.rows)) < 0.3)
+    found = A.copy()
+    spectrum.each_to_frame(found)
+    for k in range(3):
+        U = np.eye(cones.rows)
+        for group, own in zip(cones.curved.groups, spectrum.some(k).vectors, strict=True):
+            for places, vectors in zip(group.places, own, strict=True):
+                U[np.ix_(places, places)] = vectors
+        assert np.abs(found[k] - A[k] @ U).max() <= 1e-14
+        assert np.abs(spectrum.some(k).from_frame(found[k]) - A[k]).max() <= 1e-14

@@ -156,10 +156,10 @@ class Matrices:
         return Matrices(self.pattern, self.values[items])
 
     def one(self, item: int, sparse: bool) -> Rows:
-        """An array, or a sparse matrix by rows."""
+        """An array, in memory by columns, or a sparse matrix by rows."""
         p = self.pattern
         if sparse:
             return with_values(p.without_values, self.values[item])
-        found = np.zeros(p.shape)
+        found = np.zeros(p.shape, order="F")
         found[p.rows, p.columns] = self.values[item]
         return found

@@ -8,6 +8,7 @@ K is an array, or sparse by columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -111,6 +112,11 @@ class SymmetricMatrix:
     singular: bool
     least: float  # 1 / |B^-1|
 
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Of the nonzero rows."""
+        return np.flatnonzero(self.kept)
+
     def solve(self, right: np.ndarray) -> np.ndarray:
         """K^-1 right, refined; where K is singular, of least norm and with the least error."""
         found = np.zeros(len(right))
@@ -124,6 +130,8 @@ class SymmetricMatrix:
         return float(self.balance.max() * np.abs(self.balance * right[self.kept]).max() / self.least)
 
     def _refined(self, right: np.ndarray) -> np.ndarray:
+        if isinstance(self.factors, Dense):
+            return self._refined_there(self.factors, right)
         right = self._in_range(right) if self.singular else right
         best, found, left, least = np.zeros_like(right), np.zeros_like(right), right, np.inf
         enough = 1e-15 * np.abs(self.balance * right).max(initial=0.0)
@@ -137,6 +145,17 @@ class SymmetricMatrix:
             if error <= enough:
                 break
         return best
+
+    def _refined_there(self, factors: Dense, right: np.ndarray) -> np.ndarray:
+        """The same, compiled."""
+        from declarative.backends.cone.linear.dense import into_range, refined
+
+        found, work = np.empty(len(right)), np.empty(3 * len(right))
+        own = self.K, factors.lu.T, factors.pivots, self.balance
+        if self.singular:
+            into_range(*own, right, work)
+        refined(*own, right, found, work)
+        return found
 
     def _in_range(self, right: np.ndarray) -> np.ndarray:
         """The part that K can give: K M^-1 shrinks it by eps / eigenvalue only, which a second pass makes up for."""
@@ -182,9 +201,7 @@ def factorise(
     whole = K if kept.all() else K[np.ix_(kept, kept)]
     if known is not None and not known.singular and np.array_equal(kept, known.kept) and _near(whole, known):
         return replace(known, K=whole)
-    start = np.ones(len(kept)) if scale is None else scale
-    balance = start[kept] * _balance(_balanced(whole, start[kept])[0])
-    B, norm = _balanced(whole, balance)
+    balance, B, norm = _balanced(whole, np.ones(len(kept))[kept] if scale is None else scale[kept])
     signs = np.where(np.flatnonzero(kept) < positive, 1.0, -1.0)
     factors = _factors(B if isinstance(B, np.ndarray) else _shifted(B, TINY * signs))
     reciprocal = factors.reciprocal_condition(norm)
@@ -198,8 +215,8 @@ def _near(K: Matrix, known: SymmetricMatrix) -> bool:
     from declarative.backends.cone.linear.dense import distance
 
     if isinstance(K, np.ndarray):
-        return distance(K, known.K, known.balance) <= NEAR * known.least
-    return _balanced(_difference(K, known.K), known.balance)[1] <= NEAR * known.least
+        return distance(K, known.K, known.balance, np.empty(len(K))) <= NEAR * known.least
+    return _norm(_difference(K, known.K), known.balance) <= NEAR * known.least
 
 
 def _difference(K: Matrix, L: Matrix) -> Matrix:
@@ -215,7 +232,7 @@ def _shifted(B: Matrix, shift: np.ndarray) -> Matrix:
 
 def _factors(B: Matrix) -> Dense | Sparse:
     if isinstance(B, np.ndarray):
-        lu, pivots, _ = dgetrf(B.T) if len(B) else (B, np.zeros(0), 0)
+        lu, pivots, _ = dgetrf(B.T) if len(B) else (B, np.zeros(0, np.int32), 0)
         return Dense(lu, pivots)
     try:  # minimum degree on B + B', with pivots off the diagonal only where those on it are small
         options = {"SymmetricMode": True}
@@ -226,8 +243,12 @@ def _factors(B: Matrix) -> Dense | Sparse:
 
 def _largest(K: Matrix) -> np.ndarray:
     """The largest entry of each row, which is also that of its column."""
+    from declarative.backends.cone.linear.dense import largest
+
     if isinstance(K, np.ndarray):
-        return np.maximum(K.max(1, initial=0.0), -K.min(1, initial=0.0))
+        found = np.empty(len(K))
+        largest(K, found)
+        return found
     return _by_column(np.maximum, np.abs(K.data), K)
 
 
@@ -240,28 +261,24 @@ def _by_column(operation: np.ufunc, values: np.ndarray, K: Matrix) -> np.ndarray
     return found
 
 
-def _balanced(K: Matrix, scale: np.ndarray) -> tuple[Matrix, float]:
-    """diag(scale) K diag(scale), and the largest sum of a column's absolute entries."""
-    from declarative.backends.cone.linear.dense import balanced
+def _balanced(K: Matrix, start: np.ndarray) -> tuple[np.ndarray, Matrix, float]:
+    """From `start` on factors that bring the rows' largest entries near one (Ruiz), the matrix with them, its norm."""
+    from declarative.backends.cone.linear.dense import balance
 
     if isinstance(K, np.ndarray):
-        return balanced(K, scale)
-    values = _scaled(K.data, K, scale)
-    return with_values(K, values), float(_by_column(np.add, np.abs(values), K).max(initial=0.0))
+        scale, B = start.copy(), np.empty_like(K)
+        return scale, B, balance(K, scale, B, np.empty(len(K)))
+    scale, size = start, _scaled(np.abs(K.data), K, start)
+    for _ in range(SWEEPS):
+        step = 1 / np.sqrt(_by_column(np.maximum, size, K))
+        scale, size = scale * step, _scaled(size, K, step)
+    return scale, with_values(K, _scaled(K.data, K, scale)), _norm(K, scale)
+
+
+def _norm(K: Matrix, scale: np.ndarray) -> float:
+    """The largest sum of absolute entries in a column of diag(scale) K diag(scale), sparse."""
+    return float(_by_column(np.add, np.abs(_scaled(K.data, K, scale)), K).max(initial=0.0))
 
 
 def _scaled(values: np.ndarray, K: Matrix, scale: np.ndarray) -> np.ndarray:
     return values * scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
-
-
-def _balance(K: Matrix) -> np.ndarray:
-    """Powers of the rows' largest entries that bring them all near one (Ruiz)."""
-    from declarative.backends.cone.linear.dense import balancing
-
-    if isinstance(K, np.ndarray):
-        return balancing(K, SWEEPS)
-    scale, size = np.ones(K.shape[0]), np.abs(K.data)
-    for _ in range(SWEEPS):
-        step = 1 / np.sqrt(_by_column(np.maximum, size, K))
-        scale, size = scale * step, _scaled(size, K, step)
-    return scale

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
-from declarative.backends.cone.program.system import System, conic_system
+from declarative.backends.cone.program.system import System, conic_systems
 from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.sets.cones import Cones, Kind
 from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced
@@ -130,7 +130,7 @@ def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, lis
     """
     now = iterate(items, start.x, start.s - start.z, start.s)
     made_at = _Place.of(now)
-    systems = [conic_system(items.one(k), now.spectrum.some(k)) for k in range(len(items))]
+    systems = conic_systems(items, now.spectrum, [None] * len(items))
 
     def renew(chosen: np.ndarray, width: float) -> np.ndarray:
         """The systems of those of the items that have moved, anew; which they are."""
@@ -139,9 +139,11 @@ def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, lis
             return chosen
         place = _Place.of(now)
         moved = chosen[place.some(chosen).far(made_at.some(chosen), items.cones, width)]
-        made_at = made_at.with_some(moved, place.some(moved))
-        for k in moved:
-            systems[k] = conic_system(items.one(k), now.spectrum.some(k), systems[k])
+        if len(moved):
+            made_at = made_at.with_some(moved, place.some(moved))
+            new = conic_systems(items.some(moved), now.spectrum.some(moved), [systems[k] for k in moved])
+            for k, system in zip(moved, new, strict=True):
+                systems[k] = system
         return moved
 
     live = np.arange(len(items))
@@ -179,7 +181,7 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
         ended = items.cones.linear and SMALL * new.floor > new.error > FALLING * now.error
         now = new
         if _Place.of(now).far(made_at, items.cones, SAME)[0]:
-            made_at, system = _Place.of(now), conic_system(items.one(0), now.spectrum.some(0), system)
+            made_at, (system,) = _Place.of(now), conic_systems(items, now.spectrum, [system])
         best = min(best, (now, system), key=lambda pair: float(pair[0].error[0]))
         if ended:
             break
@@ -200,7 +202,7 @@ def _creeping_system(items: Items, now: Iterate) -> System:
     """Where exponentials push with e, what they push may move by 1/e beside what balances there."""
     own = tails(items, now.z, now.z)[0]
     steps = 1 / np.sqrt(np.where((own > 0) & (own < 1), own, 1.0))
-    return conic_system(items.one(0), now.spectrum.some(0), steps=steps)
+    return conic_systems(items, now.spectrum, [None], None if items.sparse else steps)[0]
 
 
 def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:

@@ -283,7 +283,7 @@ def _finish(
         solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.some(k), system, spans[k])
         settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
         if settled and weak[k].any():
-            settled = items.cones.linear and is_regular(scaled.one(k), best.v[k], weak[k])
+            settled = items.cones.linear and is_regular(scaled.some(np.array([k])), best.v[[k]], weak[[k]])
         settled = settled or bool(central[k])
         found.append(replace(solved, degenerate=bool(kinks[k] or weak[k].any()), settled=settled))
     return found

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from declarative.backends.cone.program.certificate import ROUNDING
-from declarative.backends.cone.program.item import Item, Items, Point
-from declarative.backends.cone.program.system import conic_system
+from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.system import conic_systems
 from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.program.tails import terms as exponential_terms
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
@@ -45,14 +45,14 @@ def near_kinks(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
     return np.any(ends[: len(v)] != ends[len(v) :], axis=1)
 
 
-def is_regular(item: Item, v: np.ndarray, weak: np.ndarray) -> bool:
-    """Without curved cones: are x and the multipliers unique, whichever of the `weak` rows (m,) are active?
+def is_regular(item: Items, v: np.ndarray, weak: np.ndarray) -> bool:
+    """Of a batch of one without curved cones: are x and multipliers unique, whichever of the `weak` rows are active?
 
     Independent rows stay so when some are left out, and an objective that curves along all directions that a few rows
     leave free does so where more rows hold. So the smallest and the largest of the active sets speak for all.
     """
     spectra = (project(item.cones, np.where(weak, end, v))[1] for end in (1.0, -1.0))
-    return not any(conic_system(item, spectrum).matrix.singular for spectrum in spectra)
+    return not any(conic_systems(item, spectrum, [None])[0].matrix.singular for spectrum in spectra)
 
 
 def _pieces(cones: Cones, v: np.ndarray, near: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ K = [[P + A_I' diag((1 - d)/d) A_I, A_A'], [A_A, -diag(theta)]]: the KKT matrix 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,8 +21,8 @@ import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Rows
 from declarative.backends.cone.linear.quasidefinite import active_matrix
-from declarative.backends.cone.linear.symmetric import Factored, SymmetricMatrix, factorise
-from declarative.backends.cone.program.item import Item
+from declarative.backends.cone.linear.symmetric import Dense, Factored, SymmetricMatrix, factorise
+from declarative.backends.cone.program.item import Item, Items
 from declarative.backends.cone.sets.projections import Spectrum
 
 KEPT = 1e-3  # rows with smaller eigenvalues stay in K; the others' curvature is at most 1e3
@@ -45,6 +46,8 @@ class System:
 
     def solve(self, g: np.ndarray, h: np.ndarray, t: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """y (n,) and w (m,) for g (n,), h and t (m,); h, t and w in the frame."""
+        if isinstance(self.A, np.ndarray):
+            return self._solved_there(g, h, np.zeros_like(h) if t is None else t)
         n, pushed, right = len(g), 0.0, self._right(g, h)
         if t is not None:
             d, rest = self.spectrum.values, self.spectrum.rest
@@ -57,6 +60,17 @@ class System:
         w[self.active] = found[n:]
         return y, w
 
+    def _solved_there(self, g: np.ndarray, h: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same, compiled."""
+        from declarative.backends.cone.linear.dense import solve
+
+        K, y, w = self.matrix, np.empty(len(g)), np.empty(len(h))
+        assert isinstance(K, SymmetricMatrix) and isinstance(K.factors, Dense)
+        own = self.transposed, self.active, self.curvature, self.spectrum.values, self.spectrum.rest
+        factored = K.K, K.places, K.factors.lu.T, K.factors.pivots, K.balance, K.singular
+        solve(*own, *factored, g, h, t, y, w, np.empty(6 * (len(g) + len(h))))
+        return y, w
+
     def largest(self, g: np.ndarray, h: np.ndarray) -> float:
         """About the most that an entry of the solution for g and h can be; no solve is needed to know."""
         return self.matrix.largest(self._right(g, h))
@@ -66,22 +80,57 @@ class System:
 
     def moved(self, y: np.ndarray, w: np.ndarray, h: np.ndarray) -> np.ndarray:
         """h - A y - w (m,), in the frame, for a solution with t = 0: by the division that loses no digits."""
+        from declarative.backends.cone.linear.dense import moved
+
         d, rest = self.spectrum.values, self.spectrum.rest
+        if isinstance(self.A, np.ndarray):
+            v = np.empty(len(h))
+            moved(self.transposed, d, rest, y, w, h, v)
+            return v
         low = d < 0.5
         return np.where(low, -w / np.where(low, rest, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
 
 
-def conic_system(
-    item: Item, spectrum: Spectrum, known: System | None = None, steps: np.ndarray | None = None
-) -> System:
-    """K at a point where the projection has this derivative; `known` may be the system at a point nearby.
+def conic_systems(
+    items: Items, spectrum: Spectrum, known: Sequence[System | None], steps: np.ndarray | None = None
+) -> list[System]:
+    """K of each item, where its projection has this derivative; `known` may be systems at points nearby.
 
-    `steps` (n,) may tell how far each column can be expected to move, for a dense K. A sparse K keeps all rows that it
-    can, since eliminating them would fill it.
+    `steps` (n,) may tell how far each column can be expected to move, for dense K of one item. Sparse K keep all rows
+    that they can, since eliminating them would fill them.
     """
+    if not items.sparse:
+        return _dense(items, spectrum, known, steps)
+    return [_sparse(items.one(k), spectrum.some(k), own) for k, own in enumerate(known)]
+
+
+def _dense(items: Items, spectrum: Spectrum, known: Sequence[System | None], steps: np.ndarray | None) -> list[System]:
+    from declarative.backends.cone.linear.dense import bordered, curved, filled, split
+
+    d, rest, (B, n), m = spectrum.values, spectrum.rest, items.q.shape, items.b.shape[1]
+    P, A, columns = items.P.pattern, items.A.pattern, np.empty((B, n, m))
+    filled(A.rows, A.columns, items.A.values, columns)
+    spectrum.each_to_frame(columns)
+    active, curvature, theta = np.empty((B, m), dtype=bool), np.empty((B, m)), np.empty((B, m))
+    split(d, rest, KEPT, active, curvature, theta)
+    sizes, root, found = n + active.sum(1), np.empty((n, m)), []
+    for k, (size, old) in enumerate(zip(sizes.tolist(), known, strict=True)):
+        bent, K = root[:, : curved(columns[k], curvature[k], root)], np.empty((size, size))
+        bordered(bent @ bent.T, P.rows, P.columns, items.P.values[k], columns[k], active[k], theta[k], K)
+        near = old.matrix if old is not None and np.array_equal(active[k], old.active) and steps is None else None
+        assert near is None or isinstance(near, SymmetricMatrix)
+        scale = None
+        if steps is not None:
+            scale = np.concatenate([steps, 1 / (np.abs(columns[k].T[active[k]]) * steps).max(1, initial=TINY)])
+        matrix = factorise(K, n, near, scale)
+        found.append(System(spectrum.some(k), columns[k].T, active[k], curvature[k], matrix))
+    return found
+
+
+def _sparse(item: Item, spectrum: Spectrum, known: System | None) -> System:
     A = item.framed.rows(spectrum, item.A) if item.framed else spectrum.rows_to_frame(item.A)
     d, rest, n = spectrum.values, spectrum.rest, len(item.q)
-    active = d < (KEPT if isinstance(A, np.ndarray) else 1.0)
+    active = d < 1
     curvature = np.where(active, 0.0, rest / np.where(active, 1.0, d))
     theta = np.where(active, d / np.where(active, rest, 1.0), 0.0)
     if item.kkt is not None:
@@ -90,28 +139,12 @@ def conic_system(
             return System(spectrum, A, active, curvature, matrix)
         known = None
     held = np.flatnonzero(active)
-    if isinstance(A, np.ndarray):
-        K = _dense(item.P, A, curvature, held, theta[held])
-    else:
-        K = _sparse(item.P, A, held, theta[held])
     near = known.matrix if known is not None and np.array_equal(active, known.active) else None
-    near = near if isinstance(near, SymmetricMatrix) and steps is None else None
-    scale = None if steps is None else np.concatenate([steps, 1 / (np.abs(A[held]) * steps).max(1, initial=TINY)])
-    return System(spectrum, A, active, curvature, factorise(K, n, near, scale))
+    near = near if isinstance(near, SymmetricMatrix) else None
+    return System(spectrum, A, active, curvature, factorise(_bordered(item.P, A, held, theta[held]), n, near))
 
 
-def _dense(P: np.ndarray, A: np.ndarray, curvature: np.ndarray, held: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    n, bent = len(P), np.flatnonzero(curvature)
-    root = np.sqrt(curvature[bent])[:, None] * A[bent]
-    K = np.zeros((n + len(held), n + len(held)))
-    K[:n, :n] = P + root.T @ root
-    K[n:, :n] = A[held]
-    K[:n, n:] = A[held].T
-    K[np.arange(n, len(K)), np.arange(n, len(K))] = -theta
-    return K
-
-
-def _sparse(P: Rows, A: Rows, held: np.ndarray, theta: np.ndarray) -> sp.csc_array:
+def _bordered(P: Rows, A: Rows, held: np.ndarray, theta: np.ndarray) -> sp.csc_array:
     n, size = P.shape[0], P.shape[0] + len(held)
     number = np.full(A.shape[0], -1)
     number[held] = np.arange(n, size)

@@ -30,8 +30,8 @@ class Framed:
     def rows(self, spectrum: Spectrum, A: Rows) -> Rows:
         """U'A, for one v."""
         known, parts = np.append(A.data, 0.0), [A.data[self.plain]]
-        for frame, cone, source in zip(spectrum.frames, self.cones, self.sources, strict=True):
-            parts.append((known[source][:, None] @ frame.vectors[cone])[:, 0].reshape(-1))
+        for U, cone, source in zip(spectrum.vectors, self.cones, self.sources, strict=True):
+            parts.append((known[source][:, None] @ U[cone])[:, 0].reshape(-1))
         values = np.concatenate(parts)[self.pattern.source]
         return with_values(self.pattern.without_values, values)
 

@@ -8,114 +8,96 @@ carries the curvature of the boundary.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 
 import numpy as np
 import scipy.sparse as sp
 
-from declarative.backends.cone.linear.matrices import Rows
-from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
+from declarative.backends.cone.sets.cones import CODES, Cones, Group, Kind, psd_side, triangle, turned
 from declarative.backends.cone.sets.power import project_power
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Eigenvectors for the cones of a group, made when they are asked for; `parts` (..., count, *own) tell them.
-
-    These are units (d - 1) for second-order cones (those of the plain cone for rotated ones), the eigenvectors of the
-    matrices for semidefinite ones, and what is wanted itself for others.
-    """
-
-    group: Group
-    parts: np.ndarray
-
-    @cached_property
-    def vectors(self) -> np.ndarray:
-        """(..., count, d, d), in columns."""
-        d, own = self.group.places.shape[1], 1 if self.group.kind in (Kind.SOC, Kind.ROTATED) else 2
-        outer, inner = self.parts.shape[:-own], self.parts.shape[-own:]
-        flat = self.parts.reshape(prod(outer), *inner)
-        from declarative.backends.cone.sets.spectral import second_order_frame, semidefinite_frame
-
-        match self.group.kind:
-            case Kind.SOC:
-                flat = second_order_frame(np.ascontiguousarray(flat))
-            case Kind.ROTATED:
-                flat = turned(second_order_frame(np.ascontiguousarray(flat)).swapaxes(-1, -2)).swapaxes(-1, -2)
-            case Kind.PSD:
-                flat = semidefinite_frame(np.ascontiguousarray(flat), *triangle(flat.shape[-1]))
-            case _:
-                pass
-        return flat.reshape(*outer, d, d)
-
-    @property
-    def places(self) -> np.ndarray:
-        return self.group.places
-
-
-@dataclass(frozen=True)
 class Spectrum:
-    """D = U diag(values) U', with U block diagonal; groups of one-dimensional cones need no U. Of one v or of a batch.
+    """D = U diag(values) U', with U block diagonal; one-dimensional cones need no U. Of one v or of a batch.
 
-    `values` is (..., rows), and `rest` is 1 - values, with all its digits where these are nearly one.
+    `values` is (..., rows), and `rest` is 1 - values, with all its digits where these are nearly one. `parts` (..., l)
+    tell U, cone by cone: units (d - 1) for second-order cones (those of the plain cone for rotated ones), the
+    eigenvectors of the matrices for semidefinite ones, and what is wanted itself for others.
     """
 
+    cones: Cones
     values: np.ndarray
     rest: np.ndarray
-    frames: tuple[Frame, ...]
+    parts: np.ndarray
 
     def to_frame(self, a: np.ndarray) -> np.ndarray:
-        """U' a, for a (..., rows)."""
-        turned = a.copy()
-        for frame in self.frames:
-            turned[..., frame.places] = (a[..., frame.places][..., None, :] @ frame.vectors)[..., 0, :]
-        return turned
+        """U'a of one v, for a (..., rows)."""
+        return self._turned(a, back=False)
 
     def from_frame(self, a: np.ndarray) -> np.ndarray:
         """U a."""
-        turned = a.copy()
-        for frame in self.frames:
-            turned[..., frame.places] = (frame.vectors @ a[..., frame.places][..., None])[..., 0]
-        return turned
+        return self._turned(a, back=True)
 
-    def rows_to_frame(self, A: Rows) -> Rows:
-        """U' A, for one v and A (rows, k)."""
-        if not self.frames:
-            return A
-        if not isinstance(A, np.ndarray):
-            return self._transposed @ A
-        turned = A.copy()
-        for frame in self.frames:
-            turned[frame.places] = frame.vectors.transpose(0, 2, 1) @ A[frame.places]
-        return turned
+    def _turned(self, a: np.ndarray, back: bool) -> np.ndarray:
+        found = np.array(a, order="C")
+        if found.size:
+            self._turn(self.parts[None], found.reshape(1, -1, a.shape[-1]), back)
+        return found
+
+    def each_to_frame(self, a: np.ndarray) -> None:
+        """U'a of each v of a batch, for a (B, k, rows), in place."""
+        self._turn(self.parts, a, back=False)
+
+    def _turn(self, parts: np.ndarray, a: np.ndarray, back: bool) -> None:
+        from declarative.backends.cone.sets.turning import turn
+
+        curved = self.cones.curved
+        if curved.groups:
+            turn(curved.table, parts, a, back, np.empty(curved.work))
+
+    def rows_to_frame(self, A: sp.csr_array) -> sp.csr_array:
+        """U'A of one v, for a sparse A."""
+        return self._transposed @ A if self.cones.curved.groups else A
+
+    @property
+    def vectors(self) -> list[np.ndarray]:
+        """U of one v: for each group of curved cones (count, d, d)."""
+        from declarative.backends.cone.sets.turning import explicit
+
+        curved, found = self.cones.curved, []
+        for group, end in zip(curved.groups, curved.ends, strict=True):
+            count, d = group.places.shape
+            parts = self.parts[end - count * group.parts : end].reshape(count, -1)
+            if group.kind in (Kind.EXP, Kind.POWER):
+                found.append(parts.reshape(count, d, d))
+                continue
+            found.append(np.empty((count, d, d)))
+            explicit(CODES[group.kind], parts, found[-1], np.empty(curved.work))
+        return found
 
     @property
     def _transposed(self) -> sp.csr_array:
         """U' of one v."""
         size = len(self.values)
         width = np.ones(size, dtype=np.int32)
-        for frame in self.frames:
-            width[frame.places] = frame.places.shape[1]
+        for group in self.cones.curved.groups:
+            width[group.places] = group.places.shape[1]
         starts = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
         columns, values = np.repeat(np.arange(size, dtype=np.int32), width), np.ones(starts[-1])
-        for frame in self.frames:
-            places = frame.places
+        for group, U in zip(self.cones.curved.groups, self.vectors, strict=True):
+            places = group.places
             at = starts[places][:, :, None] + np.arange(places.shape[1])
-            columns[at], values[at] = places[:, None, :], frame.vectors.transpose(0, 2, 1)
+            columns[at], values[at] = places[:, None, :], U.transpose(0, 2, 1)
         return sp.csr_array((values, columns, starts), shape=(size, size))
 
     def some(self, chosen: np.ndarray | int) -> Spectrum:
         """Of a batch."""
-        frames = tuple(Frame(frame.group, frame.parts[chosen]) for frame in self.frames)
-        return Spectrum(self.values[chosen], self.rest[chosen], frames)
+        return Spectrum(self.cones, self.values[chosen], self.rest[chosen], self.parts[chosen])
 
     def with_some(self, chosen: np.ndarray, new: Spectrum) -> Spectrum:
         """`new` in the places `chosen` of a batch."""
-        pairs = zip(self.frames, new.frames, strict=True)
-        frames = tuple(Frame(frame.group, replaced(frame.parts, chosen, own.parts)) for frame, own in pairs)
-        values, rest = replaced(self.values, chosen, new.values), replaced(self.rest, chosen, new.rest)
-        return Spectrum(values, rest, frames)
+        pairs = ((self.values, new.values), (self.rest, new.rest), (self.parts, new.parts))
+        return Spectrum(self.cones, *(replaced(old, chosen, own) for old, own in pairs))
 
 
 def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray:
@@ -127,7 +109,7 @@ def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray
 
 def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, Spectrum]:
     """The projection of v (..., rows) onto K, and the derivative there; `near` is about where it will be."""
-    s, values, rest, frames = np.zeros_like(v), np.zeros_like(v), np.zeros_like(v), []
+    s, values, rest, told = np.empty_like(v), np.empty_like(v), np.empty_like(v), [np.empty((*v.shape[:-1], 0))]
     near = v if near is None else near
     for group in cones.groups:
         part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
@@ -136,8 +118,9 @@ def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tupl
         for whole, of_group in ((s, flat), (values, own), (rest, others)):
             whole[..., group.places] = of_group.reshape(shape)
         if parts is not None:
-            frames.append(Frame(group, parts.reshape(*shape[:-1], *parts.shape[1:])))
-    return s, Spectrum(values, rest, tuple(frames))
+            told.append(parts.reshape(*v.shape[:-1], -1))
+    parts = np.concatenate(told, -1) if len(told) != 2 else told[1]
+    return s, Spectrum(cones, values, rest, parts)
 
 
 def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -157,17 +140,26 @@ def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
 def project_group(
     group: Group, v: np.ndarray, near: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Projections of v (k, d), of the derivatives eigenvalues d and 1 - d, and the parts of their `Frame`."""
+    """Projections of v (k, d), of the derivatives eigenvalues d and 1 - d, and the parts of their `Spectrum`."""
     if group.kind is Kind.EXP:
         from declarative.backends.cone.sets.exponential import project_exponential
 
         return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
     if group.kind is Kind.PSD:
-        from declarative.backends.cone.sets.spectral import project_semidefinite
-
-        return project_semidefinite(np.ascontiguousarray(v), *triangle(psd_side(v.shape[1])))
+        return _project_semidefinite(np.ascontiguousarray(v))
     s, values, parts = _projected(group, v)
     return s, values, 1 - values, parts
+
+
+def _project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    from declarative.backends.cone.sets.spectral import matrices, projected
+
+    (k, d), side = v.shape, psd_side(v.shape[1])
+    M, finite, (s, values, rest) = np.empty((k, side, side)), np.empty(k, dtype=bool), np.empty((3, k, d))
+    matrices(v, *triangle(side), M, finite)
+    e, Q = np.linalg.eigh(M)
+    projected(v, e, Q, finite, *triangle(side), s, values, rest)
+    return s, values, rest, Q
 
 
 def _projected(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
