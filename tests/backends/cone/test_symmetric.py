@@ -39,3 +39,25 @@ def test_a_matrix_of_zeros_has_no_rows_to_factor(sparse):
     found = factorise(sp.csc_array(K) if sparse else K, positive=3)
     assert not found.singular and not found.kept.any()
     assert (found.solve(np.ones(3)) == 0).all() and found.null_sample().shape == (3, 3)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_how_near_to_singular_a_matrix_is_does_not_hide_from_the_estimate(sparse):
+    """Ones are orthogonal to what the inverse enlarges: with x0 + x1 = 0 held, (1, -1) is all that c curves."""
+    c = 1e-6
+    K = np.array([[c, 0.0, 1.0], [0.0, c, 1.0], [1.0, 1.0, 0.0]])
+    least = factorise(sp.csc_array(K) if sparse else K, 2).least
+    assert least <= 3 * c
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_factors_serve_near_the_matrix_that_they_are_of_and_not_from_one_to_the_next(sparse):
+    """Each of these is near the one before, and the last far from the first."""
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    right, known = rng.standard_normal(4), None
+    for k in range(40):
+        K = Q @ np.diag([1.0, 1.0, 1.0, 0.9**k]) @ Q.T
+        K = (K + K.T) / 2
+        known = factorise(sp.csc_array(K) if sparse else K, 4, known)
+        np.testing.assert_allclose(K @ known.solve(right), right, rtol=0, atol=1e-13)

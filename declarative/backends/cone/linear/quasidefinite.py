@@ -219,7 +219,7 @@ def _singular(pattern: KktPattern, P: Rows, A: Rows, active: np.ndarray, theta: 
         if factors is None:
             continue
         within, least = Within(factors, places, len(filled)), 1 / norm_of_inverse(factors, len(filled))
-        found = SymmetricMatrix(K, filled[own], balance, within, singular=False, least=least)
+        found = SymmetricMatrix(K, filled[own], balance, within, singular=False, least=least, factored=K)
         good = least <= REGULAR * shift and _solves(found, shift * signs[filled])
         if good and (singular is None or shift > SHIFT):
             singular = replace(found, singular=True, factors=Refined(found, shift * signs[filled]))

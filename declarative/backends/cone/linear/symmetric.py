@@ -8,7 +8,7 @@ K is an array, or sparse by columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -62,7 +62,16 @@ class Dense:
         return dgetrs(self.lu, self.pivots, right)[0] if len(right) else right
 
     def reciprocal_condition(self, norm: float) -> float:
-        return float(dgecon(self.lu, norm)[0]) if len(self.lu) else 1.0
+        """LAPACK's estimate, or a lower one: it starts from ones, which may be what the inverse does not enlarge."""
+        if not len(self.lu):
+            return 1.0
+        known = float(dgecon(self.lu, norm)[0])
+        if not known > 0:
+            return known
+        first = self.solve(_sample(len(self.lu)))
+        second = self.solve(first)
+        size, most = np.abs(first).sum(), np.abs(second).sum()
+        return min(known, float(size / (norm * most))) if size < np.inf and most < np.inf else 0.0
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,17 @@ class Sparse:
         return float(1 / (norm * size)) if np.isfinite(size) else 0.0
 
 
+@lru_cache(maxsize=64)
+def _sample(size: int) -> np.ndarray:
+    """Not to be written to."""
+    found = np.random.default_rng(0).standard_normal(size)
+    found.flags.writeable = False
+    return found
+
+
 def norm_of_inverse(factors: Solver, size: int) -> float:
-    """An estimate by Hager, "Condition estimates" (1984), for a symmetric matrix."""
-    x, norm = np.full(size, 1 / size), 0.0
+    """An estimate by Hager, "Condition estimates" (1984), for a symmetric matrix; ones may not be enlarged."""
+    x, norm = np.linspace(1.0, 2.0, size) / (1.5 * size), 0.0
     for _ in range(5):
         y = factors.solve(x)
         if not np.abs(y).sum() > norm:
@@ -102,7 +119,7 @@ def norm_of_inverse(factors: Solver, size: int) -> float:
 class SymmetricMatrix:
     """K with B = diag(balance) K diag(balance) over its nonzero rows `kept`, factored (shifted where `singular`).
 
-    The factors may be those of a matrix near K.
+    The factors may be those of a matrix near K, `factored`.
     """
 
     K: Matrix
@@ -111,6 +128,7 @@ class SymmetricMatrix:
     factors: Solver
     singular: bool
     least: float  # 1 / |B^-1|
+    factored: Matrix
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -208,15 +226,15 @@ def factorise(
     singular = not reciprocal > SINGULAR
     if singular:
         factors = _factors(_shifted(B, SHIFT * signs))
-    return SymmetricMatrix(whole, kept, balance, factors, singular, reciprocal * norm)
+    return SymmetricMatrix(whole, kept, balance, factors, singular, reciprocal * norm, whole)
 
 
 def _near(K: Matrix, known: SymmetricMatrix) -> bool:
     from declarative.backends.cone.linear.dense import distance
 
     if isinstance(K, np.ndarray):
-        return distance(K, known.K, known.balance, np.empty(len(K))) <= NEAR * known.least
-    return _norm(_difference(K, known.K), known.balance) <= NEAR * known.least
+        return distance(K, known.factored, known.balance, np.empty(len(K))) <= NEAR * known.least
+    return _norm(_difference(K, known.factored), known.balance) <= NEAR * known.least
 
 
 def _difference(K: Matrix, L: Matrix) -> Matrix:
