@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from declarative.analysis.ranges import EVERYTHING, Range, range_of
 from declarative.analysis.signomial import signomial
-from declarative.ir.expr import Call, Constant, Expr
+from declarative.ir.expr import Call, Constant, Expr, Index
 from declarative.ir.problem import Comparison, Membership, Problem
 from declarative.ir.walk import children, fold, postorder
 
@@ -86,6 +86,8 @@ def _met(node: Expr, inner: tuple[_Met, ...], free: Set[int]) -> _Met:
         return _Met(own, 1 if plain else 2, id(node) in free)
     if not inner:
         return _Met(own, int(not _of_sign(own)))
+    if isinstance(node, Index):
+        inner = inner[:1]  # its subscripts say which part it is
     numbers, any_free = sum(met.numbers for met in inner), any(met.free for met in inner)
     if any_free and numbers > 1 and not _same_sign(node, inner):
         raise _Doubt

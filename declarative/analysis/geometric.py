@@ -79,7 +79,9 @@ class Geometric:
     @cached_property
     def lacking(self) -> tuple[Variable, ...]:
         """The variables that nothing makes positive."""
-        return tuple(d.symbol for d in self.problem.variables if not _is_positive(d.symbol, self.rows))
+        bounded = {symbol for row in self.rows if (symbol := _bounded_below(row)) is not None}
+        symbols = [d.symbol for d in self.problem.variables]
+        return tuple(v for v in symbols if not _is_declared_positive(v) and v not in bounded)
 
     @cached_property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -168,34 +170,30 @@ def _describable(attribute: Attribute) -> bool:
     return (lo in Sign.POS or lo in Sign.ZERO) and hi in Sign.POS
 
 
-def _is_positive(variable: Variable, rows: tuple[Comparison, ...]) -> bool:
-    """Declared so, or bounded below by something positive, entry by entry."""
-    for attribute in variable.attributes:
-        if attribute.name == "pos" or (attribute.name == "between" and _positive(attribute.args[0])):
-            return True
-    return any(_bounds_below(row, variable) for row in rows)
+def _is_declared_positive(variable: Variable) -> bool:
+    return any(a.name == "pos" or (a.name == "between" and _positive(a.args[0])) for a in variable.attributes)
 
 
-def _bounds_below(row: Comparison, variable: Variable) -> bool:
-    if row.relation is Relation.EQ:
-        return False
+def _bounded_below(row: Comparison) -> Variable | None:
+    """The variable that a row bounds below by something positive, entry by entry."""
+    if row.relation is Relation.EQ or row.condition is not None:
+        return None
     more, less = (row.right, row.left) if row.relation is Relation.LE else (row.left, row.right)
-    return (
-        not varies(less) and _positive(less, row.binders) and row.condition is None and _is_whole(more, row, variable)
-    )
+    variable = _whole(more, row)
+    return variable if variable is not None and not varies(less) and _positive(less, row.binders) else None
 
 
-def _is_whole(e: Expr, row: Comparison, variable: Variable) -> bool:
-    """The variable itself, or its entry at the row's indices, which run over all of them."""
+def _whole(e: Expr, row: Comparison) -> Variable | None:
+    """The variable that this is itself, or is the entry of at the row's indices, which run over all of them."""
     match e:
         case Variable():
-            return e == variable and not row.binders
-        case Index(base=base, subscripts=subscripts) if base == variable:
+            return None if row.binders else e
+        case Index(base=Variable() as base, subscripts=subscripts):
             ranges = [(b.lo.constant, b.hi) for b in row.binders]
-            lengths = [(0, length) for length in variable.shape[: len(subscripts)]]
-            return subscripts == tuple(b.index for b in row.binders) and ranges == lengths
+            lengths = [(0, length) for length in base.shape[: len(subscripts)]]
+            return base if subscripts == tuple(b.index for b in row.binders) and ranges == lengths else None
         case _:
-            return False
+            return None
 
 
 def _positive(e: Expr, binders: tuple[Binder, ...] = ()) -> bool:

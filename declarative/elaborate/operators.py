@@ -34,12 +34,12 @@ def summed(ctx: Context, terms: Sequence[tuple[str, tree.Expression, Value]], sp
     arrays = [(op, node, v) for op, node, v in terms if v.rank]
     if any(not fits(ctx, op, arrays[0][1:], (node, v)) for op, node, v in arrays[1:]):
         return None
-    signed = [v.expr if op == "+" else _negated(v.expr, node.span) for op, node, v in terms]
+    signed = [v.expr if op == "+" else _subtracted(v.expr, node.span) for op, node, v in terms]
     total = applied(ctx, "add", signed, span)
     return None if total is None else Value(total, bool(arrays) and arrays[0][2].row)
 
 
-def _negated(e: Expr, span: Span) -> Expr:
+def _subtracted(e: Expr, span: Span) -> Expr:
     """A number stays where it is written, for an argument of a `def` outside of its body."""
     return apply("neg", e, origin=e.origin if isinstance(e, Constant) else span)
 
@@ -64,7 +64,7 @@ def fits(ctx: Context, op: str, left: Operand, right: Operand) -> bool:
 
 
 def negated(value: Value, span: Span) -> Value:
-    return replace(value, expr=_negated(value.expr, span))
+    return replace(value, expr=apply("neg", value.expr, origin=span))
 
 
 def transposed(ctx: Context, body: tree.Expression, value: Value, span: Span) -> Value | None:

@@ -1,8 +1,8 @@
 """The statements of a long text to fewer and shorter ones, which say what it is as well.
 
-Of many terms of a sum, or constraints, that differ only in numbers some stay: those that come first, and those with the
-least and the greatest number at each place. Whether the others may be left out is for `analysis.alike` to say, which
-sees what became of the numbers.
+Of many terms of a sum, arguments of a maximum or a norm, or constraints, that differ only in numbers and in names that
+are declared alike, some stay: those that come first, and those with the least and the greatest number at each place.
+Whether the others may be left out is for `analysis.alike` to say, which sees what became of the numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from declarative.source.span import Source
 from declarative.syntax.tokens.layout import CLOSING, OPENING, Layout, Line, lay_out
-from declarative.syntax.tokens.lexer import STATEMENT_WORDS, WORDS, Token, lex
+from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token, lex
 
 LONG = 20_000  # characters; a shorter text is read as it is
 MANY = 32  # terms or constraints that are alike
@@ -24,6 +24,9 @@ MOST_TERMS = 100_000  # in one sum; more of them are a matter of their own
 COMPARING = frozenset("<= ≤ >= ≥ == != < > in ∈".split())  # noqa: SIM905
 POWERS = frozenset(("^", ".^", "**"))
 SIGNS = frozenset("+-")
+DECLARING = frozenset(("param", "const", "learn", "var"))
+ELSEWHERE = frozenset(("in", "=", "(", ":"))  # before these a name is an index, an option, an argument of a `def`
+WHOLE = frozenset("max min sum mean norm norm1 norm2 norminf sumsq logsumexp".split())  # of arrays of any length  # noqa: SIM905
 ENDING = COMPARING | frozenset(", ; : = .. and or not if".split())  # a sum ends before these  # noqa: SIM905
 
 
@@ -68,14 +71,14 @@ def shorten(source: Source) -> Shortened | None:
     layout = lay_out(source, tokens)
     if layout.diagnostics:
         return None
-    names = Counter([token.text for token in tokens if token.type == "NAME"])
+    forms = _Forms(tokens, layout.lines)
     cut = _Cut()
-    cut.take(_alike_rows(layout.lines, names))
+    cut.take(_alike_rows(layout.lines, forms))
     lines = [line for line in layout.lines if line.start not in cut.dropped]
     constraints = sum(_constraints_in(line) for line in layout.lines if line.start in cut.dropped)
     for line in lines:
         if len(line.tokens) > MANY:
-            cut.take(_alike_terms(line.tokens))
+            cut.take(_alike_parts(line.tokens, forms))
     if not cut.dropped:
         return None
     short = replace(layout, lines=[cut.short(line) for line in lines])
@@ -85,20 +88,23 @@ def shorten(source: Source) -> Shortened | None:
 # --- what is alike ------------------------------------------------------------------------------
 
 
-def _alike_rows(lines: Sequence[Line], names: Counter[str]) -> _Groups:
+def _alike_rows(lines: Sequence[Line], forms: _Forms) -> _Groups:
     """Constraints that nothing else speaks of, by their form."""
     found: _Groups = defaultdict(list)
-    below = False
+    below = seeking = False
     for line in lines:
         tokens = line.tokens
         first = tokens[0].type
         below |= first == "SUBJECT_TO"
+        seeking |= first == "find"  # whose class depends on which variable stands where
         if not below or first == "SUBJECT_TO" or first in STATEMENT_WORDS or first.endswith("_BY"):
             continue
         label = tokens[0].text if len(tokens) > 2 and tokens[1].type == ":" else ""
-        if label and (names[label] > 1 or not label.isascii()):
+        if label and (forms.uses[label] > 1 or not label.isascii()):
             continue
-        key, member = _member(tokens[2:] if label else tokens, line.start, line.end)
+        relation = tokens[2:] if label else tokens
+        named = seeking or forms.may_bound(relation)
+        key, member = forms.member(relation, line.start, line.end, named)
         found[label.rstrip("0123456789"), key].append(member)
     return found
 
@@ -117,57 +123,121 @@ def _constraints_in(line: Line) -> int:
     return count
 
 
-def _alike_terms(tokens: Sequence[Token]) -> _Groups:
-    """The terms of long sums, by the sum and by their form; the first of a sum is not among them."""
+def _alike_parts(tokens: Sequence[Token], forms: _Forms) -> _Groups:
+    """The parts of long lists, by the list and by their form; the first of a list is not among them."""
     found: _Groups = defaultdict(list)
-    for starts, end in _sums(tokens):
+    for starts, end in _lists(tokens):
         for start, stop in zip(starts[1:], [*starts[2:], end], strict=True):
-            key, member = _member(tokens[start + 1 : stop], tokens[start].start, tokens[stop - 1].end)
-            found[end, tokens[start].text, key].append(member)
+            key, member = forms.member(tokens[start + 1 : stop], tokens[start].start, tokens[stop - 1].end)
+            found[starts[0], end, tokens[start].text, key].append(member)
     return found
 
 
-def _sums(tokens: Sequence[Token]) -> Iterator[tuple[list[int], int]]:
-    """Where the terms of each long sum start, at their signs, and where the sum ends."""
-    open_sums = [[0]]
+def _lists(tokens: Sequence[Token]) -> Iterator[tuple[list[int], int]]:
+    """Where the terms of each long sum start, at their signs, and where it ends; the same for arguments, at commas."""
+    open_lists: list[tuple[list[int], list[int]]] = [([0], [])]
     before = ""
     for i, token in enumerate(tokens):
         kind = token.type
+        terms, parts = open_lists[-1]
         if kind in CLOSING:
-            open_sums.append([i + 1])
-        elif kind in OPENING and len(open_sums) > 1:
-            yield from _if_long(open_sums.pop(), i)
+            open_lists.append(([i + 1], [i + 1] if _opens_parts(tokens, i) else []))
+        elif kind in OPENING and len(open_lists) > 1:
+            open_lists.pop()
+            yield from _if_long(terms, i)
+            if kind == ")" or (i + 1 < len(tokens) and tokens[i + 1].type in (")", ",")):  # the array is all of it
+                yield from _if_long(parts, i)
         elif kind in SIGNS and _ends_operand(before):
-            open_sums[-1].append(i)
+            terms.append(i)
         elif kind in ENDING or kind == "for":
-            yield from _if_long(open_sums[-1], i)
-            open_sums[-1] = [i + 1]
+            yield from _if_long(terms, i)
+            terms[:] = [i + 1]
+            parts[:] = [*parts, i] if kind == "," and parts else []
         before = kind
-    yield from _if_long(open_sums[-1], len(tokens))
+    yield from _if_long(open_lists[-1][0], len(tokens))
 
 
 def _if_long(starts: list[int], end: int) -> Iterator[tuple[list[int], int]]:
     if MANY <= len(starts) <= MOST_TERMS:
-        yield starts, end
+        yield starts.copy(), end
+
+
+def _opens_parts(tokens: Sequence[Token], i: int) -> bool:
+    """Does a bracket open the arguments of `max`, or the array in `norm([...])`?"""
+    if tokens[i].type == "[":
+        return i > 1 and tokens[i - 1].type == "(" and tokens[i - 2].text in WHOLE
+    return i > 0 and tokens[i - 1].text in ("max", "min")
 
 
 def _ends_operand(kind: str) -> bool:
     return kind in ("NAME", "NUMBER", "inf", "'") or kind in OPENING
 
 
-_Form: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[float | tuple, ...], tuple[int, ...]]
+class _Forms:
+    """The forms of the parts of one text; `uses` counts the names in it."""
+
+    def __init__(self, tokens: Sequence[Token], lines: Sequence[Line]):
+        self.uses = Counter([token.text for token in tokens if token.type == "NAME"])
+        self.declared = {name: form for name, form in _declarations(lines) if self.uses[name] > 1}
+        for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            elsewhere = before.type == "." or (after.type in ELSEWHERE and before.type not in DECLARING)
+            if elsewhere and token.text in self.declared:
+                del self.declared[token.text]
+
+    def member(self, tokens: Sequence[Token], start: int, end: int, named: bool = False) -> tuple[object, _Member]:
+        """The form holds everything but the numbers and names that may differ, and of these what any rule may ask:
+        the classes of numbers, the declarations of names (or where they are `named` these), and which are equal.
+        """
+        forms = self.declared if not named else {}
+        kinds = tuple(["" if token[0] == "NUMBER" else forms.get(token[1], token[1]) for token in tokens])
+        free, fixed = _places(kinds)
+        values = tuple([float(tokens[i][1]) for i in free])
+        names = [token[1] for token in tokens if token[1] in forms]
+        key = kinds, tuple([tokens[i][1] for i in fixed]), tuple(map(_class, values)), _equal(values), _equal(names)
+        return key, _Member(start, end, values, tuple([tokens[i][3] for i in free]))
+
+    def may_bound(self, tokens: Sequence[Token]) -> bool:
+        """May they say that a variable is positive? It stands alone on its side, and data on the other."""
+        sides: list[list[Token]] = [[]]
+        depth = 0
+        for token in tokens:
+            depth += (token.type in CLOSING) - (token.type in OPENING)
+            if token.type == "for" and not depth:
+                break
+            if token.type in COMPARING and not depth:
+                sides.append([])
+            else:
+                sides[-1].append(token)
+        moving = [side for side in sides if any(map(self._is_variable, side))]
+        return len(moving) == 1 and self._is_variable(moving[0][0]) and _is_operand(moving[0])
+
+    def _is_variable(self, token: Token) -> bool:
+        return self.declared.get(token.text, "").startswith("var ")
 
 
-def _member(tokens: Sequence[Token], start: int, end: int) -> tuple[_Form, _Member]:
-    """The form holds everything but the numbers that may differ, and of these what any rule may ask: their classes,
-    and which of them are equal."""
-    kinds = tuple([token[1] if token[0] != "NUMBER" else "" for token in tokens])
-    free, fixed = _places(kinds)
-    values = tuple([float(tokens[i][1]) for i in free])
-    classes = tuple([_class(value) for value in values])
-    equal = () if len(set(values)) == len(values) else tuple([values.index(value) for value in values])
-    form = kinds, tuple([tokens[i][1] for i in fixed]), classes, equal
-    return form, _Member(start, end, values, tuple([tokens[i][3] for i in free]))
+def _is_operand(side: Sequence[Token]) -> bool:
+    """A name, or parts of what it names: are all further tokens in brackets?"""
+    depth = 0
+    for token in side[1:]:
+        depth += token.type in CLOSING
+        if not depth:
+            return False
+        depth -= token.type in OPENING
+    return True
+
+
+def _declarations(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+    """Names with all that is said of them but their defaults."""
+    for line in lines:
+        if line.tokens[0].type in DECLARING and len(line.tokens) > 1:
+            words = [token.text for token in line.tokens if token.type != "STRING"]
+            end = words.index("=") if "=" in words else len(words)
+            yield words[1], " ".join((words[0], *words[2:end]))
+
+
+def _equal(items: Sequence[object]) -> tuple[int, ...]:
+    """Which of them are equal; nothing where none are."""
+    return () if len(set(items)) == len(items) else tuple([items.index(item) for item in items])
 
 
 def _class(value: float) -> float | tuple[bool, bool]:
@@ -177,15 +247,14 @@ def _class(value: float) -> float | tuple[bool, bool]:
 
 @cache
 def _places(kinds: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which numbers may differ, and which may not: exponents, subscripts, and what stands behind a `for`."""
+    """Which numbers may differ, and which may not: exponents, and what stands behind a `for`."""
     free, fixed = [], []
     literal = [False]  # of each bracket that is open
     for i, kind in enumerate(kinds):
         before = kinds[i - 1] if i else "+"
         exponent = before in POWERS or (before in SIGNS and i > 1 and kinds[i - 2] in POWERS)
         if kind in CLOSING:
-            subscript = kind == "[" and (before in (")", "]", "'") or (before.isidentifier() and before not in WORDS))
-            literal.append(literal[-1] or exponent or subscript)
+            literal.append(literal[-1] or exponent)
         elif kind in OPENING and len(literal) > 1:
             literal.pop()
         elif kind == "for":

@@ -20,7 +20,7 @@ HEAD = (
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alike, "LONG", 500)
+    monkeypatch.setattr(alike, "LONG", 200)
 
 
 def summed(term: str, numbers=range(MANY)) -> str:
@@ -73,6 +73,56 @@ def test_constraints_are_judged_by_some_of_them(term):
     found = short(text)
     assert found is not None and found.constraints > MANY - 12
     assert told(found) == told(whole(text))
+
+
+NAMES = "".join(f"var z{k} : R\nparam p{k} : R\nconst q{k} : R, pos = {k + 1}\n" for k in range(MANY + 1))
+NAMED = (
+    *("p{0}*z{0}", "(z{0} - z{1})^2", "sqrt(1 + z{0}^2)", "exp(z{0})*exp(z{1})", "z{0}*z{1}", "z{0}^2/v", "z{0}*z{0}"),
+    *("q{0}*abs(z{0} - p{0})", "x[{0}]*a[{0}]", "(x[{0}] - x[{1}])^2", "A[{0},{1}]*x[{1}]", "y[{0}]^2", "P[{0},{0}]*t"),
+)
+
+
+@pytest.mark.parametrize("term", NAMED)
+def test_names_that_are_declared_alike_stand_for_each_other(term):
+    for text in (summed(term), rows(f"{term} <= {{1}}"), rows(f"c{{0}}: p{{0}} >= {term}")):
+        found = short(NAMES + text)
+        assert found is not None and told(found) == told(whole(NAMES + text))
+
+
+LISTS = {
+    "max": "max({0})",
+    "min": "-min({0})",
+    "norm": "norm([{0}])",
+    "logsumexp": "logsumexp([{0}])",
+    "sumsq": "sumsq([t, {0}])",
+    "a p-norm": "norm([{0}], 3)",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("part", ["{0}*t - {1}", "sqrt(1 + (t - {0})^2)", "x[{0}]", "{0}"])
+def test_arguments_that_are_alike_stand_for_each_other(name, part):
+    text = HEAD + f"minimize t^2 + {LISTS[name].format(', '.join(part.format(k, k + 1) for k in range(MANY)))}\n"
+    found, all_of_it = short(text), whole(text)
+    assert found is not None or all_of_it.repaired is None
+    assert found is None or told(found) == told(all_of_it)
+
+
+def test_the_shape_of_an_array_is_not_changed():
+    text = HEAD + f"minimize sumsq([{', '.join(f'{k}*t' for k in range(MANY))}] - y)\n"
+    assert shorten(Source("<stdin>", text)) is None and whole(text).problem is None
+
+
+POSITIVE = "".join(f"  z{k} >= {k + 1}\n" for k in range(MANY + 1))
+GEOMETRIC = f"minimize {' + '.join(f'z{k}/z{(k + 1) % MANY}^3' for k in range(MANY))}\nsubject to\n"
+
+
+@pytest.mark.parametrize("left_out", ["", "  z7 >= 8\n", f"  z{MANY - 1} >= {MANY}\n"])
+def test_bounds_that_make_variables_positive_all_count(left_out):
+    text = NAMES + GEOMETRIC + POSITIVE.replace(left_out, "") if left_out else NAMES + GEOMETRIC + POSITIVE
+    found = whole(text)
+    assert found.repaired is not None and ("geometric" in told(found)) == (not left_out)
+    assert (shorter := short(text)) is None or told(shorter) == told(found)
 
 
 ROWS = (
