@@ -62,7 +62,8 @@ USUAL = {  # what people write elsewhere, and what it is here
     "symmetric": "S^n",
     "orthogonal": "orthonormal",
     "boolean": "binary",
-    "bounds": "between",
+    **dict.fromkeys(("bounds", "bound", "lb", "ub", "lower", "upper", "interval", "range"), "between"),
+    "default": "= e",
     "box": "between",
     "init": "start",
 }

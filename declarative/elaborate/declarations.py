@@ -113,6 +113,8 @@ def parameter_declaration(ctx: Context, node: tree.Declaration) -> ParameterDecl
 def variable_declaration(ctx: Context, node: tree.Declaration) -> VariableDeclaration | None:
     if node.default is not None:
         hints = [f"a starting point is `start({node.default.span.text})`"]
+        if node.default.span.text in ("True", "true", "False"):
+            hints = [f"an attribute stands alone: leave out `= {node.default.span.text}`"]
         return ctx.report.error("E228", node.default.span, "a variable has no default", hints=hints)
     symbol = symbol_of(ctx, node)
     return VariableDeclaration(symbol, node.doc, origin=node.span) if isinstance(symbol, Variable) else None
@@ -127,7 +129,9 @@ def _default(ctx: Context, node: tree.Declaration, default: tree.Expression, sym
         return None
     if value.shape not in ((), symbol.shape):
         message = f"`{node.name}` is {shape_text(symbol.shape)}; {described(default, value)}"
-        return ctx.report.error("E203", default.span, message)
+        known = len(value.shape) == len(symbol.shape)
+        hints = [f"a dim is a size of its own: declare `{node.name} : {shape_text(value.shape)}`"] if known else []
+        return ctx.report.error("E203", default.span, message, hints=hints)
     names = list(ctx.names)
     late = [s for s in symbols(value.expr) if names.index(s.name) >= names.index(node.name)]
     if late:

@@ -148,6 +148,8 @@ ADVICE = {
     **dict.fromkeys(("len", "length", "size", "numel", "shape"), "a length is the dim that stands in the declaration"),
     **dict.fromkeys(("range", "arange"), "indices run as in `for i in n`, or `for i in 0..n-1`"),
     **dict.fromkeys(("Inf", "infinity", "Infinity", "INF"), "infinity is `inf`"),
+    **dict.fromkeys(("dual", "shadow_price", "multiplier"), "the multiplier of a constraint `c` is `c.dual`"),
+    **dict.fromkeys(("value", "val"), "leave it out: what a problem returns are values"),
     "condition_number": "for a level t, `lambda_max(X) <= t*lambda_min(X)` is convex; bisect for the least t",
     "dist_ratio": "for a level t, `sumsq(x - a) <= t^2*sumsq(x - b)` says it; bisect for the least t",
     "gen_lambda_max": "for a level t, `t*B - A in PSD` says it; bisect for the least t",

@@ -127,6 +127,7 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
         runs = "n" if scope.along is None else over(ZERO, scope.along)
         hints = hints or (f"say where it runs: `for {node.id} in {runs}`",)
         return ctx.report.error("E212", node.span, f"the index `{node.id}` is not declared", hints=hints)
+    hints = hints or (f"data are declared by `param {node.id} : R`, what is solved for by `var {node.id} : R`",)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
 
@@ -214,6 +215,7 @@ def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None
         return field_of(ctx, body, path, node.span)
     if body is not None:
         hints = ["the transpose is written `'`"] if path == ["transpose"] else []
+        hints = ["leave it out: what a problem returns are values"] if path[-1] in ("value", "val", "X", "x") else hints
         return ctx.report.error("E201", node.span, f"{shown(base)} has no field `{path[0]}`", hints=hints)
     return None
 

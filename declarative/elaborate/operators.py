@@ -11,6 +11,7 @@ from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.context import Context
 from declarative.elaborate.values import Value, described, shown, stripped
 from declarative.ir.expr import Constant, Expr
+from declarative.ir.size import ONE
 from declarative.source.span import Span
 from declarative.syntax import tree
 
@@ -59,7 +60,9 @@ def fits(ctx: Context, op: str, left: Operand, right: Operand) -> bool:
         needs = " and ".join(f"{p} == {q}" for p, q in zip(x.shape, y.shape, strict=True) if p != q)
         ctx.report.error("E203", span, f"`{op}` needs {needs}: {facts}")
     else:
-        ctx.report.error("E203", span, f"`{op}` needs equal shapes, or a scalar: {facts}")
+        column = (*x.shape, ONE) == y.shape or (*y.shape, ONE) == x.shape
+        hints = ["a column is a vector here: declare it R^n, not R^(n,1)"] if column else []
+        ctx.report.error("E203", span, f"`{op}` needs equal shapes, or a scalar: {facts}", hints=hints)
     return False
 
 

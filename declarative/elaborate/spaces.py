@@ -58,6 +58,25 @@ def _too_many_axes(ctx: Context, node: tree.Space) -> None:
     return ctx.report.error("E206", node.span, f"{shown(node)} has more than two axes", hints=[hint])
 
 
+USUAL = {  # what other languages write
+    **dict.fromkeys(
+        ("real", "Real", "reals", "Reals", "float", "double", "number", "scalar", "vector", "matrix"), "R{0}"
+    ),
+    **dict.fromkeys(("RR", "Rn", "Vector", "Matrix", "Scalar", "array", "tensor", "Tensor"), "R{0}"),
+    **dict.fromkeys(("NonNegativeReals", "NonnegativeReals", "R_", "Rplus", "positive", "nonneg"), "R{0}, nonneg"),
+    **dict.fromkeys(("PositiveReals", "R_pos", "pos"), "R{0}, pos"),
+    **dict.fromkeys(("PSD", "psd", "SPD", "S_plus", "semidefinite", "PSDCone"), "S{0}, psd"),
+    **dict.fromkeys(("symmetric", "Symmetric", "Sym"), "S{0}"),
+    **dict.fromkeys(("Simplex", "simplex"), "R{0}, simplex"),
+}
+
+
+def _power(node: tree.Space) -> str:
+    """`^n`, `^(m,n)`, or nothing."""
+    sizes = ",".join(e.span.text for e in node.sizes)
+    return f"^{sizes}" if sizes.isalnum() else f"^({sizes})" if sizes else ""
+
+
 def _unknown(ctx: Context, node: tree.Space) -> None:
     known = "the spaces are R, R^n, R^(m,n), S^n and, for const data, index(n)"
     real = "R" + node.span.text.removeprefix(node.name)
@@ -70,6 +89,8 @@ def _unknown(ctx: Context, node: tree.Space) -> None:
             hints = ("complex data is not supported", known)
         case name if (joined := re.fullmatch(r"([RS])(\w+)", name)) and not node.sizes:
             hints = (f"write `{joined[1]}^{joined[2]}`",)
+        case name if name in USUAL:
+            hints = (f"write `{USUAL[name].format(_power(node))}`",)
         case name:
             hints = did_you_mean(name, SPACES) or (known,)
     return ctx.report.error("E206", node.span, f"`{node.name}` is not a space", hints=hints)

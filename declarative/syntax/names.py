@@ -1,6 +1,6 @@
 """The names of a file, checked: letters that NFKC leaves alone, and no two names that look alike."""
 
-from unicodedata import category, normalize
+from unicodedata import category, decomposition, normalize
 from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import Diagnostic, Label, error
@@ -41,10 +41,12 @@ def _is_plain(name: str) -> bool:
 
 def _not_plain(source: Source, token: Token) -> Diagnostic:
     plain = normalize("NFKC", token.text)
-    raised = [letter for letter in token.text if letter in _RAISED]
+    raised = [letter for letter in token.text if decomposition(letter).startswith("<super>")]
     if raised and token.text.endswith("".join(raised)):
-        base = token.text[: -len(raised)]
+        base = normalize("NFKC", token.text[: -len(raised)])
         hints = [f"a power is written `{base}^{normalize('NFKC', ''.join(raised))}`"]
+    elif "\u2044" in plain:  # the stroke of a fraction
+        hints = [f"write `{plain.replace(chr(0x2044), '/')}`, and `*` before what it multiplies"]
     elif plain != token.text and _is_plain(plain):
         hints = [f"write `{plain}`"]
     else:

@@ -7,7 +7,7 @@ from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, error, too_
 from declarative.source.span import Source, Span
 from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
-from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare
+from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare, explain_read
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
@@ -79,6 +79,8 @@ class _Reader:
                 if repairs == MOST_REPAIRS:
                     self._mistaken(explain_bare(self.source, line), repairs)
                 self.lost = True
+            case Constraint() if (mistake := explain_read(self.source, line)) is not None:
+                self._mistaken(mistake, repairs)
             case Statement() as statement:
                 self.statements.append(replace(statement, comments=line.comments, trailing=line.trailing))
             case TooDeep(span):

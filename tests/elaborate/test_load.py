@@ -52,7 +52,7 @@ def test_all_mistakes_are_in_the_error():
     with pytest.raises(declarative.DiagnosticError) as failure:
         declarative.parse("var x : R\nminimize y\nsubject to\n  x >= z")
     assert [d.span.text for d in failure.value.diagnostics if d.span] == ["y", "z"]
-    assert "help" not in str(failure.value) and "`z` is not declared" in str(failure.value)
+    assert "`y` is not declared" in str(failure.value) and "`z` is not declared" in str(failure.value)
 
 
 def test_a_field_of_another_problem(folder: Path):

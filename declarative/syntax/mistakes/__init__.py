@@ -10,6 +10,7 @@ from declarative.syntax.mistakes import (
     braces,
     comparing,
     declaring,
+    elsewhere,
     idioms,
     indices,
     labels,
@@ -21,7 +22,10 @@ from declarative.syntax.mistakes.strays import stray
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import Line
 
-__all__ = ["Mistake", "Trouble", "explain", "explain_bare"]
+__all__ = ["Mistake", "Trouble", "explain", "explain_bare", "explain_read"]
+
+
+SETS = ("PSD", "SOC", "EXP", "POW", "Simplex", "Box", "Ball")
 
 
 def explain(trouble: Trouble) -> Mistake:
@@ -38,9 +42,20 @@ def explain_bare(source: Source, line: Line) -> Mistake:
     if mistake := words.misspelt(trouble) or declaring.kind_left_out(trouble):
         return mistake
     span = trouble.span(line.tokens[0], line.tokens[-1])
+    if line.tokens[0].text in SETS and len(line.tokens) > 3 and line.tokens[1].type == "(":
+        elements = source.text[line.tokens[1].start : line.end]
+        hints = [f"write `{elements} in {line.tokens[0].text}`"]
+        return Mistake(error("E120", span, f"`{_shortened(span.text)}` is no constraint", hints=hints))
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
     hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
     return Mistake(error("E120", span, message, hints=hints))
+
+
+def explain_read(source: Source, line: Line) -> Mistake | None:
+    """`s.t. x >= 0`, which reads as a constraint on a field `x` of the field `t` of s."""
+    if [token.text for token in line.tokens[:4]] != ["s", ".", "t", "."]:
+        return None
+    return elsewhere.such_that_first(Trouble(source, line, 0, frozenset()))
 
 
 def _shortened(text: str) -> str:
@@ -72,9 +87,14 @@ def _wish(t: Trouble) -> str:
 
 _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     latex.command,
+    elsewhere.import_of_python,
+    elsewhere.macro,
+    elsewhere.such_that_first,
+    elsewhere.typed,
     labels.label_with_indices,
     indices.family,
     braces.brace,
+    elsewhere.solving,
     words.misspelt,
     bars.bars,
     stray,
@@ -86,15 +106,20 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     indices.for_all,
     indices.index_after_comma,
     indices.index_range,
+    indices.range_with_dots,
     indices.index_first,
     indices.loop_first,
     indices.second_for,
     idioms.norm_by_name,
     declaring.attribute_behind_default,
     words.reserved,
+    elsewhere.several_at_once,
+    bounds.interval,
     words.two_statements,
     words.joining,
     idioms.declared_in_python,
+    elsewhere.relation_of_gams,
+    elsewhere.name_with_two_dots,
     comparing.equals_for_comparison,
     comparing.comparison_for_equals,
     bounds.bounds,
@@ -102,13 +127,18 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     declaring.size_without_brackets,
     declaring.sizes_apart,
     declaring.sizes_without_brackets,
+    declaring.space_left_out,
+    declaring.brackets_of_a_space,
     declaring.missing_colon,
     declaring.missing_comma,
     declaring.argument_without_space,
+    declaring.function_as_let,
     idioms.method,
     idioms.semidefinite,
     idioms.inner_product,
     operands.power,
+    elsewhere.said_behind,
+    labels.label_numbered,
     labels.label_without_colon,
     labels.label_behind,
     indices.index_below,

@@ -14,6 +14,41 @@ Tokens: TypeAlias = tuple[Token, ...]
 _BELOW, _ABOVE = ("<=", "≤", "<"), (">=", "≥", ">")
 
 
+_LOWER, _UPPER = ("lb", "lower", "lo", "min", "lowbound"), ("ub", "upper", "hi", "max", "upbound")
+
+
+def interval(t: Trouble) -> Mistake | None:
+    """`var x : R^n, [0, 1]`, `var x : R^n in [0, 1]`, `var x : R^n, lb = 0, ub = 1`."""
+    if t.kind not in DECLARING or ":" not in [token.type for token in t.tokens[: t.index]] or t.opening:
+        return None
+    place = t.index + (t.token.type in ("in", "∈"))
+    if t.tokens[place : place + 1] and t.tokens[place].type == "[" and (t.after(",") or place > t.index):
+        closing = closing_of(t.tokens, place)
+        ends = _parts(t.tokens[place + 1 : closing]) if closing else []
+        said = f", between({', '.join(_said(end) for end in ends)})"
+        if len(ends) == 2 and closing:
+            message = "an interval does not fit into a declaration"
+            hints = [f"an attribute says so: `{said}`"]
+            return Mistake(error("E113", t.span(t.token, t.tokens[closing]), message, hints=hints))
+    return _named_ends(t) if t.token.type == "," else None
+
+
+def _named_ends(t: Trouble) -> Mistake | None:
+    named = {part[0].text: part for part in _parts(t.tokens[2:])[1:] if [x.type for x in part[1:2]] == ["="]}
+    lo = next((part[2:] for name, part in named.items() if name in _LOWER), None)
+    hi = next((part[2:] for name, part in named.items() if name in _UPPER), None)
+    if not lo or not hi:
+        return None
+    first = min(part[0].start for part in named.values())
+    token = next(token for token in t.tokens if token.start == first)
+    hints = [f"an attribute says so: `, between({_said(lo)}, {_said(hi)})`"]
+    return Mistake(error("E113", t.span(token, t.tokens[-1]), "bounds have no names here", hints=hints))
+
+
+def _said(tokens: Tokens) -> str:
+    return "".join(token.text for token in tokens)
+
+
 def bounds(t: Trouble) -> Mistake | None:
     if t.kind not in DECLARING or len(t.tokens) < 4 or not _compares(t):
         return None

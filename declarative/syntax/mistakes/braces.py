@@ -2,6 +2,7 @@
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
 
 CONTINUOUS = "only continuous variables are solved for"
@@ -9,8 +10,14 @@ _DECLARING = ("var", "param", "const", "learn")
 
 
 def brace(t: Trouble) -> Mistake | None:
+    if t.token.text == "}" and len(t.tokens) == 1:
+        return Mistake(error("E101", t.span(), "braces are not part of the language", hints=["leave it out"]))
     if t.token.text != "{" or not t.before:
         return None
+    if t.after("SUBJECT_TO") and t.index == 1:
+        hints = ["leave it out: constraints stand below `subject to`, without brackets"]
+        lines = t.split(leaving_out=1) if t.following else (Line(t.tokens[:1], t.line.comments, t.line.trailing),)
+        return Mistake(error("E101", t.span(), "braces are not part of the language", hints=hints), lines)
     closing = next((k for k in range(t.index, len(t.tokens)) if t.tokens[k].text == "}"), None)
     if closing is None:
         return None
@@ -76,6 +83,7 @@ def _bracketed(t: Trouble, inside: list[Token], closing: int):
 def _index(t: Trouble, closing: int) -> Mistake:
     """`sum{i in n} x[i]`, `x{i}`."""
     name = t.before.text.rstrip("_") if t.before else ""
+    name = {"Σ": "sum", "Π": "prod"}.get(name, name)
     hint = f"subscripts stand in square brackets: `{name}[...]`"
     if name in ("sum", "prod", "max", "min"):
         hint = f"indices stand behind: `{name}(... for i in n)`"

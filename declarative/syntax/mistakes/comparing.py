@@ -2,6 +2,7 @@
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 COMPARING = ("<=", "≤", ">=", "≥", "==", "!=", "<", ">")
 DECLARING = ("var", "param", "const", "learn")
@@ -16,11 +17,25 @@ def equals_for_comparison(t: Trouble) -> Mistake | None:
         diagnostic = error("E106", t.span(t.token, t.following), f"`={t.following.type}` is written `{sign}`")
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type=sign, text=sign), instead_of=2))
     message = "`=` gives a name to something; `==` says that two things are equal"
+    if t.kind == "NAME" and t.before_objective and (named := _definition(t, message)):
+        return named
     hints = ["write `==` here"]
     if t.index == 1 and t.kind == "NAME":
         hints.append(f"or `let {t.tokens[0].text} = ...`, where it gives a name")
     diagnostic = error("E106", t.span(), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(t.token._replace(type="==", text="==")))
+
+
+def _definition(t: Trouble, message: str) -> Mistake | None:
+    """`y = 2*x` or `f(y) = y^2` above the objective, where no constraint stands."""
+    name, word = t.tokens[0], Token("let", "let", t.tokens[0].start, t.tokens[0].start)
+    if t.index == 1:
+        hints = [f"a name is given by `let {name.text} = ...`"]
+        return Mistake(error("E106", t.span(), message, hints=hints), t.with_tokens(word, instead_of=0, at=0))
+    if [token.type for token in t.tokens[1 : t.index : 2]] == ["(", ")"]:
+        hints = [f"a function is a statement: `def {name.text}({t.tokens[2].text} : R) : R = ...`"]
+        return Mistake(error("E106", t.span(), message, hints=hints))
+    return None
 
 
 def comparison_for_equals(t: Trouble) -> Mistake | None:
@@ -43,8 +58,16 @@ def comparison_in_arithmetic(t: Trouble) -> Mistake | None:
         named = t.span(t.tokens[1], t.before).text
         hints = [f"a name is given above: `let {named} = ...`, then `{t.kind} {named}`"]
         return Mistake(error("E113", t.span(), "`=` does not fit here", hints=hints))
+    if t.token.type in COMPARING and t.after("."):
+        diagnostic = error(
+            "E112", t.span(t.before, t.token), "comparisons hold entry by entry", hints=["leave out the `.`"]
+        )
+        return Mistake(diagnostic, t.with_tokens(instead_of=1, at=t.index - 1))
     if t.token.type not in (*COMPARING, "in", "∈") or t.wants_operand or t.wants(":"):
         return None
+    if t.opening == "[" and t.tokens[0].type == "[":
+        hints = ["leave out the brackets, and write each constraint on a line of its own"]
+        return Mistake(error("E113", t.span(t.tokens[0]), "constraints stand in no list", hints=hints))
     if t.kind in ("minimize", "maximize", "find"):
         hint = "a constraint stands below `subject to`, on a line of its own"
     else:

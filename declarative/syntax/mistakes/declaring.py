@@ -1,7 +1,7 @@
 """Declarations without their `:` or `,`, and sizes without brackets."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.lexer import Token
 
 _KINDS = ("param", "const", "learn", "var", "extern")
@@ -11,6 +11,9 @@ def size_without_brackets(t: Trouble) -> Mistake | None:
     """`R^n+1` for `R^(n+1)`; `R^-1`."""
     if t.token.type not in ("+", "-", "*", "/") or t.index < 3 or t.tokens[t.index - 2].type != "^" or t.wants("*"):
         return None
+    if t.token.type == "+" and t.before and t.before.text.endswith("_"):
+        hints = [f"an attribute says so: `{t.tokens[t.index - 3].text}^{t.before.text.rstrip('_')}, nonneg`"]
+        return Mistake(error("E113", t.span(t.before, t.token), "a space has no sign", hints=hints))
     size = t.tokens[t.index - 1].text + t.token.text + (t.following.text if t.following else "")
     space = t.tokens[t.index - 3].text
     span = t.span(t.before, t.following or t.token)
@@ -55,11 +58,60 @@ def _with_space(t: Trouble) -> str:
     head = f"{t.kind} {t.tokens[1].text}"
     if t.token.type == ",":
         return f"declarations stand one by one: `{head} : R`"
+    if t.token.type == "=":
+        return _of_value(t, head)
     opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
     sizes = [token.text for token in t.tokens[opening + 1 : opening + 4] if token.type in ("NAME", "NUMBER")]
     if opening == 2 and sizes and len(t.tokens) == opening + 2 * len(sizes) + 1:
         return f"`{head} : R^{sizes[0] if len(sizes) == 1 else '(' + ','.join(sizes) + ')'}`"
     return f"`{head} : R`, with the space that it lives in after a `:`"
+
+
+def _of_value(t: Trouble, head: str) -> str:
+    """`param c = [1, 2, 3]`: the space is that of the value, as far as it can be seen."""
+    value = t.tokens[t.index + 1 :]
+    inside = [token.type for token in value]
+    entries = inside.count(",") + 1
+    flat = inside[:1] == ["["] and inside[-1:] == ["]"] and ";" not in inside and inside.count("[") == 1
+    return f"`{head} : R{f'^{entries}' if flat else ''} = {t.span(value[0], value[-1]).text if value else '...'}`"
+
+
+def space_left_out(t: Trouble) -> Mistake | None:
+    """`param n := 5`."""
+    if t.kind not in _KINDS or t.token.type != "=" or t.index != 3 or not t.after(":"):
+        return None
+    name, rest = t.tokens[1].text, t.tokens[4:]
+    value = t.span(rest[0], rest[-1]).text if rest else "..."
+    hints = [
+        f"write `{t.kind} {name} : R = {value}`",
+        *([f"a size is `dim {name} = {value}`"] if value.isdigit() else []),
+    ]
+    return Mistake(
+        error("E113", t.span(t.before, t.token), "a default stands behind the space, after `=`", hints=hints)
+    )
+
+
+def brackets_of_a_space(t: Trouble) -> Mistake | None:
+    """`var x : R[n]`, `R_+^n` and `R+`."""
+    if (
+        t.kind not in _KINDS
+        or t.index < 3
+        or not t.before
+        or t.before.type != "NAME"
+        or t.tokens[t.index - 2].type != ":"
+    ):
+        return None
+    space = t.before.text.rstrip("_")
+    if t.token.type == "[" and (closing := closing_of(t.tokens, t.index)):
+        sizes = t.source.text[t.token.end : t.tokens[closing].start].strip()
+        hints = [f"write `{space}^{sizes if sizes.isalnum() else f'({sizes})'}`"]
+        return Mistake(error("E113", t.span(t.token, t.tokens[closing]), "sizes stand after `^`", hints=hints))
+    if t.token.type == "+" and space in ("R", "S") and t.tokens[t.index - 2].type == ":":
+        rest = [token.text for token in t.tokens[t.index : t.index + 4] if token.type != "+"]
+        power = "".join(rest[:2]) if rest[:1] == ["^"] else ""
+        hints = [f"an attribute says so: `{space}{power}, {'nonneg' if space == 'R' else 'psd'}`"]
+        return Mistake(error("E113", t.span(t.before, t.token), "a space has no sign", hints=hints))
+    return None
 
 
 def kind_left_out(t: Trouble) -> Mistake | None:
@@ -92,6 +144,17 @@ def missing_comma(t: Trouble) -> Mistake | None:
     if t.kind not in _KINDS or t.token.type != "NAME" or not t.wants(",") or t.wants("*"):
         return None
     comma = Token(",", ",", t.token.start, t.token.start)
+    value = t.following if t.following and t.following.type in ("NAME", "NUMBER") else None
+    if t.token.text == "default" and value:
+        equals = t.token._replace(type="=", text="=")
+        diagnostic = error("E113", t.span(), "a default stands after `=`", hints=[f"write `= {value.text}`"])
+        return Mistake(diagnostic, t.with_tokens(equals))
+    if t.token.text == "start" and value:
+        called = [Token(sign, sign, at, at) for sign, at in (("(", value.start), (")", value.end))]
+        diagnostic = error(
+            "E113", t.span(t.token, value), "`start` is an attribute", hints=[f"write `, start({value.text})`"]
+        )
+        return Mistake(diagnostic, t.with_tokens(comma, t.token, called[0], value, called[1], instead_of=2))
     hints = [f"write `, {t.token.text}`"]
     diagnostic = error("E113", t.span(), f"`,` is missing before `{t.token.text}`", hints=hints)
     return Mistake(diagnostic, t.with_tokens(comma, instead_of=0))
@@ -113,6 +176,17 @@ def attribute_behind_default(t: Trouble) -> Mistake | None:
     repaired = t.with_tokens(*head, *attributes, *default, instead_of=end, at=0)
     span = t.span(attributes[1], attributes[-1])
     return Mistake(error("E113", span, "attributes stand before the default", hints=hints), repaired)
+
+
+def function_as_let(t: Trouble) -> Mistake | None:
+    """`let f(y) = y^2`."""
+    if t.kind != "let" or t.index != 2 or t.token.type != "(" or not t.following:
+        return None
+    name = t.tokens[1].text
+    hints = [f"a function is a statement: `def {name}({t.following.text} : R) : R = ...`"]
+    return Mistake(
+        error("E113", t.span(t.tokens[0], t.tokens[1]), "`let` names an expression, `def` a function", hints=hints)
+    )
 
 
 def argument_without_space(t: Trouble) -> Mistake | None:

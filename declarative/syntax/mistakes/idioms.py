@@ -1,15 +1,34 @@
 """Forms of other languages: `np.sum(x)`, `x = cp.Variable(n)`, `minimize f s.t. ...`, `for all i`, `for i = 1:n`."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
 
 _MODULES = ("np", "numpy", "cp", "cvx", "cvxpy", "torch", "math", "scipy", "dc", "declarative", "jnp", "jax")
 _DECLARED = {
-    "Variable": "a variable is declared: `var {0} : R^n`",
-    "Parameter": "data are declared: `param {0} : R^n`",
+    **dict.fromkeys(
+        (
+            "Variable",
+            "Var",
+            "LpVariable",
+            "variable",
+            "addVar",
+            "addVars",
+            "add_variable",
+            "sdpvar",
+            "optimvar",
+            "MX",
+            "SX",
+        ),
+        "a variable is declared: `var {0} : R^n`",
+    ),
+    **dict.fromkeys(("Parameter", "Param", "parameter"), "data are declared: `param {0} : R^n`"),
     "Constant": "data are declared: `const {0} : R^n`",
+    **dict.fromkeys(
+        ("Model", "ConcreteModel", "AbstractModel", "LpProblem", "Opti", "optimproblem"),
+        "a file is one problem: `minimize ...`, then `subject to` and the constraints",
+    ),
     "Minimize": "the objective is a statement: `minimize ...`",
     "Maximize": "the objective is a statement: `maximize ...`",
     "Problem": "a file is one problem: `minimize ...`, then `subject to` and the constraints",
@@ -32,13 +51,16 @@ def method(t: Trouble) -> Mistake | None:
         repaired = t.with_tokens(name, instead_of=t.index - first, at=first)
         return Mistake(error("E105", span, f"`{span.text}` is not part of the language", hints=hints), repaired)
     written = t.tokens[t.index - 3].text if t.tokens[t.index - 3].type == "NAME" else "..."
-    hints = [f"write `{name.text}({written})`"]
+    closing = closing_of(t.tokens, t.index)
+    given = "" if closing is None else " ".join(t.source.text[t.token.end : t.tokens[closing].start].split())
+    hints = [f"write `{name.text}({', '.join(filter(None, (written, given)))})`"]
     return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
 
 
 def declared_in_python(t: Trouble) -> Mistake | None:
     """`x = cp.Variable(n)`."""
-    if t.token.type != "=" or t.index != 1 or t.kind != "NAME":
+    head = [token.type for token in t.tokens[: t.index]]
+    if t.token.type != "=" or t.kind != "NAME" or set(head[1::2]) - {"."}:
         return None
     at = t.index + 1
     while at + 2 < len(t.tokens) and t.tokens[at + 1].type == ".":
@@ -46,8 +68,9 @@ def declared_in_python(t: Trouble) -> Mistake | None:
     word = t.tokens[at].text if at < len(t.tokens) else ""
     if word not in _DECLARED:
         return None
-    hints = [_DECLARED[word].format(t.tokens[0].text)]
-    return Mistake(error("E110", t.span(t.tokens[0], t.tokens[at]), f"`{word}` is a word of CVXPY", hints=hints))
+    hints = [_DECLARED[word].format(t.tokens[t.index - 1].text)]
+    message = f"`{word}` is a word of another language"
+    return Mistake(error("E110", t.span(t.tokens[0], t.tokens[at]), message, hints=hints))
 
 
 def constraints_behind(t: Trouble) -> Mistake | None:

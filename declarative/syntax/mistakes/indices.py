@@ -41,9 +41,22 @@ def index_range(t: Trouble) -> Mistake | None:
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type="in", text="in")))
     if t.token.type == ":" and t.wants("..") and "for" in [token.type for token in t.tokens[: t.index]]:
         hints = ["write `..`; both ends belong to it, and indices start at 0"]
+        if t.before and t.before.text == "1" and t.following and t.following.type == "NAME":
+            hints = [f"indices start at 0: `in {t.following.text}` runs over all of them"]
         diagnostic = error("E113", t.span(), "a range is written `lo..hi`", hints=hints)
         return Mistake(diagnostic, t.with_tokens(t.token._replace(type="..", text="..")))
     return None
+
+
+def range_with_dots(t: Trouble) -> Mistake | None:
+    """`for i = 0, ..., n-1`."""
+    if t.token.type != ".." or not t.after(",") or t.index < 2 or "for" not in [token.type for token in t.tokens]:
+        return None
+    first = t.tokens[t.index - 2]
+    end = t.index + 1 + sum(token.text in (".", ",", "..") for token in t.tokens[t.index + 1 : t.index + 4])
+    last = " ".join(token.text for token in t.tokens[end:])
+    hints = [f"write `{first.text}..{last.replace(' ', '')}`" if last else "write `lo..hi`"]
+    return Mistake(error("E113", t.span(t.before, t.token), "a range is written `lo..hi`", hints=hints))
 
 
 def index_first(t: Trouble) -> Mistake | None:
@@ -117,9 +130,11 @@ def family(t: Trouble) -> Mistake | None:
         return None
     name, inside = t.tokens[1].text, t.tokens[3:closing]
     over = binders(inside)
-    if not over and (t.tokens[2].text == "[" or any(token.type not in ("NAME", "NUMBER", ",") for token in inside)):
+    if not over and (
+        t.tokens[2].text == "[" or any(token.type not in ("NAME", "NUMBER", ",", "..") for token in inside)
+    ):
         return None
-    parts = [[token for token in part if token.type != ","] for part in _items(over or inside)]
+    parts = [_counted(part) for part in _items(over or inside)]
     ranges = [part[2:] if over else part for part in parts]
     span = t.span(t.tokens[2], t.tokens[closing])
     if t.kind == "let":
@@ -131,6 +146,11 @@ def family(t: Trouble) -> Mistake | None:
     message = "the indices of a family have no names here" if over else "the sizes of a family stand in square brackets"
     repaired = t.with_tokens(left, *flat, right, instead_of=closing - 1, at=2)
     return Mistake(error("E113", span, message, hints=hints), repaired)
+
+
+def _counted(part: list[Token]) -> list[Token]:
+    """`1..n` of other languages is all of n."""
+    return part[2:] if [token.text for token in part[:2]] == ["1", ".."] and len(part) == 3 else part
 
 
 def _joined(parts: list[list[Token]], space: str) -> str:

@@ -1,5 +1,7 @@
 """Names of constraints and objectives in the wrong place or form: `minimize cost: f`, `bal[i]: ...`, `x <= 1 (cap)`."""
 
+from itertools import pairwise
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import COMPARING
 from declarative.syntax.mistakes.indices import binders
@@ -68,6 +70,20 @@ def label_with_indices(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, repaired if body and (over or runs) else ())
 
 
+def label_numbered(t: Trouble) -> Mistake | None:
+    """`(1) x >= 0`, `1: x >= 0`."""
+    types = [token.type for token in t.tokens]
+    count = 3 if types[:3] == ["(", "NUMBER", ")"] else 2 if types[:2] == ["NUMBER", ":"] else 0
+    if not count or t.index not in (1, 3) or len(t.tokens) <= count or not set(COMPARING) & set(types):
+        return None
+    number, body = t.tokens[types.index("NUMBER")], t.tokens[count:]
+    label = number._replace(type="NAME", text=f"c{number.text}".replace(".", "_"))
+    hints = [f"write `{label.text}: {_text(t, body)}`"]
+    repaired = t.with_tokens(label, Token(":", ":", number.end, number.end), instead_of=count, at=0)
+    message = "a constraint's name begins with a letter, and ends with a colon"
+    return Mistake(error("E113", t.span(t.tokens[0], t.tokens[count - 1]), message, hints=hints), repaired)
+
+
 def label_behind(t: Trouble) -> Mistake | None:
     """`x <= 1 (cap)`, and the number of an equation, `x <= 1 (3)`."""
     types = [token.type for token in t.tokens]
@@ -84,4 +100,6 @@ def label_behind(t: Trouble) -> Mistake | None:
 
 
 def _text(t: Trouble, tokens: tuple[Token, ...]) -> str:
-    return " ".join(t.source.text[tokens[0].start : tokens[-1].end].split()) if tokens else ""
+    """As it was written, with what has been mended since."""
+    gaps = (" " * (b.start > a.end) for a, b in pairwise((tokens[0], *tokens))) if tokens else ()
+    return "".join(gap + token.text for gap, token in zip(gaps, tokens, strict=True))

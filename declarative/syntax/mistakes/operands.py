@@ -1,13 +1,13 @@
 """Operators without operands, operands without operators, and brackets used for something else."""
 
 from declarative.source.diagnostic import error
-from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.layout import STARTING
 from declarative.syntax.tokens.lexer import Token
 
 _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
 REDUCTIONS = ("sum", "prod", "max", "min")
-_FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt")
+_FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt", "sin", "cos", "tan", "trace", "diag", "square")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -27,9 +27,19 @@ def function_without_brackets(t: Trouble) -> Mistake | None:
     if not t.before or t.before.text not in _FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
         return None
     name = t.before.text
-    hints = [f"write `{name}(...)`" + (" around all of `... for i in n`" if name in REDUCTIONS else "")]
+    hints = [
+        f"write `{name}(...)` around all of `... for i in n`"
+        if name in REDUCTIONS
+        else f"write `{name}({_operand(t)})`"
+    ]
     span = t.span(t.before, t.token)
     return Mistake(error("E105", span, f"`{name}` needs brackets around what it is applied to", hints=hints))
+
+
+def _operand(t: Trouble) -> str:
+    """The name or number here with its subscripts."""
+    closing = closing_of(t.tokens, t.index + 1) if t.following and t.following.type == "[" else None
+    return t.span(t.token, t.tokens[closing or t.index]).text
 
 
 def juxtaposed(t: Trouble) -> Mistake | None:
@@ -74,6 +84,10 @@ def line_begins_with_operator(t: Trouble) -> Mistake | None:
     if t.index or t.token.type in _OPERAND or t.token.type == "STRING":
         return None
     hints = [f"if the line before goes on, end it with `{t.token.text}`"]
+    if t.token.type == "if":
+        hints = ["a constraint holds always; `if` behind `for` chooses by dims, consts and indices where it stands"]
+    if t.token.type == "and":
+        hints = ["constraints stand one by one: leave it out"]
     return Mistake(error("E112", t.span(), f"no statement begins with `{t.token.text}`", hints=hints))
 
 

@@ -9,8 +9,8 @@ from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token
 _ALSO = {
     "minimize": "minimise min minimum argmin",
     "maximize": "maximise max maximum argmax",
-    "param": "parameter parameters params given input inputs",
-    "var": "variable variables vars",
+    "param": "parameter parameters params given input inputs data known",
+    "var": "variable variables vars unknown unknowns",
     "const": "constant constants",
     "dim": "dimension dimensions dims size sizes set sets",
     "def": "define function func fn",
@@ -21,7 +21,7 @@ _ALSO = {
     "problem": "model program",
     "return": "returns output outputs",
     "subject to": "st suchthat subject subjectto subjecto where constraints",
-    "solve by": "solve solveby solvewith solver",
+    "solve by": "solve solveby solvewith solveusing solver",
     "differentiate by": "differentiate differentiateby differentiatewith",
 }
 _UNDER = re.compile(r"^((?:arg)?(?:min|max))_\w+$")  # min_x
@@ -36,7 +36,7 @@ def meant(tokens: tuple[Token, ...]) -> tuple[Token, int] | None:
     `subject to` stands alone on its line, every other word has something after it. The longest run of leading
     words counts, so that `such that` is not read as a misspelt `such`.
     """
-    if len(tokens) > 1 and tokens[1].type == ":":
+    if len(tokens) > 1 and tokens[1].type in (":", "="):
         return None
     run = _leading(tokens)
     for count in range(len(run), 0, -1):

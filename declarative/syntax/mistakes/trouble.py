@@ -69,6 +69,12 @@ class Trouble:
         """The same statement, looked at from another place."""
         return replace(self, index=index)
 
+    @property
+    def before_objective(self) -> bool:
+        """Does the statement stand above the objective, as far as can be seen?"""
+        start = self.tokens[0].start
+        return not _OBJECTIVE.search(self.source.text, 0, start) and bool(_OBJECTIVE.search(self.source.text, start))
+
     def declares(self, name: str) -> bool:
         """Does the text seem to declare this name somewhere?"""
         return bool(re.search(rf"\b(?:{'|'.join(_DECLARING)})\b[^\n;]*\b{re.escape(name)}\b", self.source.text))
@@ -113,6 +119,7 @@ class Trouble:
 
 
 _DECLARING = ("dim", "param", "const", "learn", "var", "let")
+_OBJECTIVE = re.compile(r"(?:^|;)[ \t]*(?:minimi[sz]e|maximi[sz]e|min|max|find)\b", re.MULTILINE)
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _LONGEST = 30  # characters of an operand in a hint
 

@@ -78,6 +78,8 @@ def joining(t: Trouble) -> Mistake | None:
     """`x[i] >= 0 forall i in n`, and `forall i : x[i] >= 0`."""
     if t.before and t.before.type == t.token.type == "NAME" and t.before.text.lower() in _JOINING:
         hints = ["indices stand behind the constraint: `x[i] >= 0 for i in n if cond`"]
+        if t.following and t.following.type == "=":
+            hints = [f"a name is given above the objective: `let {t.token.text} = ...`"]
         message = f"`{t.before.text}` does not come first"
         return Mistake(error("E110", t.span(t.before), message, hints=hints))
     word = _JOINING.get(t.token.text.lower())
