@@ -17,8 +17,8 @@ from declarative.backends.kkt.compiled.jit import inner
 UPPER, NO, YES, LEFT = (np.uint8(ord(letter)) for letter in "UNTL")  # of the column-major matrix
 
 
-BLAS = ("trsm", "trsv", "gemm", "gemv", "syrk")
-POTRF, TRSM, TRSV, GEMM, GEMV, SYRK, SYEV = range(7)  # places in the table
+BLAS = ("trsm", "trsv", "gemm", "gemv", "symv", "syrk")
+POTRF, TRSM, TRSV, GEMM, GEMV, SYMV, SYRK, SYEV = range(8)  # places in the table
 
 
 def addresses() -> np.ndarray:
@@ -102,6 +102,13 @@ def times(routines, A, rows, n, x, factor, y, keep):
     """y = factor A x + keep y for A (rows, n)."""
     sizes, one = (np.int32(n), np.int32(rows)), np.int32(1)
     fortran(routines[GEMV], (YES, *sizes, factor, A, sizes[0], x, one, keep, y, one))
+
+
+@inner()
+def symmetric_times(routines, P, n, x, factor, y, keep):
+    """y = factor P x + keep y for a symmetric P (n, n), of which the lower triangle is read."""
+    size, one = np.int32(n), np.int32(1)
+    fortran(routines[SYMV], (UPPER, size, factor, P, size, x, one, keep, y, one))
 
 
 @inner()

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import cholesky, product, rank_update, solve_rows
+from declarative.backends.kkt.compiled.blas import rank_update
 from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.constants import PROXIMAL
 from declarative.backends.kkt.compiled.item import add, copy, fill
 from declarative.backends.kkt.compiled.jit import SUMS, inner
 from declarative.backends.kkt.compiled.linear import dot, subtract
+from declarative.backends.kkt.compiled.tiles import cholesky, products, solve_rows
 
 LIFTS = 4  # of a matrix that rounding makes indefinite, each 100 times larger
 LIFT = 1e-13  # of its diagonal
@@ -196,7 +197,7 @@ def factor_equations(routines, u, system):
     solve_rows(routines, system.H, n, system.V, p)
     lift = 0.0
     for _ in range(LIFTS):
-        product(routines, system.V, p, system.V, p, n, K, p)
+        products(routines, system.V, 0, p, n, K, p)
         most = 0.0
         for r in range(p):
             most = max(most, K[r * p + r])

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
+from declarative.backends.kkt.compiled.blas import solve_lower, times
 from declarative.backends.kkt.compiled.certificate import point_memory, refine, slack, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
+from declarative.backends.kkt.compiled.tiles import cholesky
 
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import times
+from declarative.backends.kkt.compiled.blas import symmetric_times
 from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.item import add, copy, fill, item_of
 from declarative.backends.kkt.compiled.jit import SUMS, inner, outer
@@ -44,7 +44,7 @@ def subtract(a, factor, target):
 def residual(routines, item, active, x, w, rx, rows):
     """rx -= P x + C'w, rows -= C x."""
     n, p, m = len(x), len(item.b), len(item.h)
-    times(routines, item.P, n, n, x, -1.0, rx, 1.0)
+    symmetric_times(routines, item.P, n, x, -1.0, rx, 1.0)
     for i in range(len(active)):
         r = active[i]
         if r < p + m:

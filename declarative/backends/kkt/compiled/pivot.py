@@ -10,17 +10,10 @@ all at once (Judice and Pires 1994; Kim and Park 2011). Where their number no lo
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import (
-    cholesky,
-    product,
-    solve_lower,
-    solve_rows,
-    solve_upper,
-    times,
-    transposed_times,
-)  # fmt: skip
+from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
 from declarative.backends.kkt.compiled.item import copy, copy_row, fill, visit_rows
 from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.tiles import cholesky, products, solve_rows
 
 ROUNDED = 1e-13  # a row violated by less than this part of its terms holds
 CONSISTENT = 1e-9  # the same for an equation that depends on others, whose data are rounded
@@ -44,7 +37,7 @@ def learn(routines, item, L, work, state):
     if last > first:
         new = work.V[first:]
         solve_rows(routines, L, n, new, last - first)
-        product(routines, new, last - first, work.V, last, n, work.gram[first:], cap)
+        products(routines, work.V, first, last, n, work.gram, cap)
         times(routines, new, last - first, n, work.yq, 1.0, work.vq[first:], 0.0)
     work.known[0] = last
     return True

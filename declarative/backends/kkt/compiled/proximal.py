@@ -12,13 +12,14 @@ adjoint needs too.
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import cholesky, solve_lower, times
+from declarative.backends.kkt.compiled.blas import solve_lower, times
 from declarative.backends.kkt.compiled.certificate import block_sizes, solve_active, stationarity, worst_of
 from declarative.backends.kkt.compiled.dual import find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, keep, settle
 from declarative.backends.kkt.compiled.pivot import FOUND, factor, learn
+from declarative.backends.kkt.compiled.tiles import cholesky
 
 WEIGHT = 1e-6  # of S beside the terms of its row
 STEPS = 4  # of the proximal method; one is enough where the active set comes out right
