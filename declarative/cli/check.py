@@ -25,7 +25,7 @@ def command(files: tuple[str, ...], form: Form) -> int:
     """Say what is wrong with each FILE (`-`: standard input), or what it is."""
     good, told = True, []
     for path in files:
-        found = judge(path)
+        found = judge(path, every=form != "full")
         good &= found.repaired is not None
         if form == "json":
             told.append(_data(path, found))
@@ -38,7 +38,7 @@ def command(files: tuple[str, ...], form: Form) -> int:
 
 def _tell(path: str, found: Judgement, form: Form) -> None:
     if found.diagnostics:
-        show(found.diagnostics, form)
+        show(found.diagnostics, form, found.more)
     if found.problem is not None and found.repaired is not None:
         later = "".join(f"; {d.message.partition(';')[0]}" for d in _not_run(found.problem))
         click.echo(f"{path}: {_summary(found.problem, found.repaired, found.constraints)}; ok{later}")

@@ -29,12 +29,12 @@ def reporting(command: Callable[..., int]) -> Callable[..., int]:
     return reported
 
 
-def show(diagnostics: Iterable[Diagnostic], form: Form) -> None:
-    """Diagnostics on standard error, or as one JSON object on standard output."""
+def show(diagnostics: Iterable[Diagnostic], form: Form, more: int = 0) -> None:
+    """Diagnostics on standard error, or as one JSON object on standard output; `more` are not among them."""
     if form == "json":
         show_json({"diagnostics": to_json(diagnostics)})
     else:
-        click.echo(render(diagnostics, form), err=True)
+        click.echo(render(diagnostics, form, more=more), err=True)
 
 
 def show_json(data: Any) -> None:

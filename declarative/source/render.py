@@ -14,8 +14,12 @@ _BOLD = "\033[1m"
 _COLORS = {Severity.ERROR: "\033[1;31m", Severity.WARNING: "\033[1;33m", Severity.REMARK: "\033[1;36m"}
 
 
-def render(diagnostics: Iterable[Diagnostic], format: Literal["full", "concise"] = "full", color: bool = False) -> str:
+def render(
+    diagnostics: Iterable[Diagnostic], format: Literal["full", "concise"] = "full", color: bool = False, more: int = 0
+) -> str:
     """All of them in order; in the full format with a blank line between two, and no more than the first 50.
+
+    `more` are not among them, and are counted where some are left out.
 
     >>> from declarative.source.diagnostic import error
     >>> from declarative.source.span import Source, Span
@@ -31,7 +35,7 @@ def render(diagnostics: Iterable[Diagnostic], format: Literal["full", "concise"]
         return "\n".join(_concise(diagnostic, color) for diagnostic in diagnostics)
     waiting = iter(diagnostics)
     told = [_full(diagnostic, color) for diagnostic in islice(waiting, MOST)]
-    others = sum(1 for _ in waiting)
+    others = more + sum(1 for _ in waiting)
     return "\n\n".join([*told, f"... and {others} more"] if others else told)
 
 

@@ -20,6 +20,7 @@ from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token, lex
 
 LONG = 20_000  # characters; a shorter text is read as it is
 MANY = 32  # terms or constraints that are alike
+FIRST = 60  # constraints that stay; more than messages are shown
 MOST_TERMS = 100_000  # in one sum; more of them are a matter of their own
 COMPARING = frozenset("<= ≤ >= ≥ == != < > in ∈".split())  # noqa: SIM905
 POWERS = frozenset(("^", ".^", "**"))
@@ -35,13 +36,14 @@ class Shortened:
     """All tokens, and the statements of those that stay.
 
     `numbers`: where the numbers end that stand for others too, equal ones of a term together. `constraints` are left
-    out.
+    out: `rows` holds, for each kind of them, where those stand that are like them, and how many there are.
     """
 
     tokens: list[Token]
     layout: Layout
     numbers: tuple[tuple[int, ...], ...]
     constraints: int
+    rows: tuple[tuple[tuple[int, ...], int], ...]
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,16 @@ def shorten(source: Source) -> Shortened | None:
         return None
     forms = _Forms(tokens, layout.lines)
     cut = _Cut()
-    cut.take(_alike_rows(layout.lines, forms))
+    rows = tuple(cut.take(_alike_rows(layout.lines, forms), FIRST))
     lines = [line for line in layout.lines if line.start not in cut.dropped]
     constraints = sum(_constraints_in(line) for line in layout.lines if line.start in cut.dropped)
     for line in lines:
         if len(line.tokens) > MANY:
-            cut.take(_alike_parts(line.tokens, forms))
+            cut.take(_alike_parts(line.tokens, forms), 2)
     if not cut.dropped:
         return None
     short = replace(layout, lines=[cut.short(line) for line in lines])
-    return Shortened(tokens, short, tuple(cut.numbers), constraints)
+    return Shortened(tokens, short, tuple(cut.numbers), constraints, rows)
 
 
 # --- what is alike ------------------------------------------------------------------------------
@@ -274,12 +276,16 @@ class _Cut:
         self.dropped: dict[int, int] = {}
         self.numbers: list[tuple[int, ...]] = []
 
-    def take(self, groups: _Groups) -> None:
+    def take(self, groups: _Groups, first: int) -> list[tuple[tuple[int, ...], int]]:
+        """Of each group, where those start that stay, and how many do not."""
+        found = []
         for members in groups.values():
             if len(members) >= MANY:
-                kept = set(_kept(members))
+                kept = set(_kept(members, first))
                 self.dropped |= {m.start: m.end for i, m in enumerate(members) if i not in kept}
                 self.numbers += [ends for i in kept for ends in members[i].numbers]
+                found.append((tuple([members[i].start for i in kept]), len(members) - len(kept)))
+        return found
 
     def short(self, line: Line) -> Line:
         if len(line.tokens) <= MANY:
@@ -293,8 +299,8 @@ class _Cut:
         return replace(line, tokens=tuple(stay))
 
 
-def _kept(members: Sequence[_Member]) -> Iterable[int]:
-    yield from (0, 1)
+def _kept(members: Sequence[_Member], first: int) -> Iterable[int]:
+    yield from range(min(first, len(members)))
     for place in range(len(members[0].values)):
         by_value = [(m.values[place], i) for i, m in enumerate(members)]
         yield from (min(by_value)[1], max(by_value)[1])

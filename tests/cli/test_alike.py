@@ -5,6 +5,7 @@ import pytest
 from declarative.analysis.alike import may_stand_for_others
 from declarative.cli.check import _summary
 from declarative.cli.judge import Judgement, _short, _whole
+from declarative.cli.texts import check_source
 from declarative.source.span import Source
 from declarative.syntax import alike
 from declarative.syntax.alike import shorten
@@ -21,6 +22,7 @@ HEAD = (
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alike, "LONG", 200)
+    monkeypatch.setattr(alike, "FIRST", 2)
 
 
 def summed(term: str, numbers=range(MANY)) -> str:
@@ -165,7 +167,8 @@ def test_what_sizes_of_numbers_decide_is_read_whole(name):
     """Or it is judged alike, for another reason."""
     found, all_of_it = short(DOUBTFUL[name]), whole(DOUBTFUL[name])
     if found is not None:
-        assert all_of_it.repaired is not None and told(found) == told(all_of_it)
+        assert found.diagnostics == all_of_it.diagnostics
+        assert found.diagnostics or told(found) == told(all_of_it)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_doubts(name):
     source = Source("<stdin>", DOUBTFUL[name])
     cut = shorten(source)
     assert cut is not None
-    problem = _whole("-", source, read_tree(source, cut.tokens, cut.layout)).problem
+    problem, _ = check_source("-", source, read_tree(source, cut.tokens, cut.layout))
     assert problem is None or not may_stand_for_others(problem, cut.numbers)
 
 
@@ -217,3 +220,31 @@ def test_mistakes_are_told_of_all(run):
 
 def test_a_short_text_is_read_as_it_is():
     assert shorten(Source("<stdin>", summed("{0}*t", range(20)))) is None
+
+
+BARRED = {
+    "rows": rows("abs(t) >= {1}"),
+    "rows of two kinds": rows("abs(t) >= {1}\n  c{0}: x[{0}]*norm(x) <= {0}"),
+    "some among others": rows("t >= {0}\n  norm(x - {0}*a) >= 1"),
+    "a sum": summed("x[0]*norm(x - {0}*a)"),
+    "a sum among others": summed("(t - {0})^2 - abs(t - {0})"),
+    "a def": rows("g2(t, {0}) <= 1").replace("var t", "def g2(z : R, d : R) : R = abs(abs(z) - d)\nvar t"),
+    "cone": rows("sqrt(abs(t)) >= {0}", end="solve by cone\n"),
+}
+
+
+@pytest.mark.parametrize("name", BARRED)
+@pytest.mark.parametrize("form", ["full", "concise", "json"])
+def test_messages_are_those_of_the_whole(name, form, run, monkeypatch):
+    text = BARRED[name].replace("var x", "var x0 : R\nvar x")
+    monkeypatch.setattr(alike, "FIRST", 12)
+    monkeypatch.setattr("declarative.source.render.MOST", 10)
+    done = run("check", "-", "--format", form, input=text)
+    monkeypatch.setattr(alike, "LONG", 10**9)
+    whole = run("check", "-", "--format", form, input=text)
+    assert whole.exit_code == 1 and (done.exit_code, done.stdout, done.stderr) == (1, whole.stdout, whole.stderr)
+
+
+def test_messages_of_many_rows_are_counted():
+    found = _short("-", Source("<stdin>", rows("abs(t) >= {1}")), every=False)
+    assert found is not None and len(found.diagnostics) + found.more == MANY
