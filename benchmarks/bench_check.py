@@ -40,6 +40,9 @@ def nest_of(opening: str, closing: str) -> str:
     return f"{HEAD}minimize {opening * DEEP}t{closing * DEEP}\n"
 
 
+VARIABLES = "".join(f"var z{k} : R\n" for k in TERMS)
+DEFS = "def f0(z : R) : R = z\n" + "".join(f"def f{k + 1}(z : R) : R = f{k}(z) + {k}\n" for k in TERMS)
+DOUBLING = "def f0(z : R) : R = z\n" + "".join(f"def f{k + 1}(z : R) : R = f{k}(z) + f{k}(z + 1)\n" for k in range(25))
 LARGE = {
     "terms t": sum_of("t", " + "),
     "terms k*x[0]": sum_of("{0}*x[0]", " + "),
@@ -59,6 +62,26 @@ LARGE = {
     "products k*t*u": sum_of("{0}*t*u"),
     "cubes, kinks against": sum_of("{0}*t^3 - abs(t - {0})"),
     "a geometric program": sum_of("{0}*v^2/w + c*w", head=POSITIVE, rows="subject to\n  v*w >= 1\n"),
+    "exp(x[0] - k)*exp(x[1])": sum_of("exp(x[0] - {0})*exp(x[1])"),
+    "ratios (t - k)^2/u": sum_of("(t - {0})^2/u"),
+    "ratios (t - k)^2/v": sum_of("(t - {0})^2/v", head=HEAD + POSITIVE),
+    "roots of two squares": sum_of("sqrt((t - {0})^2 + (u - {0})^2)"),
+    "log(exp + exp)": sum_of("log(exp(t) + exp(u - {0}))"),
+    "kinks times x[0]": sum_of("x[0]*norm(x - {0}*a)"),
+    "entries x[k]*a[k]": sum_of("x[{0}]*a[{0}]"),
+    "10,000 variables": VARIABLES + sum_of("exp(z{0})*exp(z{0})", head=""),
+    "10,000 of one posynomial": sum_of("{0}.5*v^1.5/w", head=POSITIVE, rows="subject to\n  v*w >= 1\n"),
+    "max of all": f"{HEAD}minimize max({', '.join(f'sqrt(1 + (t - {k})^2)' for k in TERMS)})\n",
+    "norm of all": f"{HEAD}minimize norm([{', '.join(f'{k}*t - {k}' for k in TERMS)}])\n",
+    "1,000 factors": f"{HEAD}minimize {'*'.join(f'(t + {k})' for k in range(1_000))}\n",
+    "10,000 params": "".join(f"param p{k} : R\n" for k in TERMS) + sum_of("p{0}*t", head="var t : R\n"),
+    "10,000 defs": HEAD + DEFS + "minimize f9999(t)\n",
+    "doubling defs": HEAD + DOUBLING + "minimize f25(t)\n",
+    "conditions": f"{HEAD}minimize sum(x[i]^2 for i in n if {' or '.join(f'i == {k}' for k in TERMS)})\n",
+    "a sum over 100 x 100": "var y[0..99, 0..99] : R\nminimize sum(sum(y[i,j]^2 for j in 0..99) for i in 0..99)\n",
+    "rows sum(...) <= t": rows_of("sum({0}*x[i] for i in n) <= t"),
+    "rows roots <= t": rows_of("sqrt((t - {0})^2 + (u - {0})^2) <= u"),
+    "rows x[k] >= x[k+1]": rows_of("x[{0}] >= x[{0}+1]"),
     "rows t >= k*x[0]": rows_of("t >= {0}*x[0] - {0}"),
     "rows norm(...) <= t": rows_of("norm(A*x - {0}*a) <= t"),
     "rows -k <= t - u <= k": rows_of("-{0} <= t - u <= {0} + 1"),

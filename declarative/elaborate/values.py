@@ -66,7 +66,8 @@ def described(node: tree.Node | Span, value: Value) -> str:
 
 def name_span(node: tree.Node, name: str) -> Span:
     """Where a name stands within the statement or part that introduces it."""
-    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", node.span.text)
+    words = re.finditer(r"\w+", node.span.text)  # one pattern for all names: to make one takes a tenth of a millisecond
+    found = next((word for word in words if word.group() == name), None)
     if found is None:
         return node.span
     return Span(node.span.source, node.span.start + found.start(), node.span.start + found.end())
