@@ -149,6 +149,12 @@ class Problem:
     expansions: tuple[Expansion, ...] = field(default=(), compare=False, repr=False)  # for messages
     origin: Span | None = _beside()
 
+    def __new__(cls, *given: object, **named: object) -> Problem:
+        """By name only: `Problem(Minimize(f), [...])` is a habit from elsewhere."""
+        if given:
+            raise TypeError("a problem is made by declarative.problem(declarative.minimize(f), first <= second, ...)")
+        return super().__new__(cls)
+
     def __str__(self) -> str:
         from declarative.elaborate.to_text import problem_to_text  # printing goes back up to the syntax
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from torch import Tensor
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
-from declarative.ir.size import shape_text
+from declarative.ir.size import Shape, shape_text
 from declarative.ir.unify import SizeConflict, infer_sizes
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.source.diagnostic import DiagnosticError, error
 
+Declared: TypeAlias = list[tuple[str, Shape]]
 Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
 
 
@@ -202,11 +203,25 @@ def find_sizes(
     except SizeConflict as conflict:
         name = (conflict.label or "").strip("`")
         span = declarations[name].origin if name in declarations else None
-        raise DiagnosticError([error("E313", span, conflict.message)]) from None
+        hints = _batch_behind(declared, actual, tensors, known, name)
+        raise DiagnosticError([error("E313", span, conflict.message, hints=hints)]) from None
     for name, size in sizes.items():
         if size < 1:
             raise DiagnosticError([error("E313", None, f"{name} = {size}: a size is at least 1")])
     return sizes
+
+
+def _batch_behind(declared: Declared, actual: list[tuple[int, ...]], tensors, known, name: str) -> tuple[str, ...]:
+    """A hint where the sizes would agree if the batch of that tensor stood behind its own axes."""
+    own = len(dict(declared).get(name, ()))
+    if name not in tensors or tensors[name].dim() <= own or not own:
+        return ()
+    turned = [tuple(tensors[n].shape)[:own] if n == name else a for (n, _), a in zip(declared, actual, strict=True)]
+    try:
+        infer_sizes(declared, turned, known)
+    except SizeConflict:
+        return ()
+    return (f"the batch comes first, and then the axes of `{name}`: `{name}.movedim(-1, 0)`",)
 
 
 def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> tuple[int, ...]:

@@ -158,6 +158,27 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     "dual of nothing": (lambda: dc.problem(dc.minimize(plain), outputs="bow.dual"), "E219", '"bow.dual"', ""),
     "output without a name": (lambda: dc.problem(dc.minimize(plain), outputs=[2 * w]), "E219", "[2 * w]", "outputs="),
     "params that leave one out": (lambda: dc.problem(dc.minimize(plain + y @ w), params=[]), "E405", "[]", ""),
+    "two objectives": (
+        lambda: dc.problem(dc.minimize(plain), dc.maximize(w[0])),
+        "E405",
+        "dc.maximize(w[0])",
+        "dc.minimize(f + 0.1 * g)",
+    ),
+    "constraints joined by `&`": (
+        lambda: dc.problem(dc.minimize(plain), (w >= 0) & (w <= 1)),
+        "E405",
+        "(w >= 0) & (w <= 1)",
+        "dc.problem(objective, a <= b, c >= d)",
+    ),
+    "no name": (lambda: dc.var(n), "E122", "dc.var(n)", 'dc.var("x", n)'),
+    "two names": (lambda: dc.dim("p, q"), "E122", 'dc.dim("p, q")', "a declaration of its own"),
+    "sizes by keyword": (lambda: dc.var("z", shape=(m, n)), "E207", "", 'dc.var("x", m, n)'),
+    "bounds in a text": (lambda: dc.var("z", n, "between(0, 1)"), "E207", "", "`between=(0, 1)`"),
+    "bounds by another name": (lambda: dc.var("z", n, lb=0), "E207", "", "`between=(lo, hi)`"),
+    "data in a declaration": (lambda: dc.param("z", n, value=3), "E207", "", "the layer is called with it"),
+    "an entry assigned": (lambda: w.__setitem__(0, 1), "E405", "", "x[0] == 1"),
+    "norm by name": (lambda: dc.norm(A, "fro"), "E403", "", "dc.normfro(X)"),
+    "row times matrix": (lambda: w @ A, "E203", "w @ A", "`A @ w` fits"),
     "a bare `and` of conditions": (lambda: dc.forall(w[0] >= 0), "E404", "dc.forall(w[0] >= 0)", "for i in n"),
 }
 
@@ -222,6 +243,11 @@ def test_what_arrays_have_is_an_attribute_error_with_what_to_write(name: str, to
         getattr(w, name)
     with pytest.raises(AttributeError, match=r"no `anything`$"):
         _ = w.anything
+
+
+def test_a_problem_by_position_says_how_it_is_made():
+    with pytest.raises(TypeError, match=r"declarative.problem\(declarative.minimize"):
+        dc.Problem(dc.minimize(dc.sumsq(w)), [w >= 0])  # pyright: ignore
 
 
 def test_a_tensor_of_one_number_is_a_number():

@@ -85,6 +85,15 @@ def test_an_argument(name: str):
     assert said(call) == [expected]
 
 
+def test_a_batch_behind_the_axes_is_told():
+    layer = compiled("dim m, n\nparam A : R^(m,n)\nparam b : R^m\nvar x : R^n\nminimize sumsq(A*x - b)")
+    ((code, message, hints),) = said(lambda: layer(torch.ones(2, 3), torch.ones(2, 7)))
+    assert (code, message) == ("E313", "m = 2 from `A` axis 0; `b` gives 7")
+    assert hints == ("the batch comes first, and then the axes of `b`: `b.movedim(-1, 0)`",)
+    ((_, _, hints),) = said(lambda: layer(torch.ones(2, 3), torch.ones(3, 7)))
+    assert hints == ()
+
+
 def test_an_exponent_that_comes_with_the_data_is_refused_by_both_backends():
     assert said(lambda: compiled(POWER.format("param"))) == [
         ("E302", "the kkt backend takes equations and inequalities, not membership in `POW`", ()),

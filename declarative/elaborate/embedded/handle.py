@@ -122,6 +122,10 @@ class Handle(Symbolic):
         expr = subscript(self.expr, given, here(), lift)
         return Handle(expr, self.declared.union(*(h.declared for item in given for h in _inside(item))))
 
+    def __setitem__(self, items: Any, value: Any) -> None:
+        hints = ["that an entry has a value is a constraint: x[0] == 1"]
+        raise fail("E405", "entries are not assigned", here(), hints=hints)
+
     # --- relations -----------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> Relation:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -240,8 +244,14 @@ def not_an_expression(value: object, place: Place | None) -> Exception:
         case list() | tuple():
             hints = ["vectors are joined by dc.concat(a, b)"]
             return fail("E403", "a Python list is no expression", place, hints=hints)
+        case str() if value in NORMS:
+            hints = [f"a norm is not chosen by a string: {NORMS[value]}"]
+            return fail("E403", f"`{value!r}` is neither a number nor an expression", place, hints=hints)
         case _:
             return fail("E403", f"`{value!r}` is neither a number nor an expression", place)
+
+
+NORMS = {"fro": "dc.normfro(X)", "nuc": "dc.normnuc(X)", "inf": 'dc.norm(x, float("inf"))'}
 
 
 def semidefinite(upper: object, lower: object) -> Member:

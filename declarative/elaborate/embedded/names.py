@@ -17,7 +17,12 @@ def checked_name(name: object, place: Place) -> str:
         hints = [f"choose another name, such as `{name}_`"]
         raise fail("E111", f"`{name}` is a word of the language and cannot be a name", place, hints=hints)
     if not isinstance(name, str) or not is_name(name):
-        raise fail("E122", f"{name!r} is not a name", place, hints=["a name is made of letters, digits and `_`"])
+        hints = ["a name is made of letters, digits and `_`"]
+        if not isinstance(name, str):
+            hints = ['the name comes first, in quotes: dc.var("x", n)']
+        elif "," in name or " " in name:
+            hints = ["each has a declaration of its own"]
+        raise fail("E122", f"{name!r} is not a name", place, hints=hints)
     check_alike([name], place)
     return name
 

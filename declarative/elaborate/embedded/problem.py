@@ -85,6 +85,10 @@ def problem(
         raise fail("E405", "the first argument is the objective: minimize, maximize or find", place, hints=hints)
     items = [(*pair, place.argument(k)) for k, given in enumerate(constraints, 1) for pair in _pairs(given)]
     items += [(label, given, place.keyword(label)) for label, given in named.items()]
+    for _, given, at in items:
+        if isinstance(given, Aim):
+            hints = ["several aims are weighted and added: dc.minimize(f + 0.1 * g)"]
+            raise fail("E405", "a problem has one objective, and this is a second one", at, hints=hints)
     labels = {identity(given): checked_name(label, at) for label, given, at in items if label is not None}
     subject = _joined(stated(label, given, at) for label, given, at in items)
     promised = stated(None, list(assume) if isinstance(assume, list | tuple) else [assume], place.keyword("assume"))

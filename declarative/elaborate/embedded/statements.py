@@ -173,6 +173,8 @@ def _no_constraint(given: object, place: Place) -> Exception:
             hints = [f"compare it: `{given!r} == 0`, `{given!r} <= 1`"]
             return fail("E405", f"`{given!r}` is an expression, not a constraint", place, hints=hints)
         case Asked():
-            return fail("E405", "a condition is no constraint; it stands after `if` in a generator", place)
+            hints = ["constraints are handed over one by one: dc.problem(objective, a <= b, c >= d)"]
+            text = "a condition is no constraint; it stands after `if` in a generator"
+            return fail("E405", text, place, hints=hints)
         case _:
             return fail("E405", f"`{given!r}` is no constraint", place, hints=["write `a <= b`, `a == b` or dc.psd(X)"])

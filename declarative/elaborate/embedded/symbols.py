@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from declarative.elaborate.attributes import USUAL
@@ -151,10 +152,19 @@ class _Spec:
     def _hints(self, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
         """What was meant: a whole number, an attribute by another name, a dim by its name."""
         usual = USUAL.get(name, name)
+        if name in ("shape", "size", "dims"):
+            return ('sizes stand behind the name, one by one: dc.var("x", m, n)',)
+        if name in ("value", "values", "data", "init", "initial"):
+            start = "a starting point is `start=`" if self.kind == "var" else "the layer is called with it"
+            return (f"a declaration holds no numbers: {start}",)
+        if inside := re.fullmatch(r"between *\((.*)\)", name):
+            return (f"write `between=({inside[1]})`",)
         if self.kind == "var" and name in YES_OR_NO:
             return (f"{CONTINUOUS}; a relaxed choice is `between=(0, 1)`",)
         if self.kind == "var" and name in WHOLE:
             return (f"{CONTINUOUS}; leave it out, and round the solution",)
+        if usual == "between":
+            return ("the bounds are `between=(lo, hi)`, where an end may be `float('inf')`",)
         if usual.startswith("between("):
             return ('the bound is `between=(-float("inf"), 0)`',)
         if usual in names:
