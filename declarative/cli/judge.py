@@ -11,7 +11,7 @@ from declarative.backends.method import forward_of
 from declarative.backends.mode import mode_of
 from declarative.cli.texts import STDIN, check_source, read_source
 from declarative.elaborate.clauses import RUN
-from declarative.elaborate.load import check_file
+from declarative.elaborate.load import Parsed, check_file
 from declarative.ir.problem import Problem
 from declarative.layer.taken import taken_names
 from declarative.rewrite.repair import Repair, no_backend, repair
@@ -19,6 +19,10 @@ from declarative.source.diagnostic import Diagnostic, DiagnosticError
 from declarative.source.span import Source
 from declarative.syntax.alike import Shortened, shorten
 from declarative.syntax.parse import read_tree
+from declarative.syntax.tokens.layout import Layout, lay_out
+from declarative.syntax.tokens.lexer import Token, lex
+
+LONG = 20_000  # characters; a shorter text is read as it is
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,19 @@ def judge(path: str, every: bool = True) -> Judgement:
         source = read_source(path)
     except DiagnosticError as mistake:
         return Judgement(None, None, list(mistake.diagnostics) if path == STDIN else check_file(path)[1])
-    return _short(path, source, every) or _whole(path, source)
+    if len(source.text) < LONG:
+        return _whole(path, source)
+    tokens = lex(source.text)
+    layout = lay_out(source, tokens)
+    return _short(path, source, tokens, layout, every) or _whole(path, source, read_tree(source, tokens, layout))
 
 
-def _short(path: str, source: Source, every: bool = True) -> Judgement | None:
+def _short(path: str, source: Source, tokens: list[Token], layout: Layout, every: bool = True) -> Judgement | None:
     """The judgement of a long text by a part of it; None where it has to be read as a whole."""
-    short = shorten(source)
+    short = shorten(tokens, layout)
     if short is None:
         return None
-    problem, diagnostics = check_source(path, source, read_tree(source, short.tokens, short.layout))
+    problem, diagnostics = check_source(path, source, read_tree(source, tokens, short.layout))
     if problem is None or diagnostics or not may_stand_for_others(problem, short.numbers):
         return None
     repaired = repair(problem)
@@ -75,8 +83,8 @@ def _of_others(diagnostics: list[Diagnostic], short: Shortened) -> int | None:
     return more
 
 
-def _whole(path: str, source: Source) -> Judgement:
-    problem, diagnostics = check_source(path, source)
+def _whole(path: str, source: Source, parsed: Parsed | None = None) -> Judgement:
+    problem, diagnostics = check_source(path, source, parsed)
     repaired = None if problem is None else repair(problem)
     if problem is not None and (obstacles := _obstacles(problem, repaired)):
         return Judgement(problem, None, [*diagnostics, *obstacles])

@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
-from declarative.source.span import Source
-from declarative.syntax.tokens.layout import CLOSING, OPENING, Layout, Line, lay_out
-from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token, lex
+from declarative.syntax.tokens.layout import CLOSING, OPENING, Layout, Line
+from declarative.syntax.tokens.lexer import STATEMENT_WORDS, Token
 
-LONG = 20_000  # characters; a shorter text is read as it is
 MANY = 32  # terms or constraints that are alike
 FIRST = 60  # constraints that stay; more than messages are shown
 MOST_TERMS = 100_000  # in one sum; more of them are a matter of their own
@@ -33,13 +31,12 @@ ENDING = COMPARING | frozenset(", ; : = .. and or not if".split())  # a sum ends
 
 @dataclass(frozen=True)
 class Shortened:
-    """All tokens, and the statements of those that stay.
+    """The statements that stay.
 
     `numbers`: where the numbers end that stand for others too, equal ones of a term together. `constraints` are left
     out: `rows` holds, for each kind of them, where those stand that are like them, and how many there are.
     """
 
-    tokens: list[Token]
     layout: Layout
     numbers: tuple[tuple[int, ...], ...]
     constraints: int
@@ -65,12 +62,8 @@ class _Member:
 _Groups: TypeAlias = dict[object, list[_Member]]
 
 
-def shorten(source: Source) -> Shortened | None:
-    """None where nothing can be left out."""
-    if len(source.text) < LONG:
-        return None
-    tokens = lex(source.text)
-    layout = lay_out(source, tokens)
+def shorten(tokens: list[Token], layout: Layout) -> Shortened | None:
+    """Of a text that is cut into tokens and statements; None where nothing can be left out."""
     if layout.diagnostics:
         return None
     forms = _Forms(tokens, layout.lines)
@@ -84,7 +77,7 @@ def shorten(source: Source) -> Shortened | None:
     if not cut.dropped:
         return None
     short = replace(layout, lines=[cut.short(line) for line in lines])
-    return Shortened(tokens, short, tuple(cut.numbers), constraints, rows)
+    return Shortened(short, tuple(cut.numbers), constraints, rows)
 
 
 # --- what is alike ------------------------------------------------------------------------------

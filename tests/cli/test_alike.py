@@ -3,6 +3,7 @@
 import pytest
 
 from declarative.analysis.alike import may_stand_for_others
+from declarative.cli import judge
 from declarative.cli.check import _summary
 from declarative.cli.judge import Judgement, _short, _whole
 from declarative.cli.texts import check_source
@@ -10,6 +11,8 @@ from declarative.source.span import Source
 from declarative.syntax import alike
 from declarative.syntax.alike import shorten
 from declarative.syntax.parse import read_tree
+from declarative.syntax.tokens.layout import Layout, lay_out
+from declarative.syntax.tokens.lexer import Token, lex
 
 MANY = 50
 HEAD = (
@@ -21,7 +24,7 @@ HEAD = (
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alike, "LONG", 200)
+    monkeypatch.setattr(judge, "LONG", 200)
     monkeypatch.setattr(alike, "FIRST", 2)
 
 
@@ -34,8 +37,14 @@ def rows(row: str, numbers=range(MANY), end: str = "") -> str:
     return f"{HEAD}minimize t^2\nsubject to\n  u >= -2\n{lines}{end}"
 
 
+def read(text: str) -> tuple[Source, list[Token], Layout]:
+    source = Source("<stdin>", text)
+    tokens = lex(text)
+    return source, tokens, lay_out(source, tokens)
+
+
 def short(text: str) -> Judgement | None:
-    return _short("-", Source("<stdin>", text))
+    return _short("-", *read(text))
 
 
 def whole(text: str) -> Judgement:
@@ -112,7 +121,7 @@ def test_arguments_that_are_alike_stand_for_each_other(name, part):
 
 def test_the_shape_of_an_array_is_not_changed():
     text = HEAD + f"minimize sumsq([{', '.join(f'{k}*t' for k in range(MANY))}] - y)\n"
-    assert shorten(Source("<stdin>", text)) is None and whole(text).problem is None
+    assert shorten(*read(text)[1:]) is None and whole(text).problem is None
 
 
 POSITIVE = "".join(f"  z{k} >= {k + 1}\n" for k in range(MANY + 1))
@@ -175,16 +184,16 @@ def test_what_sizes_of_numbers_decide_is_read_whole(name):
     "name", ["a difference of numbers", "a number in an interval", "an option", "numbers on both sides"]
 )
 def test_doubts(name):
-    source = Source("<stdin>", DOUBTFUL[name])
-    cut = shorten(source)
+    source, tokens, layout = read(DOUBTFUL[name])
+    cut = shorten(tokens, layout)
     assert cut is not None
-    problem, _ = check_source("-", source, read_tree(source, cut.tokens, cut.layout))
+    problem, _ = check_source("-", source, read_tree(source, tokens, cut.layout))
     assert problem is None or not may_stand_for_others(problem, cut.numbers)
 
 
 def left(text: str) -> tuple[str, list[str]]:
     """What is read of a text, and the numbers that stand for others."""
-    cut = shorten(Source("<stdin>", text))
+    cut = shorten(*read(text)[1:])
     assert cut is not None
     lines = [" ".join(token.text for token in line.tokens) for line in cut.layout.lines]
     return "\n".join(lines), [text[:end].split()[-1] for ends in cut.numbers for end in ends]
@@ -219,7 +228,7 @@ def test_mistakes_are_told_of_all(run):
 
 
 def test_a_short_text_is_read_as_it_is():
-    assert shorten(Source("<stdin>", summed("{0}*t", range(20)))) is None
+    assert shorten(*read(summed("{0}*t", range(20)))[1:]) is None
 
 
 BARRED = {
@@ -240,11 +249,11 @@ def test_messages_are_those_of_the_whole(name, form, run, monkeypatch):
     monkeypatch.setattr(alike, "FIRST", 12)
     monkeypatch.setattr("declarative.source.render.MOST", 10)
     done = run("check", "-", "--format", form, input=text)
-    monkeypatch.setattr(alike, "LONG", 10**9)
+    monkeypatch.setattr(judge, "LONG", 10**9)
     whole = run("check", "-", "--format", form, input=text)
     assert whole.exit_code == 1 and (done.exit_code, done.stdout, done.stderr) == (1, whole.stdout, whole.stderr)
 
 
 def test_messages_of_many_rows_are_counted():
-    found = _short("-", Source("<stdin>", rows("abs(t) >= {1}")), every=False)
+    found = _short("-", *read(rows("abs(t) >= {1}")), every=False)
     assert found is not None and len(found.diagnostics) + found.more == MANY
