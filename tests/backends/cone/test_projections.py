@@ -192,7 +192,7 @@ def test_rows_of_a_batch_are_turned_by_the_eigenvectors_of_each():
     spectrum.each_to_frame(found)
     for k in range(3):
         U = np.eye(cones.rows)
-        for group, own in zip(cones.curved.groups, spectrum.some(k).vectors, strict=True):
+        for group, own in zip(cones.curved, spectrum.some(k).vectors, strict=True):
             for places, vectors in zip(group.places, own, strict=True):
                 U[np.ix_(places, places)] = vectors
         assert np.abs(found[k] - A[k] @ U).max() <= 1e-14

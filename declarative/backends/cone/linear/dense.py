@@ -171,15 +171,17 @@ def _error(scale, left):
 def into_range(K, lu, pivots, scale, right, work):
     """Of `right` only what K can give: K M^-1 shrinks it by eps / eigenvalue, which a second pass makes up for."""
     n = len(right)
-    step, first, second = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
-    _solve(lu, pivots, scale, right, step)
-    _times(K, step, first)
+    step, image, total = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
     for i in range(n):
-        right[i] -= first[i]
-    _solve(lu, pivots, scale, right, step)
-    _times(K, step, second)
+        total[i] = 0.0
+    for _ in range(2):
+        _solve(lu, pivots, scale, right, step)
+        _times(K, step, image)
+        for i in range(n):
+            right[i] -= image[i]
+            total[i] += image[i]
     for i in range(n):
-        right[i] = first[i] + second[i]
+        right[i] = total[i]
 
 
 @compiled

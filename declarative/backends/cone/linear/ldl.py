@@ -5,21 +5,21 @@ Sparse Linear Systems", section 4.8, and QDLDL, which does the same).
 """
 
 import numpy as np
-from numba import njit
+
+from declarative.backends.cone.linear.jit import compiled
 
 SWEEPS = 3  # of balancing
 ROUNDS = 5  # of estimating a norm
 STEPS = 25  # of refinement
 
-compiled = njit(cache=True, nogil=True, error_model="numpy")
-
 
 @compiled
-def factor(starts, rows, values, parent, begin, Li, Lx, inverse):
+def factor(starts, rows, values, parent, begin, Li, Lx, inverse, y, places):
     """L below its diagonal of ones, and 1/D; False where a pivot is zero or no number."""
     n = len(parent)
-    end, seen, y = begin[:n].copy(), np.full(n, -1), np.zeros(n)
-    reach, path = np.empty(n, np.int64), np.empty(n, np.int64)
+    end, seen, reach, path = places[:n], places[n : 2 * n], places[2 * n : 3 * n], places[3 * n : 4 * n]
+    for k in range(n):
+        end[k], seen[k], y[k] = begin[k], -1, 0.0
     for k in range(n):
         top, pivot = n, 0.0
         seen[k] = k
@@ -72,7 +72,8 @@ def solve(begin, Li, Lx, inverse, x):
 @compiled
 def left_over(starts, rows, values, right, x, left):
     """left = right - K x."""
-    left[:] = right
+    for k in range(len(x)):
+        left[k] = right[k]
     for k in range(len(x)):
         for at in range(starts[k], starts[k + 1]):
             i = rows[at]
@@ -82,101 +83,147 @@ def left_over(starts, rows, values, right, x, left):
 
 
 @compiled
-def balancing(starts, rows, values):
+def balancing(starts, rows, values, scale, filled, size):
     """Factors (n,) that bring the largest entries of the rows near one (Ruiz); which rows have entries."""
     n = len(starts) - 1
-    scale, size = np.ones(n), np.empty(n)
+    for k in range(n):
+        scale[k] = 1.0
     for _ in range(SWEEPS):
-        size[:] = 0.0
+        for k in range(n):
+            size[k] = 0.0
         for k in range(n):
             for at in range(starts[k], starts[k + 1]):
                 i = rows[at]
                 entry = abs(values[at]) * scale[i] * scale[k]
                 size[i], size[k] = max(size[i], entry), max(size[k], entry)
         for k in range(n):
-            if size[k] > 0:
+            filled[k] = size[k] > 0
+            if filled[k]:
                 scale[k] /= np.sqrt(size[k])
-    return scale, size > 0
 
 
 @compiled
-def balanced(starts, rows, values, scale, diagonal):
-    """diag(scale) K diag(scale), and a diagonal added, whose entries stand last in their columns."""
-    found = np.empty_like(values)
+def balanced(starts, rows, values, scale, signs, filled, shift, found):
+    """diag(scale) K diag(scale), and the shift added on the diagonal, whose entries stand last in their columns.
+
+    Rows without entries get ones there.
+    """
     for k in range(len(scale)):
         for at in range(starts[k], starts[k + 1]):
             found[at] = values[at] * scale[rows[at]] * scale[k]
-        found[starts[k + 1] - 1] += diagonal[k]
-    return found
+        found[starts[k + 1] - 1] += signs[k] * (shift if filled[k] else 1.0)
 
 
 @compiled
-def norm_of_inverse(begin, Li, Lx, inverse, filled):
+def norm_of_inverse(begin, Li, Lx, inverse, filled, x):
     """An estimate by Hager, "Condition estimates" (1984), over the rows that are `filled`."""
-    n, norm = len(inverse), 0.0
-    x = np.where(filled, 1.0 / max(filled.sum(), 1), 0.0)
+    n, norm, count = len(inverse), 0.0, 0
+    for k in range(n):
+        count += filled[k]
+    for k in range(n):
+        x[k] = 1.0 / count if filled[k] else 0.0
     for _ in range(ROUNDS):
         solve(begin, Li, Lx, inverse, x)
-        total = np.abs(x).sum()
+        total = 0.0
+        for k in range(n):
+            total += abs(x[k])
         if not total > norm:
             break
         norm = total
         for k in range(n):
             x[k] = (1.0 if x[k] >= 0 else -1.0) if filled[k] else 0.0
         solve(begin, Li, Lx, inverse, x)
-        best = np.argmax(np.abs(x))
-        x[:] = 0.0
-        x[best] = 1.0
+        best = 0
+        for k in range(n):
+            if abs(x[k]) > abs(x[best]):
+                best = k
+        for k in range(n):
+            x[k] = 1.0 if k == best else 0.0
     return norm
 
 
 @compiled
-def refined(starts, rows, values, scale, begin, Li, Lx, inverse, right):
-    """K^-1 right by factors of the balanced matrix or of one near it, as exact as it gets; and the error left, scaled.
-
-    One that is no smaller than half the last is the end.
-    """
-    n = len(right)
-    best, found, left, step = np.zeros(n), np.zeros(n), right.copy(), np.empty(n)
-    least, enough = np.inf, 1e-15 * np.abs(scale * right).max()
-    for _ in range(STEPS):
-        step[:] = scale * left
-        solve(begin, Li, Lx, inverse, step)
-        found += scale * step
-        left_over(starts, rows, values, right, found, left)
-        error = np.abs(scale * left).max()
-        if not error < 0.5 * least:
-            break
-        best[:] = found
-        least = error
-        if error <= enough:
-            break
-    return best, least
+def _error(scale, left):
+    most = 0.0
+    for k in range(len(left)):
+        entry = abs(scale[k] * left[k])
+        if not entry <= most:  # or no number
+            most = entry
+    return most
 
 
 @compiled
-def regular_factors(starts, rows, values, signs, parent, begin, shifts, most, sample, exact):
+def refined(starts, rows, values, scale, begin, Li, Lx, inverse, right, best, work):
+    """K^-1 right by factors of the balanced matrix or of one near it, as exact as it gets; gives the error, scaled.
+
+    One that is no smaller than half the last is the end. `work` is (3 n,).
+    """
+    n = len(right)
+    found, left, step = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
+    for k in range(n):
+        best[k] = found[k] = 0.0
+        left[k] = right[k]
+    least, enough = np.inf, 1e-15 * _error(scale, right)
+    for _ in range(STEPS):
+        for k in range(n):
+            step[k] = scale[k] * left[k]
+        solve(begin, Li, Lx, inverse, step)
+        for k in range(n):
+            found[k] += scale[k] * step[k]
+        left_over(starts, rows, values, right, found, left)
+        error = _error(scale, left)
+        if not error < 0.5 * least:
+            break
+        for k in range(n):
+            best[k] = found[k]
+        least = error
+        if error <= enough:
+            break
+    return least
+
+
+@compiled
+def regular_factors(
+    starts,
+    rows,
+    values,
+    signs,
+    parent,
+    begin,
+    shifts,
+    most,
+    sample,
+    exact,
+    scale,
+    filled,
+    Li,
+    Lx,
+    inverse,
+    B,
+    work,
+    places,
+):
     """Factors after the first of the `shifts` (k,) that is small beside the matrix and leaves refinement convergent.
 
     The shift is small where it is `most` times less than the least singular value. Rows without entries stand alone.
-    Gives the number of the shift, k where there is none; the balance, L, 1/D and 1 / |B^-1| of the balanced matrix B.
+    Gives the number of the shift, k where there is none, and 1 / |B^-1| of the balanced matrix B; the others become the
+    balance, which rows have entries, L and 1/D. `work` and `places` are (5 n,) and (4 n,).
     """
     n = len(parent)
-    scale, filled = balancing(starts, rows, values)
-    Li, Lx, inverse, diagonal = np.empty(begin[n], np.int32), np.empty(begin[n]), np.empty(n), np.empty(n)
-    right = np.where(filled, sample / scale, 0.0)
-    least = 0.0
+    right, least, largest = work[:n], 0.0, 0.0
+    balancing(starts, rows, values, scale, filled, right)
+    for k in range(n):
+        right[k] = sample[k] / scale[k] if filled[k] else 0.0
+        largest = max(largest, abs(sample[k]))
+    best, rest = work[n : 2 * n], work[2 * n :]
     for number in range(len(shifts)):
         shift = shifts[number]
-        for k in range(n):
-            diagonal[k] = signs[k] * (shift if filled[k] else 1.0)
-        B = balanced(starts, rows, values, scale, diagonal)
-        if not factor(starts, rows, B, parent, begin, Li, Lx, inverse):
+        balanced(starts, rows, values, scale, signs, filled, shift, B)
+        if not factor(starts, rows, B, parent, begin, Li, Lx, inverse, best, places):
             continue
-        least = 1 / norm_of_inverse(begin, Li, Lx, inverse, filled)
+        least = 1 / norm_of_inverse(begin, Li, Lx, inverse, filled, best)
         if not least > most * shift:
             continue
-        left = refined(starts, rows, values, scale, begin, Li, Lx, inverse, right)[1]
-        if left <= exact * np.abs(sample).max():
-            return number, scale, filled, Li, Lx, inverse, least
-    return len(shifts), scale, filled, Li, Lx, inverse, least
+        if refined(starts, rows, values, scale, begin, Li, Lx, inverse, right, best, rest) <= exact * largest:
+            return number, least
+    return len(shifts), least

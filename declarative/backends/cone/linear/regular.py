@@ -67,7 +67,8 @@ class Regular:
         o = self.ordered
         whole = np.zeros(len(o.order))
         whole[self.own] = np.where(self.kept, right, 0.0)
-        found, _ = refined(o.starts, o.rows, self.values, self.scale, o.begin, *self.factors, whole)
+        found, work = np.empty_like(whole), np.empty(3 * len(whole))
+        refined(o.starts, o.rows, self.values, self.scale, o.begin, *self.factors, whole, found, work)
         return found[self.own]
 
     def largest(self, right: np.ndarray) -> float:
@@ -103,9 +104,11 @@ def regular_matrix(
 ) -> Regular | None:
     """`values` in the order that `known` was given; None where it is singular, or refinement finds no solution."""
     o, values = known, values[known.source]
-    number, scale, filled, Li, Lx, inverse, least = regular_factors(
-        o.starts, o.rows, values, signs[o.order], o.parent, o.begin, shifts, most, o.sample, exact
-    )
+    n, entries = len(signs), o.begin[-1]
+    scale, filled, inverse, work = np.empty(n), np.empty(n, dtype=bool), np.empty(n), np.empty(5 * n)
+    Li, Lx, B, nodes = np.empty(entries, np.int32), np.empty(entries), np.empty_like(values), np.empty(4 * n, np.int64)
+    data = o.starts, o.rows, values, signs[o.order], o.parent, o.begin, shifts, most, o.sample, exact
+    number, least = regular_factors(*data, scale, filled, Li, Lx, inverse, B, work, nodes)
     if number == len(shifts):
         return None
     places = o.place[own]

@@ -58,13 +58,8 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     if len(left):
         chosen = items.some(left)
         for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
-            item = items.some(np.array([k]))
-            if not _settled(solved, item):
-                found[k] = _carefully(item, blocks)
-            elif solved.status is Status.SOLVED and not (item.cones.linear or regular(solved)):
-                found[k] = Attainment(item).checked(solved)
-            else:
-                found[k] = solved
+            sure = solved.status is Status.SOLVED and _sharp(solved) and (items.cones.linear or regular(solved))
+            found[k] = solved if sure else _looked_at(solved, items.some(np.array([k])), blocks)
     return found
 
 
@@ -92,15 +87,25 @@ def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Block
 
 def _settled_there(solved: Solved) -> bool:
     """Also where what was near may have been on the way to infinity."""
-    sharp = solved.settled and solved.residuals.loss <= LOST
-    return solved.status is Status.SOLVED and sharp and regular(solved)
+    return solved.status is Status.SOLVED and _sharp(solved) and regular(solved)
+
+
+def _looked_at(solved: Solved, item: Items, blocks: Blocks) -> Solved:
+    """An answer for `item`, a batch of one, that may be no more than a rough one."""
+    if not _settled(solved, item):
+        return _carefully(item, blocks)
+    return Attainment(item).checked(solved) if solved.status is Status.SOLVED else solved
+
+
+def _sharp(solved: Solved) -> bool:
+    return solved.settled and solved.residuals.loss <= LOST
 
 
 def _settled(solved: Solved, item: Items) -> bool:
     """`item` is a batch of one; a contradiction of its equalities that is rounding proves nothing."""
     match solved.status:
         case Status.SOLVED:
-            return solved.settled and solved.residuals.loss <= LOST
+            return _sharp(solved)
         case Status.INFEASIBLE:
             return without_contradiction(item) is None
         case status:

@@ -63,23 +63,6 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Curved:
-    """Where cones that are curved have their rows and parts (see `Spectrum`), for compiled code.
-
-    `table` (cones, 4): a code of the kind, the first row, the number of rows, and where the parts begin. `groups` have
-    their parts in order, `ends` says up to where. `work` is how many numbers it takes to turn a vector.
-    """
-
-    table: np.ndarray
-    groups: tuple[Group, ...]
-    ends: tuple[int, ...]
-    work: int
-
-
-CODES = {Kind.SOC: 0, Kind.ROTATED: 1, Kind.PSD: 2, Kind.EXP: 3, Kind.POWER: 3}
-
-
-@dataclass(frozen=True)
 class Cones:
     blocks: tuple[Block, ...]
 
@@ -109,17 +92,8 @@ class Cones:
         return np.concatenate([[0], np.cumsum([block.rows for block in self.blocks])])[:-1].astype(np.int64)
 
     @cached_property
-    def curved(self) -> Curved:
-        groups = tuple(group for group in self.groups if not group.kind.separable)
-        rows, end, ends, work = [np.zeros((0, 4), dtype=np.int64)], 0, [], 3
-        for group in groups:
-            (count, d), own = group.places.shape, group.parts
-            at = end + own * np.arange(count)
-            rows.append(np.stack([np.full(count, CODES[group.kind]), group.places[:, 0], np.full(count, d), at], 1))
-            end += own * count
-            ends.append(end)
-            work = max(work, 2 * d + own)
-        return Curved(np.ascontiguousarray(np.concatenate(rows)), groups, tuple(ends), work)
+    def curved(self) -> tuple[Group, ...]:
+        return tuple(group for group in self.groups if not group.kind.separable)
 
     @cached_property
     def atomic(self) -> np.ndarray:

@@ -7,43 +7,55 @@ such cones of three entries each.
 """
 
 import numpy as np
-from numba import njit
+
+from declarative.backends.cone.linear.jit import compiled
 
 LARGE = 700.0  # exp of more overflows
 STEPS = 200
 
-compiled = njit(cache=True, nogil=True, error_model="numpy")
-
 
 @compiled
-def project_exponential(v, near):
-    """Projections (k, 3) of v (k, 3); of the derivatives eigenvalues d and 1 - d (k, 3), and eigenvectors (k, 3, 3).
+def project_exponential(v, near, s, values, rest, vectors):
+    """Projections s (k, 3) of v (k, 3); of the derivatives eigenvalues d and 1 - d (k, 3), and eigenvectors (k, 3, 3).
 
     The search for the root begins at x/y of `near` (k, 3).
     """
-    s, values, rest, vectors = v.copy(), np.ones_like(v), np.zeros_like(v), np.zeros((len(v), 3, 3))
     for k in range(len(v)):
-        x, y, z = v[k]
-        vectors[k, 0, 0] = vectors[k, 1, 1] = vectors[k, 2, 2] = 1.0
+        x, y, z = v[k, 0], v[k, 1], v[k, 2]
         if _inside(x, y, z):
-            continue
-        if _polar(x, y, z):
-            s[k], values[k], rest[k] = 0.0, 0.0, 1.0
+            _set(s, k, x, y, z)
+            _along_axes(values, rest, vectors, k, 1.0, 1.0, 1.0)
+        elif _polar(x, y, z):
+            _set(s, k, 0.0, 0.0, 0.0)
+            _along_axes(values, rest, vectors, k, 0.0, 0.0, 0.0)
         elif x <= 0 and y <= 0:
-            s[k, 1], s[k, 2] = 0.0, max(z, 0.0)
-            values[k, 1], values[k, 2] = 0.0, 1.0 if z > 0 else 0.0
-            rest[k] = 1 - values[k]
+            _set(s, k, x, 0.0, max(z, 0.0))
+            _along_axes(values, rest, vectors, k, 1.0, 0.0, 1.0 if z > 0 else 0.0)
         elif y > 0 and x < -LARGE * y:  # exp(x/y) is 0 in floating point
-            s[k, 2], values[k, 2], rest[k, 2] = 0.0, 0.0, 1.0
+            _set(s, k, x, y, 0.0)
+            _along_axes(values, rest, vectors, k, 1.0, 1.0, 0.0)
         elif x > 0 and y < (1 - LARGE) * x:  # beside z > 0 of the projection x and y are 0 in floating point
-            s[k, 0] = s[k, 1] = values[k, 0] = values[k, 1] = 0.0
-            rest[k, 0] = rest[k, 1] = 1.0
+            _set(s, k, 0.0, 0.0, z)
+            _along_axes(values, rest, vectors, k, 0.0, 0.0, 1.0)
         else:
             lo, hi = _bracket(x, y)
             start = near[k, 0] / (near[k, 1] if near[k, 1] > 0 else 1.0)
             r = _root(x, y, z, lo, hi, min(max(start, lo), hi))
             _on_boundary(x, y, z, r, s[k], values[k], rest[k], vectors[k])
-    return s, values, rest, vectors
+
+
+@compiled
+def _set(s, k, x, y, z):
+    s[k, 0], s[k, 1], s[k, 2] = x, y, z
+
+
+@compiled
+def _along_axes(values, rest, vectors, k, first, second, third):
+    values[k, 0], values[k, 1], values[k, 2] = first, second, third
+    for i in range(3):
+        rest[k, i] = 1 - values[k, i]
+        for j in range(3):
+            vectors[k, i, j] = 1.0 if i == j else 0.0
 
 
 @compiled
@@ -104,8 +116,8 @@ def _on_boundary(x, y, z, r, s, values, rest, vectors):
     n0, n1, n2 = n0 / length, n1 / length, n2 / length
     t0, t1, t2 = n1 * p2 - n2 * p1, n2 * p0 - n0 * p2, n0 * p1 - n1 * p0
     mu = max((x - s[0]) * n0 + (y - s[1]) * n1 + (z - s[2]) * n2, 0.0) / length
-    values[2] = values[1] = 0.0
-    rest[2] = rest[1] = 1.0
+    values[0], values[1], values[2] = 1.0, 0.0, 0.0
+    rest[0], rest[1], rest[2] = 0.0, 1.0, 1.0
     if a > 0:
         curvature = mu * (shrink * e / a) * (t0 - r * t1) ** 2
         values[1], rest[1] = 1 / (1 + curvature), 1.0 if curvature > 1e300 else curvature / (1 + curvature)
@@ -126,10 +138,9 @@ def _height(x, y, z, r):
 
 @compiled
 def normal_part(s, z):
-    """z (k, 3) = s - v for projections s (k, 3), on the boundary as a multiple of (-w/y, (x/y - 1) w/y, 1)."""
-    found = z.copy()
+    """z (k, 3) = s - v for projections s (k, 3) on the boundary becomes a multiple of (-w/y, (x/y - 1) w/y, 1)."""
     for k in range(len(s)):
-        x, y, w = s[k]
+        x, y, w = s[k, 0], s[k, 1], s[k, 2]
         if y > 0 and (z[k, 0] != 0 or z[k, 1] != 0 or z[k, 2] != 0):
             if x > 0:  # the same times y/w, since w/y may be too large for its square
                 first, second, third = -1.0, x / y - 1, y / w
@@ -137,5 +148,4 @@ def normal_part(s, z):
                 first, second, third = -w / y, (x / y - 1) * (w / y), 1.0
             length = z[k, 0] * first + z[k, 1] * second + z[k, 2] * third
             length /= first * first + second * second + third * third
-            found[k, 0], found[k, 1], found[k, 2] = length * first, length * second, length * third
-    return found
+            z[k, 0], z[k, 1], z[k, 2] = length * first, length * second, length * third

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from declarative.backends.cone.sets.cones import CODES, Cones, Group, Kind, psd_side, triangle, turned
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
 from declarative.backends.cone.sets.power import project_power
 
 
@@ -49,42 +49,44 @@ class Spectrum:
         self._turn(self.parts, a, back=False)
 
     def _turn(self, parts: np.ndarray, a: np.ndarray, back: bool) -> None:
-        from declarative.backends.cone.sets.turning import turn
+        from declarative.backends.cone.sets.turning import turn_explicit, turn_second_order, turn_semidefinite
 
-        curved = self.cones.curved
-        if curved.groups:
-            turn(curved.table, parts, a, back, np.empty(curved.work))
+        first = 0
+        for group in self.cones.curved:
+            d = group.places.shape[1]
+            match group.kind:
+                case Kind.SOC | Kind.ROTATED:
+                    turn_second_order(group.places, first, parts, a, back, group.kind is Kind.ROTATED)
+                case Kind.PSD:
+                    turn_semidefinite(group.places, first, parts, a, back, np.empty(2 * d + group.parts))
+                case _:
+                    turn_explicit(group.places, first, parts, a, back, np.empty(d))
+            first += len(group.places) * group.parts
 
     def rows_to_frame(self, A: sp.csr_array) -> sp.csr_array:
         """U'A of one v, for a sparse A."""
-        return self._transposed @ A if self.cones.curved.groups else A
+        return self._transposed @ A if self.cones.curved else A
 
     @property
     def vectors(self) -> list[np.ndarray]:
         """U of one v: for each group of curved cones (count, d, d)."""
-        from declarative.backends.cone.sets.turning import explicit
-
-        curved, found = self.cones.curved, []
-        for group, end in zip(curved.groups, curved.ends, strict=True):
-            count, d = group.places.shape
-            parts = self.parts[end - count * group.parts : end].reshape(count, -1)
-            if group.kind in (Kind.EXP, Kind.POWER):
-                found.append(parts.reshape(count, d, d))
-                continue
-            found.append(np.empty((count, d, d)))
-            explicit(CODES[group.kind], parts, found[-1], np.empty(curved.work))
-        return found
+        groups = self.cones.curved
+        units = np.zeros((1, max((group.places.shape[1] for group in groups), default=0), len(self.values)))
+        for group in groups:
+            units[0, np.arange(group.places.shape[1]), group.places] = 1.0
+        self._turn(self.parts[None], units, back=False)
+        return [units[0, : group.places.shape[1]][:, group.places].swapaxes(0, 1) for group in groups]
 
     @property
     def _transposed(self) -> sp.csr_array:
         """U' of one v."""
         size = len(self.values)
         width = np.ones(size, dtype=np.int32)
-        for group in self.cones.curved.groups:
+        for group in self.cones.curved:
             width[group.places] = group.places.shape[1]
         starts = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
         columns, values = np.repeat(np.arange(size, dtype=np.int32), width), np.ones(starts[-1])
-        for group, U in zip(self.cones.curved.groups, self.vectors, strict=True):
+        for group, U in zip(self.cones.curved, self.vectors, strict=True):
             places = group.places
             at = starts[places][:, :, None] + np.arange(places.shape[1])
             columns[at], values[at] = places[:, None, :], U.transpose(0, 2, 1)
@@ -133,7 +135,9 @@ def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
     if places.size:
         from declarative.backends.cone.sets.exponential import normal_part
 
-        z[..., places] = normal_part(*(part[..., places].reshape(-1, 3) for part in (s, z))).reshape(*v.shape[:-1], -1)
+        found = z[..., places]
+        normal_part(s[..., places].reshape(-1, 3), found.reshape(-1, 3))
+        z[..., places] = found
     return z
 
 
@@ -144,7 +148,9 @@ def project_group(
     if group.kind is Kind.EXP:
         from declarative.backends.cone.sets.exponential import project_exponential
 
-        return project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near))
+        s, values, rest, vectors = *(np.empty(v.shape) for _ in range(3)), np.empty((len(v), 3, 3))
+        project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near), s, values, rest, vectors)
+        return s, values, rest, vectors
     if group.kind is Kind.PSD:
         return _project_semidefinite(np.ascontiguousarray(v))
     s, values, parts = _projected(group, v)

@@ -1,56 +1,64 @@
 """Vectors to and from the frame of the eigenvectors U of a projection's derivative, compiled: U itself is not formed.
 
 What tells the eigenvectors of a cone are its parts: for a second-order cone a unit vector u, for a semidefinite one the
-eigenvectors Q of the matrix, for others the eigenvectors themselves.
+eigenvectors Q of the matrix, for others the eigenvectors themselves. The cones of a group have their rows in `places`
+(cones, d), and in parts (B, l) their own from `first` on. Vectors a (B, r, m) become U'a, or U a, the way `back`.
 """
 
 import numpy as np
 
 from declarative.backends.cone.linear.jit import compiled
 
-ROTATED, SEMIDEFINITE, EXPLICIT = 1, 2, 3  # codes of kinds, as the cones' table has them; 0 is second-order
 HALF = np.sqrt(0.5)
 
 
 @compiled
-def turn(table, parts, a, back, work):
-    """a (B, r, m) becomes U'a, or U a where it goes `back`, for the parts (B, l).
-
-    `table` (cones, 4) has the code of a cone, its first row, the number of its rows, and where its parts begin.
-    """
+def turn_second_order(places, first, parts, a, back, rotated):
+    """Of plain cones, or of rotated ones."""
+    count, d = places.shape
     for k in range(len(a)):
         for i in range(a.shape[1]):
-            for number in range(len(table)):
-                code, start, d, first = table[number]
-                if not _empty(a[k, i], start, d):
-                    _turn(code, parts[k], first, a[k, i], start, d, back, work)
+            for number in range(count):
+                start, at = places[number, 0], first + number * (d - 1)
+                if d == 1 or _empty(a[k, i], start, d):
+                    continue
+                if rotated and not back:
+                    _reflect(a[k, i], start)
+                if back:
+                    _from_second_order(parts[k], at, a[k, i], start, d)
+                else:
+                    _to_second_order(parts[k], at, a[k, i], start, d)
+                if rotated and back:
+                    _reflect(a[k, i], start)
 
 
 @compiled
-def explicit(code, parts, U, work):
-    """U (cones, d, d) for equal cones and their parts (cones, l)."""
-    d = U.shape[1]
-    for number in range(len(U)):
-        for i in range(d):
-            for j in range(d):
-                U[number, i, j] = 1.0 if i == j else 0.0
-            _turn(code, parts[number], 0, U[number, i], 0, d, False, work)
+def turn_semidefinite(places, first, parts, a, back, work):
+    """`work` has room for d + side + side^2 numbers."""
+    count, d = places.shape
+    side = int(np.sqrt(2.0 * d))
+    for k in range(len(a)):
+        for i in range(a.shape[1]):
+            for number in range(count):
+                if not _empty(a[k, i], places[number, 0], d):
+                    _congruent(parts[k], first + number * side * side, back, a[k, i], places[number, 0], d, side, work)
 
 
 @compiled
-def _turn(code, parts, first, a, start, d, back, work):
-    if code == ROTATED and not back:
-        _reflect(a, start)
-    if code == EXPLICIT:
-        _times_explicit(parts, first, back, a, start, d, work)
-    elif code == SEMIDEFINITE:
-        _congruent(parts, first, back, a, start, d, work)
-    elif back and d > 1:
-        _from_second_order(parts, first, a, start, d)
-    elif d > 1:
-        _to_second_order(parts, first, a, start, d)
-    if code == ROTATED and back:
-        _reflect(a, start)
+def turn_explicit(places, first, parts, a, back, work):
+    """`work` has room for d numbers."""
+    count, d = places.shape
+    across, down = (1, d) if back else (d, 1)
+    for k in range(len(a)):
+        for i in range(a.shape[1]):
+            for number in range(count):
+                start, at = places[number, 0], first + number * d * d
+                for r in range(d):
+                    work[r] = 0.0
+                    for c in range(d):
+                        work[r] += parts[k, at + c * across + r * down] * a[k, i, start + c]
+                for r in range(d):
+                    a[k, i, start + r] = work[r]
 
 
 @compiled
@@ -65,17 +73,6 @@ def _empty(a, start, d):
 def _reflect(a, start):
     """A rotated cone to a plain one, and back."""
     a[start], a[start + 1] = (a[start] + a[start + 1]) * HALF, (a[start] - a[start + 1]) * HALF
-
-
-@compiled
-def _times_explicit(U, first, back, a, start, d, work):
-    across, down = (1, d) if back else (d, 1)
-    for i in range(d):
-        work[i] = 0.0
-        for j in range(d):
-            work[i] += U[first + j * across + i * down] * a[start + j]
-    for i in range(d):
-        a[start + i] = work[i]
 
 
 @compiled
@@ -110,9 +107,8 @@ def _from_second_order(u, first, a, start, d):
 
 
 @compiled
-def _congruent(Q, first, back, a, start, d, work):
+def _congruent(Q, first, back, a, start, d, side, work):
     """The matrix M of a becomes Q'MQ, or QMQ', by one row of M Q after the other."""
-    side = int(np.sqrt(2.0 * d))
     row, own = d, d + side  # where there is room for a row, and for Q
     for i in range(side):
         for j in range(side):
