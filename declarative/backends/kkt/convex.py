@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
+from declarative.backends.kkt.definite import convex_items, solve_beside, solve_definite, suits
 from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
@@ -73,7 +73,7 @@ def resume(
     found = solve_beside(program, qp, warm)
     clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
     if qp.P.any():
-        clear &= convex(qp)
+        clear &= convex(program, qp)
     rest = (~clear).nonzero()[:, 0]
     if len(rest) == 0:
         return found.answer, {}, found.system
@@ -95,7 +95,7 @@ def remaining(
     """Items with finite data are solved together, by the interior-point method where no point is near."""
     qp = qp.expand(len(x0))
     answer, sound = unknown(len(x0), program.n, program.p, program.q, x0), usable(qp)
-    curved = sound & ~convex(qp)
+    curved = sound & ~convex(program, qp)
     answer, blamed, system = solve_together(program, qp, answer, (sound & ~curved).nonzero()[:, 0], options, near)
     if curved.any():
         items = curved.nonzero()[:, 0]
@@ -161,8 +161,10 @@ def usable(qp: Quadratic) -> Tensor:
     return torch.stack(finite + [side.all(-1) for side in sides]).all(0)
 
 
-def convex(qp: Quadratic) -> Tensor:
+def convex(program: SmoothProgram, qp: Quadratic) -> Tensor:
     """(B,): P is positive semidefinite to rounding, in units in which its diagonal is one."""
+    if suits(program, qp):
+        return convex_items(qp.P, PSD)
     size = qp.P.diagonal(dim1=-2, dim2=-1).abs()
     D = inverse_root(torch.maximum(size, 1e-12 * size.amax(-1, keepdim=True)) if qp.P.shape[1] else size)
     P = D[:, :, None] * qp.P * D[:, None] + PSD * torch.eye(qp.P.shape[1], dtype=qp.P.dtype, device=qp.P.device)
@@ -202,8 +204,9 @@ def remoteness(answer: Answer, qp: Quadratic, scaled: bool = True) -> Tensor:
     sides are 0, or q is, there is nothing to drown: a solution has any length.
     """
     B, p = len(answer.x), qp.A.shape[1]
-    rows = torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1)
-    D, E = equilibrate(qp.P, rows) if scaled else (torch.ones_like(answer.x), rows.new_ones(rows.shape[:2]))
+    D, E = torch.ones_like(answer.x), torch.ones_like(torch.cat([answer.y, answer.z], -1))
+    if scaled:
+        D, E = equilibrate(qp.P, torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1))
     pull, Px = worst(D * qp.q.abs()), worst(D * times(qp.P.abs(), answer.x.abs()))
     sides = [E[:, :p] * qp.b, E[:, p:] * finite(qp.h), finite(qp.lower) / D, finite(qp.upper) / D]
     forces = [answer.y / E[:, :p], answer.z / E[:, p:], D * answer.z_lower, D * answer.z_upper]

@@ -8,7 +8,7 @@ import torch
 from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_quadratic, solution, tensor, times
 from torch.autograd import grad
 
-from declarative.backends.kkt.convex import ITERATIONS, polished, remaining, solve_convex
+from declarative.backends.kkt.convex import ITERATIONS, convex, polished, remaining, solve_convex
 from declarative.backends.kkt.definite import KeptSystem, solve_definite
 from declarative.backends.kkt.linear.system import Right
 from declarative.backends.kkt.methods.qp import solve_quadratic
@@ -246,3 +246,23 @@ def test_where_numba_is_told_not_to_compile_the_general_method_solves(monkeypatc
     program, data, _, start = definite(7, 3, 6, 2, 5)
     answer, _, system = solve_convex(program, data, start, Options(), None)
     assert (answer.status == Status.SOLVED).all() and isinstance(system, KeptSystem) != bool(disabled)
+
+
+def test_convexity_is_judged_as_in_torch():
+    """Semidefinite and indefinite matrices, zero, an entry that is no number, and units that differ by 1e9."""
+    program, _, qp, _ = definite(3, 9, 6, 0, 2)
+    g = torch.Generator().manual_seed(3)
+    F = torch.randn(9, 2, 6, generator=g, dtype=FLOAT)
+    P, units = F.mT @ F, torch.logspace(-9, 0, 6, dtype=FLOAT)
+    P[1] -= 1e-3 * torch.eye(6, dtype=FLOAT)
+    P[2] = 0
+    P[3, 0, 0] = torch.nan
+    P[4:6] = units[:, None] * P[4:6] * units
+    P[5] -= 1e-3 * torch.diag(units**2)
+    P[6] = -P[6]
+    P[7, 0, 1] = P[7, 1, 0] = P[7, 0, 0] + P[7, 1, 1]
+    P[8] = P[8] / P[8].diagonal().amax() - 1e-11 * torch.eye(6, dtype=FLOAT)
+    qp = replace(qp, P=P)
+    found = convex(program, qp)
+    assert torch.equal(found, convex(replace(program, open_domain=torch.ones(2, 6, dtype=torch.bool)), qp))
+    assert found[[0, 2, 4, 8]].all() and not found[[1, 5, 6, 7]].any()

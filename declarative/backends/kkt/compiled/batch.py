@@ -9,7 +9,15 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.interior import Found, find_points, room
 from declarative.backends.kkt.compiled.item import Data
-from declarative.backends.kkt.compiled.kernel import CLEAR, DOUBTFUL, Answers, Kept, memory_for, solve_items
+from declarative.backends.kkt.compiled.kernel import (
+    CLEAR,
+    DOUBTFUL,
+    Answers,
+    Kept,
+    find_convex,
+    memory_for,
+    solve_items,
+)  # fmt: skip
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
 from declarative.backends.threads import blas_threads
@@ -103,6 +111,14 @@ def find_batch(data: Data, batch: int, low: np.ndarray, high: np.ndarray, iterat
         find_points(ROUTINES, data, room(n, p, g, low, high), found, iterations, first, last)
 
     in_chunks(some, batch, n * (n + p + m), threads)
+    return found
+
+
+def convex_items(P: np.ndarray, shift: float) -> np.ndarray:
+    """Which of the matrices (B, n, n) are positive semidefinite, but for `shift` beside their diagonals."""
+    found = np.empty(len(P), np.bool_)
+    with blas_threads(1):
+        find_convex(ROUTINES, P, shift, np.empty(P.shape[1:]), np.zeros(1, np.int32), found)
     return found
 
 

@@ -14,9 +14,11 @@ from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
+from declarative.backends.kkt.compiled.systems import root
 from declarative.backends.kkt.compiled.tiles import cholesky
 
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
+TINY = 1e-12
 CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)
 
 
@@ -59,6 +61,25 @@ def factored(routines, P, L, info):
     for i in range(n):
         margin = min(margin, L[i, i] ** 2 / P[i, i])
     return margin > DEFINITE
+
+
+@outer
+def find_convex(routines, P, shift, L, info, found):
+    """Which matrices P (B, n, n) are positive definite once `shift` is added, in units in which their diagonals are one
+    (a small or no entry counts as a 1e-12th part of the largest); L (n, n) is memory.
+    """
+    n = P.shape[1]
+    for b in range(len(P)):
+        most = 0.0
+        for i in range(n):
+            most = max(most, abs(P[b, i, i]))
+        for i in range(n):
+            own = root(max(abs(P[b, i, i]), TINY * most))
+            for j in range(i + 1):
+                entry = own * P[b, i, j] * root(max(abs(P[b, j, j]), TINY * most))
+                L[i, j] = entry if np.isfinite(entry) else 0.0
+            L[i, i] += shift
+        found[b] = cholesky(routines, L, n, n, info) == 0
 
 
 @inner()
