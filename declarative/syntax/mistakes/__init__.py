@@ -41,11 +41,14 @@ def explain_bare(source: Source, line: Line) -> Mistake:
     trouble = Trouble(source, line, min(1, len(line.tokens)), frozenset())
     if mistake := words.misspelt(trouble) or declaring.kind_left_out(trouble):
         return mistake
-    span = trouble.span(line.tokens[0], line.tokens[-1])
-    if line.tokens[0].text in SETS and len(line.tokens) > 3 and line.tokens[1].type == "(":
-        elements = source.text[line.tokens[1].start : line.end]
-        hints = [f"write `{elements} in {line.tokens[0].text}`"]
+    first = line.tokens[0]
+    span = trouble.span(first, line.tokens[-1])
+    if first.text in SETS and trouble.token.type == "(":
+        hints = [f"write `{source.text[trouble.token.start : line.end]} in {first.text}`"]
         return Mistake(error("E120", span, f"`{_shortened(span.text)}` is no constraint", hints=hints))
+    if first.type in ("+", "-"):
+        hints = [f"if the line before goes on, end it with `{first.text}`"]
+        return Mistake(error("E120", span, f"`{_shortened(span.text)}` stands alone", hints=hints))
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
     hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
     return Mistake(error("E120", span, message, hints=hints))
@@ -108,6 +111,8 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     indices.index_range,
     indices.range_with_dots,
     indices.index_first,
+    indices.for_left_out,
+    indices.for_behind_brackets,
     indices.loop_first,
     indices.second_for,
     idioms.norm_by_name,
@@ -122,6 +127,8 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     elsewhere.name_with_two_dots,
     comparing.equals_for_comparison,
     comparing.comparison_for_equals,
+    declaring.size_of_a_dim,
+    declaring.second_declaration,
     bounds.bounds,
     comparing.comparison_in_arithmetic,
     declaring.size_without_brackets,
@@ -141,6 +148,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     labels.label_numbered,
     labels.label_without_colon,
     labels.label_behind,
+    operands.slashes,
     indices.index_below,
     operands.function_without_brackets,
     operands.juxtaposed,
@@ -148,7 +156,6 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     operands.range_as_subscript,
     operands.list_in_brackets,
     operands.semicolon,
-    operands.slashes,
     operands.line_begins_with_operator,
     operands.missing_operand,
     operands.missing_name,

@@ -4,6 +4,7 @@ import re
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import COMPARING
+from declarative.syntax.mistakes.operands import FUNCTIONS
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.lexer import Token
 
@@ -36,15 +37,20 @@ def _norm(t: Trouble, closing: int, behind_operand: bool) -> Mistake:
     function, last = _function(t, closing)
     bar, end = t.token, t.tokens[last].end
     inner = t.source.text[bar.end : t.tokens[closing].start].strip()
-    times = (Token("*", "*", bar.start, bar.start),) if behind_operand else ()
+    around = behind_operand and t.before is not None and t.before.text in FUNCTIONS
+    times = (Token("*", "*", bar.start, bar.start),) if behind_operand and not around else ()
+    left, right = (tuple(Token(sign, sign, at, at) for at in (bar.start,) if around) for sign in "()")
     call = (
         *times,
+        *left,
         Token("NAME", function, bar.start, bar.end),
         Token("(", "(", bar.start, bar.end),
         *t.tokens[t.index + 1 : closing],
         Token(")", ")", end, end),
+        *right,
     )
-    hints = [f"write `{t.operand_before + '*' if behind_operand else ''}{function}({inner})`"]
+    said = f"{t.operand_before + '*' if behind_operand else ''}{function}({inner})"
+    hints = [f"write `{t.operand_before}({function}({inner}))`" if around else f"write `{said}`"]
     diagnostic = error("E109", t.span(bar, t.tokens[last]), "norms are written as functions", hints=hints)
     return Mistake(diagnostic, t.with_tokens(*call, instead_of=last - t.index + 1))
 

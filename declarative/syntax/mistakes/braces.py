@@ -85,7 +85,10 @@ def _index(t: Trouble, closing: int) -> Mistake:
     name = t.before.text.rstrip("_") if t.before else ""
     name = {"Σ": "sum", "Π": "prod"}.get(name, name)
     hint = f"subscripts stand in square brackets: `{name}[...]`"
-    if name in ("sum", "prod", "max", "min"):
+    inside = t.source.text[t.token.end : t.tokens[closing].start].strip()
+    if name in ("max", "min") and t.tokens[closing - 2].type not in ("in", "∈", "=") and "," in inside:
+        hint = f"arguments stand in round brackets: `{name}({inside})`"
+    elif name in ("sum", "prod", "max", "min"):
         hint = f"indices stand behind: `{name}(... for i in n)`"
     return Mistake(
         error("E101", t.span(t.token, t.tokens[closing]), "braces are not part of the language", hints=[hint])

@@ -1,7 +1,9 @@
 """Declarations without their `:` or `,`, and sizes without brackets."""
 
 from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.comparing import COMPARING
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
+from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
 
 _KINDS = ("param", "const", "learn", "var", "extern")
@@ -176,6 +178,26 @@ def attribute_behind_default(t: Trouble) -> Mistake | None:
     repaired = t.with_tokens(*head, *attributes, *default, instead_of=end, at=0)
     span = t.span(attributes[1], attributes[-1])
     return Mistake(error("E113", span, "attributes stand before the default", hints=hints), repaired)
+
+
+def size_of_a_dim(t: Trouble) -> Mistake | None:
+    """`dim n : 3`, `dim n >= 2`, `dim n in 1..5`."""
+    if t.kind != "dim" or t.token.type not in (":", *COMPARING, "in", "∈") or not t.before or t.before.type != "NAME":
+        return None
+    value = t.following.text if t.following and t.following.type == "NUMBER" and t.token.type in (":", "==") else "3"
+    hints = [f"write `dim {t.before.text} = {value}`, or leave it to the data: `dim {t.before.text}`"]
+    return Mistake(error("E113", t.span(), "a dim has a name, and may have a value", hints=hints))
+
+
+def second_declaration(t: Trouble) -> Mistake | None:
+    """`var x : R^3, y : R^2`."""
+    if t.kind not in _KINDS or t.token.type != ":" or t.opening or t.index < 5 or t.tokens[t.index - 2].type != ",":
+        return None
+    first, second = t.tokens[: t.index - 2], (t.tokens[0], *t.tokens[t.index - 1 :])
+    said = f"{t.kind} {t.source.text[t.tokens[t.index - 1].start : t.tokens[-1].end]}"
+    repaired = (Line(first, t.line.comments), Line(second, (), t.line.trailing))
+    hints = [f"write `{said}` on a line of its own, or a `;` before it"]
+    return Mistake(error("E114", t.span(t.before), "declarations stand one by one", hints=hints), repaired)
 
 
 def function_as_let(t: Trouble) -> Mistake | None:

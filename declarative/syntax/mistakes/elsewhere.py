@@ -114,7 +114,7 @@ def import_of_python(t: Trouble) -> Mistake | None:
     return Mistake(error("E113", span, "`import` reads the problem in another `.opt` file", hints=hints))
 
 
-_SUCH_THAT = (("s", ".", "t", "."), ("s", ".", "t"), ("such", "that"), ("st",), ("subject",))
+_SUCH_THAT = (("s", ".", "t", "."), ("s", ".", "t"), ("such", "that"), ("st",), ("subject", "to"))
 
 
 def such_that_first(t: Trouble) -> Mistake | None:

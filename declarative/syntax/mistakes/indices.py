@@ -59,9 +59,36 @@ def range_with_dots(t: Trouble) -> Mistake | None:
     return Mistake(error("E113", t.span(t.before, t.token), "a range is written `lo..hi`", hints=hints))
 
 
+def for_left_out(t: Trouble) -> Mistake | None:
+    """`sum(x[i] i in n)`, `sum(x[i], i in n)`, `sum(x[i], i = 0..n-1)`."""
+    into = ("in", "∈", "=")
+    if t.token.type == "NAME" and t.following and t.following.type in into[:2] and t.wants("for"):
+        word = Token("for", "for", t.token.start, t.token.start)
+        diagnostic = error("E113", t.span(), f"`for` is missing before `{t.token.text}`", hints=["write `for`"])
+        return Mistake(diagnostic, t.with_tokens(word, instead_of=0))
+    at = next((k for k in (t.index - 2, t.index - 4) if k > 0 and t.tokens[k].type == ","), None)
+    if t.opening != "(" or at is None or t.tokens[at + 2].type not in into or t.token.type not in (*into, ".."):
+        return None
+    word, sign = t.tokens[at]._replace(type="for", text="for"), t.tokens[at + 2]._replace(type="in", text="in")
+    repaired = t.with_tokens(word, t.tokens[at + 1], sign, instead_of=3, at=at)
+    message = "an index is not introduced by a comma"
+    return Mistake(error("E114", t.span(t.tokens[at]), message, hints=["write `for`"]), repaired)
+
+
+def for_behind_brackets(t: Trouble) -> Mistake | None:
+    """`minimize sum(x[i]) for i in n`, and `sum(x[i] for i)`."""
+    if t.token.type == "for" and t.kind in ("minimize", "maximize", "let") and t.after(")") and not t.wants("for"):
+        hints = ["the indices of a sum stand inside its brackets: `sum(... for i in n)`"]
+        return Mistake(error("E113", t.span(), "an objective is one number", hints=hints))
+    if t.before and t.expected == {"in", "∈"} and t.index > 1 and t.tokens[t.index - 2].type in ("for", ","):
+        hints = [f"say where it runs: `for {t.before.text} in n`"]
+        return Mistake(error("E113", t.span(t.before), f"`{t.before.text}` runs over nothing", hints=hints))
+    return None
+
+
 def index_first(t: Trouble) -> Mistake | None:
     """`sum(i in n, x[i])`."""
-    if t.token.type not in ("in", "∈") or t.opening != "(" or t.index < 3 or t.tokens[t.index - 2].type != "(":
+    if t.token.type not in ("in", "∈") or not t.opening or t.index < 3 or t.tokens[t.index - 2].type != t.opening:
         return None
     function, index = t.tokens[t.index - 3].text, t.tokens[t.index - 1].text
     if function not in ("sum", "prod", "max", "min"):

@@ -7,7 +7,7 @@ from declarative.syntax.tokens.lexer import Token
 
 _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
 REDUCTIONS = ("sum", "prod", "max", "min")
-_FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt", "sin", "cos", "tan", "trace", "diag", "square")
+FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt", "sin", "cos", "tan", "trace", "diag", "square")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -24,7 +24,7 @@ def power(t: Trouble) -> Mistake | None:
 
 def function_without_brackets(t: Trouble) -> Mistake | None:
     """`sum x[i]^2 for i in n`, `norm x`."""
-    if not t.before or t.before.text not in _FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
+    if not t.before or t.before.text not in FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
         return None
     name = t.before.text
     hints = [
@@ -92,12 +92,13 @@ def line_begins_with_operator(t: Trouble) -> Mistake | None:
 
 
 def slashes(t: Trouble) -> Mistake | None:
-    first = t.before if t.after("/") else t.token
-    second = t.token if t.after("/") else t.following
-    if not first or not second or first.type != "/" or second.type != "/":
-        return None
-    hints = ["a comment begins with `#`"]
-    return Mistake(error("E112", t.span(first, second), "`//` is not part of the language", hints=hints))
+    """`// ...`, `/* ... */`, `-- ...`."""
+    pairs = ((t.before, t.token), (t.token, t.following))
+    for first, second in pairs:
+        if first and second and first.type + second.type in ("//", "/*", "--") and first.end == second.start:
+            span, hints = t.span(first, second), ["a comment begins with `#`"]
+            return Mistake(error("E112", span, f"`{span.text}` is not part of the language", hints=hints))
+    return None
 
 
 def missing_operand(t: Trouble) -> Mistake | None:
