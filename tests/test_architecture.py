@@ -38,6 +38,7 @@ LATE = {
     ("backends/cone/linear/quasidefinite.py", "declarative.backends.cone.linear.regular"): "the same half second",
     ("backends/cone/linear/matrices.py", "declarative.backends.cone.linear.products"): "the same half second",
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
+    ("backends/cone/program/scaling.py", "declarative.backends.cone.linear.even"): "the same half second",
     ("backends/cone/program/system.py", "declarative.backends.cone.linear.dense"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.spectral"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.turning"): "the same half second",

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import declarative
-from declarative.backends.cone.program.item import Item, Point, alone
-from declarative.backends.cone.program.scaling import rebalance, unscaled
+from declarative.backends.cone.linear.matrices import pattern_of
+from declarative.backends.cone.program.item import Item, Items, Point, alone
+from declarative.backends.cone.program.scaling import equilibrate, rebalance, unscaled
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
 CONE = Cones((Block(Kind.SOC, 3),))
@@ -60,3 +61,26 @@ def test_a_weak_multiplier_beside_a_strong_one(layer, digits):
     assert torch.allclose(found.duals["b"], c.norm(), rtol=1e-10, atol=0)
     own, other = (torch.autograd.grad(y[0], c)[0] for y in (found["y"], wanted))
     assert (own - other).norm() <= 1e-9 * other.norm()
+
+
+def test_scales_of_columns_make_the_geometric_means_one_in_turn():
+    """Four sweeps over dense matrices, with entries of 0 in some items; a bound on one variable has no say."""
+    cones = Cones((Block(Kind.SOC, 3), Block(Kind.NONNEG, 4)))
+    rng, (m, n) = np.random.default_rng(0), (7, 4)
+    A = np.exp(3 * rng.standard_normal((2, m, n))) * (rng.uniform(size=(2, m, n)) < 0.7)
+    A[:, 6], A[:, 6, 1], A[:, :6, 3] = 0.0, 1e-5, 0.0
+    pattern = pattern_of(np.stack(np.nonzero(np.ones((m, n)))), (m, n))
+    none = pattern_of(np.zeros((2, 0), dtype=np.int64), (n, n)).matrices(np.zeros((2, 0)))
+    q, b = np.ones((2, n)), np.ones((2, m))
+    found = equilibrate(Items(none, q, pattern.matrices(A.reshape(2, -1)), b, cones))
+    group = np.array([0, 0, 0, 1, 2, 3, 4])
+    for k in range(2):
+        there, logs = A[k] != 0, np.log(np.where(A[k] != 0, A[k], 1.0))
+        say = there & ((group == 0) | (there.sum(1) > 1))[:, None]
+        d = np.zeros(m)
+        for _ in range(4):
+            e = -((logs + d[:, None]) * say).sum(0) / np.maximum(say.sum(0), 1)
+            off = ((logs + e) * there).sum(1)
+            d = np.array([-off[group == g].sum() / max(there[group == g].sum(), 1) for g in group])
+        ratio = np.log(found.E[k]) - np.where(say.any(0), e, 0.0)
+        assert np.ptp(ratio[:3]) < 1e-12 and not say[:, 3].any()

@@ -68,7 +68,8 @@ def equilibrate(items: Items, stretched: bool = False) -> Scaling:
     Bounds on single variables have no say in the columns, since their rows can be scaled to suit; a variable that
     only has bounds is scaled by P.
     """
-    E, D = _even(items, stretches(items.cones) if stretched else ())
+    several = stretches(items.cones) if stretched else ()
+    E, D = _even(items, several) if several else (_even_columns(items), np.ones_like(items.b))
     pattern = items.P.pattern
     at = pattern.rows[pattern.diagonal]
     diagonal = np.zeros(E.shape)
@@ -100,13 +101,28 @@ def sized(scaling: Scaling, parts: Components, x: np.ndarray, z: np.ndarray) -> 
     )
 
 
+def _even_columns(items: Items) -> np.ndarray:
+    """E (B, n) as below, where no cone may be stretched."""
+    from declarative.backends.cone.linear.even import even
+
+    (B, n), m, pattern, cones = items.q.shape, items.b.shape[1], items.A.pattern, items.cones
+    coupled = np.ones(m, dtype=bool)
+    for kind in (Kind.ZERO, Kind.NONNEG):
+        coupled[cones.of_kind(kind)] = False
+    values = np.ascontiguousarray(items.A.values)
+    logs, e, held = np.log(np.abs(np.where(values != 0, values, 1.0))), np.empty((B, n)), np.empty((B, n), dtype=bool)
+    work = np.empty(3 * n + 4 * m)
+    even(pattern.row_starts, pattern.columns, values, logs, cones.atomic, coupled, SHORT, e, held, work)
+    return np.where(held, np.exp(e), 0.0)
+
+
 def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.ndarray]:
     """E (B, n) and D (B, m) with geometric means of one, in logarithms: log|A| + log D + log E has means of zero.
 
     Of D only how it stretches the cones of `several` is kept. E is 0 for columns that no row couples with others.
     """
     A, pattern, by_cone = items.A, items.A.pattern, partial(items.cones.by_cone, np.add)
-    right = (items.b != 0) & bool(several)
+    right = items.b != 0
     here = Matrices(pattern, (A.values != 0).astype(float))
     count = pattern.by_row.reduce(np.add, here.values) + right
     coupling = count > 1
@@ -122,14 +138,14 @@ def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.
     by_column = pattern.by_column.reduce(np.add, logs * joint.values)
     means = [_Means(own, count) for own in several]
     held = joined > 0
-    priced = held & (items.q != 0) & bool(several)
+    priced = held & (items.q != 0)
     price_logs = np.log(np.abs(np.where(priced, items.q, 1.0)))
     by_column += price_logs
     joined = np.maximum(joined + priced, 1)
     alike, by_right = np.maximum(by_cone(count), 1), np.maximum(parts.of_rows(np.add, right), 1)
     by_price = np.maximum(parts.of_columns(np.add, priced), 1)
     e, d, price = np.zeros_like(joined), np.zeros_like(count), np.zeros_like(by_price)
-    for _ in range(LONG if several else SHORT):
+    for _ in range(LONG):
         e = np.where(held, -(by_column + joint.transposed_times(d) + price[:, parts.columns] * priced) / joined, 0.0)
         price = -parts.of_columns(np.add, price_logs + e * priced) / by_price
         size = -parts.of_rows(np.add, right_logs + d * right) / by_right
