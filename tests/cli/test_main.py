@@ -29,7 +29,7 @@ def test_wrong_usage_is_2(run, words):
 
 
 def test_our_own_mistake_is_70_and_asks_for_a_report(run, folder, monkeypatch):
-    def broken(path):
+    def broken(path, **given):
         raise RecursionError("deep")
 
     monkeypatch.setattr(check, "judge", broken)
@@ -39,7 +39,7 @@ def test_our_own_mistake_is_70_and_asks_for_a_report(run, folder, monkeypatch):
 
 
 def test_an_interruption_is_130(run, folder, monkeypatch):
-    def interrupted(path):
+    def interrupted(path, **given):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "judge", interrupted)
