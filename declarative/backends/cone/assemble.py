@@ -126,4 +126,4 @@ def _structure(chunks: list[Chunk], source: Extracted | Differentiated, layout: 
     for name, at in layout.places.items():
         if name not in added:
             shown[at[at >= 0]] = True
-    return Structure(Cones(blocks), source.P_at, source.A_at, Blocks(numbers, own), shown)
+    return Structure(Cones(blocks), source.P_at, source.A_at, Blocks(numbers, own, shown))

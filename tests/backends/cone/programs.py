@@ -26,7 +26,7 @@ def item_of(problem: cp.Problem) -> Item:
 
 
 def blocks_of(item: Item) -> Blocks:
-    return Blocks(np.zeros(len(item.q), dtype=int), item.cones.atomic)
+    return Blocks(np.zeros(len(item.q), dtype=int), item.cones.atomic, np.ones(len(item.q), dtype=bool))
 
 
 def solved(problem: cp.Problem):
@@ -37,7 +37,7 @@ def solved(problem: cp.Problem):
 def structure_of(item: Item) -> Structure:
     """Every nonzero entry of P and A is data."""
     P_at, A_at = np.stack(np.nonzero(item.P)), np.stack(np.nonzero(item.A))
-    return Structure(item.cones, P_at, A_at, blocks_of(item), np.ones(len(item.q), dtype=bool))
+    return Structure(item.cones, P_at, A_at, blocks_of(item))
 
 
 def tensors_of(item: Item) -> list[torch.Tensor]:

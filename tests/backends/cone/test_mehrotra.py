@@ -52,7 +52,7 @@ def test_the_rough_point_settles_to_the_solution_without_another_method(seed, cu
     items = program(np.random.default_rng(seed), curved)
     assert items.sparse
     monkeypatch.setattr(solve, "interior_points", None)
-    (solved,) = solve.solve_items(items, Blocks(np.zeros(N, dtype=int), items.cones.atomic))
+    (solved,) = solve.solve_items(items, Blocks(np.zeros(N, dtype=int), items.cones.atomic, np.ones(N, dtype=bool)))
     assert solved.settled and not solved.degenerate
     assert np.abs(solved.point.x - by_clarabel(items)).max() <= 1e-7
 
@@ -60,7 +60,7 @@ def test_the_rough_point_settles_to_the_solution_without_another_method(seed, cu
 def test_a_set_of_active_rows_that_is_wrong_is_mended(monkeypatch):
     """From a point so rough that rows are on the wrong side."""
     items = program(np.random.default_rng(0), curved=True)
-    blocks, wrong = Blocks(np.zeros(N, dtype=int), items.cones.atomic), []
+    blocks, wrong = Blocks(np.zeros(N, dtype=int), items.cones.atomic, np.ones(N, dtype=bool)), []
     exact = solve.solve_items(items, blocks)[0].point
     for close in (1e-7, 1e-8):
         rough = rough_point(equilibrate(items).apply(items).one(0), close)
@@ -79,7 +79,7 @@ def test_no_point_is_found_where_there_is_none():
     b[0, -2 * N :] = -1.0  # x <= -1 and x >= 1
     nowhere = Items(items.P, items.q, items.A, b, items.cones)
     assert rough_point(equilibrate(nowhere).apply(nowhere).one(0), 1e-8) is None
-    (solved,) = solve.solve_items(nowhere, Blocks(np.zeros(N, dtype=int), items.cones.atomic))
+    (solved,) = solve.solve_items(nowhere, Blocks(np.zeros(N, dtype=int), items.cones.atomic, np.ones(N, dtype=bool)))
     assert solved.status == declarative.Status.INFEASIBLE
 
 
@@ -124,7 +124,7 @@ def test_weak_activity_of_a_large_program_is_flagged_and_exact():
 
 def test_where_factors_are_heavy_the_other_method_finds_the_rough_point(monkeypatch):
     items = program(np.random.default_rng(0), curved=True)
-    blocks = Blocks(np.zeros(N, dtype=int), items.cones.atomic)
+    blocks = Blocks(np.zeros(N, dtype=int), items.cones.atomic, np.ones(N, dtype=bool))
     (own,) = solve.solve_items(items, blocks)
     assert items.kkt is not None and 0 < items.kkt.work < solve.HEAVY
     monkeypatch.setattr(solve, "HEAVY", items.kkt.work / 2)

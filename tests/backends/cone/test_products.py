@@ -16,5 +16,14 @@ def test_products_of_a_batch(batch, m, n, entries):
     x, z = rng.standard_normal((n, batch)).T, rng.standard_normal((batch, m))
     np.testing.assert_allclose(M.times(x), np.einsum("bmn,bn->bm", whole, x), atol=1e-14)
     np.testing.assert_allclose(M.transposed_times(z), np.einsum("bmn,bm->bn", whole, z), atol=1e-14)
+    terms = np.abs(whole) * np.abs(x)[:, None], np.abs(whole) * np.abs(z)[:, :, None]
+    np.testing.assert_array_equal(M.largest_by_row(np.abs(x)), terms[0].max(2))
+    np.testing.assert_array_equal(M.largest_by_column(np.abs(z)), terms[1].max(1))
     for k in range(batch):
         np.testing.assert_array_equal(M.one(k, sparse=True).toarray(), whole[k])
+
+
+def test_the_largest_term_is_no_number_where_one_is_none():
+    M = pattern_of(np.array([[0, 0, 1], [0, 1, 1]]), (2, 2)).matrices(np.array([[1.0, 2.0, 3.0]]))
+    np.testing.assert_array_equal(M.largest_by_row(np.array([[np.nan, 1.0]])), [[np.nan, 3.0]])
+    np.testing.assert_array_equal(M.largest_by_column(np.array([[np.nan, 1.0]])), [[np.nan, np.nan]])

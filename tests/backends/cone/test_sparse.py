@@ -59,8 +59,8 @@ def chain(n: int) -> tuple[Structure, list[torch.Tensor]]:
     cones = Cones((*[Block(Kind.SOC, 2)] * (n - 1), Block(Kind.NONNEG, n)))
     values = torch.cat([-torch.ones(2 * (n - 1)), torch.ones(n)]).double()
     b = torch.cat([torch.zeros(2 * (n - 1)), torch.ones(n)]).double()
-    blocks = Blocks(np.zeros(n, dtype=int), cones.atomic)
-    structure = Structure(cones, np.stack([np.arange(n)] * 2), A_at, blocks, np.ones(n, dtype=bool))
+    blocks = Blocks(np.zeros(n, dtype=int), cones.atomic, np.ones(n, dtype=bool))
+    structure = Structure(cones, np.stack([np.arange(n)] * 2), A_at, blocks)
     q = torch.randn(n, dtype=torch.float64)
     return structure, [torch.ones(1, n, dtype=torch.float64), q[None], values[None], b[None]]
 

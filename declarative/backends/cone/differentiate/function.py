@@ -32,19 +32,18 @@ Parts: TypeAlias = tuple[np.ndarray, ...]
 class Structure:
     """What the items of a batch share. Places (2, k) are the rows and columns of the entries of P and A that are given.
 
-    P's places cover the whole symmetric matrix. `shown` (n,) marks the columns of the user's variables.
+    P's places cover the whole symmetric matrix.
     """
 
     cones: Cones
     P_at: np.ndarray
     A_at: np.ndarray
     blocks: Blocks
-    shown: np.ndarray
     _patterns: dict[str, tuple[np.ndarray, Pattern]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def columns(self) -> int:
-        return len(self.shown)
+        return len(self.blocks.columns)
 
     def items(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Items:
         """The programs of a batch; of what is given for P counts the symmetric part."""
@@ -253,7 +252,7 @@ def _tensor(parts, width: int, like: Tensor) -> Tensor:
 
 def _report(structure: Structure, solved: Solved) -> tuple[float, ...]:
     r = solved.residuals
-    parts = solved.loose_parts(structure.shown) if solved.system is not None else (False, False, False)
+    parts = solved.loose_parts(structure.blocks.shown) if solved.system is not None else (False, False, False)
     x, multipliers, inequalities = parts
     degenerate = solved.degenerate or inequalities
     return (float(solved.status), float(solved.iterations), r.primal, r.dual, r.gap, degenerate, x, multipliers)

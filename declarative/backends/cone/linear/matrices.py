@@ -145,12 +145,16 @@ class Matrices:
 
     def largest_by_row(self, columns: np.ndarray) -> np.ndarray:
         """The largest |M| diag(columns) of each row, (B, m), for columns (B, n) >= 0."""
-        p = self.pattern
-        return p.by_row.reduce(np.maximum, np.abs(self.values) * columns[:, p.columns])
+        from declarative.backends.cone.linear.products import largest_by_rows
+
+        p, values = self.pattern, np.ascontiguousarray(self.values)
+        return largest_by_rows(p.row_starts, p.columns, values, np.ascontiguousarray(columns, float))
 
     def largest_by_column(self, rows: np.ndarray) -> np.ndarray:
-        p = self.pattern
-        return p.by_column.reduce(np.maximum, np.abs(self.values) * rows[:, p.rows])
+        from declarative.backends.cone.linear.products import largest_by_columns
+
+        p, values = self.pattern, np.ascontiguousarray(self.values)
+        return largest_by_columns(p.row_starts, p.columns, values, np.ascontiguousarray(rows, float), p.shape[1])
 
     def some(self, items: np.ndarray) -> Matrices:
         return Matrices(self.pattern, self.values[items])

@@ -31,3 +31,29 @@ def by_columns(starts, columns, values, z, n):
             for e in range(starts[i], starts[i + 1]):
                 found[k, columns[e]] += values[k, e] * z[k, i]
     return found
+
+
+@compiled
+def largest_by_rows(starts, columns, values, x):
+    """The largest |M_ij x_j| of each row, (B, n) to (B, m), for x >= 0; no number where one of them is none."""
+    found = np.zeros((len(values), len(starts) - 1))
+    for k in range(len(values)):
+        for i in range(len(starts) - 1):
+            for e in range(starts[i], starts[i + 1]):
+                term = abs(values[k, e]) * x[k, columns[e]]
+                if term > found[k, i] or term != term:
+                    found[k, i] = term
+    return found
+
+
+@compiled
+def largest_by_columns(starts, columns, values, z, n):
+    """The same of each column, (B, m) to (B, n)."""
+    found = np.zeros((len(values), n))
+    for k in range(len(values)):
+        for i in range(len(starts) - 1):
+            for e in range(starts[i], starts[i + 1]):
+                term = abs(values[k, e]) * z[k, i]
+                if term > found[k, columns[e]] or term != term:
+                    found[k, columns[e]] = term
+    return found

@@ -17,6 +17,7 @@ from declarative.backends.cone.methods.interior import Answer, Claim, interior_p
 from declarative.backends.cone.methods.mehrotra import rough_point
 from declarative.backends.cone.methods.polish import STEPS, polish, polish_boldly
 from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
+from declarative.backends.cone.program.adrift import adrift
 from declarative.backends.cone.program.certificate import (
     Blocks,
     far_fetched,
@@ -128,7 +129,7 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
     for another in (_resized, unscaled):
         if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
             outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), FINE))
-    best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes))
+    best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes, o.residuals.adrift))
     return attainment.explained(_believed(item, best))
 
 
@@ -277,6 +278,8 @@ def _finish(
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
+    off = adrift(scaled, best.point, systems, balanced, blocks)
+    checked = [replace(own, adrift=float(share)) for own, share in zip(checked, off, strict=True)]
     weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
     central = close & exact & ~far_fetched(items, points)
     kinks = near_kinks(items.cones, best.v, best.s)

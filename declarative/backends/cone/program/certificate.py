@@ -23,6 +23,7 @@ from declarative.backends.cone.sets.stretches import natural_sizes
 from declarative.backends.status import Status
 
 TOLERANCE = 1e-6
+ADRIFT = 1e-5  # of the norm of a variable: so far may rounding move it
 SHARE = 1e-5  # times TOLERANCE: rounding, beside the largest entries of the blocks that a row combines
 LOOSE = 1e-3  # beyond it an answer has no value
 ROUNDING = 1e-8  # terms below this, where the largest are one, are rounding errors of others
@@ -34,7 +35,8 @@ class Residuals:
     """Largest relative residuals of Ax + s = b and of Px + q + A'z = 0, and the relative gap of the objectives.
 
     `loss` is how large rounding errors of s and z may be beside the terms of the rows and columns where they are, and
-    `known` the same beside those terms only that are no rounding errors of a program whose size is one.
+    `known` the same beside those terms only that are no rounding errors of a program whose size is one. `adrift` is how
+    far entries of x may be off for it.
     """
 
     primal: float
@@ -42,28 +44,34 @@ class Residuals:
     gap: float
     loss: float = 0.0
     known: float = 0.0
+    adrift: float = 0.0
 
     @property
     def status(self) -> Status:
         worst = max(self.primal, self.dual, self.gap)
         if worst <= TOLERANCE:
-            return Status.SOLVED if self.known <= TOLERANCE else Status.INACCURATE
+            sure = self.known <= TOLERANCE and self.adrift <= ADRIFT
+            return Status.SOLVED if sure else Status.INACCURATE
         return Status.INACCURATE if worst <= LOOSE else Status.FAILED
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """The numbers of the variable that each column, and of the constraint that each row, belongs to."""
+    """The numbers of the variable that each column, and of the constraint that each row, belongs to.
+
+    `shown` (n,) marks the columns of the user's variables.
+    """
 
     columns: np.ndarray
     rows: np.ndarray
+    shown: np.ndarray
 
 
 def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> list[Residuals]:
     """In the units of `items`; `scaling` says what size counts as rounding, in a row whose data say nothing."""
     x, z, P, A, q, b = points.x, points.z, items.P, items.A, items.q, items.b
-    wide = np.maximum(np.abs(x), SHARE * _block_norm(x, blocks.columns))
-    high = SHARE * _block_norm(z, blocks.rows)
+    wide = np.maximum(np.abs(x), SHARE * block_norm(x, blocks.columns))
+    high = SHARE * block_norm(z, blocks.rows)
     for kind in (Kind.EXP, Kind.ROTATED, Kind.PSD):
         high[:, items.cones.of_kind(kind)] = 0.0
     high = np.maximum.reduce([np.abs(z), high, SHARE * natural_sizes(items.cones, z)])
@@ -122,7 +130,7 @@ def _largest(entries: np.ndarray) -> np.ndarray:
     return np.abs(entries).max(1, initial=0.0)
 
 
-def _block_norm(entries: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+def block_norm(entries: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """(B, k): for each entry the norm of its block."""
     total = np.zeros((blocks.max(initial=-1) + 1, len(entries)))
     np.add.at(total, blocks, entries.T**2)
