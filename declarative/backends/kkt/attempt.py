@@ -103,7 +103,12 @@ def on_the_way(
     tends |= suspects.flat & (suspects.fall < 0) & answer.nonunique  # a plateau above where it began
     if far:
         tends |= levels_off(d, local, began, at.x)
-    return answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES), stop, runs
+    answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)
+    if far and (flat := (answer.status <= Status.INACCURATE) & answer.nonunique & suspects.far).any():
+        first = d.f(began)
+        above = local.f - first > ROUNDING * (local.f.abs() + first.abs())  # flat only by rounding
+        answer = answer.marked(flat & above & feasible(d, began), Status.FAILED, Reason.STALLED)
+    return answer, stop, runs
 
 
 def examined(
@@ -131,8 +136,12 @@ def short(answer: Answer, error: Tensor, tolerance: float) -> Answer:
 
 def standing(d: Derivatives, x: Tensor) -> Tensor:
     """(B,): nothing moves x: it is feasible, and f has no slope there."""
-    rows = (d.c(x) == 0).all(-1) & (d.g(x) <= 0).all(-1)
-    return rows & (d.gradient(x) == 0).all(-1)
+    return feasible(d, x) & (d.gradient(x) == 0).all(-1)
+
+
+def feasible(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the rows hold at x, exactly."""
+    return (d.c(x) == 0).all(-1) & (d.g(x) <= 0).all(-1)
 
 
 def resting(d: Derivatives, x: Tensor) -> Primal:

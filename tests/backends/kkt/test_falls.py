@@ -114,3 +114,17 @@ def test_a_valley_across_which_the_way_led_down(sizes):
     text = "dim m, n, r; param A : R^(m,n); param B : R^(r,n); param b : R^r; var x : R^n"
     found = statuses(text + "; minimize sumsq(B*x - b) + sum(exp(A*x) - 1e-9*A*x)", A=A, B=B, b=b)
     assert Status.UNBOUNDED not in found and found.count(Status.SOLVED) >= 28
+
+
+def test_what_is_flat_beside_the_edge_of_a_domain_is_no_minimum_far_above_the_start():
+    """Near y = t = 0 the curvature of y'y/t is 1e32, beside which nothing else is curved, wherever that is."""
+    generator = torch.Generator().manual_seed(1)
+    sizes = {"A": (4, 4), "b": (4,), "C": (2, 4), "d": (2,), "q": (4,)}
+    data = {name: torch.randn(100, *k, generator=generator, dtype=torch.float64) for name, k in sizes.items()}
+    data["q"] = 0.3 * data["q"]
+    declared = "dim n, m, k; param A : R^(m,n); param b : R^m; param C : R^(k,n); param d : R^k; param q : R^n"
+    objective = "2*sum(softplus(A*x + b)) + 2*quad_over_lin(C*x - d, 3 + x[0]) + q'*x"
+    problem = declarative.parse(f"{declared}; var x : R^n; minimize {objective}")
+    found, known = (declarative.compile(problem, backend=b, on_failure="mask").solve(**data) for b in ("kkt", "cone"))
+    assert found.solved.sum() > 50 and not (found.solved & ~known.solved).any()
+    torch.testing.assert_close(found.value[found.solved], known.value[found.solved], rtol=1e-9, atol=1e-9)

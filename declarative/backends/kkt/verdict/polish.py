@@ -130,14 +130,14 @@ def polish(
         last = other.where(fooled & (other.shares.error < last.shares.error), last)
         review = reviewing(model, last, open_domain, D, way)
     if way is not None and vanished(last.local, way).any():  # or was it bent by what multipliers have lost since?
-        way = way_to(model, last.at, way.start)
+        way = way_to(model, replace(last.at, x=at.x), way.start)
         last = replace(last, shares=measure(last.local, last.at, blocks, D, way))
     done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
     if hidden is not None:
         done = apart(model, last, done, open_domain, blocks, D, way, hidden)
     if way is None:
         return done
-    flat = vanished(last.local, way) & ~done.system.fixed
+    flat = vanished(found.local, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
         flat = flat.index_put((items,), flat[items] & done.system.movable(items))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
