@@ -18,6 +18,7 @@ from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
+from declarative.backends.kkt.verdict.slides import slides, strained
 from declarative.backends.status import Status
 
 POLISH = 10
@@ -120,10 +121,12 @@ def examined(
         answer = short(answer, missed(d, found, loose), options.tolerance)
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
+    lower = slides(d, found, answer.status <= Status.INACCURATE)
+    answer = answer.marked(lower, Status.FAILED, Reason.DEPENDENT)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     assert found.doubts is not None
-    doubts = answer.degenerate | found.doubts | frail(d, found.at, found.local, found.system)
+    doubts = answer.degenerate | found.doubts | strained(found) | frail(d, found.at, found.local, found.system)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves, try_once
 from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.system import System, joined
-from declarative.backends.kkt.methods.effort import efforts
+from declarative.backends.kkt.methods.effort import BY_MULTIPLIERS, efforts
 from declarative.backends.kkt.methods.nlp import inside
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
@@ -25,6 +25,7 @@ from declarative.backends.kkt.restore import FEASIBLE, look_around, restore, vio
 from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import falls_for_ever
+from declarative.backends.kkt.verdict.slides import entwined
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
 
@@ -65,6 +66,7 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         blamed |= {int(pending.items[i]): rows for i, rows in verdict.blamed.items()}
         answer = answer.put(pending.items, verdict.answer)
         pending = replace(pending, start=verdict.start).take(verdict.retry.nonzero()[:, 0])
+        pending = pending.take((answer.reason[pending.items] != Reason.DEPENDENT).nonzero()[:, 0])
     away = (
         answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
         if program.n
@@ -84,6 +86,24 @@ class Pending(Items):
     items: Tensor
     start: Tensor
     began: Tensor
+
+
+def rescued(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, solved: Solved) -> Solved:
+    """The same, with items whose rows depend on each other solved by the augmented Lagrangian, which does not mind."""
+    answer, blamed, system = solved
+    stalled = ((answer.status > Status.SOLVED) & (answer.reason == Reason.STALLED)).nonzero()[:, 0]
+    if len(stalled):
+        items = stalled[entwined(Derivatives(program, take(theta, stalled)), answer.x[stalled])]
+        dependent = torch.full_like(items, int(Reason.DEPENDENT)).to(answer.reason.dtype)
+        answer = replace(answer, reason=answer.reason.index_put((items,), dependent))
+    items = (answer.reason == Reason.DEPENDENT).nonzero()[:, 0]
+    if len(items) == 0 or options.forward.name in ("ipopt", "given", "lbfgs"):
+        return answer, blamed, system
+    began = x0.clamp(*Derivatives(program, theta).bounds(x0))[items]
+    attempt = try_once(program, take(theta, items), began, options, BY_MULTIPLIERS, began)
+    taken = ((attempt.answer.status == Status.SOLVED) & attempt.answer.minimum).nonzero()[:, 0]
+    answer = answer.put(items[taken], attempt.answer.take(taken))
+    return answer, blamed, joined(system, items[taken], attempt.system.take(taken), len(x0))
 
 
 def finished(answer: Answer) -> bool:

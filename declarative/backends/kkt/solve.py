@@ -15,7 +15,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.ellipsoid import ellipsoid
 from declarative.backends.kkt.program.program import Active, Options, Result, SmoothProgram, Theta, repeated, take
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
-from declarative.backends.kkt.smooth import Blamed, Solved, following, screened, solve_smooth
+from declarative.backends.kkt.smooth import Blamed, Solved, following, rescued, screened, solve_smooth
 from declarative.backends.kkt.spread import kept, spread
 from declarative.backends.kkt.verdict.answer import MESSAGES, Answer, Reason, certified
 from declarative.backends.kkt.verdict.pieces import on_one_piece
@@ -40,6 +40,7 @@ def solve(
     with numbers_only():
         theta, x0 = tuple(numbers(t.detach()) for t in theta), numbers(x0.detach())
         plain = x0.device.type == "cpu" and x0.dtype == torch.float64 and not options.forward.differentiates
+        written = program
         if program.numeric is not None and plain:
             program = program.numeric
         match program.kind:
@@ -48,7 +49,8 @@ def solve(
             case "sphere" if own:
                 return spherical_result(program, theta, x0, options)
             case "qp" | "sphere" | "nlp":
-                found = result(*following(from_starts, program, theta, x0, options, warm))
+                found = following(from_starts, program, theta, x0, options, warm)
+                found = result(*rescued(written, theta, x0, options, found))
             case _:
                 assert_never(program.kind)
         found, fixed = on_one_piece(program, theta, found), (found.active.lower & found.active.upper).any(-1)

@@ -27,6 +27,7 @@ class Effort:
     tolerance: float
     reflect: bool
     leeway: float
+    first_order: bool = False  # by L-BFGS and the augmented Lagrangian, whatever the user has chosen
 
 
 LITTLE = 10.0  # where nearly linear objectives lead far away
@@ -36,6 +37,7 @@ EFFORTS = (
     Effort(1e-14, reflect=False, leeway=LITTLE),
     Effort(1e-14, reflect=True, leeway=LEEWAY),
 )
+BY_MULTIPLIERS = Effort(1e-9, reflect=False, leeway=LEEWAY, first_order=True)  # for rows that depend on each other
 
 
 def efforts(options: Options) -> tuple[Effort, ...]:
@@ -47,7 +49,7 @@ def approach(
     program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, effort: Effort
 ) -> tuple[Primal, Stop, Tensor]:
     """The point with its multipliers, why each item stopped, and its iterations."""
-    name, limit = options.forward.name, options.max_iterations
+    name, limit = "lbfgs" if effort.first_order else options.forward.name, options.max_iterations
     if name == "ipopt":
         return ask_ipopt(program, theta, x0, options)
     if name == "given":
