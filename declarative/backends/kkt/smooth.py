@@ -89,19 +89,23 @@ class Pending(Items):
 
 
 def rescued(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, solved: Solved) -> Solved:
-    """The same, with items whose rows depend on each other solved by the augmented Lagrangian, which does not mind."""
+    """The same, with items whose rows depend on each other solved by the augmented Lagrangian, which does not mind; and
+    those at saddles that were not left, where it comes lower.
+    """
     answer, blamed, system = solved
     stalled = ((answer.status > Status.SOLVED) & (answer.reason == Reason.STALLED)).nonzero()[:, 0]
     if len(stalled):
         items = stalled[entwined(Derivatives(program, take(theta, stalled)), answer.x[stalled])]
         dependent = torch.full_like(items, int(Reason.DEPENDENT)).to(answer.reason.dtype)
         answer = replace(answer, reason=answer.reason.index_put((items,), dependent))
-    items = (answer.reason == Reason.DEPENDENT).nonzero()[:, 0]
+    saddle = (answer.status == Status.SOLVED) & ~answer.minimum
+    items = (saddle | (answer.reason == Reason.DEPENDENT)).nonzero()[:, 0]
     if len(items) == 0 or options.forward.name in ("ipopt", "given", "lbfgs"):
         return answer, blamed, system
     began = x0.clamp(*Derivatives(program, theta).bounds(x0))[items]
     attempt = try_once(program, take(theta, items), began, options, BY_MULTIPLIERS, began)
-    taken = ((attempt.answer.status == Status.SOLVED) & attempt.answer.minimum).nonzero()[:, 0]
+    found = (attempt.answer.status == Status.SOLVED) & attempt.answer.minimum
+    taken = (found & ~(saddle[items] & (attempt.answer.value >= answer.value[items]))).nonzero()[:, 0]
     answer = answer.put(items[taken], attempt.answer.take(taken))
     return answer, blamed, joined(system, items[taken], attempt.system.take(taken), len(x0))
 

@@ -31,6 +31,14 @@ subject to
   right2: R[0,1]*R[1,2] - R[0,2]*R[1,1] == R[2,0]
   right3: R[0,2]*R[1,0] - R[0,0]*R[1,2] == R[2,1]
 """
+DETERMINANT = """
+param H : R^(3,3)
+var R : R^(3,3), orthonormal
+def minor(i, j) = R[1,i]*R[2,j] - R[1,j]*R[2,i]
+maximize sum(H .* R)
+subject to
+  R[0,0]*minor(1, 2) - R[0,1]*minor(0, 2) + R[0,2]*minor(0, 1) == 1
+"""
 TANGENT = """
 param a : R^3
 var x : R^3, start([0.6, 0.8, 0.1])
@@ -39,6 +47,7 @@ subject to
   cylinder: x[0]^2 + x[1]^2 == 1
   sphere: sumsq(x) == 1
 """
+SADDLES = [58, 70, 111, 116, 243, 254]
 
 
 def normal(*shape: int) -> torch.Tensor:
@@ -67,13 +76,25 @@ def test_a_sphere_said_three_times():
     torch.testing.assert_close(solution.x, a / a.norm(dim=-1, keepdim=True), rtol=0, atol=1e-6)
 
 
+def best_rotation(H: torch.Tensor) -> torch.Tensor:
+    """Wahba's problem by the singular value decomposition of H (Kabsch 1976): its value, (B,)."""
+    U, S, Vt = torch.linalg.svd(H)
+    return S[:, 0] + S[:, 1] + S[:, 2] * torch.linalg.det(U @ Vt)
+
+
 def test_rotations_by_their_cross_products():
-    """Wahba's problem: the singular value decomposition of H solves it (Kabsch 1976)."""
     H = normal(40, 3, 3)
-    solution, (U, S, Vt) = solved(ROTATION, H), torch.linalg.svd(H)
-    best = S[:, 0] + S[:, 1] + S[:, 2] * torch.linalg.det(U @ Vt)
+    solution = solved(ROTATION, H)
     assert solution.solved.all()
-    torch.testing.assert_close(solution.value, best, rtol=0, atol=1e-6)
+    torch.testing.assert_close(solution.value, best_rotation(H), rtol=0, atol=1e-6)
+
+
+def test_a_saddle_that_barriers_do_not_leave():
+    """On the rotations the determinant's gradient is in the span of the others; six of 300 items stood at saddles."""
+    H = torch.randn(300, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)[SADDLES]
+    solution = solved(DETERMINANT, H)
+    assert solution.solved.all()
+    torch.testing.assert_close(solution.value, best_rotation(H), rtol=0, atol=1e-6)
 
 
 def test_where_surfaces_touch_there_are_no_multipliers_and_the_flag_says_so():
