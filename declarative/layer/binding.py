@@ -17,6 +17,7 @@ from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import Shape, shape_text
 from declarative.ir.unify import SizeConflict, infer_sizes
 from declarative.layer.rounded import lifted, promised_psd
+from declarative.layer.symmetric import SymmetricPart
 from declarative.source.diagnostic import DiagnosticError, error
 
 Declared: TypeAlias = list[tuple[str, Shape]]
@@ -69,7 +70,7 @@ def bind(
     flat = {n: flat_batch(tensors[n].to(inner), len(s.shape), fit.batch_shape) for n, s in fit.symbols.items()}
     fixed = {n: t for n, t in fixed.items() if t.device == device}
     turned = {n for n, s in fit.symbols.items() if s.symmetric} - fixed.keys()
-    inputs = {n: (t + t.mT).mul_(0.5) if n in turned else fixed.get(n, t) for n, t in flat.items()}
+    inputs = {n: SymmetricPart.apply(t) if n in turned else fixed.get(n, t) for n, t in flat.items()}
     inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite if n not in fixed}
     return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
 
