@@ -121,12 +121,13 @@ def examined(
         answer = short(answer, missed(d, found, loose), options.tolerance)
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
-    lower = slides(d, found, answer.status <= Status.INACCURATE)
+    tense = strained(found)
+    lower = slides(d, found, answer.status <= Status.INACCURATE, tense)
     answer = answer.marked(lower, Status.FAILED, Reason.DEPENDENT)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     assert found.doubts is not None
-    doubts = answer.degenerate | found.doubts | strained(found) | frail(d, found.at, found.local, found.system)
+    doubts = answer.degenerate | found.doubts | tense | frail(d, found.at, found.local, found.system)
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 

@@ -31,13 +31,13 @@ subject to
   right2: R[0,1]*R[1,2] - R[0,2]*R[1,1] == R[2,0]
   right3: R[0,2]*R[1,0] - R[0,0]*R[1,2] == R[2,1]
 """
-DETERMINANT = """
+MINORS = ["(R[1,1]*R[2,2] - R[1,2]*R[2,1])", "(R[1,0]*R[2,2] - R[1,2]*R[2,0])", "(R[1,0]*R[2,1] - R[1,1]*R[2,0])"]
+DETERMINANT = f"""
 param H : R^(3,3)
 var R : R^(3,3), orthonormal
-def minor(i, j) = R[1,i]*R[2,j] - R[1,j]*R[2,i]
 maximize sum(H .* R)
 subject to
-  R[0,0]*minor(1, 2) - R[0,1]*minor(0, 2) + R[0,2]*minor(0, 1) == 1
+  R[0,0]*{MINORS[0]} - R[0,1]*{MINORS[1]} + R[0,2]*{MINORS[2]} == 1
 """
 TANGENT = """
 param a : R^3

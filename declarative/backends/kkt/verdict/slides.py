@@ -48,12 +48,12 @@ def entwined(d: Derivatives, x: Tensor) -> Tensor:
     return V.any(1).sum(-1) < d.program.p
 
 
-def slides(d: Derivatives, found: Polished, items: Tensor) -> Tensor:
-    """(B,): of some items (bool, B), those that are lower nearby."""
+def slides(d: Derivatives, found: Polished, items: Tensor, tense: Tensor) -> Tensor:
+    """(B,): of some items (bool, B), those that are lower nearby; `tense` (B,) are those that are `strained`."""
     no = torch.zeros_like(items)
     if d.program.affine or d.program.p + d.program.q == 0:
         return no
-    which = (items & (strained(found) | vanishing(found) | found.system.dual_nonunique)).nonzero()[:, 0]
+    which = (items & (tense | vanishing(found) | found.system.dual_nonunique)).nonzero()[:, 0]
     if len(which) == 0:
         return no
     d, at, local, active = (
