@@ -28,7 +28,7 @@ def unsettled(d: Derivatives, found: Polished) -> Tensor:
 
 
 def missed(d: Derivatives, found: Polished, items: Tensor) -> Tensor:
-    """(B,): of some items (bool, B) the worst residual of c and of the violated or active rows of g."""
+    """(B,): of some items (bool, B) the worst residual of c and of the violated or active rows of g that bend."""
     which = items.nonzero()[:, 0]
     d, local, at = Derivatives(d.program, take(d.theta, which)), found.local.take(which), found.at.take(which)
     rows, J = torch.cat([local.c, local.g], -1), torch.cat([local.Jc, local.Jg], 1)
@@ -36,7 +36,8 @@ def missed(d: Derivatives, found: Polished, items: Tensor) -> Tensor:
     residual = torch.where(held, rows.clamp(min=0), rows.abs())
     terms = row_terms(J, rows, at.x, at.x.abs(), torch.zeros_like(at.x))
     residual = torch.where(residual > ROUNDED * terms, residual, 0)
-    error = worst(beside(residual, torch.minimum(terms, extents(d, at.x, J))))
+    changes = extents(d, at.x, J)  # what is affine has been judged, beside what rounding makes of x too
+    error = worst(torch.where(changes.isinf(), 0, beside(residual, torch.minimum(terms, changes))))
     return torch.zeros_like(found.shares.primal).index_put((which,), error)
 
 
