@@ -391,15 +391,6 @@ def test_data_given_when_compiling_must_fit(declared, value, words):
     assert words in message(refused) and refused.value.diagnostics[0].span is not None
 
 
-def test_indices_are_whole_numbers():
-    text = "dim e; const k[e] : index(2); param y : R^2; var x : R^2; minimize sumsq(x - y) + sum(x[k[j]] for j in e)"
-    problem = declarative.parse(text, name="pick")
-    with pytest.raises(DiagnosticError, match="whole numbers"):
-        declarative.compile(problem, consts={"k": [0, 0.5]})
-    x = declarative.compile(problem, consts={"k": [1, 1]})(torch.zeros(2))
-    assert torch.allclose(x, torch.tensor([0.0, -1.0]))
-
-
 def test_a_variable_may_be_called_value():
     problem = declarative.parse("param a : R; var value : R; var y : R; minimize (value - a)^2 + (y - 1)^2 + 5")
     solution = declarative.compile(problem).solve(2.0)

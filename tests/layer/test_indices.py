@@ -39,3 +39,12 @@ def test_data_that_count_from_one_are_told_so():
         with pytest.raises(DiagnosticError) as caught:
             declarative.compile(problem, consts={"at": at}, dims={"v": 3})
         assert caught.value.diagnostics[0].hints == hints
+
+
+def test_indices_are_whole_numbers():
+    text = "dim e; const k[e] : index(2); param y : R^2; var x : R^2; minimize sumsq(x - y) + sum(x[k[j]] for j in e)"
+    problem = declarative.parse(text, name="pick")
+    with pytest.raises(DiagnosticError, match="whole numbers"):
+        declarative.compile(problem, consts={"k": [0, 0.5]})
+    x = declarative.compile(problem, consts={"k": [1, 1]})(torch.zeros(2))
+    assert torch.allclose(x, torch.tensor([0.0, -1.0]))

@@ -108,7 +108,7 @@ def on_the_way(
     if far and (flat := (answer.status <= Status.INACCURATE) & answer.nonunique & suspects.far).any():
         first = d.f(began)
         above = local.f - first > ROUNDING * (local.f.abs() + first.abs())  # flat only by rounding
-        answer = answer.marked(flat & above & feasible(d, began), Status.FAILED, Reason.STALLED)
+        answer = answer.marked(flat & above & exactly_feasible(d, began), Status.FAILED, Reason.STALLED)
     return answer, stop, runs
 
 
@@ -140,11 +140,11 @@ def short(answer: Answer, error: Tensor, tolerance: float) -> Answer:
 
 def standing(d: Derivatives, x: Tensor) -> Tensor:
     """(B,): nothing moves x: it is feasible, and f has no slope there."""
-    return feasible(d, x) & (d.gradient(x) == 0).all(-1)
+    return exactly_feasible(d, x) & (d.gradient(x) == 0).all(-1)
 
 
-def feasible(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): the rows hold at x, exactly."""
+def exactly_feasible(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the rows hold at x, without a tolerance."""
     return (d.c(x) == 0).all(-1) & (d.g(x) <= 0).all(-1)
 
 

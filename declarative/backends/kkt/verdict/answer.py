@@ -41,7 +41,7 @@ MESSAGES = {
     Reason.FALLS: "the objective decreases without end",
     Reason.ESCAPES: "no minimum was found: on the way to infinity the objective approaches a limit; try another start",
     Reason.SADDLE: "what was found is a maximum or a saddle, and below it no minimum was found; try another start",
-    Reason.DEPENDENT: "equations that depend on each other left the solver without multipliers; leave out those that "
+    Reason.DEPENDENT: "constraints that depend on each other left the solver without multipliers; leave out those that "
     "follow from others, or try another start",
     Reason.EDGE: "no point inside the domain of the functions satisfies the constraints, and at its edge they "
     "or their slopes are not finite",

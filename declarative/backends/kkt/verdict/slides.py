@@ -43,7 +43,7 @@ def vanishing(found: Polished) -> Tensor:
 def entwined(d: Derivatives, x: Tensor) -> Tensor:
     """(B,): the equations depend on each other at x (B, n)."""
     if d.program.affine or d.program.p == 0:
-        return torch.zeros_like(x[:, 0], dtype=torch.bool)
+        return torch.zeros(len(x), dtype=torch.bool, device=x.device)
     _, V = independent(d.jacobian_c(x))
     return V.any(1).sum(-1) < d.program.p
 
@@ -62,13 +62,14 @@ def slides(d: Derivatives, found: Polished, items: Tensor, tense: Tensor) -> Ten
         found.local.take(which),
         found.active.take(which),
     )
-    D = units(local, at) * ~(active.lower | active.upper)
+    unit = units(local, at)
+    D = unit * ~(active.lower | active.upper)
     _, V = independent(torch.cat([local.Jc, local.Jg * active.z[:, :, None]], 1) * D[:, None])
     slope = D * local.gradient
     way = times(V, times(V.mT, slope)) - slope
     steep = worst(way.abs()) > STEEP * worst(slope.abs())
     way = D * way / worst(way.abs()).clamp(min=torch.finfo(way.dtype).tiny)[:, None]
-    size = worst(at.x.abs() / units(local, at))
+    size = worst(at.x.abs() / unit)
     size = torch.where(size > 0, size, 1.0)
     here, lower = d.f(at.x), torch.zeros_like(steep)
     for length in LENGTHS:
