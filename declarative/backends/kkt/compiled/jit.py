@@ -16,9 +16,11 @@ from numba import cfunc, njit, types
 from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
+from declarative.backends.kkt.compiled.part import PartCompiler
+
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # arrays come from Python, uncounted
-inner: Any = partial(njit, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+inner: Any = partial(njit, pipeline_class=PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
 # What is called in one place only: as part of its caller, with which all that it calls is compiled anyway.
 once: Any = partial(inner, inline="always")
 DIGEST = crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
@@ -48,8 +50,10 @@ class Kept(FunctionCache):
 
 @cache
 def _tell() -> None:
-    """Once a process: why a first call takes many seconds."""
-    logging.getLogger(__name__).info("compiling the methods for their first use here; they are kept on disk")
+    """Once a process, where all see it: why a first call takes many seconds."""
+    logging.getLogger(__name__).warning(
+        "compiling the methods for their first use on this machine; some 15 seconds each, then they are kept on disk"
+    )
 
 
 def apart(signature: Any) -> Callable[[Callable], Any]:
