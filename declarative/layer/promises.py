@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from declarative.analysis.parameters import may_be_infinite
+from declarative.backends.kkt.compiled import compiles
+from declarative.backends.kkt.symmetric import definite_items
+from declarative.backends.numbers import plain
 from declarative.backends.tape.evaluate import Runner
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
@@ -20,6 +23,7 @@ from declarative.source.diagnostic import DiagnosticError, error
 
 SYMMETRY = 1e-6  # S^n data may be asymmetric by this, relative
 DEFINITE = 1e-9  # psd data may have eigenvalues below 0 by this, relative
+DEFINITENESS = ("psd", "pd")
 EQUAL = 1e-6  # simplex, unit, orthonormal and assumed equations hold to this, relative
 
 
@@ -111,8 +115,11 @@ def broken_by(symbol: Parameter, value: Tensor) -> str | None:
 
 
 def _declared(symbol: Parameter, value: Tensor, raw: Tensor | None) -> list[Breach]:
-    found = [_asymmetric(symbol, raw)] if symbol.symmetric and raw is not None else []
+    definite = _surely_definite(symbol, value if raw is None else raw)
+    found = [_asymmetric(symbol, raw)] if symbol.symmetric and raw is not None and not definite else []
     for attribute in symbol.attributes:
+        if definite and attribute.name in DEFINITENESS:
+            continue
         bad = _broken(attribute, value, symbol)
         if bad is not None:
             line = f" (line {attribute.origin.line})" if attribute.origin else ""
@@ -145,6 +152,14 @@ def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int, le
         return Breach(items, f"{entry} is infinite, which only a whole side of an inequality may be")
     which, beyond = ("-inf", "below") if bool((found < 0).all()) else ("inf", "above")
     return Breach(items, f"{entry} is {which}, and no number is {beyond} it")
+
+
+def _surely_definite(symbol: Parameter, given: Tensor) -> bool:
+    """Are all matrices symmetric and positive definite, as promised? By compiled code, where it can tell."""
+    promised = symbol.symmetric and any(attribute.name in DEFINITENESS for attribute in symbol.attributes)
+    if not promised or not compiles() or not given.numel() or not plain((given,)):
+        return False
+    return bool(definite_items(given.flatten(0, -3), SYMMETRY).all())
 
 
 def _asymmetric(symbol: Parameter, value: Tensor) -> Breach:

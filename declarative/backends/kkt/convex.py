@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import convex_items, solve_beside, solve_definite, suits
+from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
 from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
@@ -16,6 +16,7 @@ from declarative.backends.kkt.program.certify import Primal, finite, worst
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
+from declarative.backends.kkt.symmetric import convex_items
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified, unknown
 from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.verdict.rays import infeasible, unbounded

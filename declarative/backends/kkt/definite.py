@@ -88,13 +88,6 @@ def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     return judged(program, qp, solve_batch_beside(data, x, w.numpy(), guess, torch.get_num_threads()), bounded, at.x)
 
 
-def convex_items(P: Tensor, shift: float) -> Tensor:
-    """Which of the matrices (B, n, n) are positive semidefinite, but for `shift` beside their diagonals; (B,)."""
-    from declarative.backends.kkt.compiled import batch
-
-    return torch.from_numpy(batch.convex_items(array(P), shift))
-
-
 def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Definite:
     """What the solver says, and unknown where it knows nothing."""
     clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)

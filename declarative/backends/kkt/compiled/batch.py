@@ -20,6 +20,7 @@ from declarative.backends.kkt.compiled.kernel import (
 )  # fmt: skip
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
+from declarative.backends.kkt.compiled.symmetric import find_definite
 from declarative.backends.threads import blas_threads
 
 ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
@@ -119,6 +120,14 @@ def convex_items(P: np.ndarray, shift: float) -> np.ndarray:
     found = np.empty(len(P), np.bool_)
     with blas_threads(1):
         find_convex(ROUTINES, P, shift, np.empty(P.shape[1:]), np.zeros(1, np.int32), found)
+    return found
+
+
+def definite_items(P: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which matrices (B, n, n) are symmetric, to `tolerance` beside their largest entry, and positive definite."""
+    found = np.empty(len(P), np.bool_)
+    with blas_threads(1):
+        find_definite(ROUTINES, P, tolerance, np.empty(P.shape[1:]), np.zeros(1, np.int32), found)
     return found
 
 

@@ -4,6 +4,8 @@ The conditions of the adjoint, F = (Px + q + A'y + G'z + b, Ax - b, Gx - h, x - 
 one, so that u'dF/dP = u_x x', u'dF/dA = u_A x' + y u_x', and so on: no derivative needs to be taken.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -52,7 +54,8 @@ def lagrangian_to_data(v: Tensor, solution: Solution, theta: Theta, needed: list
 def products(left: tuple[Tensor, ...], right: tuple[Tensor, ...], like: Tensor) -> Tensor:
     """The sum of l r' over the pairs, and over the batch where `like` (B or 1, k, n) is shared."""
     if len(like) == len(left[0]):
-        return torch.stack(left, -1) @ torch.stack(right, -2)
+        (l, r), *others = ((l[:, :, None], r[:, None, :]) for l, r in zip(left, right, strict=True))
+        return reduce(lambda total, pair: torch.addcmul(total, *pair), others, l * r)
     return (torch.cat(left).mT @ torch.cat(right))[None]
 
 
