@@ -113,9 +113,16 @@ def _definite(matrix: Expr, blame: Blame) -> Iterator[str]:
     if blame.needed is Curvature.CONCAVE:
         yield f"write -quad(x, N) with an N declared `psd`, if `{text(matrix)}` is -N"
     elif isinstance(matrix, Parameter | Variable) and not matrix.symmetric:
-        yield f"declare it `{matrix.name} : S^{matrix.shape[0]}, psd`, if it is"
+        yield f"declare it {_symmetric(matrix)}, if it is"
     else:
         yield from declare(matrix, "psd", "if it is")
+
+
+def _symmetric(matrix: Parameter | Variable) -> str:
+    size = matrix.shape[-1]
+    if matrix.origin is not None and matrix.origin.source.python:
+        return f'`dc.param("{matrix.name}", {size}, symmetric=True, psd=True)`'
+    return f"`{matrix.name} : S^{size}, psd`"
 
 
 def _one_sided(blame: Blame) -> Iterator[str]:

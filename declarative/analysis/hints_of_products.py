@@ -84,7 +84,9 @@ def sign_hints(factor: Expr) -> Iterator[str]:
         yield f"declare {names} with the attribute `nonneg`, if they are; or give `{text(factor)}` as one param that is"
     else:
         name = next(name for name in ("w", "k", "r", "q") if name not in [s.name for s in symbols(factor)])
-        yield f"where `{text(factor)}` is never negative, give it as one param: `param {name} : R, nonneg`"
+        python = any(s.origin is not None and s.origin.source.python for s in symbols(factor))
+        param = f'{name} = dc.param("{name}", nonneg=True)' if python else f"param {name} : R, nonneg"
+        yield f"where `{text(factor)}` is never negative, give it as one param: `{param}`"
 
 
 def declare(e: Expr, attribute: str, condition: str) -> Iterator[str]:

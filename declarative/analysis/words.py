@@ -6,7 +6,7 @@ from declarative.analysis.facts import FactsTable, meaning
 from declarative.atoms.record import Facts
 from declarative.atoms.registry import find
 from declarative.elaborate.to_text import expression_to_text
-from declarative.ir.expr import Call, Expr, Index, Reduce, Stack
+from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack
 from declarative.ir.facts import Curvature, Monotonicity
 
 SIGNS = {"add": "+", "neg": "-", "mul": "*", "div": "/", "matmul": "*", "dot": "*", "outer": "*", "transpose": "'"}
@@ -18,7 +18,9 @@ CUT = " ... "  # between the ends of a longer one
 
 def text(node: Expr) -> str:
     """The user's text of a node on one line; its own form where nothing was written. Of a long one the ends."""
-    whole = " ".join(node.origin.text.split()) if node.origin is not None else expression_to_text(node)
+    origin = node.origin
+    in_python = isinstance(node, Constant) and origin is not None and origin.source.python  # where it has no place
+    whole = expression_to_text(node) if origin is None or in_python else " ".join(origin.text.split())
     return _ends(whole, LONGEST)
 
 

@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 from declarative.atoms.arithmetic import ADD, DIV, MUL, NEG, POWER
 from declarative.atoms.build import call
+from declarative.atoms.elementwise import SQUARE
 from declarative.atoms.products import DOT, MATMUL, TRANSPOSE
 from declarative.atoms.quadratic import QUAD, SUMSQ
 from declarative.atoms.record import ShapeMismatch
@@ -74,7 +75,26 @@ def canonical_div(args: tuple[Expr, ...], options: dict, origin: Span | None) ->
 
 def canonical_power(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
     exponent = Constant(options["p"])
-    return _folded(pow, args[0], exponent, origin) or call(POWER, *args, origin=origin, options=options)
+    folded = _folded(pow, args[0], exponent, origin)
+    return folded or _without_root(args[0], options["p"], origin) or call(POWER, *args, origin=origin, options=options)
+
+
+def canonical_square(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
+    return (len(args) == 1 and _without_root(args[0], 2.0, origin)) or call(SQUARE, *args, origin=origin)
+
+
+def _without_root(base: Expr, p: float, origin: Span | None) -> Expr | None:
+    """Even powers of a norm are powers of the sum of squares, and those of abs(x) powers of x: they have no kink."""
+    if p <= 0 or p % 2:
+        return None
+    match base:
+        case Call("norm" | "normfro", (x,)):
+            squares = call(SUMSQ, x, origin=origin)
+            return squares if p == 2 else call(POWER, squares, origin=origin, options={"p": p / 2})
+        case Call("abs", (x,)):
+            return call(POWER, x, origin=origin, options={"p": p})
+        case _:
+            return None
 
 
 def canonical_transpose(args: tuple[Expr, ...], options: dict, origin: Span | None) -> Expr:
@@ -144,6 +164,7 @@ REWRITES: dict[str, Callable[[tuple[Expr, ...], dict, Span | None], Expr]] = {
     "mul": canonical_mul,
     "div": canonical_div,
     "power": canonical_power,
+    "square": canonical_square,
     "transpose": canonical_transpose,
     "dot": canonical_dot,
 }

@@ -7,7 +7,7 @@ from functools import reduce
 
 from declarative.atoms.along import along, new_indices, part
 from declarative.atoms.homogenise import perspective
-from declarative.atoms.record import Definition
+from declarative.atoms.record import Definition, ShapeMismatch
 from declarative.atoms.shapes import need_equal, need_rank
 from declarative.ir.expr import Constant, Expr, Reduce, SizeValue, Stack
 from declarative.ir.size import Size, count
@@ -50,6 +50,36 @@ def _scalene(apply, x: Expr, above: Expr, below: Expr) -> Expr:
 
 def _least_eigenvalues(apply, x: Expr, **options) -> Expr:
     return apply("neg", apply("lambda_sum_largest", apply("neg", x), **options))
+
+
+def _cross(apply, x: Expr, y: Expr) -> Expr:
+    for e in (x, y):
+        need_equal("the vectors of `cross`", need_rank("`cross`", e.shape, 1)[0], Size.of(3), (x.shape, y.shape))
+    a, b = ([part(e, (Constant(float(k)),)) for k in range(3)] for e in (x, y))
+    terms = [(apply("mul", a[i], b[j]), apply("mul", a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
+    return apply("concat", *(_less(apply, *pair) for pair in terms))
+
+
+def _det(apply, X: Expr) -> Expr:
+    m, n = need_rank("`det`", X.shape, 2)
+    need_equal("the sides of the matrix in `det`", m, n, (X.shape,))
+    if n.constant is None or n.constant > LARGEST_DET:
+        hints = ("the logarithm of the determinant of a positive definite matrix is `log_det(X)`",)
+        raise ShapeMismatch(f"`det` is written out for sizes 1 to {LARGEST_DET} that are numbers", 0, hints)
+    return _minor(apply, X, 0, tuple(range(n.constant)))
+
+
+LARGEST_DET = 4  # of which the determinant has 24 products
+
+
+def _minor(apply, X: Expr, row: int, columns: tuple[int, ...]) -> Expr:
+    """Of the rows from this one on and these columns, along its first row."""
+    entries = [part(X, (Constant(float(row)), Constant(float(k)))) for k in columns]
+    if len(columns) == 1:
+        return entries[0]
+    rest = [_minor(apply, X, row + 1, (*columns[:k], *columns[k + 1 :])) for k in range(len(columns))]
+    terms = [apply("mul", entry, minor) for entry, minor in zip(entries, rest, strict=True)]
+    return apply("add", *(apply("neg", term) if k % 2 else term for k, term in enumerate(terms)))
 
 
 def _prod(apply, x: Expr) -> Expr:
@@ -132,6 +162,22 @@ _ALL = (
         "prod(x) : R",
         _prod,
         lambda cp, form, x: cp.prod(x),
+    ),
+    Definition(
+        "cross",
+        "The cross product of two vectors of three entries; affine in each of them.",
+        "cross(x : R^3, y : R^3) : R^3",
+        _cross,
+        None,
+        arity=(2, 2),
+    ),
+    Definition(
+        "det",
+        "The determinant of a square matrix of a size up to 4 that is a number. Beside `orthonormal`, where it is 1 or "
+        "-1, `det(R) >= 0` says that R is a rotation; `det(R) == 1` would say part of it twice.",
+        "det(X : R^(3,3)) : R",
+        _det,
+        None,
     ),
     Definition(
         "gmatmul",

@@ -9,6 +9,7 @@ from declarative.cli.inputs import Wanted, backend_option
 from declarative.cli.report import Form, reporting, show_json
 from declarative.cli.status import Exit
 from declarative.cli.texts import read_problem
+from declarative.cli.words import in_words_of_the_command
 from declarative.ir.problem import Problem
 from declarative.layer.compile import unsupported
 from declarative.layer.route import BackendName, explain, route
@@ -38,7 +39,7 @@ def _lines(problem: Problem, backend: Wanted) -> list[str]:
     if any(diagnostic.code == "E321" for diagnostic in found):
         return [f"{problem.name}: {repair(problem).text}", *render(found).splitlines()]
     lines = explain(problem, chosen=_chosen(problem, backend))
-    return [*lines, *render(found).splitlines()] if found else lines
+    return [*lines, *render(in_words_of_the_command(found)).splitlines()] if found else lines
 
 
 def _chosen(problem: Problem, backend: Wanted) -> BackendName | None:

@@ -27,10 +27,9 @@ def command(file: str, form: Form, backend: str, **given: Any) -> int:
     """
     problem = read_problem(file)
     data = gather(problem, **given)
-    probe = Probe(
-        build(problem, data, backend=backend, check="first", on_failure="mask"),
-        {name: torch.from_numpy(value) for name, value in data.params.items()},
-    )
+    layer = build(problem, data, backend=backend, check="first", on_failure="mask")
+    params = {name: torch.from_numpy(value) for name, value in data.params.items()}
+    probe = Probe(layer.double(), params)  # differences of what is learned need the digits that float32 has not
     if not is_solved(probe.solution):
         told = [f"{problem.name}: {probe.solution.summary()}; there is no solution to differentiate"]
         told += [f"  {message}" for message in dict.fromkeys(probe.solution.messages.values())]

@@ -1,7 +1,7 @@
 """The data options that `solve` and `gradcheck` share, and what they compile and pass to the layer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -13,7 +13,7 @@ from declarative.ir.problem import Problem
 from declarative.layer.compile import compile
 from declarative.layer.layer import DeclarativeLayer
 from declarative.layer.solution import Solution
-from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
+from declarative.source.diagnostic import DiagnosticError, error
 
 Wanted: TypeAlias = Literal["auto", "cone", "kkt"]
 
@@ -75,19 +75,8 @@ def _unknown(name: str, roles: Mapping[str, Role]) -> tuple[str]:
 
 
 def build(problem: Problem, data: Data, **settings: Any) -> DeclarativeLayer:
-    """The layer with its constants and learned parameters. What is missing is asked for in words of the command."""
-    try:
-        return compile(problem, dims=data.dims, consts=data.consts, learn=data.learn, **settings)
-    except DiagnosticError as failed:
-        raise DiagnosticError([_as_words(problem, d) if d.code == "E319" else d for d in failed.diagnostics]) from None
-
-
-def _as_words(problem: Problem, missing: Diagnostic) -> Diagnostic:
-    """The hint for a learned parameter that has no value yet."""
-    symbol = next(d.symbol for d in problem.parameters if d.origin is missing.span)
-    sizes = dict.fromkeys(f"--dims {name}=2" for size in symbol.shape for name in sorted(size.names))
-    value = f"an initial value: `-p {symbol.name}=...`"
-    return replace(missing, hints=(f"give `{' '.join(sizes)}`, or {value}" if sizes else f"give {value}",))
+    """The layer with its constants and learned parameters."""
+    return compile(problem, dims=data.dims, consts=data.consts, learn=data.learn, **settings)
 
 
 def solve(layer: DeclarativeLayer, params: Mapping[str, Any]) -> Solution:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import click
 
 from declarative.cli.status import Exit
+from declarative.cli.words import in_words_of_the_command
 from declarative.source.diagnostic import Diagnostic, DiagnosticError
 from declarative.source.render import render, to_json
 
@@ -23,7 +24,7 @@ def reporting(command: Callable[..., int]) -> Callable[..., int]:
         try:
             return command(*args, form=form, **named)
         except DiagnosticError as mistake:
-            show(mistake.diagnostics, form)
+            show(in_words_of_the_command(mistake.diagnostics), form)
             return Exit.DIAGNOSTICS
 
     return reported

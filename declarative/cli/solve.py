@@ -52,7 +52,7 @@ def _data(name: str, solution: Solution) -> dict[str, Any]:
         "problem": name,
         "status": _names(solution.status, Status),
         "value": _array(solution.value),
-        "outputs": {name: _array(solution[name]) for name in solution.outputs},
+        "outputs": {name: _array(solution[name]) for name in solution.output_names},
         "values": _arrays(solution.values),
         "duals": _arrays(solution.duals),
         "primal_residual": _array(solution.primal_residual),
@@ -106,9 +106,9 @@ def _item(title: str, solution: Solution, item: tuple[int, ...]) -> list[str]:
         lines.append(f"  {solution.messages[item]}")
     if status > Status.INACCURATE:
         return lines
-    others = [name for name in solution.values if name not in solution.outputs]
+    others = [name for name in solution.values if name not in solution.output_names]
     lines += [f"  {_value(solution, item)}"]
-    lines += [_line(name, solution[name][item]) for name in [*solution.outputs, *others]]
+    lines += [_line(name, solution[name][item]) for name in [*solution.output_names, *others]]
     lines += [_line(f"{name}.dual", dual[item]) for name, dual in solution.duals.items()]
     return [*lines, *_remarks(solution, item)]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context, Range
-from declarative.elaborate.familiar import WHOLE, YES_OR_NO
+from declarative.elaborate.familiar import ROTATION, ROTATIONS, WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.promises import require_data
 from declarative.elaborate.report import did_you_mean
@@ -105,6 +105,8 @@ def _complaints(
         yield f"`{item.name}` does not stand on a {what}", (rule.elsewhere,)
     if item.name in {a.name for a in node.attributes[:position]}:
         yield f"`{item.name}` is written twice", ("leave one out",)
+    if item.name == "start" and not item.args and node.kind == "var" and node.default is not None:
+        yield "`start` is an attribute with its value in brackets", (f"write `start({node.default.span.text})`",)
     if len(item.args) != rule.arguments:
         count = ("no argument", "one argument", "two arguments")[rule.arguments]
         example = {"between": ("`between(0, 1)`",), "start": ("`start(x0)`",)}.get(item.name, ())
@@ -128,9 +130,13 @@ def _matrix_hint(node: tree.Declaration, item: tree.AttributeItem) -> tuple[str,
 
 def _unknown_hints(name: str, kind: str) -> tuple[str, ...]:
     if name in WHOLE:
-        return (f"{CONTINUOUS}; leave it out, and round the solution",) if kind == "var" else ("it is `index(n)`",)
+        if kind == "var":
+            return (f"{CONTINUOUS}; leave it out, and round the solution",)
+        return ("leave it out: any numbers are data; those that stand in subscripts are `index(n)`",)
     if name in YES_OR_NO and kind == "var":
         return (RELAXED,)
+    if name in ROTATIONS:
+        return (ROTATION,)
     if name in USUAL:
         return (f"did you mean `{USUAL[name]}`?",)
     return did_you_mean(name, RULES) or (f"the attributes are {', '.join(RULES)}",)

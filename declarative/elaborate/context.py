@@ -34,6 +34,7 @@ class Context:
 
     evaluate: an expression's meaning (set by `expressions`, which stands above the parts that need it).
     resolved: name -> what its declaration became (None where that failed). `resolving`: those under way.
+    undeclared: the uses of indices that no `for` declares, by name and line (`undeclared.Use`).
     calls: what the calls of definitions `within` the one under way have become; `spent`: how many there were.
     """
 
@@ -45,6 +46,7 @@ class Context:
     resolved: dict[str, Any] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)
     constraints: dict[str, list[Constraint]] = field(default_factory=dict)
+    undeclared: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
     expansions: list[Expansion] = field(default_factory=list)
     calls: dict[Any, Any] = field(default_factory=dict)
     within: int = 0

@@ -111,7 +111,7 @@ def parameter_declaration(ctx: Context, node: tree.Declaration) -> ParameterDecl
 
 
 def variable_declaration(ctx: Context, node: tree.Declaration) -> VariableDeclaration | None:
-    if node.default is not None:
+    if node.default is not None and not any(a.name == "start" and not a.args for a in node.attributes):
         hints = [f"a starting point is `start({node.default.span.text})`"]
         if node.default.span.text in ("True", "true", "False"):
             hints = [f"an attribute stands alone: leave out `= {node.default.span.text}`"]

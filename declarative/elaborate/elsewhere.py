@@ -9,6 +9,7 @@ _ALSO = {
     "asin": "arcsin",
     "atan": "arctan",
     "concat": "concatenate hcat vcat",
+    "det": "determinant",
     "conv": "convolve conv1d conv2",
     "cummax": "maximum_accumulate",
     "diag": "diagm diagonal",
@@ -52,6 +53,9 @@ _ALSO = {
 }
 RENAMED = {theirs: ours for ours, names in _ALSO.items() for theirs in names.split()}
 
+_DENSITY = "exp(-(x/p)^2/2)/(2.5066282746*p)"
+_ANGLE = "2*atan(y/(x + sqrt(x^2 + y^2)))"  # where y is not 0 or x is positive
+
 # What has no name here: how it is written in a text, and in Python.
 WRITTEN = {
     **dict.fromkeys(("subtract", "minus", "sub"), ("x - y", "x - y")),
@@ -74,6 +78,10 @@ WRITTEN = {
     **dict.fromkeys(("bce", "binary_cross_entropy"), ("logistic(x) - y*x", "logistic(x) - y * x")),
     **dict.fromkeys(("silu", "swish"), ("x.*sigmoid(x)", "x * sigmoid(x)")),
     **dict.fromkeys(("normcdf", "norm_cdf", "ndtr", "Phi"), ("(1 + erf(x/sqrt(2)))/2", "(1 + erf(x / 2**0.5)) / 2")),
+    **dict.fromkeys(("normpdf", "norm_pdf", "gaussian"), (_DENSITY, _DENSITY.replace("^", "**"))),
+    **dict.fromkeys(("log_normpdf", "lognormpdf"), ("-(x/p)^2/2 - log(p)", "-((x / p) ** 2) / 2 - log(p)")),
+    "factorial": ("exp(loggamma(x + 1))", "exp(loggamma(x + 1))"),
+    **dict.fromkeys(("atan2", "arctan2"), (_ANGLE, _ANGLE.replace("^", "**"))),
     "add": ("x + y", "x + y"),
     "asinh": ("log(x + sqrt(1 + x^2))", "log(x + sqrt(1 + x**2))"),
     "cbrt": ("x^(1/3)", "x ** (1 / 3)"),
@@ -95,6 +103,9 @@ WRITTEN = {
 _JUMPS = "it jumps, so it has no gradient, and no backend takes it"
 _COUNTS = "a number of entries jumps, so it has no gradient; `norm1(x)` is its convex stand-in"
 _PLACE = "the place of the greatest entry jumps; `exp(b*x)/sum(exp(b*x))` tends to it as b grows"
+_IDENTITY = "the identity matrix is `diag(stack(1 for i in n))`; for X'*X == I there is the attribute `orthonormal`"
+_MEAN = "an expectation is a sum over scenarios: `sum(p[s]*f[s] for s in m)`"
+_CHANCE = "a probability jumps with the number of scenarios; `cvar(x, q)` bounds a tail, and is convex"
 _REAL = "numbers are real; a complex matrix A + iB is the real one `[A, -B; B, A]`"
 _NO_CONE = "no cones describe it exactly; the entropy `von_neumann_entr(X)` is there"
 _EQUAL = "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`"
@@ -109,10 +120,15 @@ _TIME = "on a grid a derivative is a difference: `(x[t+1] - x[t])/h`"
 _OF_MATRICES = "of the functions of a matrix there are `log_det(X)`, `tr_inv(X)`, `von_neumann_entr(X)`"
 _QUANTILE = "a quantile has no curvature; the mean of the entries beyond it is `cvar(x, q)`, which is convex"
 
+# What there is nothing for, where it is called: letters that name data too.
+CALLED = {
+    **dict.fromkeys(("E", "EE", "Ex", "expectation", "Expectation"), _MEAN),
+    **dict.fromkeys(("P", "Pr", "Prob", "prob", "probability"), _CHANCE),
+}
+
 # What there is nothing for.
 ADVICE = {
     **dict.fromkeys(("inv", "inverse", "pinv", "solve", "lstsq", "mldivide"), _INVERSE),
-    **dict.fromkeys(("det", "determinant"), "the logarithm of the determinant is `log_det(X)`"),
     **dict.fromkeys(("det_rootn", "detn"), "`log_det(X)` rises with it, and so has the same maximum"),
     **dict.fromkeys(("eig", "eigs", "eigh", "eigvals", "eigvalsh", "eigenvalues"), _EIGENVALUES),
     **dict.fromkeys(("chol", "cholesky", "qr", "lu", "ldl"), _FACTORS),
@@ -133,7 +149,6 @@ ADVICE = {
     **dict.fromkeys(("where", "if_else", "ifelse", "ite", "cond", "piecewise", "iif"), _BRANCHES),
     **dict.fromkeys(("implies", "indicator", "sos1", "sos2", "xor", "alldifferent"), _CHOICE),
     **dict.fromkeys(("all", "any"), "a constraint of an array holds for each of its entries: `x <= 1`"),
-    "cross": "it is `[a[1]*b[2] - a[2]*b[1], a[2]*b[0] - a[0]*b[2], a[0]*b[1] - a[1]*b[0]]`",
     **dict.fromkeys(("fft", "ifft", "dct", "interp", "interp1"), "a linear map is a matrix: `const F : R^(m,n)`"),
     **dict.fromkeys(("integral", "integrate"), "on a grid an integral is a sum: `h*sum(f[t] for t in n)`"),
     **dict.fromkeys(("der", "dt", "ddt", "derivative", "DerivativeVar", "grad", "gradient"), _TIME),
@@ -144,7 +159,7 @@ ADVICE = {
     **dict.fromkeys(("psd_wrap", "symmetric_wrap"), "declared as `S^n` it is symmetric, as `S^n, psd` semidefinite"),
     **dict.fromkeys(("ones", "zeros", "ones_like", "zeros_like", "full", "promote", "broadcast_to", "repmat"), _EQUAL),
     **dict.fromkeys(("tile", "repeat", "expand"), _EQUAL),
-    **dict.fromkeys(("eye", "identity", "I"), "the identity matrix is `diag(stack(1 for i in n))`"),
+    **dict.fromkeys(("eye", "identity", "I"), _IDENTITY),
     **dict.fromkeys(("len", "length", "size", "numel", "shape"), "a length is the dim that stands in the declaration"),
     **dict.fromkeys(("range", "arange"), "indices run as in `for i in n`, or `for i in 0..n-1`"),
     **dict.fromkeys(("Inf", "infinity", "Infinity", "INF"), "infinity is `inf`"),

@@ -8,7 +8,7 @@ from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
 from declarative.elaborate.familiar import LAST, value_hints
-from declarative.elaborate.indexing import Subscript, index, over
+from declarative.elaborate.indexing import Subscript, index
 from declarative.elaborate.multipliers import dual
 from declarative.elaborate.names import Entity, Scope, kind
 from declarative.elaborate.nested import field_of
@@ -16,6 +16,7 @@ from declarative.elaborate.operators import negated, raised, summed, transposed
 from declarative.elaborate.products import multiplied
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_size
+from declarative.elaborate.undeclared import Use, shifted
 from declarative.elaborate.values import Solved, Value, shown, stripped
 from declarative.ir.expr import Constant, IndexSymbol, OptimalValue, SizeValue, Slice
 from declarative.ir.size import ONE, ZERO, Size
@@ -125,9 +126,8 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
     if scope.subscript:
         if scope.along is not None and node.id in LAST:
             hints = (f"it is `{scope.along - 1}` here: indices start at 0",)
-        runs = "n" if scope.along is None else over(ZERO, scope.along)
-        hints = hints or (f"say where it runs: `for {node.id} in {runs}`",)
-        return ctx.report.error("E212", node.span, f"the index `{node.id}` is not declared", hints=hints)
+        ctx.undeclared.setdefault((node.id, node.span.line), []).append(Use(node.span, scope.runs, tuple(hints)))
+        return None
     hints = hints or (f"data are declared by `param {node.id} : R`, what is solved for by `var {node.id} : R`",)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
@@ -200,7 +200,7 @@ def _subscript_item(
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = (length or ONE) if item.hi is None else to_size(ctx, item.hi, scope)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
-    value = ctx.value(item, scope.in_subscript(length))
+    value = ctx.value(item, scope.in_subscript(length, shifted(stripped(item), length)))
     return None if value is None else Subscript(value.expr, item.span)
 
 

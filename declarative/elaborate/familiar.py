@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from declarative.elaborate.elsewhere import ADVICE, RENAMED, WRITTEN
+from declarative.elaborate.elsewhere import ADVICE, CALLED, RENAMED, WRITTEN
 
 YES_OR_NO = ("binary", "boolean", "bool", "logical", "B", "Bool", "Boolean", "Binary")
 WHOLE = ("integer", "int", "Z", "ZZ", "N", "NN", "Int", "Integer", "Integers", "integers")
+
+ROTATIONS = ("rotation", "SO", "SO3", "SE", "special_orthogonal", "quaternion")
+ROTATION = "a rotation is `R^(3,3), orthonormal`, with the constraint `det(R) >= 0`; a quaternion is `R^4, unit`"
 
 LAST = ("end", "END", "last")  # the last index
 
@@ -28,6 +31,8 @@ def function_hints(name: str) -> tuple[str, ...]:
         return (f"`{RENAMED[name]}` may be what you want",)
     if name in WRITTEN:
         return (f"it is written `{WRITTEN[name][0]}`",)
+    if name in CALLED:
+        return (CALLED[name],)
     if over := re.fullmatch(r"(sum|prod|max|min)_(\w{1,2})", name):
         return (f"indices stand behind: `{over[1]}(... for {over[2]} in n)`",)
     return value_hints(name, ())

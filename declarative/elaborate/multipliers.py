@@ -9,7 +9,7 @@ from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.duals import attribute_duals, constraint_duals
 from declarative.elaborate.names import Scope
 from declarative.elaborate.report import did_you_mean
-from declarative.elaborate.values import Value, shown
+from declarative.elaborate.values import Value
 from declarative.ir.expr import Dual, Variable
 from declarative.ir.size import Shape
 from declarative.syntax import tree
@@ -55,4 +55,4 @@ def _report_missing(ctx: Context, node: tree.Attribute, base: tree.Name, wanted:
     hints = [f"there is {' and '.join(offers)}"] if offers else []
     if not known:
         hints = [f"a bound on `{base.id}` has a dual: name a constraint, or use `nonneg` or `between`"]
-    return ctx.report.error("E219", node.span, f"there is no {shown(node)}", hints=hints)
+    return ctx.report.error("E219", node.span, f"there is no `{'.'.join((*wanted, 'dual'))}`", hints=hints)

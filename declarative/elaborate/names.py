@@ -23,8 +23,8 @@ class Scope:
     """Names that hold in a part of a statement: indices, arguments of a `def` and its flexible sizes.
 
     `outputs`: duals and `value` may be read, as in `return`. `subscript`: within square brackets, along an axis of
-    the length `along` where there is one. `depth`: how many indices hold, where that is known to be final: the body
-    of a `let` or `def` comes to stand in other places.
+    the length `along` where there is one, and an index of the subscript may run over `runs`. `depth`: how many indices
+    hold, where that is known to be final: the body of a `let` or `def` comes to stand in other places.
     """
 
     locals: Mapping[str, Local] = field(default_factory=dict)
@@ -32,15 +32,17 @@ class Scope:
     outputs: bool = False
     subscript: bool = False
     along: Size | None = None
+    runs: tuple[Size, Size] | None = None
 
     @cached_property
-    def _in_subscripts(self) -> dict[Size | None, Scope]:
+    def _in_subscripts(self) -> dict[tuple[Size | None, tuple[Size, Size] | None], Scope]:
         return {}
 
-    def in_subscript(self, length: Size | None) -> Scope:
+    def in_subscript(self, length: Size | None, runs: tuple[Size, Size] | None) -> Scope:
         """Within square brackets, along an axis of this length."""
-        if (found := self._in_subscripts.get(length)) is None:
-            found = self._in_subscripts[length] = replace(self, subscript=True, along=length)
+        key = (length, runs)
+        if (found := self._in_subscripts.get(key)) is None:
+            found = self._in_subscripts[key] = replace(self, subscript=True, along=length, runs=runs)
         return found
 
     def with_index(self, name: str, index: IndexSymbol | None) -> Scope:

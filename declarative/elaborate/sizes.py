@@ -71,7 +71,7 @@ def _named(ctx: Context, node: tree.Name, name: str, scope: Scope) -> Size | Non
 
 
 def _wrong_kind(ctx: Context, node: tree.Name, what: str, is_index: bool) -> None:
-    hints = ["run over the whole range and choose with `if`: `for i in n, j in n if i <= j`"] if is_index else []
+    hints = [f"run over all of it and choose with `if`: `for j in n if j <= {node.id}`"] if is_index else []
     message = f"a size is made of whole numbers and dims, `{node.id}` is {what}"
     return ctx.report.error("E222", node.span, message, hints=hints)
 

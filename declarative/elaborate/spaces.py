@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from declarative.elaborate.context import Context
-from declarative.elaborate.familiar import WHOLE, YES_OR_NO
+from declarative.elaborate.familiar import ROTATION, ROTATIONS, WHOLE, YES_OR_NO
 from declarative.elaborate.names import Scope
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_positive_size
@@ -89,6 +89,10 @@ def _unknown(ctx: Context, node: tree.Space) -> None:
             hints = ("complex data is not supported", known)
         case name if (joined := re.fullmatch(r"([RS])(\w+)", name)) and not node.sizes:
             hints = (f"write `{joined[1]}^{joined[2]}`",)
+        case name if name in ROTATIONS:
+            hints = (ROTATION,)
+        case "skew" | "Skew" | "so":
+            hints = ("declare its entries: with `var w : R^3` the map is `cross(w, a)`",)
         case name if name in USUAL:
             hints = (f"write `{USUAL[name].format(_power(node))}`",)
         case name:

@@ -22,6 +22,7 @@ from declarative.elaborate.outputs import default_outputs, outputs
 from declarative.elaborate.relations import constraints, promises
 from declarative.elaborate.report import Report, TooMany
 from declarative.elaborate.semidefinite import warn_of_entries
+from declarative.elaborate.undeclared import report_undeclared
 from declarative.ir.canonical import canonical_problem
 from declarative.ir.problem import Constraint, Method, Output, Problem
 from declarative.source.diagnostic import Diagnostic
@@ -44,6 +45,7 @@ def elaborate(
     try:
         ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
         problem = _problem(ctx, file, name or "problem")
+        report_undeclared(report, ctx.undeclared)
     except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
         report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])
         return None, report.in_order()

@@ -150,7 +150,6 @@ def _place(e: _Equation) -> str:
 
 def _unknown_text(missing: tuple[str, ...], wanted: Mapping[str, str]) -> str:
     names = ", ".join(missing)
-    example = ", ".join(f'"{name}": ...' for name in missing)
     verb = "size cannot" if len(missing) == 1 else "sizes cannot"
     where = "" if missing[0] not in wanted else f" (in `{wanted[missing[0]]}`)"
-    return f"the {verb} be told from the arguments: {names}{where}; give dims={{{example}}}"
+    return f"the {verb} be told from the arguments: {names}{where}"

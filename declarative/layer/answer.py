@@ -20,7 +20,7 @@ from declarative.ir.problem import Problem
 from declarative.layer.binding import Bound
 from declarative.layer.outputs import OutputReader
 from declarative.layer.sense import in_sense
-from declarative.layer.solution import Solution
+from declarative.layer.solution import Named, Solution
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,13 @@ class Answer:
         """Everything about the solution."""
         outcome = self.outcome
         values = {name: self._placed(self._kept(value)) for name, value in outcome.variables.items()}
-        values |= zip((o.name for o in self.problem.outputs), self.outputs(), strict=True)
+        names = tuple(o.name for o in self.problem.outputs)
+        values |= zip(names, self.outputs(), strict=True)
+        duals = {".".join(path): self._placed(self._kept(self._duals[dual_input(path)])) for path in outcome.duals}
         return Solution(
-            values=values,
-            outputs=tuple(o.name for o in self.problem.outputs),
-            duals={".".join(path): self._placed(self._kept(self._duals[dual_input(path)])) for path in outcome.duals},
+            values=Named("variable or output", values),
+            output_names=names,
+            duals=Named("dual", duals),
             value=self._placed(self._kept(outcome.value)),
             status=self._places.spread(outcome.status.to(torch.int8), int(Status.FAILED)),
             primal_residual=self._places.spread(outcome.primal, torch.nan),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +14,12 @@ from torch import Tensor
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
-from declarative.ir.size import Shape, shape_text
-from declarative.ir.unify import SizeConflict, infer_sizes
+from declarative.ir.size import shape_text
 from declarative.layer.rounded import lifted, promised_psd
+from declarative.layer.sizes import find_sizes
 from declarative.layer.symmetric import SymmetricPart
 from declarative.source.diagnostic import DiagnosticError, error
 
-Declared: TypeAlias = list[tuple[str, Shape]]
 Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
 
 
@@ -54,11 +53,6 @@ def bind(
     `fits` keeps what is found out for shapes; `fixed` are inputs of an earlier call that have not changed. Raises
     DiagnosticError for what does not fit, naming the parameter.
     """
-    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    if tracing or torch.compiler.is_compiling():  # only `torch.export` gets here, not `torch.compile`
-        hints = ("`torch.compile` runs a layer as it is; it is saved by its state dict, or whole by `torch.save`",)
-        text = "a layer can be neither traced nor exported: its solver looks at the data, which a trace has not"
-        raise DiagnosticError([error("E329", None, text, hints=hints)])
     device = _device(raw, held, problem)
     given = {name: _tensor(problem, name, value, device) for name, value in raw.items()}
     tensors = given | {name: t.to(device) for name, t in held.items()}
@@ -97,7 +91,12 @@ def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[s
 
 
 def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Positional arguments in order of declaration (params without a default), then names."""
+    """Positional arguments in order of declaration (params without a default), then names. Traces are refused."""
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    if tracing or torch.compiler.is_compiling():  # only `torch.export` gets here, not `torch.compile`
+        hints = ("`torch.compile` runs a layer as it is; it is saved by its state dict, or whole by `torch.save`",)
+        text = "a layer can be neither traced nor exported: its solver looks at the data, which a trace has not"
+        raise DiagnosticError([error("E329", None, text, hints=hints)])
     params = [d for d in problem.parameters if d.symbol.role is Role.PARAM]
     positional = [d.symbol.name for d in params if d.default is None]
     names = [d.symbol.name for d in params]
@@ -177,52 +176,19 @@ def _check_ranks(declarations: Mapping[str, ParameterDeclaration], tensors: Mapp
     for name, declaration in declarations.items():
         shape = declaration.symbol.shape
         if tensors[name].dim() < len(shape):
-            found = tuple(tensors[name].shape)
-            text = (
-                f"`{name}` is {shape_text(shape)}: its tensor needs {len(shape)} axes or more, this has shape {found}"
-            )
+            wanted = f"its tensor needs {len(shape)} axes or more"
+            text = f"`{name}` is {shape_text(shape)}: {wanted}, this has shape {_shape(tensors[name])}"
             raise DiagnosticError([error("E312", declaration.origin, text)])
+        if declaration.symbol.role is Role.CONST and tensors[name].dim() > len(shape):
+            text = (
+                f"the const `{name}` is {shape_text(shape)}, one for all items; this has shape {_shape(tensors[name])}"
+            )
+            hints = (f"declare `param {name}` where items differ", "an ensemble is mapped: `torch.func.vmap`")
+            raise DiagnosticError([error("E312", declaration.origin, text, hints=hints)])
 
 
-def find_sizes(
-    problem: Problem,
-    declarations: Mapping[str, ParameterDeclaration],
-    tensors: Mapping[str, Tensor],
-    dims: Mapping[str, int],
-    partial: bool = False,
-) -> dict[str, int]:
-    """The value of every dim, from `dims`, the shapes at hand, and the defaults; some may be missing if `partial`."""
-    known = dict(dims)
-    declared = [(name, d.symbol.shape) for name, d in declarations.items()]
-    actual = [tuple(tensors[n].shape)[tensors[n].dim() - len(s) :] for n, s in declared]
-    for dim in problem.dims:
-        if dim.default is not None and dim.name not in known and dim.default.names <= known.keys():
-            known[dim.name] = dim.default.evaluate(known)
-    needed = [dim.name for dim in problem.dims]
-    try:
-        sizes = infer_sizes(declared, actual, known, () if partial else needed)
-    except SizeConflict as conflict:
-        name = (conflict.label or "").strip("`")
-        span = declarations[name].origin if name in declarations else None
-        hints = _batch_behind(declared, actual, tensors, known, name)
-        raise DiagnosticError([error("E313", span, conflict.message, hints=hints)]) from None
-    for name, size in sizes.items():
-        if size < 1:
-            raise DiagnosticError([error("E313", None, f"{name} = {size}: a size is at least 1")])
-    return sizes
-
-
-def _batch_behind(declared: Declared, actual: list[tuple[int, ...]], tensors, known, name: str) -> tuple[str, ...]:
-    """A hint where the sizes would agree if the batch of that tensor stood behind its own axes."""
-    own = len(dict(declared).get(name, ()))
-    if name not in tensors or tensors[name].dim() <= own or not own:
-        return ()
-    turned = [tuple(tensors[n].shape)[:own] if n == name else a for (n, _), a in zip(declared, actual, strict=True)]
-    try:
-        infer_sizes(declared, turned, known)
-    except SizeConflict:
-        return ()
-    return (f"the batch comes first, and then the axes of `{name}`: `{name}.movedim(-1, 0)`",)
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)
 
 
 def _batch_shape(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> tuple[int, ...]:

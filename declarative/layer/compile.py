@@ -23,12 +23,12 @@ from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import Method, ParameterDeclaration, Problem
 from declarative.ir.walk import postorder
-from declarative.layer.binding import find_sizes
 from declarative.layer.layer import DeclarativeLayer, Settings
 from declarative.layer.outputs import evaluate
 from declarative.layer.promises import SYMMETRY, broken_by, check_indices
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
+from declarative.layer.sizes import find_sizes
 from declarative.layer.taken import taken_names
 from declarative.rewrite.not_yet import not_yet
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error

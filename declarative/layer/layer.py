@@ -14,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from declarative.backends.hosted import hosted
 from declarative.backends.layout import entries
@@ -28,8 +27,8 @@ from declarative.layer.binding import Bound, Fit, Raw, bind, flat_batch, match_a
 from declarative.layer.bounded_data import sites
 from declarative.layer.by_device import place_of
 from declarative.layer.learned import initial, parametrisation
-from declarative.layer.mapped import Batched, needs_mapping
-from declarative.layer.mapped import call as call_mapped
+from declarative.layer.mapped import needs_mapping, unwrapped
+from declarative.layer.mapped_call import mapped_call
 from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
 from declarative.layer.solution import Outputs, Solution, SolveError, memory_of
@@ -86,10 +85,10 @@ def _unchanged(consts: tuple[tuple[Tensor, int], ...], now: tuple[tuple[Tensor, 
     return all(old is new and before == after for (old, before), (new, after) in pairs)
 
 
-def _fixed(inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...], names: list[str]) -> _Fixed | None:
-    """None where somebody differentiates a const: then its inputs belong to one graph."""
-    found = {name: inputs[name] for name in names}
-    return None if any(t.requires_grad for t in found.values()) else _Fixed(found, consts)
+def _equal(consts: tuple[tuple[Tensor, int], ...], now: tuple[tuple[Tensor, int], ...]) -> bool:
+    """Have other tensors the numbers of these, which nobody has changed?"""
+    pairs = zip(consts, now, strict=True)
+    return all(old._version == then and torch.equal(old, new) for (old, then), (new, _) in pairs)
 
 
 class DeclarativeLayer(nn.Module):
@@ -150,17 +149,14 @@ class DeclarativeLayer(nn.Module):
 
     def _call(self, *args: Raw, **named: Raw) -> Any:
         raw = match_arguments(self.problem, args, named)
-        mapped = {name: value for name, value in raw.items() if isinstance(value, Tensor)}
-        learned = dict(self.learn.named_parameters())
-        weights = dict(self.extern.named_parameters())
-        if needs_mapping([*mapped.values(), *learned.values(), *weights.values()]):
-            own = {f"learn.{name}": t for name, t in learned.items()} | {f"extern.{n}": t for n, t in weights.items()}
-            return self._mapped(raw, mapped, own)
+        names = tuple(o.name for o in self.problem.outputs)
+        if (results := mapped_call(self, self.problem, self._externs, raw)) is not None:
+            return _given_back(list(results), names)
         with self._grad_mode():
             answer = self._solve(raw, None)
             if not answer.solved:
                 self._complain(self._solution(answer))
-            return _given_back(answer.outputs(), tuple(o.name for o in self.problem.outputs))
+            return _given_back(answer.outputs(), names)
 
     def solve(self, *args: Raw, warm: Solution | None = None, **named: Raw) -> Solution:
         """The solution with its status, duals and residuals. `warm`: one of the same problem and shapes to begin at."""
@@ -170,23 +166,6 @@ class DeclarativeLayer(nn.Module):
             raise DiagnosticError([error("E310", None, text, hints=("or give a batch as leading axes",))])
         with self._grad_mode():
             return self._solution(self._solve(raw, warm))
-
-    def _mapped(self, raw: Mapping[str, Raw], given: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Any:
-        """A call under `torch.func.vmap`, as one call for a batch. `held`: the layer's own parameters by name."""
-        ranks = {d.symbol.name: len(d.symbol.shape) for d in self.problem.parameters}
-        ranks |= {f"learn.{name}": rank for name, rank in ranks.items()}
-        weights = {name: (e, t) for e in self._externs.values() for name, t in e.weights().items()}
-        ranks |= {name.replace(" ", ".", 1): e.rank(name, t) for name, (e, t) in weights.items()}
-        names = [*given, *held]
-
-        def call(*tensors: Tensor) -> tuple[Tensor, ...]:
-            data = dict(zip(names, tensors, strict=True))
-            own = {name: data.pop(name) for name in held}
-            found = functional_call(self, own, (), {**raw, **data}) if own else self(**{**raw, **data})
-            return (found,) if isinstance(found, Tensor) else tuple(found)
-
-        results = call_mapped(Batched(call, tuple(ranks[name] for name in names)), [*given.values(), *held.values()])
-        return _given_back(list(results), tuple(o.name for o in self.problem.outputs))
 
     def explain(self) -> str:
         """What the problem is, why each backend takes it or not, what was rewritten, the size of the system."""
@@ -234,7 +213,7 @@ class DeclarativeLayer(nn.Module):
 
     def _solve(self, raw: Mapping[str, Raw], warm: Solution | None) -> Answer:
         memo, dtype = self._memo, self.settings.dtype
-        consts = tuple((const, const._version) for const in self.const.buffers())
+        consts = tuple((const, const._version) for const in self._consts().values())
         fixed = memo.fixed.inputs if memo.fixed is not None and _unchanged(memo.fixed.consts, consts) else {}
         bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits, fixed)
         inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype) | self._weights(bound)
@@ -243,7 +222,7 @@ class DeclarativeLayer(nn.Module):
         ready = self._ready(bound, inputs, consts)
         good, messages = _good_items(self._breaches(ready, bound, inputs, fixed), bound)
         if not fixed and good is None and not torch.is_inference_mode_enabled():  # its tensors have no version
-            memo.fixed = _fixed(bound.inputs, consts, [name for name, _ in self.const.named_buffers()])
+            memo.fixed = _Fixed({name: bound.inputs[name] for name, _ in self.const.named_buffers()}, consts)
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
         start = self._start(warm, bound, good)
         outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
@@ -259,8 +238,12 @@ class DeclarativeLayer(nn.Module):
                 found[name] = flat_batch(t.to(bound.device, self.settings.dtype), rank, bound.batch_shape)
         return found
 
+    def _consts(self) -> dict[str, Tensor]:
+        """The numbers that plans are made for, whatever transform is around: nothing is differentiated for them."""
+        return {name: unwrapped(t) for name, t in self.const.named_buffers()}
+
     def _held(self) -> dict[str, Tensor]:
-        consts = dict(self.const.named_buffers())
+        consts = {name: t.detach() for name, t in self._consts().items()}
         return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
 
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...]) -> _Ready:
@@ -268,7 +251,7 @@ class DeclarativeLayer(nn.Module):
         place, memo = self._place(bound), self._memo
         key = (tuple(sorted(bound.sizes.items())), bound.device, place, *shapes)
         ready = memo.plans.get(key)
-        if ready is None or not _unchanged(ready.consts, consts):
+        if ready is None or not (_unchanged(ready.consts, consts) or _equal(ready.consts, consts)):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
             ready = memo.plans[key] = _apart(self._prepare, bound, place, constants, consts)

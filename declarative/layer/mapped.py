@@ -46,6 +46,13 @@ def _mapped_or_deep(tensor: Tensor, allowed: int) -> bool:
     return False
 
 
+def unwrapped(tensor: Tensor) -> Tensor:
+    """Its numbers, outside of all transforms."""
+    while is_functorch_wrapped_tensor(tensor):
+        tensor = get_unwrapped(tensor)
+    return tensor
+
+
 @dataclass(frozen=True)
 class Batched:
     """`call(*tensors)` for tensors (*batch, *shape), with `levels` mapped axes before each tensor's own batch.

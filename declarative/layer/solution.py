@@ -15,6 +15,7 @@ from torch.utils import _pytree
 from declarative.backends.inspection import LazyReport
 from declarative.backends.report import Report
 from declarative.backends.status import Status
+from declarative.elaborate.report import closest
 
 
 class Outputs(tuple):
@@ -56,10 +57,42 @@ _pytree.register_pytree_node(
 )
 
 
+class Named(dict[str, Tensor]):
+    """Tensors by name. A name that is not there is answered with those that are."""
+
+    def __init__(self, kind: str, tensors: Mapping[str, Tensor]):
+        super().__init__(tensors)
+        self.kind = kind
+
+    def __missing__(self, name: str) -> Tensor:
+        raise KeyError(_no_such(self.kind, name, self))
+
+    def __reduce__(self):
+        return Named, (self.kind, dict(self))
+
+
+_pytree.register_pytree_node(
+    Named,
+    lambda named: (list(named.values()), (named.kind, tuple(named))),
+    lambda values, context: Named(context[0], dict(zip(context[1], values, strict=True))),
+    serialized_type_name="declarative.Named",
+)
+
+
+def _no_such(kind: str, name: str, known: Mapping[str, Tensor]) -> str:
+    """`name` may be that of a chain, which has two duals, or written as in the text: `budget.dual`."""
+    bare = name.removesuffix(".dual") if isinstance(name, str) else ""
+    parts = [known_name for known_name in known if known_name.startswith(f"{bare}.")]
+    close = [bare] if bare in known else parts or [c for c in [closest(bare, known)] if c]
+    meant = f"; did you mean {' or '.join(f'`{c}`' for c in close)}?" if close else ""
+    return f"no {kind} `{name}`; there are: {', '.join(known) or 'none'}{meant}"
+
+
 @dataclass(frozen=True, eq=False)
 class Solution:
     """The answer for a batch. `sol["x"]` is a variable or output, `sol.x` too where the name is free.
 
+    outputs: a named tuple of what a call gives; output_names: their names.
     values: variables (*batch, *shape) and outputs, NaN for items without an answer. duals: by constraint, "budget" or
     "box.lower", (*batch, *binders, *shape). status: int8 (*batch) of `declarative.Status`. The residuals (*batch) are
     relative to the largest term summed in a row. messages: by batch index, for items that are not solved.
@@ -70,7 +103,7 @@ class Solution:
     """
 
     values: Mapping[str, Tensor]
-    outputs: tuple[str, ...]
+    output_names: tuple[str, ...]
     duals: Mapping[str, Tensor]
     value: Tensor
     status: Tensor
@@ -92,7 +125,7 @@ class Solution:
             return self.values[name]
         if name in self.duals:
             return self.duals[name]
-        raise KeyError(f"no `{name}` in this solution; there are: {', '.join([*self.values, *self.duals])}")
+        raise KeyError(_no_such("value or dual", name, {**self.values, **self.duals}))
 
     def __getattr__(self, name: str) -> Tensor:
         values = self.__dict__.get("values", {})
@@ -106,6 +139,11 @@ class Solution:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs by position and by name, as a call of the layer gives them: `solution.outputs.price`."""
+        return Outputs([self.values[name] for name in self.output_names], self.output_names)
 
     @property
     def report(self) -> Report:

@@ -7,10 +7,14 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Source:
-    """A text with a name to show in messages: a path, `<stdin>`, or the name given to `parse`."""
+    """A text with a name to show in messages: a path, `<stdin>`, or the name given to `parse`.
+
+    `python`: it is a program that builds problems, and is told what to write there.
+    """
 
     name: str
     text: str = field(repr=False)
+    python: bool = False
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:

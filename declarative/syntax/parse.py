@@ -11,7 +11,7 @@ from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare,
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
-from declarative.syntax.tokens.layout import Layout, Line, lay_out
+from declarative.syntax.tokens.layout import STARTING, Layout, Line, lay_out
 from declarative.syntax.tokens.lexer import Token, lex
 from declarative.syntax.transpose import plain_transposes
 from declarative.syntax.tree import Compare, Constraint, File, Logic, Not, Statement
@@ -88,10 +88,20 @@ class _Reader:
                 self.diagnostics.append(error("E121", span, "nested too deeply", hints=hints))
                 self.lost = True
             case Stuck(index, expected):
-                trouble = Trouble(self.source, replace(line, tokens=tokens), index, expected)
-                self._mistaken(explain(trouble), repairs)
+                mistake = explain(Trouble(self.source, replace(line, tokens=tokens), index, expected))
+                self._mistaken(self._with_the_line_below(mistake, line), repairs)
             case other:
                 raise AssertionError(f"a statement was read as {other!r}; please report this")
+
+    def _with_the_line_below(self, mistake: Mistake, line: Line) -> Mistake:
+        """`minimize` alone on its line belongs to what stands below it."""
+        below = self.queue[0][0] if self.queue else None
+        alone = len(line.tokens) == 1 and line.tokens[0].type in ("minimize", "maximize")
+        if not alone or below is None or below.broken or below.tokens[0].type in STARTING:
+            return mistake
+        self.queue.popleft()
+        joined = replace(below, tokens=line.tokens + below.tokens, comments=line.comments + below.comments)
+        return replace(mistake, repaired=(joined,))
 
     def _mistaken(self, mistake: Mistake, repairs: int) -> None:
         """Report it, a reserved word once only, and go on with what was meant."""

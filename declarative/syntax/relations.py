@@ -6,6 +6,7 @@ from declarative.syntax.tree import Assume, Compare, Constraint, File, Logic, No
 
 UNEQUAL = "`!=` is no constraint"
 NO_NEAREST = "a set that leaves a point out has no nearest point; say on which side of it to stay"
+_CHOICE = "all constraints hold together: solve for each alternative on its own, and take the better answer"
 _SIGNS = {"<=": ("<=", "≤"), ">=": (">=", "≥"), "in": ("in", "∈")}
 
 
@@ -32,7 +33,7 @@ def _check(relation: Node) -> list[Diagnostic]:
             return [error("E120", relation.span, "constraints are not joined by `and`", hints=hints)]
         case Logic() | Not():
             word = "or" if isinstance(relation, Logic) else "not"
-            return [error("E120", relation.span, f"`{word}` does not make a constraint")]
+            return [error("E120", relation.span, f"`{word}` does not make a constraint", hints=[_CHOICE])]
         case _:
             return [error("E120", relation.span, f"`{relation.span.text}` is not a relation")]
 

@@ -65,7 +65,7 @@ CASES = [
 
 
 def test_every_definition_has_a_case_and_a_text():
-    apart = {"perspective", "gmatmul"}  # which have a test of their own
+    apart = {"perspective", "gmatmul", "cross", "det"}  # which have a test of their own
     assert {case.name for case in CASES} == DEFINITIONS.keys() - apart
     assert all(d.doc.endswith(".") and d.signature.startswith(d.name) for d in DEFINITIONS.values())
 
@@ -137,3 +137,41 @@ def test_axes_that_do_not_fit_are_told():
             apply("max", body, axis=axis)
     with pytest.raises(ShapeMismatch, match="entry by entry"):
         apply("exp", X, axis=0)
+
+
+def rounded(shape: tuple[int, ...], k: int) -> np.ndarray:
+    return np.round(np.random.default_rng(k).normal(size=shape) * 2, 6)
+
+
+def test_the_cross_product_is_that_of_numpy():
+    """Affine in each vector; at right angles to both; against itself 0."""
+    x, y = (Variable(name, (Size.of(3),)) for name in "xy")
+    for k in range(5):
+        a, b = rounded((3,), k), rounded((3,), k + 100)
+        values = {x: cp.Constant(a), y: cp.Constant(b)}
+        np.testing.assert_allclose(as_cvxpy(apply("cross", x, y), values).value, np.cross(a, b), atol=1e-12)
+        np.testing.assert_allclose(as_cvxpy(apply("cross", x, x), values).value, 0, atol=1e-12)
+    data = Parameter("d", (Size.of(3),), Role.PARAM)
+    assert (
+        facts_of(apply("cross", data, x)).curvature is facts_of(apply("cross", x, data)).curvature is Curvature.AFFINE
+    )
+    with pytest.raises(ShapeMismatch):
+        apply("cross", x, Variable("z", (Size.of(2),)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_the_determinant_is_that_of_numpy(n: int):
+    X = Variable("X", (Size.of(n), Size.of(n)))
+    for k in range(5):
+        A = rounded((n, n), k)
+        found = as_cvxpy(apply("det", X), {X: cp.Constant(A)}).value
+        np.testing.assert_allclose(found, np.linalg.det(A), rtol=1e-9, atol=1e-9)
+
+
+def test_a_determinant_of_another_size_says_what_there_is():
+    for size in (Size.of("n"), Size.of(5)):
+        with pytest.raises(ShapeMismatch, match="sizes 1 to 4") as raised:
+            apply("det", Variable("X", (size, size)))
+        assert "log_det" in raised.value.hints[0]
+    with pytest.raises(ShapeMismatch):
+        apply("det", Variable("X", (Size.of(2), Size.of(3))))

@@ -236,7 +236,7 @@ def test_the_concise_format_gives_the_verdict_alone(run, data):
 def test_a_learned_parameter_without_a_value_is_asked_for_in_words_of_the_command(run, folder):
     text = "dim m, n\nlearn lam : R^(m,n)\nvar x : R\nminimize (x - sum(lam))^2\n"
     done = run("solve", "-", input=text)
-    assert "give `--dims m=2 --dims n=2`, or an initial value: `-p lam=...`" in done.stderr
+    assert "give `--dims m=... --dims n=...`, or an initial value: `-p lam=...`" in done.stderr
     assert run("solve", "-", "-p", "lam=[[1, 2]]", input=text).exit_code == 0
 
 

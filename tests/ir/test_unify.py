@@ -50,9 +50,8 @@ def test_later_arguments_help_earlier_ones():
 
 def test_what_cannot_be_told_is_named():
     message = conflict([("v", (m * m,))], [(9,)], needed=["T"])
-    assert message.startswith("the sizes cannot be told from the arguments: T, m;")
-    assert 'dims={"T": ..., "m": ...}' in message
-    assert "m (in `v`); give" in conflict([("v", (m * m,))], [(9,)])
+    assert message == "the sizes cannot be told from the arguments: T, m"
+    assert "m (in `v`)" in conflict([("v", (m * m,))], [(9,)])
 
 
 def test_ranks_and_numbers():

@@ -173,7 +173,7 @@ def program(name: str, **settings):
 def everything(solution, weights: int) -> Tensor:
     """A random combination of variables, duals and value, an entry for each item."""
     generator = torch.Generator().manual_seed(weights)
-    parts = [solution[n] for n in solution.outputs] + list(solution.duals.values()) + [solution.value]
+    parts = [solution[n] for n in solution.output_names] + list(solution.duals.values()) + [solution.value]
     draws = [torch.randn(part.shape[1:], generator=generator, dtype=torch.float64) for part in parts]
     return sum((part * d).reshape(len(part), -1).sum(1) for part, d in zip(parts, draws, strict=True))
 

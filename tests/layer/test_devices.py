@@ -53,7 +53,7 @@ def results(layer, data: dict[str, Tensor], device: torch.device) -> list[Tensor
     leaves = {name: t.to(device).detach().requires_grad_() for name, t in data.items()}
     solution = layer.solve(**leaves)
     assert (solution.status == Status.SOLVED).all()
-    found = [solution[name] for name in solution.outputs] + [solution.value]
+    found = [solution[name] for name in solution.output_names] + [solution.value]
     moved = list(leaves.values()) + list(layer.parameters())
     found += torch.autograd.grad(sum(t.sin().sum() for t in found), moved, allow_unused=True)
     kept = [t for t in found if t is not None]

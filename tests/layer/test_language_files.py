@@ -53,7 +53,7 @@ def test_gradients_agree_with_finite_differences(case, backend):
 def _outputs(layer, inputs) -> list[torch.Tensor]:
     solution = layer.solve(**inputs)
     assert solution.status.max() == 0
-    return [solution[name] for name in solution.outputs] + [solution.value]
+    return [solution[name] for name in solution.output_names] + [solution.value]
 
 
 def _loss(outputs, weights) -> torch.Tensor:

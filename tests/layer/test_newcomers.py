@@ -1,6 +1,7 @@
 """What people try first in Python, and what they are told."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -77,3 +78,72 @@ def test_what_does_not_depend_on_the_data_has_the_gradient_zero(backend, leave_o
     assert a.grad is not None
     assert a.grad.tolist() == [0.0, 0.0]
     assert not layer(a.detach()).x.requires_grad
+
+
+def bounded():
+    text = "param a : R\nvar x : R, start(a)\nminimize (x - a)^2\nsubject to\n  budget: x <= 5\n  box: 0 <= x <= 1\n"
+    return declarative.compile(declarative.parse(text + "return x, price = budget.dual\n", name="bounded"))
+
+
+def test_the_outputs_of_a_solution_are_those_of_a_call():
+    layer = bounded()
+    solution = layer.solve(2.0)
+    x, price = solution.outputs
+    assert (x.item(), price.item()) == pytest.approx((1, 0))
+    assert solution.outputs.x is solution.x
+    assert solution.output_names == layer(2.0)._fields == solution.outputs._fields == ("x", "price")
+    with pytest.raises(AttributeError, match="no output `prize`; there are: x, price"):
+        solution.outputs.prize  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    {
+        "bugdet": "did you mean `budget`?",
+        "budget.dual": "did you mean `budget`?",
+        "box": "did you mean `box.lower` or `box.upper`?",
+        "box.dual": "did you mean `box.lower` or `box.upper`?",
+        "zzz": "there are: budget, box.lower, box.upper",
+    }.items(),
+)
+def test_a_dual_that_is_not_there(name: str, meant: str):
+    solution = bounded().solve(2.0)
+    for same in (solution, copy.deepcopy(solution), pickle.loads(pickle.dumps(solution))):
+        with pytest.raises(KeyError) as raised:
+            same.duals[name]
+        assert f"no dual `{name}`" in raised.value.args[0] and raised.value.args[0].endswith(meant)
+    with pytest.raises(KeyError, match=r"no value or dual `zzz`; there are: x, price, budget, box\.lower, box\.upper"):
+        solution["zzz"]
+
+
+A = torch.eye(3)
+SIZES = {
+    "what the layer holds is not blamed": ("n = 3 from `A` axis 0; `x0` gives 2", {"x0": 2, "y": 3}),
+    "of three the one that differs": ("n = 3 from `x0`; `y` gives 4", {"x0": 3, "y": 4}),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_of_sizes_that_differ_the_one_alone_is_blamed(name: str):
+    text = "dim n\nparam x0 : R^n\nconst A : R^(n,n)\nparam y : R^n\nvar x : R^n\nminimize sumsq(A*x - x0 - y)"
+    layer = declarative.compile(declarative.parse(text), consts={"A": A})
+    message, given = SIZES[name]
+    with pytest.raises(DiagnosticError) as raised:
+        layer(**{key: torch.ones(size) for key, size in given.items()})
+    (told,) = raised.value.diagnostics
+    assert told.message == message
+    assert told.span is not None and told.span.text.startswith(f"param {message.split('; `')[1].split('`')[0]}")
+
+
+def test_a_dim_that_nothing_reads_needs_no_value():
+    layer = declarative.compile(declarative.parse("dim n, k\nparam b : R^n\nvar x : R^n\nminimize sumsq(x - b)"))
+    assert layer(torch.ones(2)).tolist() == pytest.approx([1, 1])
+    for read in (
+        "minimize sumsq(x - b)/k",
+        "minimize sum(x[i]^2 for i in n if i <= k)",
+        "minimize x[0]^2; subject to; x >= k",
+    ):
+        layer = declarative.compile(declarative.parse(f"dim n, k\nparam b : R^n\nvar x : R^n\n{read}"))
+        with pytest.raises(DiagnosticError, match=r"E313\]: the size cannot be told from the arguments: k") as raised:
+            layer(torch.ones(2))
+        assert raised.value.diagnostics[0].hints == ('give dims={"k": ...} when compiling',)

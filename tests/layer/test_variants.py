@@ -71,7 +71,7 @@ def _solved(variant: Variant, backend: str) -> Solved:
 
 def _results(variant: Variant, solution) -> dict[str, torch.Tensor]:
     """Outputs, the value, and the duals where they count: each (..., BATCH, *shape)."""
-    found = {name: solution[name] for name in solution.outputs} | {"the value": solution.value}
+    found = {name: solution[name] for name in solution.output_names} | {"the value": solution.value}
     return found | ({f"dual of {n}": d for n, d in solution.duals.items()} if variant.duals else {})
 
 

@@ -31,8 +31,19 @@ def _without_start(call: Call) -> list[Diagnostic]:
     names = ", ".join(f"`{name}`" for name in lacking)
     message = f"`{call.atom}` is defined for positive definite matrices only, and {names} begins at 0"
     first = next(iter(lacking.values()))
-    hints = (f"declare `var {first.name}` with `start(...)`, a point inside", "the cone backend needs no start")
+    hints = (
+        f"declare `{first.name}` with {_identity(first)}, or another point inside",
+        "the cone backend needs no start",
+    )
     return [error("E303", call.origin, message, hints=hints)]
+
+
+def _identity(variable: Variable) -> str:
+    """A start that is positive definite, as it is written where the variable was declared."""
+    size = variable.shape[-1]
+    if variable.origin is not None and variable.origin.source.python:
+        return f"`start=dc.diag(dc.stack(1 for i in dc.range(0, {size})))`"
+    return f"`start(diag(stack(1 for i in {size})))`"
 
 
 def _has_start(variable: Variable) -> bool:

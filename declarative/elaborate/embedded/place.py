@@ -117,7 +117,7 @@ def _place(code: CodeType, file: str, instruction: int) -> Place:
 
 @lru_cache(maxsize=256)
 def _source(file: str, text: str) -> Source:
-    return Source(file, text)
+    return Source(file, text, python=True)
 
 
 def _span(source: Source, first: int, last: int | None, start: int | None, end: int | None) -> Span | None:

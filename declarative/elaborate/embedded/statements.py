@@ -121,7 +121,7 @@ def stated(name: str | None, given: Any, place: Place) -> Stated:
             found = gather(given, place, same)
             return _repeated(name, found, place) if isinstance(found, Family) else _several(name, found, place)
         case _:
-            raise _no_constraint(given, place)
+            raise _no_constraint(name, given, place)
 
 
 def _single(name: str | None, given: Relation | Chain | Member) -> Stated:
@@ -164,7 +164,10 @@ def _several(name: str | None, items: list[Any], place: Place) -> Stated:
     return Stated(tuple(c for p in parts for c in p.constraints), NOTHING.union(*(p.declared for p in parts)))
 
 
-def _no_constraint(given: object, place: Place) -> Exception:
+SETTINGS = ("backend", "dims", "consts", "learn", "extern", "on_failure", "check", "dtype", "options")
+
+
+def _no_constraint(name: str | None, given: object, place: Place) -> Exception:
     match given:
         case bool():
             hints = ["one side must hold a param, a var or another symbol"]
@@ -176,5 +179,8 @@ def _no_constraint(given: object, place: Place) -> Exception:
             hints = ["constraints are handed over one by one: dc.problem(objective, a <= b, c >= d)"]
             text = "a condition is no constraint; it stands after `if` in a generator"
             return fail("E405", text, place, hints=hints)
+        case _ if name in SETTINGS:
+            hints = [f"it is given when compiling: dc.compile(problem, {name}=...)"]
+            return fail("E405", f"`{name}` is no part of a problem", place, hints=hints)
         case _:
             return fail("E405", f"`{given!r}` is no constraint", place, hints=["write `a <= b`, `a == b` or dc.psd(X)"])

@@ -15,6 +15,7 @@ from declarative.syntax.mistakes import (
     indices,
     labels,
     latex,
+    loops,
     operands,
     words,
 )
@@ -39,7 +40,7 @@ def explain(trouble: Trouble) -> Mistake:
 def explain_bare(source: Source, line: Line) -> Mistake:
     """A statement that reads as an expression alone, where a constraint should compare two."""
     trouble = Trouble(source, line, min(1, len(line.tokens)), frozenset())
-    if mistake := words.misspelt(trouble) or declaring.kind_left_out(trouble):
+    if mistake := loops.block(trouble) or words.misspelt(trouble) or declaring.kind_left_out(trouble):
         return mistake
     first = line.tokens[0]
     span = trouble.span(first, line.tokens[-1])
@@ -91,6 +92,7 @@ def _wish(t: Trouble) -> str:
 _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     latex.command,
     elsewhere.import_of_python,
+    loops.block,
     elsewhere.macro,
     elsewhere.such_that_first,
     elsewhere.typed,
@@ -106,6 +108,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     labels.objective_with_colon,
     labels.label_of_objective,
     idioms.constraints_behind,
+    idioms.solution,
     indices.for_all,
     indices.index_after_comma,
     indices.index_range,
@@ -113,7 +116,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     indices.index_first,
     indices.for_left_out,
     indices.for_behind_brackets,
-    indices.loop_first,
+    loops.loop_first,
     indices.second_for,
     idioms.norm_by_name,
     declaring.attribute_behind_default,
@@ -137,6 +140,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     declaring.space_left_out,
     declaring.brackets_of_a_space,
     declaring.missing_colon,
+    declaring.start_without_brackets,
     declaring.missing_comma,
     declaring.argument_without_space,
     declaring.function_as_let,

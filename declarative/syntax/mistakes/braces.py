@@ -84,8 +84,8 @@ def _index(t: Trouble, closing: int) -> Mistake:
     """`sum{i in n} x[i]`, `x{i}`."""
     name = t.before.text.rstrip("_") if t.before else ""
     name = {"Σ": "sum", "Π": "prod"}.get(name, name)
-    hint = f"subscripts stand in square brackets: `{name}[...]`"
     inside = t.source.text[t.token.end : t.tokens[closing].start].strip()
+    hint = f"subscripts stand in square brackets: `{name}[{inside}]`"
     if name in ("max", "min") and t.tokens[closing - 2].type not in ("in", "∈", "=") and "," in inside:
         hint = f"arguments stand in round brackets: `{name}({inside})`"
     elif name in ("sum", "prod", "max", "min"):

@@ -52,7 +52,23 @@ def missing_colon(t: Trouble) -> Mistake | None:
     colon = Token(":", ":", t.token.start, t.token.start)
     if t.token.type == "NAME":
         return Mistake(diagnostic, t.with_tokens(colon, instead_of=0))
+    if (family := _in_round_brackets(t)) is not None:
+        return family
     return Mistake(diagnostic, t.with_tokens(colon) if t.token.type in ("in", "∈") else ())
+
+
+def _in_round_brackets(t: Trouble) -> Mistake | None:
+    """`var x(0..T) : R^2`, `var x(t) : R`."""
+    closing = closing_of(t.tokens, t.index) if t.index == 2 and t.token.type == "(" else None
+    if closing is None or closing + 1 >= len(t.tokens) or t.tokens[closing + 1].type != ":":
+        return None
+    inside = t.tokens[t.index + 1 : closing]
+    left, right = t.token._replace(type="[", text="["), t.tokens[closing]._replace(type="]", text="]")
+    hints = [f"write `{t.kind} {t.tokens[1].text}[{''.join(token.text for token in inside)}]`"]
+    hints += ["a function of time is a family on a grid: `x[0..T]`"] if inside and inside[0].text == "t" else []
+    message = "the sizes of a family stand in square brackets"
+    repaired = t.with_tokens(left, *inside, right, instead_of=closing - 1, at=2)
+    return Mistake(error("E113", t.span(t.token, t.tokens[closing]), message, hints=hints), repaired)
 
 
 def _with_space(t: Trouble) -> str:
@@ -62,6 +78,8 @@ def _with_space(t: Trouble) -> str:
         return f"declarations stand one by one: `{head} : R`"
     if t.token.type == "=":
         return _of_value(t, head)
+    if t.token.type in ("in", "∈") and t.following:
+        return f"`{head} : {t.span(t.following, t.tokens[-1]).text}`"
     opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
     sizes = [token.text for token in t.tokens[opening + 1 : opening + 4] if token.type in ("NAME", "NUMBER")]
     if opening == 2 and sizes and len(t.tokens) == opening + 2 * len(sizes) + 1:
@@ -193,11 +211,36 @@ def second_declaration(t: Trouble) -> Mistake | None:
     """`var x : R^3, y : R^2`."""
     if t.kind not in _KINDS or t.token.type != ":" or t.opening or t.index < 5 or t.tokens[t.index - 2].type != ",":
         return None
+    if t.kind == "var" and t.before and t.before.text in STARTS:
+        return _start(t, t.index - 1, t.index + 1)
     first, second = t.tokens[: t.index - 2], (t.tokens[0], *t.tokens[t.index - 1 :])
     said = f"{t.kind} {t.source.text[t.tokens[t.index - 1].start : t.tokens[-1].end]}"
     repaired = (Line(first, t.line.comments), Line(second, (), t.line.trailing))
     hints = [f"write `{said}` on a line of its own, or a `;` before it"]
     return Mistake(error("E114", t.span(t.before), "declarations stand one by one", hints=hints), repaired)
+
+
+STARTS = ("start", "init", "initial", "guess")
+
+
+def start_without_brackets(t: Trouble) -> Mistake | None:
+    """`var x : R^n, start 0`."""
+    if t.kind != "var" or not t.before or t.before.text not in STARTS or t.token.type not in ("NAME", "NUMBER", "["):
+        return None
+    return _start(t, t.index - 1, t.index)
+
+
+def _start(t: Trouble, word: int, value: int) -> Mistake | None:
+    """A starting point that begins at the token `value`."""
+    if value >= len(t.tokens):
+        return None
+    closing = closing_of(t.tokens, value) if t.tokens[value].type in ("[", "(") else value
+    last = t.tokens[closing or value]
+    called = [Token(sign, sign, at, at) for sign, at in (("(", t.tokens[value].start), (")", last.end))]
+    new = (t.tokens[word]._replace(text="start"), called[0], *t.tokens[value : (closing or value) + 1], called[1])
+    hints = [f"write `start({t.span(t.tokens[value], last).text})`"]
+    diagnostic = error("E113", t.span(t.tokens[word], last), "`start` is an attribute", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(*new, instead_of=(closing or value) + 1 - word, at=word))
 
 
 def function_as_let(t: Trouble) -> Mistake | None:

@@ -54,7 +54,26 @@ def method(t: Trouble) -> Mistake | None:
     closing = closing_of(t.tokens, t.index)
     given = "" if closing is None else " ".join(t.source.text[t.token.end : t.tokens[closing].start].split())
     hints = [f"write `{name.text}({', '.join(filter(None, (written, given)))})`"]
+    if given and name.text in _OF_ONE:
+        hints = [f"an inner product is written `{written}'*{name.text}({given})`"]
     return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
+
+
+_OF_ONE = ("log", "exp", "sqrt", "abs", "square", "sin", "cos", "ln")  # of each entry of one array
+
+
+def solution(t: Trouble) -> Mistake | None:
+    """`x* = argmin f`, `x_star = arg min_x f`."""
+    words = [token.text.split("_")[0].lower() for token in t.tokens]
+    at = next((k for k, word in enumerate(words) if word in ("argmin", "argmax", "arg") and "=" in words[:k]), None)
+    if at is None:
+        return None
+    behind = at + 1 + (words[at] == "arg")
+    rest = t.span(t.tokens[behind], t.tokens[-1]).text if behind < len(t.tokens) else "..."
+    sense = "maximize" if "max" in "".join(words[at:behind]) else "minimize"
+    hints = [f"the objective is a statement: `{sense} {rest}`"]
+    span = t.span(t.tokens[at], t.tokens[behind - 1])
+    return Mistake(error("E110", span, f"`{span.text}` gives no value here", hints=hints))
 
 
 def declared_in_python(t: Trouble) -> Mistake | None:

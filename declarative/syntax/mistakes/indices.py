@@ -24,14 +24,30 @@ def for_all(t: Trouble) -> Mistake | None:
 
 
 def index_after_comma(t: Trouble) -> Mistake | None:
-    """`x[i] >= 0, i in n`."""
+    """`x[i] >= 0, i in n`; `x[i] >= 0, i = 1,...,n`; `x[i] >= 0, for all i in n`."""
     after = t.tokens[t.index + 1 : t.index + 3]
-    if t.token.type != "," or t.opening or len(after) < 2 or after[1].type not in ("in", "∈"):
+    if t.token.type != "," or t.opening or len(after) < 2:
         return None
-    if after[0].text not in [token.text for token in t.tokens[: t.index]]:
+    if after[0].type == "for" or after[0].text.lower() in FOR_ALL:
+        diagnostic = error("E114", t.span(), "no comma stands before the indices", hints=["leave it out"])
+        return Mistake(diagnostic, t.with_tokens())
+    if after[1].type not in ("in", "∈", "=") or after[0].text not in [token.text for token in t.tokens[: t.index]]:
         return None
+    repaired = t.with_tokens(t.token._replace(type="for", text="for"))
+    if after[1].type == "=":
+        hints = [f"write `for {after[0].text} in {_range(t.tokens[t.index + 3 :])}`"]
+        return Mistake(error("E114", t.span(), "an index is not introduced by a comma", hints=hints))
     diagnostic = error("E114", t.span(), "an index is not introduced by a comma", hints=["write `for`"])
-    return Mistake(diagnostic, t.with_tokens(t.token._replace(type="for", text="for")))
+    return Mistake(diagnostic, repaired)
+
+
+FOR_ALL = ("forall", "foreach", "\u2200")
+
+
+def _range(tokens: tuple[Token, ...]) -> str:
+    """`0..T-1`, from `0,...,T-1` and `0:T-1`; `n`, from `1,...,n`."""
+    written = re.sub(r"[,.:\u2026]+", "..", "".join(token.text for token in tokens))
+    return re.sub(r"^1\.\.(\w+)$", r"\1", written) or "lo..hi"
 
 
 def index_range(t: Trouble) -> Mistake | None:
@@ -72,7 +88,8 @@ def for_left_out(t: Trouble) -> Mistake | None:
     word, sign = t.tokens[at]._replace(type="for", text="for"), t.tokens[at + 2]._replace(type="in", text="in")
     repaired = t.with_tokens(word, t.tokens[at + 1], sign, instead_of=3, at=at)
     message = "an index is not introduced by a comma"
-    return Mistake(error("E114", t.span(t.tokens[at]), message, hints=["write `for`"]), repaired)
+    hints = [f"write `for {t.tokens[at + 1].text} in`" if t.tokens[at + 2].type == "=" else "write `for`"]
+    return Mistake(error("E114", t.span(t.tokens[at]), message, hints=hints), repaired)
 
 
 def for_behind_brackets(t: Trouble) -> Mistake | None:
@@ -95,18 +112,6 @@ def index_first(t: Trouble) -> Mistake | None:
         return None
     hints = [f"write `{function}(... for {index} in ...)`"]
     return Mistake(error("E113", t.span(), "the index stands behind what is added up", hints=hints))
-
-
-def loop_first(t: Trouble) -> Mistake | None:
-    """`for i in n: x[i] <= 1`."""
-    colon = next((k for k, token in enumerate(t.tokens) if token.type == ":"), None)
-    if t.index or t.token.type != "for" or colon is None:
-        return None
-    loop, body = t.tokens[:colon], t.tokens[colon + 1 :]
-    said = t.source.text[body[0].start : body[-1].end] if body else "..."
-    hints = [f"write `{said} {t.source.text[loop[0].start : loop[-1].end]}`"]
-    diagnostic = error("E112", t.span(), "the indices stand behind what they run through", hints=hints)
-    return Mistake(diagnostic, t.with_tokens(*body, *loop, instead_of=len(t.tokens)) if body else ())
 
 
 def second_for(t: Trouble) -> Mistake | None:

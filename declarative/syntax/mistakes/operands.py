@@ -7,7 +7,23 @@ from declarative.syntax.tokens.lexer import Token
 
 _OPERAND = ("NAME", "NUMBER", "(", "[", "inf")
 REDUCTIONS = ("sum", "prod", "max", "min")
-FUNCTIONS = (*REDUCTIONS, "norm", "sumsq", "abs", "exp", "log", "sqrt", "sin", "cos", "tan", "trace", "diag", "square")
+SIGNS = {"Σ": "sum", "Π": "prod"}
+FUNCTIONS = (
+    *REDUCTIONS,
+    *SIGNS,
+    "norm",
+    "sumsq",
+    "abs",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "trace",
+    "diag",
+    "square",
+)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -26,13 +42,15 @@ def function_without_brackets(t: Trouble) -> Mistake | None:
     """`sum x[i]^2 for i in n`, `norm x`."""
     if not t.before or t.before.text not in FUNCTIONS or t.token.type not in ("NAME", "NUMBER") or not t.wants("*"):
         return None
-    name = t.before.text
+    name = SIGNS.get(t.before.text, t.before.text)
     hints = [
         f"write `{name}(...)` around all of `... for i in n`"
         if name in REDUCTIONS
         else f"write `{name}({_operand(t)})`"
     ]
     span = t.span(t.before, t.token)
+    if t.before.text in SIGNS:
+        return Mistake(error("E105", t.span(t.before), f"`{t.before.text}` is written `{name}`", hints=hints))
     return Mistake(error("E105", span, f"`{name}` needs brackets around what it is applied to", hints=hints))
 
 

@@ -76,6 +76,11 @@ _JOINING = {"forall": "for", "foreach": "for", "over": "for", "where": "if", "wh
 
 def joining(t: Trouble) -> Mistake | None:
     """`x[i] >= 0 forall i in n`, and `forall i : x[i] >= 0`."""
+    if t.index == 2 and t.kind in ("minimize", "maximize") and t.tokens[1].text.lower() in ("over", "wrt"):
+        colon = next((k for k, token in enumerate(t.tokens) if token.type in (":", ",")), None)
+        message = "what is solved for are the variables, by their declarations"
+        repaired = t.with_tokens(instead_of=colon, at=1) if colon is not None else ()
+        return Mistake(error("E110", t.span(t.before, t.token), message, hints=["leave it out"]), repaired)
     if t.before and t.before.type == t.token.type == "NAME" and t.before.text.lower() in _JOINING:
         hints = ["indices stand behind the constraint: `x[i] >= 0 for i in n if cond`"]
         if t.following and t.following.type == "=":
@@ -86,5 +91,8 @@ def joining(t: Trouble) -> Mistake | None:
     if not word or t.token.type != "NAME" or not t.wants("*"):
         return None
     message = f"`{t.token.text}` is not a word of the language"
+    if word == "for" and t.following and t.index + 2 == len(t.tokens):
+        hints = [f"say where it runs: `for {t.following.text} in n`"]
+        return Mistake(error("E110", t.span(t.token, t.following), message, hints=hints))
     diagnostic = error("E110", t.span(), message, hints=[f"did you mean `{word}`?"])
     return Mistake(diagnostic, t.with_tokens(t.token._replace(type=word, text=word)) if t.wants(word) else ())

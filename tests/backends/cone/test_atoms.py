@@ -147,4 +147,4 @@ def _compare(text: str, data: dict, problem: cp.Problem, variable: cp.Variable) 
     assert solution.status == 0
     assert solution.value.item() == pytest.approx(problem.value, rel=1e-6, abs=1e-6)
     expected = np.asarray(variable.value)
-    assert np.abs(solution[solution.outputs[0]].numpy() - expected).max() <= 1e-3 * (1 + np.abs(expected).max())
+    assert np.abs(solution[solution.output_names[0]].numpy() - expected).max() <= 1e-3 * (1 + np.abs(expected).max())

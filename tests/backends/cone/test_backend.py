@@ -20,7 +20,7 @@ def check_gradients(layer, data: dict[str, torch.Tensor], names: tuple[str, ...]
     def loss(**values):
         torch.manual_seed(1)
         solution = layer.solve(**values)
-        parts = [solution[n] for n in solution.outputs] + list(solution.duals.values()) + [solution.value]
+        parts = [solution[n] for n in solution.output_names] + list(solution.duals.values()) + [solution.value]
         return sum((part * torch.randn_like(part)).sum() for part in parts)
 
     gradients = dict(zip(inputs, torch.autograd.grad(loss(**inputs), list(inputs.values())), strict=True))

@@ -96,7 +96,7 @@ def test_many_solutions_are_flagged_and_the_gradient_stays_of_its_size(text):
     y = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     solution = layer.solve(y)
     assert solution.status == Status.SOLVED and solution.nonunique
-    x = solution[solution.outputs[0]]
+    x = solution[solution.output_names[0]]
     weights = torch.arange(1.0, 1 + x.numel()).double().reshape(x.shape)
     (gradient,) = torch.autograd.grad((x * weights).sum(), y)
     assert abs(gradient) < 100
