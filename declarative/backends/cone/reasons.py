@@ -33,6 +33,7 @@ RECEDES = (
     "no minimum was found: the constraints allow a direction to infinity in which the objective does not rise;"
     " a bound or a penalty would hold it"
 )
+BENDS = "the objective decreases without end, ever more slowly, along a curve that the constraints allow"
 
 
 def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
@@ -47,7 +48,8 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
 def _words(assembly: Assembly, solved: Solved) -> str:
     if solved.broken or solved.escapes:
         return BROKEN if solved.broken else ESCAPES
-    return RECEDES if solved.recedes else WORDS[solved.status] + _ray(assembly, solved)
+    words = RECEDES if solved.recedes else BENDS if solved.bends else WORDS[solved.status]
+    return words + _ray(assembly, solved)
 
 
 def _ray(assembly: Assembly, solved: Solved) -> str:

@@ -194,3 +194,11 @@ def test_functions_of_parameter_matrices_are_computed_before_the_solver_sees_the
     # the projection of (3, 0) shrunk by half of the factor det(S) = 1.5
     assert torch.allclose(layer(S), torch.tensor([2.25, 0.0], dtype=torch.float64), atol=1e-10)
     check_gradients(compiled(str(layer.problem), check="never"), {"S": S + 0.1}, ("S",))
+
+
+def test_nothing_of_the_solver_is_printed_where_it_runs_out_of_numbers(capfd):
+    """X = 1e7 I, found after directions to infinity were looked for; the solver printed a panic there."""
+    solution = compiled("var X : S^3\nminimize 1e-7*trace(X) - log_det(X)").solve()
+    assert solution.status == declarative.Status.SOLVED
+    assert torch.allclose(solution["X"], 1e7 * torch.eye(3).to(solution["X"].dtype), atol=10)
+    assert capfd.readouterr() == ("", "")

@@ -10,16 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
+from declarative.backends.cone.methods.directions import curved_direction
 from declarative.backends.cone.methods.escape import escapes, regular
-from declarative.backends.cone.methods.interior import Claim, interior_points
-from declarative.backends.cone.methods.polish import polish
-from declarative.backends.cone.methods.recession import cleaned, curved_recession, recedes
-from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.methods.recession import recedes
+from declarative.backends.cone.program.item import Items
 from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.status import Status
 
-FINE = 1e-11
 ROUNDING = 1e-14
 
 
@@ -34,13 +32,7 @@ class Attainment:
         """In which the infimum may be no minimum, in the units of the equilibrated item; None where there is none."""
         if self.item.cones.linear:
             return None
-        scaled = equilibrate(self.item).apply(self.item)
-        for steepest in (False, True):
-            directions = _points(curved_recession(scaled, steepest))
-            found = next((d for d in (cleaned(scaled, x) for x in directions) if d is not None), None)
-            if found is not None or not directions:
-                return found
-        return None
+        return curved_direction(equilibrate(self.item).apply(self.item))
 
     def checked(self, found: Solved) -> Solved:
         """A point that is only on its way to infinity is none.
@@ -63,15 +55,3 @@ class Attainment:
         if found.status is not Status.FAILED or found.escapes:
             return found
         return replace(found, recedes=self.direction is not None)
-
-
-def _points(program: Items) -> list[np.ndarray]:
-    """Its solution x (n,), refined and as the interior-point method has it; none where it has none."""
-    even = equilibrate(program)
-    (answer,) = interior_points(even.apply(program), FINE)
-    at = answer.point
-    if answer.claim is not Claim.POINT or not np.isfinite(at.x).all():
-        return []
-    with np.errstate(all="ignore"):  # on the way to infinity
-        refined = polish(even.apply(program), Point(at.x[None], at.s[None], at.z[None]))[0].x[0]
-    return [even.some(0).E * x for x in (refined, at.x)]

@@ -20,6 +20,7 @@ from declarative.backends.cone.sets.cones import Block, Kind, psd_side
 REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
 PANIC = "PanicException"  # where eigenvalues are asked of a matrix that holds no numbers
 RAY = 1e-12  # the tolerance for rays, where steps are refined
+ROUNDING = 1e-30  # of slacks times multipliers, where both are rounding errors of one
 
 
 class Claim(Enum):
@@ -62,6 +63,8 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
         if solver is None:
             first = (sp.csc_matrix((P[k], *P_places), shape=(n, n)), sp.csc_matrix((A[k], *A_places), shape=(m, n)))
             solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
+            if len(items.cones.of_kind(Kind.PSD)):
+                solver.set_termination_callback(_nowhere_to_go)
         else:
             solver.update(P=P[k].tolist(), q=items.q[k].tolist(), A=A[k].tolist(), b=items.b[k].tolist())
         try:
@@ -75,6 +78,11 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
         point = Point(np.array(result.x), *(turned_rows(given, np.array(v)) for v in (result.s, result.z)))
         found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
     return found
+
+
+def _nowhere_to_go(info: clarabel.DefaultInfo) -> bool:
+    """Steps from there end where matrices hold no numbers, and the panic is printed."""
+    return info.mu < ROUNDING
 
 
 def _settings(tolerance: float) -> clarabel.DefaultSettings:

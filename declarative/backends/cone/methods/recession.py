@@ -29,16 +29,26 @@ def curved_recession(item: Items, steepest: bool = False) -> Items:
     Or that with the least q'd: where q'd >= 0 for all of them, those with q'd = 0 are found to more digits so, since
     the bound on q'd would only touch the cones.
     """
+    size = -(item.A.one(0, sparse=True).T @ curved_size(item.cones))
+    bound = item.q[:0] if steepest else item.q
+    return _directions(item, size[None], 1.0, bound, steepest)
+
+
+def falling(item: Items) -> Items:
+    """The least d with Pd = 0, q'd = -1, Ad + s = 0, s in K, for a batch of one."""
+    return _directions(item, item.q, -1.0, item.q[:0], steepest=False)
+
+
+def _directions(item: Items, measure: np.ndarray, amount: float, bound: np.ndarray, steepest: bool) -> Items:
+    """d with Pd = 0, measure'd = amount, bound'd <= 0, Ad + s = 0, s in K: the least, or that with the least q'd."""
     n, cones = item.q.shape[1], item.cones
     P, A = item.P.one(0, sparse=True), item.A.one(0, sparse=True)
     curves = np.diff(P.indptr) > 0
-    size = -(A.T @ curved_size(cones))
-    bound = item.q[:0] if steepest else item.q
-    whole = sp.coo_array(sp.vstack([P[curves], size[None], bound, A]))
+    whole = sp.coo_array(sp.vstack([P[curves], measure, bound, A]))
     count = int(curves.sum())
     shape = (count + 1 + len(bound) + cones.rows, n)
     b = np.zeros((1, shape[0]))
-    b[0, count] = 1.0
+    b[0, count] = amount
     bounds = (Block(Kind.NONNEG, 1),) * len(bound)
     cones = Cones((Block(Kind.ZERO, count + 1), *bounds, *cones.blocks))
     matrix = pattern_of(np.stack(whole.coords), shape).matrices(whole.data[None])

@@ -17,6 +17,7 @@ from declarative.backends.cone.methods.interior import Answer, Claim, interior_p
 from declarative.backends.cone.methods.mehrotra import rough_point
 from declarative.backends.cone.methods.polish import STEPS, polish, polish_boldly
 from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
+from declarative.backends.cone.methods.reduction import falls, is_inside, with_room
 from declarative.backends.cone.program.adrift import adrift
 from declarative.backends.cone.program.certificate import (
     Blocks,
@@ -40,6 +41,7 @@ PLAIN = 1e-8  # as far as the interior-point method goes without refining its st
 EXACT = 1e3  # an error within so many times rounding is none
 LOST = 1e-9  # of a row or column: where rounding errors are more, cones should be stretched
 DISTANT = 1e6  # where the program's size is one
+LIGHT = 1e-3  # where the program's size is one
 NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
@@ -120,7 +122,7 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
         (found,) = _attempt(item, item, blocks, equilibrate(item, stretched), FINE)
         outcomes.append(attainment.checked(found))
         if outcomes[-1].escapes:
-            return outcomes[-1]
+            return _endless(item, blocks, attainment, outcomes[-1])
         if outcomes[-1].status is Status.SOLVED:
             return _ray_beside(item, blocks, outcomes[-1]) or _believed(item, outcomes[-1])
     consistent = without_contradiction(item)
@@ -130,7 +132,24 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
         if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
             outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), FINE))
     best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes, o.residuals.adrift))
-    return attainment.explained(_believed(item, best))
+    best = attainment.explained(_believed(item, best))
+    return _endless(item, blocks, attainment, best) if best.recedes or best.escapes else best
+
+
+def _endless(item: Items, blocks: Blocks, attainment: Attainment, found: Solved) -> Solved:
+    """For a batch of one where the objective may fall for ever along no straight line: the same, or that it does."""
+    even, first = equilibrate(item), attainment.direction
+    assert first is not None
+    scaled = even.apply(item)
+    moves = falls(scaled, first)
+    if moves is None:
+        return found
+    for weight in (0.0, LIGHT):
+        room, own = with_room(scaled, blocks, weight)
+        (inside,) = _attempt(room, room, own, equilibrate(room), FINE)
+        if inside.usable and is_inside(scaled, inside.point.x[:-1]):
+            return replace(without_numbers(item, Status.UNBOUNDED, found.iterations, shares=moves), bends=True)
+    return found
 
 
 def _believed(item: Items, found: Solved) -> Solved:

@@ -22,7 +22,7 @@ class Solved:
     `span` is given where the equalities depend on each other. `settled`: to the last digit, and
     regular or inside of the set of solutions.
     `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
-    `broken`: failed, since the data are not finite.
+    `broken`: failed, since the data are not finite. `bends`: unbounded, along no straight line; then there is no `ray`.
     """
 
     cones: Cones
@@ -38,6 +38,7 @@ class Solved:
     escapes: bool = False
     recedes: bool = False
     broken: bool = False
+    bends: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 
