@@ -19,6 +19,7 @@ from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.kkt.verdict.slides import slides, strained
+from declarative.backends.kkt.verdict.unsteady import unsteady
 from declarative.backends.status import Status
 
 POLISH = 10
@@ -128,6 +129,7 @@ def examined(
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     assert found.doubts is not None
     doubts = answer.degenerate | found.doubts | tense | frail(d, found.at, found.local, found.system)
+    doubts |= unsteady(d, found, ~doubts & (answer.status <= Status.INACCURATE))
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 
 
