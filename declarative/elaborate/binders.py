@@ -24,13 +24,13 @@ class Bound:
     condition: Condition | None = None
 
 
-def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
+def bind(ctx: Context, fors: tree.Fors | None, scope: Scope, of_let: bool = False) -> Bound | None:
     """None where a part is wrong, which is then reported."""
     if fors is None:
         return Bound(scope)
     inner, made = scope, []
     for f in fors.binders:
-        made.append(_binder(ctx, f, inner))
+        made.append(_binder(ctx, f, inner, of_let))
         inner = inner.with_index(f.index, None if made[-1] is None else made[-1].index)
     binders = tuple(b for b in made if b is not None)
     if len(binders) < len(made):
@@ -45,7 +45,7 @@ def bind(ctx: Context, fors: tree.Fors | None, scope: Scope) -> Bound | None:
     return Bound(inner, binders, condition)
 
 
-def _binder(ctx: Context, f: tree.For, scope: Scope) -> Binder | None:
+def _binder(ctx: Context, f: tree.For, scope: Scope, of_let: bool) -> Binder | None:
     ends = _ends(ctx, f.over, scope)
     if not _is_free(ctx, f, scope) or ends is None:
         return None
@@ -53,7 +53,9 @@ def _binder(ctx: Context, f: tree.For, scope: Scope) -> Binder | None:
     if (lo - hi).is_nonnegative():
         hints = [f"ranges run upward: `{hi - 1}..{lo}`"] if (lo - hi).constant else []
         return ctx.report.error("E222", f.over.span, f"the range {range_text(lo, hi)} is empty", hints=hints)
-    return Binder(ctx.fresh_index(f.index, Range(lo, hi, span=f.span), scope.depth), lo, hi)
+    runs = Range(lo, hi, span=f.span)
+    index = ctx.let_index(f.index, runs) if of_let else ctx.fresh_index(f.index, runs, scope.depth)
+    return Binder(index, lo, hi)
 
 
 def _ends(ctx: Context, over: tree.Expression | tree.Range, scope: Scope) -> tuple[Size, Size] | None:

@@ -46,6 +46,9 @@ class Context:
     resolved: dict[str, Any] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)
     constraints: dict[str, list[Constraint]] = field(default_factory=dict)
+    let_indices: dict[tuple[str, Size, Size], IndexSymbol] = field(default_factory=dict)
+    of_lets: set[IndexSymbol] = field(default_factory=set)
+    let_ranges: dict[IndexSymbol, Range] = field(default_factory=dict)  # of the `let` under way
     undeclared: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
     expansions: list[Expansion] = field(default_factory=list)
     calls: dict[Any, Any] = field(default_factory=dict)
@@ -70,6 +73,19 @@ class Context:
                 hints=[f"`{node.span.text.strip()}.{fields[0]}`"],
             )
         return found
+
+    def let_index(self, name: str, range_: Range) -> IndexSymbol:
+        """The index of a `let`: the same one for each `let` that calls it so and runs over the same range.
+
+        So `let y[i] = z[i] + 1 for i in n` holds the body of z as it is, and a chain of them costs its steps. An array
+        of such a family is closed: no index but its own stands free in the body of a `let`.
+        """
+        key = (name, range_.lo, range_.hi)
+        if key not in self.let_indices:
+            self.let_indices[key] = self.fresh_index(name, range_)
+            self.of_lets.add(self.let_indices[key])
+        self.ranges[self.let_indices[key]] = range_
+        return self.let_indices[key]
 
     def fresh_index(self, name: str, range_: Range, depth: int | None = None) -> IndexSymbol:
         """A new bound index with its final number, the depth; or one below zero until the problem is made canonical.

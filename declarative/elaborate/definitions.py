@@ -16,7 +16,7 @@ from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
 from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
-from declarative.ir.walk import substitute
+from declarative.ir.walk import fold, with_children
 from declarative.source.diagnostic import Label
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -43,7 +43,10 @@ def let_value(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
         hints = ["declare names before they are used"]
         return ctx.report.error("E121", name_span(let, let.name), "too many definitions in one another", hints=hints)
     ctx.resolving.append(let.name)
+    outer = ctx.let_ranges
     ctx.resolved[let.name] = _let_body(ctx, let)
+    ctx.let_ranges = outer
+    ctx.ranges.update(outer)  # where its body has led to this `let`, whose indices may be the same
     ctx.resolving.pop()
     return ctx.resolved[let.name]
 
@@ -52,9 +55,10 @@ def _let_body(ctx: Context, let: tree.Let) -> Value | Solved | Family | None:
     names = [f.index for f in let.fors.binders] if let.fors else []
     if set(names) != set(let.indices) or len(names) != len(let.indices):
         return _report_indices(ctx, let, names)
-    bound = bind(ctx, let.fors, Scope())
+    bound = bind(ctx, let.fors, Scope(), of_let=True)
     if bound is None:
         return None
+    ctx.let_ranges = {b.index: ctx.ranges[b.index] for b in bound.binders}
     if bound.condition is not None and let.fors and let.fors.condition:
         hints = ["put the condition where the family is used: `sum(r[i] for i in n if ...)`"]
         return ctx.report.error("E224", let.fors.condition.span, "a `let` has no condition", hints=hints)
@@ -103,9 +107,23 @@ def member(ctx: Context, family: Family, subscripts: Sequence[Subscript], node: 
         if found is None or isinstance(found, Slice):
             return None
         values[b.index] = found
-    body = substitute(family.body.expr, values)
+    body = _with_indices(ctx, family.body.expr, values)
     expr = index(ctx.report, ctx.ranges, body, rest, node.span) if rest else body
     return None if expr is None else Value(expr)
+
+
+def _with_indices(ctx: Context, body: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """Put expressions in the place of indices; an array of a whole family within is closed, and stays as it is."""
+    moving = {index: e for index, e in values.items() if e != index}
+    if not moving:
+        return body
+
+    def step(node: Expr, new: tuple[Expr, ...]) -> Expr:
+        return moving[node] if node in moving else with_children(node, new)
+
+    return fold(
+        body, step, lambda node: node if isinstance(node, Stack) and node.binders[0].index in ctx.of_lets else None
+    )
 
 
 # --- def -----------------------------------------------------------------------------------------

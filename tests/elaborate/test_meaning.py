@@ -140,3 +140,34 @@ def test_definitions_in_one_another():
     assert {d.code for d in check(chain + "\nvar x : R\nminimize f400(x)")[1]} == {"E121"}
     lets = "\n".join(f"let a{i} = a{i + 1} + 1" for i in range(400)) + "\nlet a400 = x"
     assert {d.code for d in check("var x : R\n" + lets + "\nminimize a0")[1]} == {"E121"}
+
+
+LETS = {
+    "a chain": "let y0[{i}] = x[{i}] for {i} in n; let y1[{j}] = y0[{j}] + a[{j}] for {j} in n; "
+    "minimize sum(y1[k]^2 for k in n)",
+    "a whole family beside its members": "let y[{i}] = x[{i}]^2 for {i} in n; let c = sum(y); "
+    "let z[{j}] = y[{j}]*c for {j} in n; minimize sum(z[k]^2 for k in n) + z[2]",
+    "a sum over a family within another": "let y[{i}] = x[{i}]^2 for {i} in n; "
+    "let z[{j}] = y[{j}] + sum(y[{l}]*a[{l}] for {l} in n) for {j} in n; minimize sum(z[k] for k in n) + z[1]",
+    "indices that change places": "let M[{i},{k}] = x[{i}]*a[{k}]^2 for {i} in n, {k} in n; "
+    "let N[{j},{l}] = M[{l},{j}] + M[{j},{l}] for {j} in n, {l} in n; minimize sum(N[p,q]*N[q,p] for p in n, q in n)",
+    "a family of another range": "let y[{i}] = x[{i}] for {i} in n; let z[{j}] = y[{j}+1] - y[{j}] for {j} in 0..n-2; "
+    "let w[{l}] = z[{l}] + y[{l}] for {l} in 0..n-2; minimize sumsq(w) + sumsq(z)",
+    "stacks": "let y[{i}] = sumsq(stack(x[{i}]*x[{k}] for {k} in n)) for {i} in n; "
+    "let z[{j}] = y[{j}]*sum(y) for {j} in n; minimize sum(z) + z[0]",
+}
+
+
+@pytest.mark.parametrize("name", LETS)
+def test_indices_of_lets_may_have_the_same_names(name: str):
+    """Whatever names they have, where each has its own it is beyond doubt what is meant."""
+    text = "dim n; param a : R^n; var x : R^n; " + LETS[name]
+    apart = parse(text.format(i="i1", j="i2", k="i3", l="i4"), name="p")
+    assert parse(text.format(i="i", j="i", k="j", l="j"), name="p") == apart
+    assert parse(text.format(i="i", j="i", k="j", l="r"), name="p") == apart
+
+
+def test_a_message_about_an_index_of_a_let_points_to_its_own_for():
+    text = "dim n\nvar x : R^n\nlet z[i] = y[i] + x[i+1] for i in n\nlet y[i] = x[i] for i in n\nminimize sum(z)"
+    (told,) = check(text)[1]
+    assert told.labels[0].span.line == 3

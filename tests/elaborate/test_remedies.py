@@ -25,7 +25,10 @@ REMEDIES = {
     "numpy's infinity": ("minimize sumsq(x)\nsubject to\n  x <= np.inf", "write `inf`"),
     "a row without a star": ("minimize a'x", "write `a'*x`"),
     "bars with a subscript": ("minimize |A*x - a|_1", "write `norm1(A*x - a)`"),
-    "a determinant": ("minimize -det(X)", "the logarithm of the determinant of a positive definite matrix is `log_det(X)`"),
+    "a determinant": (
+        "minimize -det(X)",
+        "the logarithm of the determinant of a positive definite matrix is `log_det(X)`",
+    ),
     "an inverse": ("minimize sum(inv(A)*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
     "a power -1": ("minimize sum(A^-1*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
     "a matrix squared": ("minimize trace(X^2)", "the product with itself is `X*X`"),
