@@ -13,6 +13,7 @@ from declarative.atoms.apply import apply
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Domain, Sign
+from declarative.ir.recursion import Calls, each, run
 from declarative.ir.walk import children, varies, with_children
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
@@ -36,9 +37,9 @@ class _Walker:
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
         self.done = {}
-        return self._rewrite(root, scope)
+        return run(self._rewrite(root, scope))
 
-    def _rewrite(self, node: Expr, scope: Scope) -> Expr:
+    def _rewrite(self, node: Expr, scope: Scope) -> Calls[Expr]:
         """Once for a node that stands in several places, as what a `let` names may."""
         if not varies(node):
             return node
@@ -47,11 +48,11 @@ class _Walker:
             return self.done[key]
         match node:
             case Reduce(binders=binders, condition=condition):
-                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
+                made = replace(node, body=(yield self._rewrite(node.body, scope.inside(binders, condition))))
             case Stack(binders=binders):
-                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
+                made = replace(node, body=(yield self._rewrite(node.body, scope.inside(binders, None))))
             case Call(args=args):
-                new = [self._rewrite(a, scope) for a in args]
+                new = list((yield each(self._rewrite(a, scope) for a in args)))
                 record = find(node.atom)
                 assert record is not None
                 for k in range(len(new)):
@@ -60,7 +61,7 @@ class _Walker:
                         new[k] = self._inside(new[k], domain, scope)
                 made = with_children(node, tuple(new))
             case _:
-                made = with_children(node, tuple(self._rewrite(child, scope) for child in children(node)))
+                made = with_children(node, (yield each(self._rewrite(child, scope) for child in children(node))))
         self.done[key] = made
         return made
 

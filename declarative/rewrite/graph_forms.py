@@ -19,6 +19,7 @@ from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation
+from declarative.ir.recursion import Calls, each, run
 from declarative.ir.size import SCALAR, Shape
 from declarative.ir.walk import children, postorder, with_children
 from declarative.rewrite.scope import Additions, Scope
@@ -98,9 +99,9 @@ class _Walker:
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
         self.with_kinks, self.done = _with_kinks(root), {}
-        return self._rewrite(root, scope)
+        return run(self._rewrite(root, scope))
 
-    def _rewrite(self, node: Expr, scope: Scope) -> Expr:
+    def _rewrite(self, node: Expr, scope: Scope) -> Calls[Expr]:
         if id(node) not in self.with_kinks:
             return node
         key = (id(node), scope)
@@ -109,15 +110,15 @@ class _Walker:
         match node:
             case Call() | Reduce() if _kinked(node):
                 around = scope.around(node)
-                made = self._hold(node, self._fresh(node, around), around)
+                made = yield self._hold(node, self._fresh(node, around), around)
             case Call(args=args):
-                made = with_children(node, tuple(self._rewrite(a, scope) for a in args))
+                made = with_children(node, (yield each(self._rewrite(a, scope) for a in args)))
             case Reduce(binders=binders, condition=condition):
-                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, condition)))
+                made = replace(node, body=(yield self._rewrite(node.body, scope.inside(binders, condition))))
             case Stack(binders=binders):
-                made = replace(node, body=self._rewrite(node.body, scope.inside(binders, None)))
+                made = replace(node, body=(yield self._rewrite(node.body, scope.inside(binders, None))))
             case Index(base=base):
-                made = replace(node, base=self._rewrite(base, scope))
+                made = replace(node, base=(yield self._rewrite(base, scope)))
             case _:
                 raise AssertionError("only these hold kinks that are fit")
         self.done[key] = made
@@ -126,17 +127,19 @@ class _Walker:
     def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
         return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None)
 
-    def _hold(self, node: Call | Reduce, fresh: Fresh, over: Scope) -> Expr:
+    def _hold(self, node: Call | Reduce, fresh: Fresh, over: Scope) -> Calls[Expr]:
         """The value of a kinked function, held in place by rows over this scope."""
         self.additions.note(node, "is replaced by its graph form")
         if isinstance(node, Reduce):
             t, relation = fresh(node.shape), Relation.GE if node.op == "max" else Relation.LE
-            self._row(Comparison(None, relation, t, node.body), over.inside(node.binders, node.condition), node.origin)
+            inside = over.inside(node.binders, node.condition)
+            yield self._row(Comparison(None, relation, t, node.body), inside, node.origin)
             return t
-        args = node.args if self._is_extreme(node) else tuple(self._rewrite(a, over) for a in node.args)
+        extreme = self._is_extreme(node)
+        args = node.args if extreme else (yield each(self._rewrite(a, over) for a in node.args))
         graph = _graph(node, fresh, args)
         for constraint in graph.constraints:
-            self._row(constraint, over, node.origin)
+            yield self._row(constraint, over, node.origin)
         return graph.value
 
     def _is_extreme(self, node: Call) -> bool:
@@ -149,7 +152,7 @@ class _Walker:
         told = constraint.elements if isinstance(constraint, Membership) else (constraint.right,)
         return any(id(part) in self.with_kinks for side in told for part in postorder(side))
 
-    def _row(self, constraint: Comparison | Membership, over: Scope, origin: Span | None) -> None:
+    def _row(self, constraint: Comparison | Membership, over: Scope, origin: Span | None) -> Calls[None]:
         """A row of a graph form, `t >= f` or `t <= f`.
 
         Where f is kinked itself, t serves as its value: one of its own would be free wherever f does not reach t, as
@@ -158,9 +161,9 @@ class _Walker:
         if isinstance(constraint, Comparison) and id(constraint.right) in self.with_kinks:
             t, f = constraint.left, constraint.right
             if _kinked(f) and _is_bounded_by(f, t):
-                self._hold(f, lambda _: t, over)
+                yield self._hold(f, lambda _: t, over)
                 return
-            constraint = replace(constraint, right=self._rewrite(f, over))
+            constraint = replace(constraint, right=(yield self._rewrite(f, over)))
         self.additions.constrain((constraint,), over, origin)
 
 

@@ -75,7 +75,7 @@ def test_one_item_is_what_it_is_in_a_batch(case, backend):
     layer = case.compile(backend)
     whole = layer.solve(**tensors(data))
     alone = layer.solve(**{n: t[1] for n, t in tensors(data).items()})
-    for name in whole.outputs:
+    for name in whole.output_names:
         assert alone[name].shape == whole[name].shape[1:]
         assert _relative(alone[name].detach().numpy(), whole[name][1].detach().numpy()) < 1e-8
 
@@ -90,7 +90,7 @@ def test_single_precision_goes_in_and_comes_out(case, backend):
     assert first.dtype == torch.float32
     first.sum().backward()
     double = case.compile(backend).solve(**tensors(data))
-    expected = double[double.outputs[0]].detach().numpy()
+    expected = double[double.output_names[0]].detach().numpy()
     assert _relative(first.detach().numpy(), expected) < 2e-4
     assert all(t.grad is None or (t.grad.dtype == torch.float32 and t.grad.isfinite().all()) for t in single.values())
 

@@ -17,6 +17,7 @@ from declarative.atoms.registry import find
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Curvature
+from declarative.ir.recursion import Calls, each, run
 from declarative.ir.size import Shape
 from declarative.ir.walk import transform, variables, varies
 from declarative.rewrite.scope import Additions, Scope
@@ -82,7 +83,7 @@ class _Walker:
     done: dict[tuple[int, Scope, bool], Expr] = field(default_factory=dict)  # of the expression under way
 
     def walk(self, root: Expr, scope: Scope, quadratic: bool = False) -> Expr:
-        return self._walk(self._begin(root, scope), scope, quadratic)
+        return run(self._walk(self._begin(root, scope), scope, quadratic))
 
     def _begin(self, root: Expr, scope: Scope) -> Expr:
         root = transform(root, self._without_squared_norm)
@@ -110,13 +111,13 @@ class _Walker:
             others = terms[:k] + terms[k + 1 :]
             alike = term.shape == body.shape and any(e.shape == term.shape for e in others)
             if alike and isinstance(term, Call) and self._curved(term) and not _by_graph(term):
-                rest = apply("neg", apply("add", *(self._walk(e, scope, False) for e in others)))
-                call = self._affine(term, scope)
+                rest = apply("neg", apply("add", *run(each(self._walk(e, scope, False) for e in others))))
+                call = run(self._affine(term, scope))
                 self.atoms.append(AtomRow(call, rest, True, row.binders, row.condition, term.origin, row))
                 return True
         return False
 
-    def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Expr:
+    def _walk(self, node: Expr, scope: Scope, quadratic: bool) -> Calls[Expr]:
         """Once for a node that stands in several places, as what a `let` names may: its bound is one."""
         if not varies(node):
             return node
@@ -125,33 +126,33 @@ class _Walker:
             return self.done[key]
         match node:
             case Call():
-                made = self._call(node, scope, quadratic)
+                made = yield self._call(node, scope, quadratic)
             case Reduce(op="max" | "min", body=body, binders=binders, condition=condition):
-                inner = self._walk(body, scope.inside(binders, condition), False)
+                inner = yield self._walk(body, scope.inside(binders, condition), False)
                 made = self._extreme(node, replace(node, body=inner), scope)
             case Reduce(op="logsumexp", body=body, binders=binders, condition=condition):
-                inner = self._walk(body, scope.inside(binders, condition), False)
+                inner = yield self._walk(body, scope.inside(binders, condition), False)
                 made = self._log_sum(node, replace(node, body=inner), scope)
             case Reduce(body=body, binders=binders, condition=condition):
-                made = replace(node, body=self._walk(body, scope.inside(binders, condition), quadratic))
+                made = replace(node, body=(yield self._walk(body, scope.inside(binders, condition), quadratic)))
             case Stack(body=body, binders=binders):
-                made = replace(node, body=self._walk(body, scope.inside(binders, None), quadratic))
+                made = replace(node, body=(yield self._walk(body, scope.inside(binders, None), quadratic)))
             case Index(base=base):
-                made = replace(node, base=self._walk(base, scope, quadratic))
+                made = replace(node, base=(yield self._walk(base, scope, quadratic)))
             case _:
                 made = node
         self.done[key] = made
         return made
 
-    def _call(self, node: Call, scope: Scope, quadratic: bool) -> Expr:
+    def _call(self, node: Call, scope: Scope, quadratic: bool) -> Calls[Expr]:
         own = self._own(node)
         if own.affine:
-            return replace(node, args=tuple(self._walk(a, scope, quadratic) for a in node.args))
+            return replace(node, args=(yield each(self._walk(a, scope, quadratic) for a in node.args)))
         degree = self.look(node).degree
         if quadratic and degree is not None and degree <= 2:
             self.curved.extend(variables(node))
             return node
-        call = self._affine(node, scope)
+        call = yield self._affine(node, scope)
         return self._described(node, call, scope) if _by_graph(call) else self._epigraph(node, call, own.convex, scope)
 
     def _own(self, node: Call) -> Curvature:
@@ -164,10 +165,10 @@ class _Walker:
     def _curved(self, node: Call) -> bool:
         return varies(node) and not self._own(node).affine and self._own(node).convex
 
-    def _affine(self, node: Call, scope: Scope) -> Call:
+    def _affine(self, node: Call, scope: Scope) -> Calls[Call]:
         """The function of arguments made affine."""
         record, operands, _ = meaning(node)
-        args = tuple(self._walk(a, scope, False) for a in operands)
+        args = yield each(self._walk(a, scope, False) for a in operands)
         return Call(record.name, args, node.shape, node.options, origin=node.origin)
 
     def _epigraph(self, node: Call | Reduce, call: Call, convex: bool, scope: Scope) -> Expr:
