@@ -57,6 +57,9 @@ LARGE = {
     "one sum of them all": f"{HEAD}minimize sum({' + '.join(f'{k}*x[i]^2' for k in TERMS)} for i in n)\n",
     "a root of all lines": f"{HEAD}minimize sqrt({' + '.join(f'abs({k}*t)' for k in TERMS)})\nsolve by cone\n",
     "a chain of lets": lines_of("let y{1} = y{0} + exp({0}*t)\n", "minimize y10000").replace("y0 +", "t +", 1),
+    "a chain of families": lines_of("let y{1}[i] = y{0}[i] + {0}*x[i] for i in n\n", "minimize sum(y10000)").replace(
+        "y0[i] +", "x[i] +", 1
+    ),
     "calls of a def": sum_of("f(t, {0})", head=HEAD + "def f(z : R, d : R) : R = abs(z - d) + z^2\n"),
     "roots sqrt(k + t^2)": sum_of("sqrt({0} + t^2)"),
     "products k*t*u": sum_of("{0}*t*u"),

@@ -1,5 +1,7 @@
 """Long sums and deep nests: an answer or a refusal, and no traceback. Times: benchmarks/bench_check.py."""
 
+from time import process_time
+
 import pytest
 
 TERMS = 10_000
@@ -168,3 +170,23 @@ def test_a_name_that_is_declared_very_often_is_told_of(run, name):
     done = run("check", "-", input=text)
     assert done.exit_code == 1 and message in done.stderr
     assert done.stderr.startswith("error[E129]: more than 1,000 mistakes")
+
+
+NESTED = {"cones": "exp(y{0})", "domains": "log(2 + y{0})", "kinks": "max(y{0}, {0})", "roots": "sqrt(1 + y{0}^2)"}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_deep_nest_of_lets_is_explained(run, name):
+    """Expressions nest as deeply as definitions do, and what rewrites them keeps no call on Python's stack."""
+    lets = "".join(f"let y{k + 1} = {NESTED[name].format(k)}\n" for k in range(DEEP))
+    done = run("explain", "-", input=f"var x : R\nlet y0 = x\n{lets}minimize y{DEEP} + x^2\n")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "takes it (chosen)" in done.stdout
+
+
+def test_a_long_chain_of_families_is_checked_in_time(run):
+    lets = "".join(f"let y{k + 1}[i] = y{k}[i] + {k}*x[i] for i in n\n" for k in range(DEEP))
+    start = process_time()
+    done = run("check", "-", input=f"{HEAD}let y0[i] = x[i] for i in n\n{lets}minimize sum(y{DEEP}[i]^2 for i in n)\n")
+    assert done.exit_code == 0 and "convex quadratic program" in done.stdout
+    assert process_time() - start < 10  # a second, where the square of their number would take a minute
