@@ -135,7 +135,8 @@ class Probe:
         return torch.stack(values) if values else points.new_zeros(0)
 
     def row(self, name: str, along: Tensor, derivative: Tensor, doubt: Tensor) -> Row:
-        scale = torch.cat([along.abs(), derivative.abs().nan_to_num(), torch.tensor([self.floor, 1e-300])]).max()
+        least = torch.tensor([self.floor, 1e-300], dtype=torch.float64)  # 1e-300 is 0 in float32
+        scale = torch.cat([along.abs(), derivative.abs().nan_to_num(), least]).max()
         smooth = doubt <= SMOOTH * scale  # NaN, where a point beside has no solution, is not smooth
         off = (along - derivative).abs()[smooth] / scale
         return Row(name, len(along), int((~smooth).sum()), float(off.max()) if len(off) else None)

@@ -2,7 +2,9 @@
 
 Valid where more of the kinked function is worse: in a function increasing in it that is minimised or bounded above
 (and mirrored for concave ones). That needs monotonicity only, so it holds for nonconvex problems too. The primal goes
-back by dropping the new variables, the user's duals stay where they are.
+back by dropping the new variables, the user's duals stay where they are. Equal functions share one new variable,
+wherever they stand: two that are both |x| would be two unknowns of one value, and where `abs(x)*sqrt(abs(x))` is 0 the
+slope t/(2 sqrt(t')) would be anything.
 """
 
 from __future__ import annotations
@@ -96,6 +98,7 @@ class _Walker:
         self.additions = additions
         self.with_kinks: frozenset[int] = frozenset()  # of the expression under way
         self.done: dict[tuple[int, Scope], Expr] = {}  # a node may stand in several places, as what a `let` names
+        self.held: dict[tuple[Expr, Scope], Expr] = {}  # the values of kinked functions, whatever the expression
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
         self.with_kinks, self.done = _with_kinks(root), {}
@@ -109,8 +112,7 @@ class _Walker:
             return self.done[key]
         match node:
             case Call() | Reduce() if _kinked(node):
-                around = scope.around(node)
-                made = yield self._hold(node, self._fresh(node, around), around)
+                made = yield self._value(node, scope.around(node))
             case Call(args=args):
                 made = with_children(node, (yield each(self._rewrite(a, scope) for a in args)))
             case Reduce(binders=binders, condition=condition):
@@ -123,6 +125,11 @@ class _Walker:
                 raise AssertionError("only these hold kinks that are fit")
         self.done[key] = made
         return made
+
+    def _value(self, node: Call | Reduce, around: Scope) -> Calls[Expr]:
+        if (node, around) not in self.held:
+            self.held[node, around] = yield self._hold(node, self._fresh(node, around), around)
+        return self.held[node, around]
 
     def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
         return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None)

@@ -258,3 +258,12 @@ def test_infinite_numbers_need_no_quotes_in_words_and_nan_is_named(run, folder):
     done = run("solve", "-", "-p", "u=[1, inf]", "--format", "json", input=text)
     assert outputs(done)["outputs"]["x"] == pytest.approx([1, 3], abs=1e-9)
     assert "`u[1]` is NaN" in run("solve", "-", "-p", "u=[1,nan]", input=text).stdout
+
+
+def test_a_solution_that_does_not_move_has_gradients_that_agree(run):
+    """x = 0 wherever c > 0: 0 beside 0."""
+    text = "param c : R^2; var x : R^2, nonneg; minimize c'*x + sumsq(x)"
+    done = run("gradcheck", "-", "-p", "c=[0.3, 0.5]", input=text)
+    assert done.exit_code == 0
+    assert "gradients agree" in done.stdout
+    assert "nan" not in done.stdout

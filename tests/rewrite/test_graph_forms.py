@@ -119,3 +119,30 @@ def test_a_smooth_function_that_goes_by_rows_is_not_said_to_have_a_kink():
         told.message
         == "`log_pf_eigenvalue` goes by rows that are exact where the problem presses on it, and here it does not"
     )
+
+
+TWICE = [
+    ("abs(x[0] - 1)*sqrt(abs(x[0] - 1))", 1),
+    ("sum(abs(x[i])^2 for i in n) + sum(exp(abs(x[i])) for i in n)", 1),
+    ("sum(abs(x[i]) for i in n) + sum(exp(abs(x[i])) for i in n if i > 0)", 2),
+    ("pos(x[0]) + 1; subject to; pos(x[0])^2 + exp(pos(x[0])) <= 4", 1),
+]
+
+
+@pytest.mark.parametrize(("objective", "count"), TWICE)
+def test_equal_functions_over_equal_indices_share_one_variable(objective, count):
+    standard = to_graph_forms(problem_to_standard(declarative.parse(f"{HEAD}minimize {objective}")))
+    assert len(standard.auxiliaries) == len(standard.log) == count
+
+
+@pytest.mark.parametrize("cost", ["abs(x)*sqrt(abs(x))", "sqrt(abs(x))*abs(x)", "pos(x)*sqrt(pos(x))"])
+def test_a_power_that_is_written_as_a_product_with_a_root_is_stationary_at_the_solution(cost):
+    """2(x - y) + 1.5 sqrt(x) = 0: of q = sqrt(x) a quadratic, and dx/dy = 2/(2 + 0.75/q)."""
+    layer = declarative.compile(declarative.parse(f"param y : R; var x : R; minimize (x - y)^2 + {cost}"))
+    y = torch.tensor([1.0, 0.3, 0.1, 0.05, 0.01], dtype=torch.float64, requires_grad=True)
+    solution = layer.solve(y)
+    q = (-1.5 + torch.sqrt(1.5**2 + 16 * y.detach())) / 4
+    assert solution.solved.all() and not solution.degenerate.any()
+    torch.testing.assert_close(solution.x, q**2, rtol=1e-9, atol=0)
+    (slope,) = torch.autograd.grad(solution.x.sum(), y)
+    torch.testing.assert_close(slope, 2 / (2 + 0.75 / q), rtol=1e-7, atol=0)
