@@ -20,6 +20,9 @@ from declarative.backends.cone.sets.cones import Block, Kind, psd_side
 REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
 PANIC = "PanicException"  # where eigenvalues are asked of a matrix that holds no numbers
 RAY = 1e-12  # the tolerance for rays, where steps are refined
+DEEP = 1e-20  # a tolerance that only ends where no step helps: parts of the objective may be that small
+FEASIBLE, EXACT, TINY = 1e-16, 1e-16, 1e-30  # what is feasible then, and steps: relative, or that small
+SHIFT, REFINEMENTS = 1e-12, 50  # of pivots, then, and how often a step is refined
 ROUNDING = 1e-30  # of slacks times multipliers, where both are rounding errors of one
 
 
@@ -97,7 +100,17 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     if settings.iterative_refinement_enable:
         settings.tol_infeas_abs = settings.tol_infeas_rel = RAY
+    if tolerance <= DEEP:
+        _dig(settings)
     return settings
+
+
+def _dig(settings: clarabel.DefaultSettings) -> None:
+    """Steps with all their digits, as far as rounding lets them lead."""
+    settings.tol_feas = FEASIBLE
+    settings.iterative_refinement_reltol, settings.iterative_refinement_abstol = EXACT, TINY
+    settings.iterative_refinement_max_iter = REFINEMENTS
+    settings.static_regularization_constant, settings.static_regularization_proportional = SHIFT, 0.0
 
 
 def clarabel_cone(block: Block):

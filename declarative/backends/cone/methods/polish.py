@@ -8,7 +8,6 @@ method loses at the boundary. Items go in step, each with a matrix and a step le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -28,12 +27,16 @@ SMALL = 1e3  # an error within so many floors that does not fall has nowhere to 
 NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
 
 
-PARTS = ("x", "v", "s", "z", "stationarity", "feasibility", "error")  # of an iterate, beside the spectrum
+PARTS = ("x", "v", "s", "z", "stationarity", "feasibility", "error", "floor")  # of an iterate, beside the spectrum
+ROUNDING = 2e-15  # of the largest term of a row
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """Of a batch: x (B, n), v, s and z (B, m)."""
+    """Of a batch: x (B, n), v, s and z (B, m). `floor` is what rounding leaves of the error.
+
+    `by_row`: the error is the largest beside the largest term of its own row, so that small rows count as large ones.
+    """
 
     x: np.ndarray
     v: np.ndarray
@@ -43,11 +46,8 @@ class Iterate:
     stationarity: np.ndarray
     feasibility: np.ndarray
     error: np.ndarray  # (B,)
-
-    @cached_property
-    def floor(self) -> np.ndarray:
-        """What rounding leaves of the error, (B,)."""
-        return 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (self.x, self.v))))
+    floor: np.ndarray  # (B,)
+    by_row: bool = False
 
     @property
     def point(self) -> Point:
@@ -57,14 +57,14 @@ class Iterate:
         if len(chosen) == len(self.x):
             return self
         parts = {name: getattr(self, name)[chosen] for name in PARTS}
-        return Iterate(spectrum=self.spectrum.some(chosen), **parts)
+        return Iterate(spectrum=self.spectrum.some(chosen), by_row=self.by_row, **parts)
 
     def with_some(self, chosen: np.ndarray, new: Iterate) -> Iterate:
         """`new` in the places `chosen`."""
         if len(chosen) == len(self.x):
             return new
         parts = {name: replaced(getattr(self, name), chosen, getattr(new, name)) for name in PARTS}
-        return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), **parts)
+        return Iterate(spectrum=self.spectrum.with_some(chosen, new.spectrum), by_row=self.by_row, **parts)
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,31 @@ class _Place:
         return np.any(turned | (np.abs(self.values - other.values) > width), axis=1)
 
 
-def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray) -> Iterate:
+def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray, by_row: bool = False) -> Iterate:
     s, spectrum = project(items.cones, v, near)
     z = other_part(items.cones, v, s)
     stationarity, feasibility = items.stationarity(x, z), items.feasibility(x, s)
-    off = stationarity / _beside(items, z), feasibility
+    if by_row:
+        sizes = (
+            terms_of_columns(items, x, z),
+            np.maximum.reduce([items.A.largest_by_row(np.abs(x)), np.abs(items.b), np.abs(s)]),
+        )
+        off = stationarity / _or_one(sizes[0]), feasibility / _or_one(sizes[1])
+        floor = np.full(len(x), ROUNDING)
+    else:
+        off = stationarity / _beside(items, z), feasibility
+        floor = 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (x, v))))
     error = np.maximum(*(np.abs(part).max(1, initial=0.0) for part in off))
-    return Iterate(x, v, s, z, spectrum, stationarity, feasibility, error)
+    return Iterate(x, v, s, z, spectrum, stationarity, feasibility, error, floor, by_row)
+
+
+def terms_of_columns(items: Items, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """(B, n): the largest terms of Px + q + A'z."""
+    return np.maximum.reduce([items.P.largest_by_row(np.abs(x)), items.A.largest_by_column(np.abs(z)), np.abs(items.q)])
+
+
+def _or_one(size: np.ndarray) -> np.ndarray:
+    return np.where(size > 0, size, 1.0)
 
 
 def _beside(items: Items, z: np.ndarray) -> np.ndarray:
@@ -123,12 +141,12 @@ def _beside(items: Items, z: np.ndarray) -> np.ndarray:
     return np.where(size > 0, np.minimum(size, 1.0), 1.0)
 
 
-def polish(items: Items, start: Point, steps: int = STEPS) -> tuple[Iterate, list[System]]:
+def polish(items: Items, start: Point, steps: int = STEPS, by_row: bool = False) -> tuple[Iterate, list[System]]:
     """The best iterates reached from `start` in so many steps, with the systems at them; `items` should be scaled.
 
     A system serves for several steps, as long as v stays near.
     """
-    now = iterate(items, start.x, start.s - start.z, start.s)
+    now = iterate(items, start.x, start.s - start.z, start.s, by_row)
     made_at = _Place.of(now)
     systems = conic_systems(items, now.spectrum, [None] * len(items))
 
@@ -175,7 +193,7 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
     while left and best[0].error > best[0].floor:
         chosen = _creeping_system(items, now) if creeps and system.matrix.singular else system
         dx, dv = _direction(chosen, now.stationarity[0], now.feasibility[0])
-        new = iterate(items, now.x + dx, now.v + dv, now.s)
+        new = iterate(items, now.x + dx, now.v + dv, now.s, now.by_row)
         if not np.isfinite(new.error).all():
             break
         ended = items.cones.linear and SMALL * new.floor > new.error > FALLING * now.error
@@ -209,7 +227,7 @@ def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
     """Newton's steps, each halved until its error falls."""
     rights = zip(systems, now.stationarity, now.feasibility, strict=True)
     dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
-    new = iterate(items, now.x + dx, now.v + dv, now.s)
+    new = iterate(items, now.x + dx, now.v + dv, now.s, now.by_row)
     length = 1.0
     for _ in range(0 if items.cones.linear else HALVES):
         long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
@@ -217,7 +235,7 @@ def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
             break
         length /= 2
         x, v = now.x[long] + length * dx[long], now.v[long] + length * dv[long]
-        shorter = iterate(items.some(long), x, v, now.s[long])
+        shorter = iterate(items.some(long), x, v, now.s[long], now.by_row)
         new = new.with_some(long, shorter)
     return new
 

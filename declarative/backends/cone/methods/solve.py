@@ -13,11 +13,12 @@ import numpy as np
 from declarative.backends.cone.methods.attained import Attainment
 from declarative.backends.cone.methods.blame import least_violation_ray
 from declarative.backends.cone.methods.escape import regular
-from declarative.backends.cone.methods.interior import Answer, Claim, interior_points
+from declarative.backends.cone.methods.interior import DEEP, Answer, Claim, interior_points
 from declarative.backends.cone.methods.mehrotra import rough_point
-from declarative.backends.cone.methods.polish import STEPS, polish, polish_boldly
+from declarative.backends.cone.methods.polish import STEPS, Iterate, polish, polish_boldly
 from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
 from declarative.backends.cone.methods.reduction import falls, is_inside, with_room
+from declarative.backends.cone.methods.remainder import minimise_remainders
 from declarative.backends.cone.program.adrift import adrift
 from declarative.backends.cone.program.certificate import (
     Blocks,
@@ -31,6 +32,7 @@ from declarative.backends.cone.program.item import Items, Point, without_infinit
 from declarative.backends.cone.program.read_off import read_off
 from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, sized, unscaled
 from declarative.backends.cone.program.solved import Solved, without_numbers
+from declarative.backends.cone.program.system import System
 from declarative.backends.cone.sets.stretches import stretches
 from declarative.backends.status import Status
 
@@ -118,22 +120,30 @@ def _settled(solved: Solved, item: Items) -> bool:
 def _carefully(item: Items, blocks: Blocks) -> Solved:
     """A batch of one, from a point as exact as the interior-point method can give."""
     attainment, outcomes = Attainment(item), []
-    for stretched in (True, False) if stretches(item.cones) else (False,):
-        (found,) = _attempt(item, item, blocks, equilibrate(item, stretched), FINE)
-        outcomes.append(attainment.checked(found))
-        if outcomes[-1].escapes:
-            return _endless(item, blocks, attainment, outcomes[-1])
-        if outcomes[-1].status is Status.SOLVED:
-            return _ray_beside(item, blocks, outcomes[-1]) or _believed(item, outcomes[-1])
-    consistent = without_contradiction(item)
-    if consistent is not None:
-        outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
-    for another in (_resized, unscaled):
-        if all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes):
-            outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), FINE))
+    for tolerance in (FINE, DEEP):
+        for stretched in (True, False) if stretches(item.cones) else (False,):
+            (found,) = _attempt(item, item, blocks, equilibrate(item, stretched), tolerance)
+            outcomes.append(attainment.checked(found))
+            if outcomes[-1].escapes:
+                return _endless(item, blocks, attainment, outcomes[-1])
+            if outcomes[-1].status is Status.SOLVED:
+                return _ray_beside(item, blocks, outcomes[-1]) or _believed(item, outcomes[-1])
+        consistent = without_contradiction(item) if tolerance == FINE else None
+        if consistent is not None:
+            outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
+        for another in (_resized, unscaled):
+            if _open(outcomes):
+                outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), tolerance))
+        if not _open(outcomes):
+            break
     best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes, o.residuals.adrift))
     best = attainment.explained(_believed(item, best))
     return _endless(item, blocks, attainment, best) if best.recedes or best.escapes else best
+
+
+def _open(outcomes: list[Solved]) -> bool:
+    """Is nothing known that a user could rely on?"""
+    return all(o.status in (Status.FAILED, Status.INACCURATE) for o in outcomes)
 
 
 def _endless(item: Items, blocks: Blocks, attainment: Attainment, found: Solved) -> Solved:
@@ -203,7 +213,7 @@ def _attempt(items: Items, data: Items, blocks: Blocks, scaling: Scaling, tolera
         start = Point(*(np.array([getattr(answers[k].point, part) for k in left]) for part in ("x", "s", "z")))
         close = np.array([answers[k].close for k in left])
         own, known, scale = items.some(left), data.some(left), scaling.some(left)
-        done = _finish(own, known, scale, blocks, start, close, bold=tolerance == FINE)
+        done = _finish(own, known, scale, blocks, start, close, bold=tolerance <= FINE)
         for k, solved in zip(left, done, strict=True):
             found[k] = replace(solved, iterations=answers[k].iterations)
     return [solved for solved in found if solved is not None]
@@ -293,6 +303,27 @@ def _finish(
         own = np.array([k])
         new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
         best = best.with_some(own, new)
+    found = _judged(items, scaled, balanced, blocks, best, systems, close)
+    if bold and found[0].status is not Status.SOLVED:
+        small, system = minimise_remainders(scaled, best, systems[0])
+        found += _judged(items, scaled, balanced, blocks, small, [system], close)
+    return found if len(found) == len(items) else [min(found, key=_rank)]
+
+
+def _rank(found: Solved) -> tuple[int, float]:
+    return BEST_FIRST.index(found.status), found.residuals.adrift
+
+
+def _judged(
+    items: Items,
+    scaled: Items,
+    balanced: Scaling,
+    blocks: Blocks,
+    best: Iterate,
+    systems: list[System],
+    close: np.ndarray,
+) -> list[Solved]:
+    """What the points and systems of a scaled batch are worth for `items`."""
     points = balanced.point(replace(best.point, x=read_off(scaled, best.x, best.s)))
     spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
     points = least_norm(points, spans, items.cones)
