@@ -78,3 +78,26 @@ def test_what_is_left_of_the_slope_is_minimised_over_cones_whose_multipliers_are
     assert point is not None
     assert np.allclose(point.x, [[1.0, 1.0]], rtol=0, atol=1e-9)
     assert np.allclose(point.z, [[1.0 + 1e-12, 1e-12]], rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("digits", range(0, 13))
+def test_a_cone_whose_entries_are_far_apart_is_not_called_met_where_it_is_not(digits):
+    """With r x_0^2 <= x_1 the least x_0 + 2 x_1 is at x_0 = -1/(4 r): -1/(8 r)."""
+    r = 10.0**digits
+    text = "param r : R, pos\nvar x : R^2\nminimize x[0] + 2*x[1]\nsubject to\n r*x[0]^2 <= x[1]\n x[1] <= 1"
+    layer = declarative.compile(declarative.parse(text, name="bowl"), backend="cone")
+    solution = layer.solve(torch.tensor(r, dtype=torch.float64))
+    assert digits > 8 or solution.status == Status.SOLVED
+    if solution.status == Status.SOLVED:
+        assert solution.value.item() == pytest.approx(-1 / (8 * r), rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", ["x[0] + x[1] <= 0", "x[0] + x[1] == 0", "x[0] == x[1]\n 3*x[0] + x[1] <= 0"])
+@pytest.mark.parametrize("objective", ["maximize sum(log(x))", "minimize sum(kl_div(1, x))"])
+def test_logarithms_of_what_has_to_be_0_have_no_maximum(objective, rows):
+    layer = declarative.compile(
+        declarative.parse(f"var x : R^2\n{objective}\nsubject to\n {rows}", name="nothing"),
+        backend="cone",
+        on_failure="mask",
+    )
+    assert layer.solve().status in (Status.FAILED, Status.INFEASIBLE)

@@ -21,7 +21,10 @@ from declarative.backends.cone.methods.reduction import falls, is_inside, with_r
 from declarative.backends.cone.methods.remainder import minimise_remainders
 from declarative.backends.cone.program.adrift import adrift
 from declarative.backends.cone.program.certificate import (
+    ADRIFT,
+    TOLERANCE,
     Blocks,
+    block_norm,
     far_fetched,
     residuals,
 )
@@ -127,7 +130,8 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
             if outcomes[-1].escapes:
                 return _endless(item, blocks, attainment, outcomes[-1])
             if outcomes[-1].status is Status.SOLVED:
-                return _ray_beside(item, blocks, outcomes[-1]) or _believed(item, outcomes[-1])
+                answer = _undisputed(outcomes[-1], outcomes, blocks)
+                return _ray_beside(item, blocks, answer) or _believed(item, answer)
         consistent = without_contradiction(item) if tolerance == FINE else None
         if consistent is not None:
             outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
@@ -137,8 +141,24 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
         if not _open(outcomes):
             break
     best = min(outcomes, key=lambda o: (BEST_FIRST.index(o.status), not o.escapes, o.residuals.adrift))
-    best = attainment.explained(_believed(item, best))
+    best = attainment.explained(_believed(item, _undisputed(best, outcomes, blocks)))
     return _endless(item, blocks, attainment, best) if best.recedes or best.escapes else best
+
+
+def _undisputed(found: Solved, outcomes: list[Solved], blocks: Blocks) -> Solved:
+    """Of two answers that meet all rows and differ, the one that loses fewer digits to the cones."""
+    if found.status is not Status.SOLVED:
+        return found
+    rivals = [o for o in outcomes if o.usable and o.residuals.worst <= TOLERANCE]
+    rivals = [o for o in rivals if o.residuals.loss < found.residuals.loss and _differ(o, found, blocks)]
+    return min(rivals, key=lambda o: o.residuals.loss, default=found)
+
+
+def _differ(one: Solved, other: Solved, blocks: Blocks) -> bool:
+    """In the variables that are shown, beside their norms."""
+    x, y = one.point.x[None], other.point.x[None]
+    size = np.maximum(block_norm(x, blocks.columns), block_norm(y, blocks.columns))
+    return bool((np.abs(x - y) > ADRIFT * size)[:, blocks.shown].any())
 
 
 def _open(outcomes: list[Solved]) -> bool:

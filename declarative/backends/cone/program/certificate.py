@@ -16,6 +16,7 @@ import numpy as np
 from declarative.backends.cone.program.components import components
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.lost import lost
+from declarative.backends.cone.program.read_off import rows_of_tops
 from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.sets.cones import Kind
@@ -47,12 +48,15 @@ class Residuals:
     adrift: float = 0.0
 
     @property
+    def worst(self) -> float:
+        return max(self.primal, self.dual, self.gap)
+
+    @property
     def status(self) -> Status:
-        worst = max(self.primal, self.dual, self.gap)
-        if worst <= TOLERANCE:
+        if self.worst <= TOLERANCE:
             sure = self.known <= TOLERANCE and self.adrift <= ADRIFT
             return Status.SOLVED if sure else Status.INACCURATE
-        return Status.INACCURATE if worst <= LOOSE else Status.FAILED
+        return Status.INACCURATE if self.worst <= LOOSE else Status.FAILED
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
     near = np.maximum(np.abs(points.s), SHARE * natural_sizes(items.cones, points.s))
     primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), near])
     dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
-    primal = np.maximum(primal, np.where(b == 0, ROUNDING / scaling.D, 0))
+    primal = np.maximum(primal, np.where((b == 0) & ~rows_of_tops(items), ROUNDING / scaling.D, 0))
     dual = np.maximum(dual, np.where(q == 0, ROUNDING / scaling.columns, 0))
     Px = P.times(x)
     slope, own = Px + q + A.transposed_times(z), tails(items, z, scaling.scaled_point(points).z)

@@ -39,3 +39,23 @@ def _slacks(items: Items) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         columns, first = np.unique(pattern.columns[entries], return_index=True)
         known = items.A.pattern.beside["slacks of exponential cones"] = rows[first], columns, entries[first]
     return known
+
+
+def rows_of_tops(items: Items) -> np.ndarray:
+    """(m,): equalities and inequalities of entries alone that are tops w of cones y exp(x/y) <= w with y fixed.
+
+    These are never 0, as x is not in log(x), and known to the last digit, so that in a sum of them nothing is rounding.
+    """
+    known = items.A.pattern.beside.get("rows of tops")
+    if known is None:
+        pattern, cones = items.A.pattern, items.cones.of_kind(Kind.EXP).reshape(-1, 3)
+        entries = np.bincount(pattern.rows, minlength=items.cones.rows)
+        told = cones[(entries[cones[:, 1]] == 0) & (entries[cones[:, 2]] == 1), 2]
+        tops = np.zeros(items.q.shape[1], dtype=bool)
+        tops[pattern.columns[np.searchsorted(pattern.rows, told)]] = True
+        known = entries > 0
+        known[pattern.rows[~tops[pattern.columns]]] = False
+        for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER):
+            known[items.cones.of_kind(kind)] = False
+        items.A.pattern.beside["rows of tops"] = known
+    return known
