@@ -13,6 +13,8 @@ from declarative.backends.kkt.program.certify import Local, Primal
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.numbers import plain
 
+STILL = 1e-10  # of x: what goes less far, gains nothing
+
 
 def steps(local: Local, at: Primal, active: Active, going: Tensor) -> tuple[Primal, Tensor]:
     """Newton's steps of the items that are `going` (B,), and whether their active rows are dependent (B,)."""
@@ -38,6 +40,14 @@ def compiled_steps(local: Local, at: Primal, active: Active, going: Tensor) -> t
     point, hard = np.empty((len(going), 3 * n + p + q)), np.zeros(len(going), np.bool_)
     take_steps(places, going.numpy(), SINGULAR, room(n, p + q), point, hard)
     return Primal(*torch.from_numpy(point).split_with_sizes([n, p, q, n, n], -1)), torch.from_numpy(hard)
+
+
+def goes(at: Primal, there: Primal) -> Tensor:
+    """(B,): a step takes x farther than rounding. Along a curved valley it may lead to larger residuals, and the next
+    one to much smaller ones (Deuflhard 2004, on steps that are measured by the steps that follow).
+    """
+    size = at.x.abs().amax(-1) if at.x.shape[1] else at.x.sum(-1)
+    return ((there.x - at.x).abs() > STILL * size[:, None]).any(-1)
 
 
 def jacobian(local: Local) -> Tensor:

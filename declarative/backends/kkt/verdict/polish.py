@@ -36,7 +36,7 @@ from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.apart import away
 from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.falls import Suspects, suspected
-from declarative.backends.kkt.verdict.newton import jacobian, newton, steps
+from declarative.backends.kkt.verdict.newton import goes, jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
@@ -209,10 +209,10 @@ def refine(
             there = moved(model, at, blocks, D, way)
         else:
             there, several = stepped(model, here, active, going, walled, blocks, D, way)
-            astray = going & (there.shares.error > LOST) & ~(there.shares.error < here.shares.error)
-            if (
-                follow and astray.any()
-            ):  # multipliers are those of the slopes before the step, which may vanish where it leads
+            astray = going & ~(there.shares.error < here.shares.error)
+            far = (there.shares.error > LOST) if follow else torch.zeros_like(going)
+            astray &= torch.where(here.shares.error > LOST, far, goes(here.at, there.at))
+            if astray.any():  # multipliers are those of the slopes before the step, which may vanish where it leads
                 again, _ = stepped(model, there, active, astray, walled, blocks, D, way)
                 there = again.where(astray & (again.shares.error < here.shares.error), there)
         wrong = torch.where(guess, there.shares.force < -ROUNDED, there.shares.slack < -ROUNDED)
