@@ -1,4 +1,4 @@
-"""Along a narrow curved valley, Newton's steps lead to larger residuals first; the minimum is found to the last digits."""
+"""Along a narrow curved valley, Newton's steps lead to larger residuals first; the minimum is found all the same."""
 
 import pytest
 import torch
