@@ -120,3 +120,19 @@ def test_a_plateau_above_the_start_is_no_minimum():
     path = Path(__file__).parents[2] / "hock_schittkowski" / "hs057.opt"
     solution = declarative.compile(path, on_failure="mask").solve()
     assert solution.status == Status.FAILED and "on the way to infinity" in solution.messages[()]
+
+
+def test_no_item_is_solved_because_of_another():
+    """Units of a point that had gone far were kept for another that was reached from there, where nothing counts in
+    them, as soon as some item's curvature had vanished: f was 23, and its least value is 0.
+    """
+    generator = torch.Generator().manual_seed(0)
+    A, w = (torch.randn(40, *k, generator=generator, dtype=torch.float64) for k in ((20, 3), (3, 1)))
+    A = A * torch.sign(A @ w)
+    layer = declarative.compile(
+        declarative.parse(HINGES.replace("K", "4"), name="hinge"), backend="kkt", on_failure="mask"
+    )
+    together = layer.solve(A)
+    alone = layer.solve(A[11])
+    assert alone.solved and together.solved[11]
+    assert together.value[11] == pytest.approx(alone.value.item(), abs=1e-12)

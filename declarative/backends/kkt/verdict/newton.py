@@ -13,7 +13,7 @@ from declarative.backends.kkt.program.certify import Local, Primal
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.numbers import plain
 
-STILL = 1e-10  # of x: what goes less far, gains nothing
+STILL, WIDE = 1e-10, 0.25  # of x: what goes less far gains nothing, what goes farther leads elsewhere
 
 
 def steps(local: Local, at: Primal, active: Active, going: Tensor) -> tuple[Primal, Tensor]:
@@ -43,11 +43,13 @@ def compiled_steps(local: Local, at: Primal, active: Active, going: Tensor) -> t
 
 
 def goes(at: Primal, there: Primal) -> Tensor:
-    """(B,): a step takes x farther than rounding. Along a curved valley it may lead to larger residuals, and the next
-    one to much smaller ones (Deuflhard 2004, on steps that are measured by the steps that follow).
+    """(B,): a step takes x farther than rounding, and not far. Along a curved valley it may lead to larger residuals,
+    and the next one to much smaller ones (Deuflhard 2004, on steps that are measured by the steps that follow).
     """
-    size = at.x.abs().amax(-1) if at.x.shape[1] else at.x.sum(-1)
-    return ((there.x - at.x).abs() > STILL * size[:, None]).any(-1)
+    size, step = at.x.abs(), (there.x - at.x).abs()
+    if at.x.shape[1] == 0:
+        return size.sum(-1) > 0
+    return (step.amax(-1) > STILL * size.amax(-1)) & (step.amax(-1) < WIDE * size.amax(-1))
 
 
 def jacobian(local: Local) -> Tensor:

@@ -15,13 +15,11 @@ from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.methods.barrier import walk, walls
 from declarative.backends.kkt.program.certify import (
-    Appraisal,
     Local,
     Model,
     Primal,
     Shares,
     Way,
-    appraise,
     evaluate,
     measure,
     stationarity_residual,
@@ -36,6 +34,7 @@ from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.apart import away
 from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.falls import Suspects, suspected
+from declarative.backends.kkt.verdict.here import Here, appraised, moved
 from declarative.backends.kkt.verdict.newton import goes, jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
@@ -66,29 +65,6 @@ class Polished:
     flat: Tensor
     doubts: Tensor | None
     suspects: Suspects | None
-
-
-@dataclass(frozen=True)
-class Here:
-    """A point, the model there, and the certificate's numbers."""
-
-    at: Primal
-    local: Local
-    shares: Shares
-
-    def where(self, items: Tensor, other: "Here") -> "Here":
-        """This for some items (bool, B), the other for the rest."""
-        at, local = self.at.where(items, other.at), self.local.where(items, other.local)
-        return Here(at, local, self.shares.where(items, other.shares))
-
-    def take(self, items: Tensor) -> "Here":
-        """Some of the items (long, K)."""
-        return Here(self.at.take(items), self.local.take(items), self.shares.take(items))
-
-    def put(self, items: Tensor, other: "Here") -> "Here":
-        """The same with other's items at the places `items` (long, K)."""
-        at, local = self.at.put(items, other.at), self.local.put(items, other.local)
-        return Here(at, local, self.shares.put(items, other.shares))
 
 
 def polish(
@@ -126,12 +102,15 @@ def polish(
     if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
         known = torch.cat(review.active.parts(), -1)
         other, _ = refine(model, last, known, open_domain, blocks, D, rounds, way)
-        other, _, _ = reviewed(model, other, open_domain, blocks, D, way)
-        last = other.where(fooled & (other.shares.error < last.shares.error), last)
+        other, own, _ = reviewed(model, other, open_domain, blocks, D, way)
+        better = fooled & (other.shares.error < last.shares.error)
+        last, D = other.where(better, last), torch.where(better[:, None], own, D)
         review = reviewing(model, last, open_domain, D, way)
-    if way is not None and vanished(last.local, way).any():  # or was it bent by what multipliers have lost since?
-        way = way_to(model, replace(last.at, x=at.x), way.start)
-        last = replace(last, shares=measure(last.local, last.at, blocks, D, way))
+    if way is not None and (gone := vanished(last.local, way).any(-1)).any():
+        # or was it bent by what multipliers have lost since?
+        way = way_to(model, replace(last.at, x=at.x), way.start).where(gone, way)
+        shares = measure(last.local, last.at, blocks, D, way)
+        last = replace(last, shares=shares.where(gone, last.shares))
     done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
     if hidden is not None:
         done = apart(model, last, done, open_domain, blocks, D, way, hidden)
@@ -259,34 +238,6 @@ def creeps(here: Here, there: Here, unsure: Tensor) -> Tensor:
     return unsure & (after <= CREEPING * before)
 
 
-def appraised(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> Appraisal:
-    """`appraise`, at once."""
-    if not isinstance(model, Derivatives):
-        return appraise(model, at, blocks, began)
-    return Appraisal.of(model.run(parts_at_once, *at.parts(), *([] if began is None else [began])))
-
-
-def parts_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """What `appraise` says of a point (five tensors), maybe with the start of the way to it."""
-    return appraise(d, Primal(*tensors[:5]), d.program.blocks, *(tensors[5:] or [None])).parts()
-
-
-def moved(model: Model, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None) -> Here:
-    """What there is at another point, in the units of the first; at once."""
-    if not isinstance(model, Derivatives):
-        local = evaluate(model, at)
-        return Here(at, local, measure(local, at, blocks, D, way))
-    parts = model.run(moved_at_once, *at.parts(), D, *(way.parts() if way else []))
-    return Here(at, Local(*parts[:9]), Shares(*parts[9:]))
-
-
-def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """The same of a point (five tensors), units, and maybe a way (two)."""
-    at, D, way = Primal(*tensors[:5]), tensors[5], Way(*tensors[6:]) if tensors[6:] else None
-    local = evaluate(d, at)
-    return [*local.parts(), *measure(local, at, d.program.blocks, D, way).parts()]
-
-
 def at_hand(system: ActiveSystem | None, active: Active, local: Local) -> ActiveSystem:
     """The system of an active set: the one there is, if it is that."""
     known = system is not None and same(system, active)
@@ -339,6 +290,9 @@ def reviewed(
         D = torch.where(again[:, None], units(local, review.at), D)
         here = Here(review.at, local, measure(local, review.at, blocks, D, way)).where(again, here)
         review = reviewing(model, here, open_domain, D, way)
+    if (again := review.again).any():  # what was dropped last is missing in the last numbers
+        local = evaluate(model, review.at)
+        here = Here(review.at, local, measure(local, review.at, blocks, D, way)).where(again, here)
     return here, D, review
 
 
