@@ -84,3 +84,12 @@ def test_scales_of_columns_make_the_geometric_means_one_in_turn():
             d = np.array([-off[group == g].sum() / max(there[group == g].sum(), 1) for g in group])
         ratio = np.log(found.E[k]) - np.where(say.any(0), e, 0.0)
         assert np.ptp(ratio[:3]) < 1e-12 and not say[:, 3].any()
+
+
+@pytest.mark.parametrize("size", (1.0, 1e3, 1e6, 1e9))
+def test_an_exponential_far_below_its_bound_is_not_balanced(size):
+    """exp(-size) <= size: the multiplier of the cone vanishes, and x = -size, y = -size."""
+    text = "param r : R, pos\nvar x : R^2\nminimize x[0] + 2*x[1]\nsubject to\n exp(x[0]) <= r\n -r <= x <= r"
+    found = declarative.compile(declarative.parse(text, name="far"), backend="cone").solve(torch.tensor(size).double())
+    assert found.status == declarative.Status.SOLVED
+    assert torch.allclose(found["x"], -torch.full((2,), size).double(), rtol=1e-9, atol=0)

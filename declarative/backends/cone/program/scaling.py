@@ -193,12 +193,22 @@ def rebalance(scaling: Scaling, scaled: Point, items: Items) -> Scaling:
     """
     total = partial(items.cones.by_cone, np.add)
     s, z = (np.sqrt(total(part**2)) for part in (scaled.s, scaled.z))
-    usable = (s > 0) & (z > 0) & (np.abs(total(scaled.s * scaled.z)) < ACUTE * s * z)
+    usable = (s > 0) & (z > 0) & (np.abs(total(scaled.s * scaled.z)) < ACUTE * _beside(items, scaled, s * z))
     for kind in (Kind.ZERO, Kind.NONNEG):
         usable[:, items.cones.of_kind(kind)] = False
     factor = np.ones_like(s)
     factor[usable] = np.sqrt(z[usable] / s[usable])
     return replace(scaling, D=scaling.D * factor)
+
+
+def _beside(items: Items, scaled: Point, sizes: np.ndarray) -> np.ndarray:
+    """What s'z is measured beside: |s| |z|, and in exponential cones |s_1 z_1| + |s_2 z_2| + |s_3 z_3|.
+
+    Of (x, y, z) with y exp(x/y) <= z, y may be tiny beside the others, well inside and with all of the multiplier.
+    """
+    rows, sizes = items.cones.of_kind(Kind.EXP), sizes.copy()
+    sizes[:, rows] = items.cones.by_cone(np.add, np.abs(scaled.s * scaled.z))[:, rows]
+    return sizes
 
 
 def shared_by_cone(items: Items, rows: np.ndarray) -> np.ndarray:
