@@ -112,6 +112,7 @@ def _extreme(piece: Piece, blame: Blame) -> Iterator[str]:
 def _definite(matrix: Expr, blame: Blame) -> Iterator[str]:
     if blame.needed is Curvature.CONCAVE:
         yield f"write -quad(x, N) with an N declared `psd`, if `{text(matrix)}` is -N"
+        yield "on a sphere (`sumsq(x) == 1`, or `unit`) the kkt backend finds the greatest, which is an eigenvector"
     elif isinstance(matrix, Parameter | Variable) and not matrix.symmetric:
         yield f"declare it {_symmetric(matrix)}, if it is"
     else:

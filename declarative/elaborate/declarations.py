@@ -131,6 +131,8 @@ def _default(ctx: Context, node: tree.Declaration, default: tree.Expression, sym
         message = f"`{node.name}` is {shape_text(symbol.shape)}; {described(default, value)}"
         known = len(value.shape) == len(symbol.shape)
         hints = [f"a dim is a size of its own: declare `{node.name} : {shape_text(value.shape)}`"] if known else []
+        if len(value.shape) == 1 and symbol.shape[1:] == (Size.of(1),):
+            hints = [f"a column is a vector here: declare `{node.name} : {shape_text(value.shape)}`"]
         return ctx.report.error("E203", default.span, message, hints=hints)
     names = list(ctx.names)
     late = [s for s in symbols(value.expr) if names.index(s.name) >= names.index(node.name)]

@@ -52,6 +52,8 @@ def _times(ctx: Context, p: _Partial, node: tree.Expression, right: Value) -> _P
         return _Partial(right, span, factor=p.value)
     if p.value.row and isinstance(right.expr, Constant) and right.expr.value == 1:
         return _row_of_ones(ctx, p.span, span)
+    if p.value.rank == 2 and isinstance(right.expr, Constant) and right.expr.value == 1:
+        return _matrix_of_ones(ctx, p.span, span)
     if p.value.rank == 0 or right.rank == 0:
         p = _settled(p)
         return _Partial(Value(apply("mul", p.value.expr, right.expr, origin=span), p.value.row or right.row), span)
@@ -63,6 +65,16 @@ def _row_of_ones(ctx: Context, row: Span, span: Span) -> None:
     """`x'*1`, which would be x again, and in books is the sum of x."""
     message = f"{shown(span)} is a row times the number 1, not times a vector of ones"
     return ctx.report.error("E208", span, message, hints=[f"the sum of the entries is `sum({_untransposed(row)})`"])
+
+
+def _matrix_of_ones(ctx: Context, matrix: Span, span: Span) -> None:
+    """`A*1` and `A'*1`, which would be the matrix again, and in books are the sums of its rows and columns."""
+    text = shown(matrix).strip("`")
+    down = text.endswith("'")
+    message = f"{shown(span)} is a matrix times the number 1, not times a vector of ones"
+    sums = f"`sum({text.removesuffix(chr(39))}, axis = {0 if down else 1})`"
+    hints = [f"the sums of the {'columns' if down else 'rows'} are {sums}"]
+    return ctx.report.error("E208", span, message, hints=hints)
 
 
 def _untransposed(row: Span) -> str:

@@ -14,7 +14,7 @@ from declarative.elaborate.promises import require_data
 from declarative.elaborate.values import Value, shown, stripped
 from declarative.ir.expr import Expr, Extern, Nested, Variable
 from declarative.ir.problem import Comparison, Constraint, Membership, Relation
-from declarative.ir.walk import postorder
+from declarative.ir.walk import condition_expressions, postorder
 from declarative.source.span import Span
 from declarative.syntax import tree
 
@@ -24,7 +24,19 @@ def constraints(ctx: Context, node: tree.Constraint) -> list[Constraint] | None:
     made = _related(ctx, node.relation, node.fors, node.label, node.span)
     if made and not any(_has_unknown(c) for c in made):
         ctx.report.warn("W201", node.relation.span, _warning(node), hints=["a promise about data is an `assume`"])
+    if made and node.fors is not None:
+        _warn_of_idle_indices(ctx, node, node.fors, made[0])
     return made
+
+
+def _warn_of_idle_indices(ctx: Context, node: tree.Constraint, fors: tree.Fors, c: Constraint) -> None:
+    """`x >= 0 for i in n`, which says the same n times."""
+    used = {n for e in (*sides(c), *condition_expressions(c.condition)) for n in postorder(e)}
+    for f, binder in zip(fors.binders, c.binders, strict=True):
+        if binder.index not in used:
+            message = f"`{f.index}` is not used, so that {shown(node.relation)} is said for each of them again"
+            hints = [f"a constraint of an array holds for each of its entries: leave out `for {f.span.text}`"]
+            ctx.report.warn("W205", f.span, message, hints=[*hints, f"of one entry it speaks as `x[{f.index}]`"])
 
 
 def _warning(node: tree.Constraint) -> str:

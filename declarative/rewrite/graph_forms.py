@@ -18,7 +18,7 @@ from declarative.analysis.smooth import Kink
 from declarative.analysis.words import text, title
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Expr, Index, Reduce, Stack, Variable
+from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Smoothness
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation
 from declarative.ir.recursion import Calls, each, run
@@ -53,7 +53,19 @@ def _hints(kink: Kink, piece: Piece) -> tuple[str, ...]:
         near = stand_in(kink.node)
         return (f"for the kkt backend, `{near}` is smooth and near to `{text(kink.node)}`",) if near else ()
     square = f"for the kkt backend, the square of the norm is smooth: `sumsq({text(kink.node.args[0])})`"
+    if isinstance(piece.owner, Comparison) and (row := _squared(piece.owner, piece.root)) is not None:
+        return (f"for the kkt backend, the square of the norm is smooth: write `{row}`",)
     return (square if isinstance(piece.owner, Objective) else f"{square}, beside the square of the other side",)
+
+
+def _squared(row: Comparison, norm: Call) -> str | None:
+    """`sumsq(x) <= 4`, of `norm(x) <= 2`."""
+    other = row.right if norm is row.left else row.left
+    if not isinstance(other, Constant) or other.value < 0:
+        return None
+    squares, bound = f"sumsq({text(norm.args[0])})", f"{other.value**2:g}"
+    sides = (squares, bound) if norm is row.left else (bound, squares)
+    return f" {row.relation.value} ".join(sides)
 
 
 def to_graph_forms(standard: Standard) -> Standard:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from declarative.analysis.facts import facts_of
 from declarative.analysis.words import text
 from declarative.ir.expr import Call, Constant, Expr, Index, Parameter, Variable
+from declarative.ir.walk import varies
 
 # The root of a square plus 1e-6 is at most 1e-3 above the absolute value, and
 # log(sum(exp(b*x)))/b at most log(n)/b above max(x).
@@ -18,14 +20,35 @@ _FORMS = {
     "minimum": "-logsumexp(-100*[{0}])/100",
     "pos": "softplus(100*{1})/100",
 }
+# Entry by entry. (a + b + abs(a - b))/2 is the greater of a and b.
+_OF_ARRAYS = {
+    "abs": "sqrt(1e-6 + {1}.^2)",
+    "pos": "softplus(100*{1})/100",
+    "maximum": "({0} + {2} + sqrt(1e-6 + ({0} - ({2})).^2))/2",
+    "minimum": "({0} + {2} - sqrt(1e-6 + ({0} - ({2})).^2))/2",
+}
+
+
+def _levelled(loss: Expr, level: Expr) -> str | None:
+    """min(r^2, c), a truncated loss: c*(1 - exp(-r^2/c)) is r^2 near 0 and c far away (Welsch)."""
+    if not (isinstance(level, Constant) and level.value > 0 and varies(loss) and facts_of(loss).sign.nonneg):
+        return None
+    plain = isinstance(loss, Call) and loss.atom in ("power", "square", "sumsq", "abs")
+    written = text(loss) if plain else f"({text(loss)})"
+    c = text(level)
+    return f"1 - exp(-{written})" if level.value == 1 else f"{c}*(1 - exp(-{written}/{c}))"
 
 
 def stand_in(node: Expr) -> str | None:
     """`sqrt(1e-6 + sumsq(x))` for `norm(x)`; None where there is none that is short."""
+    forms = _OF_ARRAYS if node.shape else _FORMS
     match node:
-        case Call(atom, args) if atom in _FORMS and not node.shape:
+        case Call("minimum", (a, b)) if levelled := _levelled(a, b) or _levelled(b, a):
+            return levelled
+        case Call(atom, args) if atom in forms and (not node.shape or len(args) < 3):
             first = text(args[0])
             factor = first if isinstance(args[0], Parameter | Variable | Index | Constant) else f"({first})"
-            return _FORMS[atom].format(", ".join(map(text, args)), factor)
+            told = first if node.shape else ", ".join(map(text, args))
+            return forms[atom].format(told, factor, text(args[-1]))
         case _:
             return None

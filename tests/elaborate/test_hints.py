@@ -78,6 +78,17 @@ MISTAKES = {
         "all constraints hold together: solve for each alternative on its own, and take the better answer",
     ),
     "an angle": ("minimize atan2(z[1], z[0])", "atan2", "it is written `2*atan(y/(x + sqrt(x^2 + y^2)))`"),
+    "sums of rows": ("minimize sum(x)\nsubject to\n  A*1 == t", "A*1", "the sums of the rows are `sum(A, axis = 1)`"),
+    "sums of columns": (
+        "minimize sum(x)\nsubject to\n  A'*1 == mu",
+        "A'*1",
+        "the sums of the columns are `sum(A, axis = 0)`",
+    ),
+    "a column for a vector": (
+        "const B : R^(3,1) = [0; 1; 2]\nminimize sum(x)",
+        "[0; 1; 2]",
+        "a column is a vector here: declare `B : R^3`",
+    ),
     "upper end": ("minimize sum(x[i+1] - x[i] for i in n)", "i+1", "`for i in 0..n-2`"),
     "upper end of a part": ("minimize sum(x[i+2] for i in 1..n-2)", "i+2", "`for i in 1..n-3`"),
     "counted from 1": ("minimize sum(x[i] for i in 1..n)", "i", "indices start at 0: `for i in n`"),

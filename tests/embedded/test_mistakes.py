@@ -258,3 +258,26 @@ def test_a_tensor_of_one_number_is_a_number():
 
 def test_a_handle_can_be_copied():
     assert repr(copy.copy(w)) == "w" and repr(pickle.loads(pickle.dumps(w))) == "w"
+
+
+def told(build: Callable) -> str:
+    """All that is said, and all that is offered."""
+    with pytest.raises(dc.DiagnosticError) as caught:
+        build()
+    return str(caught.value)
+
+
+def test_what_is_offered_is_written_as_in_python():
+    """What stands in a text is told of texts only."""
+    P, f = dc.param("P", n, n), dc.norm(w)
+    start = told(lambda: dc.compile(dc.problem(dc.minimize(dc.sum(dc.sin(X)) - dc.log_det(X))), backend="kkt"))
+    assert "`start=dc.diag(dc.stack(1 for i in dc.range(0, n)))`" in start
+    form = told(lambda: dc.compile(dc.problem(dc.minimize(dc.quad(w, P) + f)), backend="cone"))
+    assert '`dc.param("P", n, symmetric=True, psd=True)`' in form
+    ball = told(lambda: dc.compile(dc.problem(dc.minimize(dc.sum(w)), f == 1)))
+    assert "`dc.norm(w) <= 1` is convex" in ball and "write `sumsq(w) == 1`" in ball
+
+
+def test_settings_of_compile_are_no_parts_of_a_problem():
+    said = told(lambda: dc.problem(dc.minimize(plain), backend="cone"))
+    assert "`backend` is no part of a problem" in said and "dc.compile(problem, backend=...)" in said

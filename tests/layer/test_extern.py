@@ -333,7 +333,20 @@ def test_mistakes(name):
 def test_a_mistake_inside_of_the_function_is_told_with_its_name():
     with pytest.raises(ZeroDivisionError) as found:
         compiled(SCALAR, {"f": lambda x: x / 0 if x.shape[0] < 0 else 1 // 0})(1.0)
-    assert found.value.__notes__ == ["while calling the extern function `f`"]
+    assert found.value.__notes__ == [
+        "while calling the extern function `f` with (1,); a function f of one item is one of batches as "
+        "`torch.func.vmap(f)`"
+    ]
+
+
+def test_a_function_of_one_item_is_told_how_it_takes_batches():
+    text = "dim n; param a : R^n; extern f : R^n -> R; var x : R^n; minimize sumsq(x - a) + f(x)"
+    one = lambda x: x.square().sum()  # noqa: E731
+    a = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    with pytest.raises(DiagnosticError, match="E326") as found:
+        compiled(text, {"f": one})(a)
+    assert "`torch.func.vmap(f)`" in found.value.diagnostics[0].hints[1]
+    assert torch.allclose(compiled(text, {"f": torch.func.vmap(one)})(a), a / 2, atol=1e-9)
 
 
 def test_the_cone_backend_says_that_it_calls_none():

@@ -1,5 +1,7 @@
 """Kinks as linear rows: the rows by hand; answers beside those of the cone backend, which writes kinks otherwise."""
 
+import re
+
 import pytest
 import torch
 
@@ -76,7 +78,7 @@ NEAR = "for the kkt backend, `sqrt(1e-6 + sumsq(x - b))` is smooth and near to `
     ("text", "hints"),
     [
         ("maximize norm(x - b)", (HINT,)),
-        ("minimize 0; subject to; norm(x - b) >= 1", (f"{HINT}, beside the square of the other side",)),
+        ("minimize 0; subject to; norm(x - b) >= 1", (f"{HINT[: -len('`sumsq(x - b)`')]}write `sumsq(x - b) >= 1`",)),
         ("maximize norm(x - b) - x[0]", (NEAR,)),
         ("minimize 0; subject to; norm(x - b) + x[0] >= 1", (NEAR,)),
     ],
@@ -146,3 +148,29 @@ def test_a_power_that_is_written_as_a_product_with_a_root_is_stationary_at_the_s
     torch.testing.assert_close(solution.x, q**2, rtol=1e-9, atol=0)
     (slope,) = torch.autograd.grad(solution.x.sum(), y)
     torch.testing.assert_close(slope, 2 / (2 + 0.75 / q), rtol=1e-7, atol=0)
+
+
+STAND_INS = {  # what has a kink, where it is not pressed on, and how far off what is offered may be
+    "a - sum(abs(x))": (r"`(sqrt.*)` is smooth", 1e-3),
+    "a - sum(pos(x))": (r"`(softplus.*)` is smooth", 7e-3),
+    "a - sum(max(x, b))": (r"`(\(x.*)` is smooth", 1e-3),
+    "a + sum(min(x, b))": (r"`(\(x.*)` is smooth", 1e-3),
+    "a + min(x[0]^2, 4)": (r"`(4.*)` is smooth", 1.48),
+    "a + sum(min(x.^2, 1))": (r"`(1 - .*)` is smooth", 0.4),
+}
+
+
+@pytest.mark.parametrize("objective", STAND_INS)
+def test_what_is_offered_for_arrays_and_truncated_losses_is_smooth_and_near(objective: str):
+    """Of truncated losses it is near at 0 and far away, and at most e^-1 of the level off between."""
+    pattern, far = STAND_INS[objective]
+    head = "param a : R\nparam b : R^3\nvar x : R^3\n"
+    (kink,) = unfit_kinks(declarative.parse(f"{head}minimize {objective}"))
+    written = re.search(pattern, kink.hints[0])
+    assert written and kink.span
+    text = "param x : R^3\nparam b : R^3\nvar z : R\nminimize z^2\nreturn "
+    layer = declarative.compile(declarative.parse(f"{text}p = {kink.span.text}, q = {written[1]}"))
+    x = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 3
+    p, q = layer(x, x.flip(0))
+    assert (p - q).abs().max() <= far
+    assert declarative.compile(declarative.parse(head + f"minimize sumsq(x) + sum({written[1]})"), backend="kkt")

@@ -72,7 +72,8 @@ class External:
         try:
             found: Any = function(*(a.clone() for a in args))  # clones, since it may work in place
         except Exception as mistake:
-            mistake.add_note(f"while calling the extern function `{self.declaration.name}`")
+            given = ", ".join(str(tuple(a.shape)) for a in args)
+            mistake.add_note(f"while calling the extern function `{self.declaration.name}` with {given}; {_ONE}")
             raise
         wanted = (len(args[0]), *shape)
         if not isinstance(found, Tensor) or tuple(found.shape) != wanted or found.is_complex():
@@ -80,8 +81,8 @@ class External:
             kind = "a complex tensor" if isinstance(found, Tensor) and found.is_complex() else "a tensor"
             result = f"{kind} {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.60}"
             text = f"`{name}` was called with {given} and must give {wanted}; it gave {result}"
-            hint = "the first axis is the batch: one entry for each item, and for each index around the call"
-            raise DiagnosticError([error("E326", self.declaration.origin, text, hints=(hint,))])
+            hints = ("the first axis is the batch: one entry for each item, and for each index around the call", _ONE)
+            raise DiagnosticError([error("E326", self.declaration.origin, text, hints=hints)])
         return found.to(args[0].dtype)
 
     def check_closed(self, sizes: Mapping[str, int], dtype: torch.dtype, device: torch.device) -> None:
@@ -113,6 +114,9 @@ class External:
             text = f"what `{name}` gives depends on its arguments, and has no gradient for them"
             hints = ("leave `torch.no_grad()`, `.detach()` and numpy out of it",)
             raise DiagnosticError([error("E328", origin, text, hints=hints)])
+
+
+_ONE = "a function f of one item is one of batches as `torch.func.vmap(f)`"
 
 
 def _held(module: nn.Module | None) -> dict[str, Tensor]:

@@ -32,4 +32,12 @@ WARNINGS: tuple[Code, ...] = (
         "dim n\nparam x : R^n\nminimize sumsq(x)",
         "dim n\nparam y : R^n\nvar x : R^n\nminimize sumsq(x - y)",
     ),
+    Code(
+        "W205",
+        "an index that is not used",
+        "The constraint is the same for each value of the index, and so stands there as many times. A constraint of an "
+        "array holds for each of its entries without a `for`.",
+        "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  x >= 0 for i in n",
+        "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  x[i] >= 0 for i in n",
+    ),
 )
