@@ -53,7 +53,7 @@ def _hints(kink: Kink, piece: Piece) -> tuple[str, ...]:
         near = stand_in(kink.node)
         return (f"for the kkt backend, `{near}` is smooth and near to `{text(kink.node)}`",) if near else ()
     square = f"for the kkt backend, the square of the norm is smooth: `sumsq({text(kink.node.args[0])})`"
-    if isinstance(piece.owner, Comparison) and (row := _squared(piece.owner, piece.root)) is not None:
+    if isinstance(piece.owner, Comparison) and (row := _squared(piece.owner, kink.node)) is not None:
         return (f"for the kkt backend, the square of the norm is smooth: write `{row}`",)
     return (square if isinstance(piece.owner, Objective) else f"{square}, beside the square of the other side",)
 

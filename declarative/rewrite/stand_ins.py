@@ -45,10 +45,10 @@ def stand_in(node: Expr) -> str | None:
     match node:
         case Call("minimum", (a, b)) if levelled := _levelled(a, b) or _levelled(b, a):
             return levelled
-        case Call(atom, args) if atom in forms and (not node.shape or len(args) < 3):
-            first = text(args[0])
-            factor = first if isinstance(args[0], Parameter | Variable | Index | Constant) else f"({first})"
-            told = first if node.shape else ", ".join(map(text, args))
-            return forms[atom].format(told, factor, text(args[-1]))
+        case Call(atom, (one, *others)) if atom in forms and (not node.shape or len(others) < 2):
+            first, last = text(one), text(others[-1] if others else one)
+            factor = first if isinstance(one, Parameter | Variable | Index | Constant) else f"({first})"
+            told = first if node.shape else ", ".join(map(text, (one, *others)))
+            return forms[atom].format(told, factor, last)
         case _:
             return None
