@@ -178,6 +178,7 @@ def assemble(
     runner = Runner(tape, (*names, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
     program = _program(kind, runner, layout, blocks, walls)
     program = replace(program, affine=has_affine_rows(standard), hidden=_hidden(standard, layout, device))
+    program = replace(program, settled=_settled(standard, runner, layout))
     if derived is not None:
         program = replace(program, structure=TapeStructure(runner, layout))
     if derived is not None and kind == "nlp" and compiles():
@@ -244,6 +245,20 @@ def _hidden(standard: Standard, layout: Layout, device: torch.device | str) -> T
     names = list(layout.places)
     added = [names.index(auxiliary.variable.name) for auxiliary in standard.auxiliaries]
     return torch.isin(layout.blocks(), torch.tensor(added)).to(device) if added else None
+
+
+def _settled(standard: Standard, runner: Runner, layout: Layout):
+    """(x, theta) -> x with each variable that a rewrite has added at what it stands for, where that is known."""
+    added = [a.variable.name for a in standard.auxiliaries if f"start {a.variable.name}" in runner.groups]
+
+    def settled(x: Tensor, theta: Theta) -> Tensor:
+        parts = layout.split(x)
+        for name in added:
+            (value,) = runner.finish(theta, parts, f"start {name}")
+            parts[name] = torch.where(value.isfinite(), value, parts[name])
+        return layout.join(parts, len(x))
+
+    return settled if added else None
 
 
 def _program(

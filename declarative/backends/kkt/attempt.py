@@ -18,6 +18,7 @@ from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
+from declarative.backends.kkt.verdict.settled import unfounded
 from declarative.backends.kkt.verdict.slides import slides, strained
 from declarative.backends.kkt.verdict.unsteady import unsteady
 from declarative.backends.status import Status
@@ -121,6 +122,7 @@ def examined(
     if (loose := unsettled(d, found)).any():
         answer = short(answer, missed(d, found, loose), options.tolerance)
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
+    fails |= unfounded(d, found, (answer.status <= Status.INACCURATE) & ~fails)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
     tense = strained(found)
     lower = slides(d, found, answer.status <= Status.INACCURATE, tense)

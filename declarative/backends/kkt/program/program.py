@@ -63,6 +63,7 @@ class SmoothProgram:
     row (equality or inequality) are quadratic in x, the row with a positive definite Hessian; "nlp" otherwise.
     `blocks` (long, n) numbers the variable that each entry of x belongs to: an entry is measured by its block's norm.
     `hidden` (bool, n): the entries of x that are nobody's but a rewrite's, epigraph variables.
+    `settled` gives x with these at what they stand for in terms of the others, where that is known.
     `affine`: c and g are known to be affine in x.
     `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
@@ -82,6 +83,7 @@ class SmoothProgram:
     kind: Literal["qp", "nlp", "sphere"] = "nlp"
     blocks: Tensor | None = None
     hidden: Tensor | None = None
+    settled: Function | None = None
     affine: bool = False
     explicit: bool = False
     residuals: Function | None = None
