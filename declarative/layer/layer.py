@@ -175,6 +175,13 @@ class DeclarativeLayer(nn.Module):
             lines = [*lines, "at the sizes of the last call:", *(f"  {line}" for line in told)]
         return "\n".join(lines)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        learn = self.__dict__.get("_modules", {}).get("learn")
+        if learn is not None and name not in self.__dict__ and name in dict(learn.named_parameters()):
+            text = f"`{name}` is learned, and its value follows from `layer.learn.{name}`, which an optimiser moves"
+            raise AttributeError(f'{text}; to begin elsewhere: `compile(..., learn={{"{name}": value}})`')
+        super().__setattr__(name, value)
+
     def value_of(self, name: str) -> Tensor:
         """A learned parameter with its attributes: `value_of("lam")` is positive where `learn.lam` is free."""
         learned = {d.symbol.name: d.symbol for d in self.problem.parameters if d.symbol.role is Role.LEARN}

@@ -13,6 +13,7 @@ _FORMS = {
     "norm": "sqrt(1e-6 + sumsq({0}))",
     "normfro": "sqrt(1e-6 + sumsq({0}))",
     "norm1": "sum(sqrt(1e-6 + {1}.^2))",
+    "quad_root": "sqrt(1e-6 + quad({0}))",
     "abs": "sqrt(1e-6 + {1}^2)",
     "max": "logsumexp(100*{1})/100",
     "min": "-logsumexp(-100*{1})/100",

@@ -90,7 +90,7 @@ def test_the_square_of_a_norm_is_offered_where_it_can_take_the_norms_place(text,
 
 NEAR_TO = [
     *("norm(x - b)", "norm1(x)", "norm1(x - b)", "abs(x[0])", "abs(x[0] - 1)", "max(x)", "min(x - b)", "pos(x[0])"),
-    *("max(x[0], b[0])", "min(x[0] - 1, b[0])", "normfro(x*b')"),
+    *("max(x[0], b[0])", "min(x[0] - 1, b[0])", "normfro(x*b')", "quad_root(x, diag(b.^2))"),
 ]
 
 
