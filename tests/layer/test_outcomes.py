@@ -250,7 +250,7 @@ def test_a_solution_tells_everything(batch):
     assert solution.summary() == "3 solved"
     with pytest.raises(AttributeError, match="a solution has no `z`"):
         _ = solution.z
-    with pytest.raises(KeyError, match="no `z` in this solution"):
+    with pytest.raises(KeyError, match="no value or dual `z`; there are: x"):
         _ = solution["z"]
 
 
