@@ -45,7 +45,7 @@ def test_hint(text, remedy):
 def test_the_square_of_a_norm_is_smooth():
     text = "minimize sin(x[0])\nsubject to\n  norm(x - a) >= 1"
     problem = declarative.parse(HEAD.replace("var X : S^n\n", "") + text)
-    with pytest.raises(declarative.DiagnosticError, match=r"`sumsq\(x - a\)`, beside the square of the other side"):
+    with pytest.raises(declarative.DiagnosticError, match=r"the norm is smooth: write `sumsq\(x - a\) >= 1`"):
         declarative.compile(problem)
     squared = declarative.parse(str(problem).replace("norm(x - a) >= 1", "sumsq(x - a) >= 1"))
     assert declarative.compile(squared, backend="kkt").solve([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]).solved
