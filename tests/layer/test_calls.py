@@ -396,11 +396,3 @@ def test_a_variable_may_be_called_value():
     solution = declarative.compile(problem).solve(2.0)
     assert solution["value"].item() == pytest.approx(2) and solution["y"].item() == pytest.approx(1)
     assert solution.value.item() == pytest.approx(5)
-
-
-def test_setting_a_learned_parameter_by_its_name_raises():
-    text = "param y : R; learn lam : R, pos; var x : R; minimize (x - y)^2 + lam*x^2"
-    layer = declarative.compile(declarative.parse(text), learn={"lam": 3.0})
-    with pytest.raises(AttributeError, match=r"`lam` is learned.*learn=\{\"lam\": value\}"):
-        layer.lam = 7.0
-    assert float(layer(torch.tensor(8.0, dtype=torch.float64)).detach()) == pytest.approx(2.0, abs=1e-6)

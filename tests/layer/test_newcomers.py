@@ -147,3 +147,11 @@ def test_a_dim_that_nothing_reads_needs_no_value():
         with pytest.raises(DiagnosticError, match=r"E313\]: the size cannot be told from the arguments: k") as raised:
             layer(torch.ones(2))
         assert raised.value.diagnostics[0].hints == ('give dims={"k": ...} when compiling',)
+
+
+def test_setting_a_learned_parameter_by_its_name_raises():
+    text = "param y : R; learn lam : R, pos; var x : R; minimize (x - y)^2 + lam*x^2"
+    layer = declarative.compile(declarative.parse(text), learn={"lam": 3.0})
+    with pytest.raises(AttributeError, match=r"`lam` is learned.*learn=\{\"lam\": value\}"):
+        layer.lam = 7.0
+    assert float(layer(torch.tensor(8.0, dtype=torch.float64)).detach()) == pytest.approx(2.0, abs=1e-6)

@@ -31,13 +31,13 @@ class Effort:
 
 
 LITTLE = 10.0  # where nearly linear objectives lead far away
-NONE = 0.1  # where they lead out of a narrow place in which the rows hold, to one where they do not
+HARDLY = 0.1  # where they lead out of a narrow place in which the rows hold, to one where they do not
 EFFORTS = (
     Effort(1e-9, reflect=False, leeway=LEEWAY),
     Effort(1e-12, reflect=True, leeway=LITTLE),
     Effort(1e-14, reflect=False, leeway=LITTLE),
     Effort(1e-14, reflect=True, leeway=LEEWAY),
-    Effort(1e-14, reflect=True, leeway=NONE),
+    Effort(1e-14, reflect=True, leeway=HARDLY),
 )
 BY_MULTIPLIERS = Effort(1e-9, reflect=False, leeway=LEEWAY, first_order=True)  # for rows that depend on each other
 
