@@ -25,6 +25,7 @@ from declarative.backends.cone.sets.within import within
 
 EXACT = 1e-12  # of the largest term of a sum
 INSIDE = 1e-6  # of the largest entry of a slack: what is nearer to the boundary counts as on it
+LONG = 1e4  # beside what a ray gains: where a longer one falls, faces that are off by the root of EXACT may be why
 
 
 def falls(item: Items, first: np.ndarray) -> np.ndarray | None:
@@ -37,7 +38,8 @@ def falls(item: Items, first: np.ndarray) -> np.ndarray | None:
         item, moved = smaller, np.maximum(moved, np.abs(d))
         ray = falling_direction(item)
         if ray is not None:
-            return np.maximum(moved, np.abs(ray))
+            short = np.abs(item.q[0]) @ np.abs(ray) <= LONG
+            return np.maximum(moved, np.abs(ray)) if short else None
         d = None if item.cones.linear else curved_direction(item)
     return None
 

@@ -90,11 +90,17 @@ def _others(cones: Cones, strong: np.ndarray) -> tuple[np.ndarray, list[Block]]:
     return np.concatenate(rows), blocks
 
 
+@np.errstate(all="ignore")  # on the way to infinity
 def _solved(part: Items) -> Point | None:
     even = equilibrate(part)
     scaled = even.apply(part)
     (answer,) = interior_points(scaled, FINE)
     at = answer.point
-    if answer.claim is not Claim.POINT or not all(np.isfinite(own).all() for own in (at.x, at.s, at.z)):
+    if answer.claim is not Claim.POINT or not _finite(at):
         return None
-    return even.point(polish(scaled, Point(at.x[None], at.s[None], at.z[None]))[0].point)
+    at = even.point(polish(scaled, Point(at.x[None], at.s[None], at.z[None]))[0].point)
+    return at if _finite(at) else None
+
+
+def _finite(at: Point) -> bool:
+    return all(bool(np.isfinite(own).all()) for own in (at.x, at.s, at.z))
