@@ -144,7 +144,8 @@ class _Walker:
         return self.held[node, around]
 
     def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
-        return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None)
+        value = isinstance(node, Reduce) or _graph_around(node) is not None
+        return lambda shape: self.additions.variable(shape, around, node if shape == node.shape else None, value)
 
     def _hold(self, node: Call | Reduce, fresh: Fresh, over: Scope) -> Calls[Expr]:
         """The value of a kinked function, held in place by rows over this scope."""

@@ -75,7 +75,7 @@ class Additions:
         """A line for `explain` about what became of a node."""
         self.log.append(f"`{text(node)}` {what}")
 
-    def variable(self, shape: Shape, scope: Scope, stands_for: Expr | None = None) -> Expr:
+    def variable(self, shape: Shape, scope: Scope, stands_for: Expr | None = None, value: bool = True) -> Expr:
         """A new variable of this shape for each index tuple of the scope; the member that belongs to the scope.
 
         Its name holds a space, which no name of the language does.
@@ -84,7 +84,7 @@ class Additions:
         lengths = tuple(binder.length for binder in binders)
         symbol = Variable(f"auxiliary {self.count}", lengths + shape, family=len(lengths))
         self.count += 1
-        self.variables.append(Auxiliary(symbol, stands_for, binders))
+        self.variables.append(Auxiliary(symbol, stands_for, binders, value))
         if not binders:
             return symbol
         return Index(symbol, tuple(_from_zero(binder) for binder in binders), shape)

@@ -55,11 +55,15 @@ class ConeRow:
 
 @dataclass(frozen=True)
 class Auxiliary:
-    """A variable that a rewrite has added; it stands for `stands_for` at each index tuple of its leading axes."""
+    """A variable that a rewrite has added; it stands for `stands_for` at each index tuple of its leading axes.
+
+    `value`: that is its value, and not only about as large, as where one of two stands for a sum of both.
+    """
 
     variable: Variable
     stands_for: Expr | None
     binders: tuple[Binder, ...]
+    value: bool
 
 
 @dataclass(frozen=True)

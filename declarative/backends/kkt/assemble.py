@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program.duals import DualReader
@@ -248,8 +249,12 @@ def _hidden(standard: Standard, layout: Layout, device: torch.device | str) -> T
 
 
 def _settled(standard: Standard, runner: Runner, layout: Layout):
-    """(x, theta) -> x with each variable that a rewrite has added at what it stands for, where that is known."""
-    added = [a.variable.name for a in standard.auxiliaries if f"start {a.variable.name}" in runner.groups]
+    """(x, theta) -> x with each variable that a rewrite has added at its value, where that is known.
+
+    None where there are none, and for a convex problem, whose rows hold them wherever that matters.
+    """
+    known = [a.variable.name for a in standard.auxiliaries if a.value and f"start {a.variable.name}" in runner.groups]
+    added = [] if classify(standard.problem).convex else known
 
     def settled(x: Tensor, theta: Theta) -> Tensor:
         parts = layout.split(x)
