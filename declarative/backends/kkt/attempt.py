@@ -210,8 +210,12 @@ def holds(d: Derivatives, x: Tensor, active: Active) -> Tensor:
 
 
 def improves(new: Answer, old: Answer) -> Tensor:
-    """(B,): solved beats not solved, then the lower value, or the smaller residual."""
+    """(B,): solved beats not solved, then the lower value, or the smaller residual.
+
+    Where lower values are known beside a saddle, another is no improvement.
+    """
     solved, before = new.status == Status.SOLVED, old.status == Status.SOLVED
+    solved &= new.minimum | (old.reason != Reason.SADDLE)
     worst = torch.maximum(torch.maximum(old.primal, old.dual), old.gap)
     smaller = torch.maximum(torch.maximum(new.primal, new.dual), new.gap) < worst.nan_to_num(nan=torch.inf)
     undecided = ~solved & ~before & (old.status != Status.INFEASIBLE)
