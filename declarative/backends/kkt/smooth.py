@@ -24,7 +24,7 @@ from declarative.backends.kkt.program.program import Options, SmoothProgram, The
 from declarative.backends.kkt.restore import FEASIBLE, look_around, restore, violation
 from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
-from declarative.backends.kkt.verdict.falls import falls_for_ever
+from declarative.backends.kkt.verdict.falls import far, runs_away
 from declarative.backends.kkt.verdict.slides import entwined
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
@@ -187,8 +187,9 @@ def judge(
     lost = new.status != Status.SOLVED
     if not bool((lost | ~new.minimum | (old.status == Status.SOLVED)).any()):
         return Verdict(new, lost, start, {})
-    away = lost & attempt.stop.diverged & (new.primal <= FEASIBLE)
-    falls = away & falls_for_ever(Derivatives(program, theta), start, attempt.reached) if away.any() else away
+    held = lost & (new.primal <= FEASIBLE)
+    away = held & attempt.stop.diverged
+    falls = runs_away(Derivatives(program, theta), start, attempt.reached, away | held & far(attempt.reached, start))
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     below = lost & ~falls & (old.status == Status.SOLVED) & ~old.minimum & (new.primal <= FEASIBLE)

@@ -54,6 +54,13 @@ def test_functions_that_do_not(text):
     assert Status.UNBOUNDED not in found and Status.INFEASIBLE not in found
 
 
+@pytest.mark.parametrize("text", ["1 + exp(s*x)", "5 - tanh(s*x)", "logsumexp([s*x, -s*x]) - s*x", "logistic(s*x) + 1"])
+def test_a_limit_far_beyond_the_point_reached_is_one(text):
+    """What falls as a line does from 0 to 1e9 may have a limit at 1e10."""
+    found = statuses(f"param s : R; var x : R, start(0.1); minimize {text}", s=[1e-9, 1e-7, 1e-6, 1e-5, 1e-3, 1.0])
+    assert found == [Status.FAILED] * 6
+
+
 def test_constraints_end_the_way_beyond_the_point_reached():
     text = "param a : R, pos; var x : R; var y : R; minimize -a*x + a*exp(-y); subject to; y <= 3; x + exp(-x) <= 1e19"
     assert Status.UNBOUNDED not in statuses(text, a=[1e-3, 1.0, 1e3])

@@ -17,6 +17,7 @@ from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 
 LASTING = 0.5  # what an objective that falls for ever falls in two decades, beside the two before
+DOUBLED = 0.15  # of what a logarithm falls in two decades, where x doubles
 RUNS = 1e-3  # entries that go less far than this part of the farthest do not run away
 DECADES = range(0, 20, 2)  # how much nearer to the start f is asked too
 HARDLY = 1e-6  # of the largest eigenvalue
@@ -36,7 +37,7 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
 
     So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less. Beyond the point it
-    falls on, and the constraints hold: x*log(x) - 50*x rises, from e^49 on.
+    falls on as much, and the constraints hold: x*log(x) - 50*x rises, from e^49 on, and exp(-x/1e9) has a limit there.
     """
     way = x - start
     far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
@@ -47,15 +48,16 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     curved = falls & (here > -torch.inf) & (last <= LAST_DIGIT * curvature_terms(d, x))
     if curved.any():
         falls &= ~curved | really(d, x, way)
-    bottom = ~falls | (here == -torch.inf)
+    bottom, least = ~falls | (here == -torch.inf), LASTING * DOUBLED * last
     for k in range(DOUBLINGS):
         if bottom.all():
             break
         there, low = torch.where(far, start + way * 2.0 ** (2**k), x), here
         here = d.f(there)
         near = ~(here - low > SEVERAL * tremor(d.f, there)) if k == 0 else True  # at the next place f still tells
-        bottom = bottom | undecided(d, there, here - low) & near
-        falls = falls & (bottom | (here < low) & allowed(d, there))
+        bottom = bottom | undecided(d, there, here - low + least) & near
+        falls = falls & (bottom | (low - here > least) & allowed(d, there))
+        least = torch.maximum(least, LASTING * (low - here))
         bottom = bottom | ~falls | (here == -torch.inf)
     return falls
 
@@ -105,7 +107,12 @@ class Suspects(NamedTuple):
 
 def suspected(d: Derivatives, at: Primal, local: Local, start: Tensor) -> Suspects:
     """Which points may be on the way to infinity."""
-    return Suspects(worst((at.x - start).abs()) > AWAY * extent(start), *flattened(d, at, local, walk(at, start)))
+    return Suspects(far(at.x, start), *flattened(d, at, local, walk(at, start)))
+
+
+def far(x: Tensor, start: Tensor) -> Tensor:
+    """(B,): some entry of a point is far from the start."""
+    return worst((x - start).abs()) > AWAY * extent(start)
 
 
 def flattened(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,7 +154,9 @@ def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor) -> Tensor:
 
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
-    """(B,): rounding of x alone may make the objective rise; the way has no curvature but in its last digit."""
+    """(B,): rounding of x alone may make the objective rise, or fall short, by so much (B,); the way has no curvature
+    but in its last digit.
+    """
     rounding = (rise >= 0) & (rise <= LAST_DIGIT * curvature_terms(d, x))
     return rounding | (rise.isnan() & (x.abs() > OVERFLOWS).any(-1))
 
