@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_limits
 # Two workers share two cores: more threads, torch's or the linear algebra's, cost more than they give.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # for what a test starts as a program of its own
+# MKL rounds products otherwise where a matrix lies elsewhere in memory, unless it is asked not to.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 torch.set_num_threads(1)
 threadpool_limits(1)
 
