@@ -4,7 +4,8 @@ Valid where more of the kinked function is worse: in a function increasing in it
 (and mirrored for concave ones). That needs monotonicity only, so it holds for nonconvex problems too. The primal goes
 back by dropping the new variables, the user's duals stay where they are. Equal functions share one new variable,
 wherever they stand: two that are both |x| would be two unknowns of one value, and where `abs(x)*sqrt(abs(x))` is 0 the
-slope t/(2 sqrt(t')) would be anything.
+slope t/(2 sqrt(t')) would be anything. So do functions whose kinks are the same (`hinges.py`), of which one would leave
+the multipliers of the other undetermined.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from declarative.analysis.classify import classify
 from declarative.analysis.pieces import Piece
 from declarative.analysis.smooth import Kink
 from declarative.analysis.words import text, title
+from declarative.atoms.algebra import total
+from declarative.atoms.build import call
+from declarative.atoms.penalties import ABS
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
@@ -24,6 +28,7 @@ from declarative.ir.problem import Comparison, Membership, Objective, Problem, R
 from declarative.ir.recursion import Calls, each, run
 from declarative.ir.size import SCALAR, Shape
 from declarative.ir.walk import children, postorder, with_children
+from declarative.rewrite.hinges import Hinge, Terms, hinge
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.stand_ins import stand_in
 from declarative.rewrite.standard import Standard
@@ -111,6 +116,7 @@ class _Walker:
         self.with_kinks: frozenset[int] = frozenset()  # of the expression under way
         self.done: dict[tuple[int, Scope], Expr] = {}  # a node may stand in several places, as what a `let` names
         self.held: dict[tuple[Expr, Scope], Expr] = {}  # the values of kinked functions, whatever the expression
+        self.hinges: dict[tuple[frozenset[Terms], Scope], tuple[Hinge, Call, Expr]] = {}  # by their kinks
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
         self.with_kinks, self.done = _with_kinks(root), {}
@@ -140,8 +146,27 @@ class _Walker:
 
     def _value(self, node: Call | Reduce, around: Scope) -> Calls[Expr]:
         if (node, around) not in self.held:
-            self.held[node, around] = yield self._hold(node, self._fresh(node, around), around)
+            self.held[node, around] = yield self._new_value(node, around)
         return self.held[node, around]
+
+    def _new_value(self, node: Call | Reduce, around: Scope) -> Calls[Expr]:
+        match node:
+            case Call("norm1", (x,)):
+                return total((yield self._value(call(ABS, x, origin=node.origin), around)))
+            case Call() if (own := hinge(node)) is not None and id(own.r) not in self.with_kinks:
+                return (yield self._hinge(node, own, around))
+            case _:
+                return (yield self._hold(node, self._fresh(node, around), around))
+
+    def _hinge(self, node: Call, own: Hinge, around: Scope) -> Calls[Expr]:
+        key = own.kink, around
+        if key in self.hinges:
+            other, told, value = self.hinges[key]
+            self.additions.note(node, f"is told by `{text(told)}`, which has the same kink")
+            return own.told_by(other, value)
+        value = yield self._hold(node, self._fresh(node, around), around)
+        self.hinges[key] = own, node, value
+        return value
 
     def _fresh(self, node: Call | Reduce, around: Scope) -> Fresh:
         value = isinstance(node, Reduce) or _graph_around(node) is not None

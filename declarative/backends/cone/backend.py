@@ -28,6 +28,7 @@ from declarative.ir.problem import Problem
 from declarative.rewrite.moving_data import free_data
 from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
+from declarative.rewrite.signs import without_known_signs
 from declarative.rewrite.standard import problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
 
@@ -54,8 +55,8 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     repaired = repair(problem)
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
-    standard = problem_to_standard(repaired.problem)
-    conic = to_epigraphs(free_data(sets_to_rows(replace(standard, log=repaired.steps), balls=False)))
+    standard = replace(problem_to_standard(repaired.problem), log=repaired.steps)
+    conic = to_epigraphs(free_data(sets_to_rows(without_known_signs(standard), balls=False)))
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
     return refusals(conic) or whole

@@ -34,6 +34,7 @@ from declarative.ir.walk import varies
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.sets import sets_to_rows
+from declarative.rewrite.signs import without_known_signs
 from declarative.rewrite.squares import squares
 from declarative.rewrite.standard import Standard, problem_to_standard
 from declarative.source.diagnostic import Diagnostic, error
@@ -75,7 +76,7 @@ def accept(
     if unfit := unfit_kinks(problem) or unfit_starts(problem):
         return unfit
     settings = Options(forward.tolerance, options.get("max_iterations", forward.max_iterations), mode, forward)
-    smooth = show_domains(to_graph_forms(standard))
+    smooth = show_domains(to_graph_forms(without_known_signs(standard)))
     squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
     if squared is None:
         return [_no_squares(problem)]
