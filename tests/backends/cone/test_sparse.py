@@ -128,3 +128,22 @@ def test_many_solutions_are_answered_from_inside_their_set_by_one_method_alone(s
     assert (value - wanted).abs() < 1e-12 * wanted.abs() and (free == wanted_free).all()
     for found, exact in zip(gradients, wanted_gradients, strict=True):
         assert (found - exact).abs().max() <= 1e-9 * exact.abs().max()
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_thin_square_with_no_rows_or_a_full_one_is_sparse(rows):
+    """Minimise |x - p|^2/2, alone and where sum(x) == 1: x = p + rows (1 - sum(p)) / n."""
+    n, cones = 400, Cones((Block(Kind.ZERO, rows),) * rows)
+    everywhere = np.arange(n)
+    A_at = np.stack([np.zeros(rows * n, dtype=np.int64), np.tile(everywhere, rows)])
+    blocks = Blocks(everywhere, np.zeros(rows, dtype=np.int64), np.ones(n, dtype=bool))
+    structure = Structure(cones, np.stack([everywhere, everywhere]), A_at, blocks)
+    torch.manual_seed(0)
+    p, weight = torch.randn(3, n, dtype=torch.float64, requires_grad=True), torch.randn(n, dtype=torch.float64)
+    ones = torch.ones(3, n, dtype=torch.float64)
+    x, _, report, outcomes = solve_batch(structure, ones, -p, ones[:, : rows * n], ones[:, :rows])
+    assert (report[:, Report.STATUS] == 0).all()
+    assert not any(isinstance(item.system.A, np.ndarray) for item in outcomes.items)
+    (slope,) = torch.autograd.grad((x @ weight).sum(), p)
+    assert torch.allclose(x, p + rows * (1 - p.sum(1, keepdim=True)) / n, rtol=0, atol=1e-14)
+    assert torch.allclose(slope, (weight - rows * weight.mean()).expand(3, n), rtol=0, atol=1e-14)

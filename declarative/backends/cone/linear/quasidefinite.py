@@ -86,7 +86,8 @@ class KktPattern:
 
     def with_corner(self, values: np.ndarray, D: np.ndarray) -> np.ndarray:
         """Of the matrix with this D (m,), from those with D = 0."""
-        values[self._compressed[2][-len(D) :]] -= D
+        place = self._compressed[2]
+        values[place[len(place) - len(D) :]] -= D
         return values
 
     def factors(self, values: np.ndarray, D: np.ndarray, shift: float = SHIFT) -> Factors | None:

@@ -61,9 +61,10 @@ class Items:
 
     @property
     def sparse(self) -> bool:
-        """Are single ones better kept sparse?"""
+        """Are single ones better kept sparse? A few full rows, or none, fill little beside a thin P."""
         n, m = self.q.shape[1], self.b.shape[1]
-        return n + m >= LARGE and len(self.A.pattern.rows) < THIN * n * m and len(self.P.pattern.rows) < THIN * n * n
+        squares, linear = len(self.P.pattern.rows), len(self.A.pattern.rows)
+        return n + m >= LARGE and linear <= THIN * n * max(n, m) and squares < THIN * n * n
 
     @property
     def framed(self) -> Framed | None:
