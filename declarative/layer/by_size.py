@@ -15,9 +15,10 @@ from declarative.backends.hosted import CPU, hosted
 from declarative.backends.layout import entries
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.second import SecondPlan
+from declarative.ir.expr import Variable
 from declarative.ir.problem import Problem
 
-LARGE = 300  # unknowns of the user's; below, dense matrices are fast
+LARGE = 300  # unknowns, with those that rewriting adds; below, dense matrices are fast
 SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
 ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
@@ -26,16 +27,21 @@ SEVERAL = 4_000  # the same where methods keep a dozen such matrices
 
 @dataclass(frozen=True)
 class BySize:
-    """A problem that both backends accept."""
+    """A problem that both backends accept.
+
+    `added`: the variables of the dense program that are not the user's, perhaps one for each row of data.
+    """
 
     problem: Problem
     dense: Backend
     sparse: Backend
+    added: tuple[Variable, ...] = ()
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
-        if entries((d.symbol for d in self.problem.variables), sizes) >= LARGE:
+        added = entries(self.added, sizes)
+        if entries((d.symbol for d in self.problem.variables), sizes) + added >= LARGE:
             plan = self.sparse.plan(sizes, constants, CPU)
-            if isinstance(plan, ConePlan) and is_thin(plan):
+            if isinstance(plan, ConePlan) and is_thin(plan, added):
                 prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
                 return SecondPlan(hosted(SparsePlan(plan), device), prepare)
         return self.dense.plan(sizes, constants, device)
@@ -51,12 +57,14 @@ def has_room(plan: ConePlan) -> bool:
     return structure.columns <= (MEMORY if structure.cones.linear else SEVERAL)
 
 
-def is_thin(plan: ConePlan) -> bool:
-    """Is a sparse method faster than a dense one, by the work of their factorisations?"""
-    n, structure = plan.assembly.layout.size, plan.assembly.structure
+def is_thin(plan: ConePlan, added: int) -> bool:
+    """Is a sparse method faster than a dense one with `added` unknowns, by the work of their factorisations?"""
+    n, structure = plan.assembly.layout.size + added, plan.assembly.structure
     diagonal = np.unique(structure.P_at[0, structure.P_at[0] == structure.P_at[1]])
     definite = structure.cones.linear and len(diagonal) == structure.columns
-    return n > MEMORY or SPARSE * plan.factorisation_work() < (ONCE if definite else AGAIN) * n**3 / 3
+    return n > MEMORY or (
+        structure.sparse and SPARSE * plan.factorisation_work() < (ONCE if definite else AGAIN) * n**3 / 3
+    )
 
 
 @dataclass(frozen=True)

@@ -63,19 +63,19 @@ def route(
         if not isinstance(accepted, list):
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
-            return Route(
-                problem, name, accepted if alone else _by_size(problem, _with_cone(problem, accepted), options)
-            )
+            return Route(problem, name, accepted if alone else _by_size(problem, accepted, options))
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
 
 
-def _by_size(problem: Problem, dense: Backend, options: Mapping[str, Any]) -> Backend:
+def _by_size(problem: Problem, accepted: Backend, options: Mapping[str, Any]) -> Backend:
     """A convex problem with many unknowns may go to the cone backend first, which has no options."""
+    dense = _with_cone(problem, accepted)
     if options or not classify(problem).convex:
         return dense
     sparse = _to_cone(problem)
-    return dense if isinstance(sparse, list) else BySize(problem, dense, sparse)
+    added = accepted.added if isinstance(accepted, kkt.KKTBackend) else ()
+    return dense if isinstance(sparse, list) else BySize(problem, dense, sparse, added)
 
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:

@@ -258,3 +258,28 @@ def test_a_sparse_matrix_without_pivots_ends_no_process():
     assert solution.solved and "its matrices are sparse" in layer.explain()
     assert torch.allclose(solution.x, a.clamp(max=2), rtol=0, atol=1e-4)  # whose fourth power is 1e-16
     assert torch.allclose(solution.value, ((a - 2).clamp(min=0) ** 4).sum(), rtol=1e-8)
+
+
+TAIL = """
+dim m, n
+param R : R^(m,n)
+param mu : R^n
+var w : R^n, simplex
+minimize 0.5*cvar(-R*w, 0.95) - mu'*w
+return w, v = value
+"""
+
+
+@pytest.mark.parametrize(("scenarios", "assets", "sparse"), [(400, 8, True), (100, 8, False), (400, 120, False)])
+def test_a_few_unknowns_with_a_kink_for_each_row_of_data_are_many(scenarios, assets, sparse):
+    """Where there are as many assets as scenarios, the rows of scenarios are no thin matrix."""
+    g = torch.Generator().manual_seed(0)
+    R, mu = (torch.randn(*s, generator=g, dtype=torch.float64) / 10 for s in ((scenarios, assets), (assets,)))
+    results = []
+    for backend in ("auto", "kkt"):
+        layer, own = compiled(TAIL, backend=backend), [R.clone().requires_grad_(), mu.clone().requires_grad_()]
+        w, v = layer(*own)
+        assert ("its matrices are sparse" in layer.explain()) == (sparse and backend == "auto")
+        results.append([w.detach(), v.detach(), *torch.autograd.grad(v, own)])
+    for found, known in zip(*results, strict=True):
+        assert torch.allclose(found, known, rtol=1e-7, atol=1e-9)

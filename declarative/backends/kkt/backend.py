@@ -27,7 +27,7 @@ from declarative.backends.report import Report
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.tape.external import External
 from declarative.backends.unanswered import without_unanswered
-from declarative.ir.expr import Expr
+from declarative.ir.expr import Expr, Variable
 from declarative.ir.facts import Sign
 from declarative.ir.problem import Problem
 from declarative.ir.walk import varies
@@ -53,6 +53,11 @@ class KKTBackend:
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
         check_room(entries((d.symbol for d in self.standard.problem.variables), sizes), device)
         return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals, self.externs), self.options)
+
+    @property
+    def added(self) -> tuple[Variable, ...]:
+        """The unknowns that are not the user's."""
+        return tuple(auxiliary.variable for auxiliary in self.standard.auxiliaries)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""

@@ -18,7 +18,7 @@ from declarative.backends.cone.differentiate.second import Places, pull_twice
 from declarative.backends.cone.linear.matrices import Matrices, Pattern, pattern_of
 from declarative.backends.cone.methods.solve import solve_items
 from declarative.backends.cone.program.certificate import Blocks
-from declarative.backends.cone.program.item import Items, Point
+from declarative.backends.cone.program.item import Items, Point, are_thin
 from declarative.backends.cone.program.solved import Solved
 from declarative.backends.cone.sets.cones import Cones
 from declarative.backends.push import forward_mode_twice
@@ -44,6 +44,12 @@ class Structure:
     @property
     def columns(self) -> int:
         return len(self.blocks.columns)
+
+    @property
+    def sparse(self) -> bool:
+        """Are the matrices kept sparse, whatever the values at these places?"""
+        n, m = self.columns, self.cones.rows
+        return are_thin((m, n), *(len(np.unique(rows * n + columns)) for rows, columns in (self.P_at, self.A_at)))
 
     def items(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Items:
         """The programs of a batch; of what is given for P counts the symmetric part."""

@@ -18,6 +18,12 @@ from declarative.backends.cone.sets.framed import Framed, framed
 LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
 
 
+def are_thin(shape: tuple[int, int], squares: int, linear: int) -> bool:
+    """So many entries of P, and of A with this shape. A few full rows, or none, fill little beside a thin P."""
+    m, n = shape
+    return n + m >= LARGE and linear <= THIN * n * max(n, m) and squares < THIN * n * n
+
+
 @dataclass(frozen=True)
 class Item:
     """P (n, n) symmetric, q (n,), A (m, n), b (m,); the blocks of K cover the m rows. Large thin P and A are sparse.
@@ -61,10 +67,8 @@ class Items:
 
     @property
     def sparse(self) -> bool:
-        """Are single ones better kept sparse? A few full rows, or none, fill little beside a thin P."""
-        n, m = self.q.shape[1], self.b.shape[1]
-        squares, linear = len(self.P.pattern.rows), len(self.A.pattern.rows)
-        return n + m >= LARGE and linear <= THIN * n * max(n, m) and squares < THIN * n * n
+        """Are single ones better kept sparse?"""
+        return are_thin((self.b.shape[1], self.q.shape[1]), len(self.P.pattern.rows), len(self.A.pattern.rows))
 
     @property
     def framed(self) -> Framed | None:
