@@ -14,6 +14,7 @@ from typing import TypeAlias
 from declarative.atoms.algebra import negative, plus, times
 from declarative.ir.expr import Call, Constant, Expr
 from declarative.ir.facts import Sign
+from declarative.ir.walk import varies
 
 JUMPS = {"abs": (2.0, -1.0), "pos": (1.0, 0.0), "negpart": (1.0, -1.0)}
 OF_TWO = {"maximum": (1.0, 0.0), "minimum": (-1.0, 1.0)}  # of r and 0
@@ -29,17 +30,21 @@ class Hinge:
     jump: float
     tilt: float
 
-    def without_kink(self, sign: Sign) -> Expr | None:
-        """What it is where r has this sign only."""
-        slope = self.jump + self.tilt if sign.nonneg else self.tilt if sign.nonpos else None
-        return None if slope is None else _multiple(slope, self.r)
+    @property
+    def vanishes(self) -> bool:
+        """Is r a difference of equal terms?"""
+        return all(count == 0 for _, count in _terms(self.r))
+
+    def slope(self, sign: Sign) -> float | None:
+        """What it multiplies r by, where r has this sign only."""
+        return self.jump + self.tilt if sign.nonneg else self.tilt if sign.nonpos else None
 
     def told_by(self, other: Hinge, value: Expr) -> Expr:
         """By the value of another with the same kink."""
         jump, tilt = (self.jump, self.tilt) if _terms(self.r) == _terms(other.r) else self._turned
         factor = jump / other.jump
         rest = tilt - factor * other.tilt
-        return plus(_multiple(factor, value), _multiple(rest, other.r)) if rest else _multiple(factor, value)
+        return plus(multiple(factor, value), multiple(rest, other.r)) if rest else multiple(factor, value)
 
     @property
     def _turned(self) -> tuple[float, float]:
@@ -63,7 +68,24 @@ def hinge(node: Expr) -> Hinge | None:
             return None
 
 
-def _multiple(factor: float, e: Expr) -> Expr:
+def moving_hinge(node: Expr) -> Hinge | None:
+    """Of something that varies; that of abs(x) for norm1(x), which is its sum."""
+    match node:
+        case Call("norm1", (x,)):
+            own = Hinge(x, *JUMPS["abs"])
+        case _:
+            own = hinge(node)
+    return own if own is not None and varies(own.r) else None
+
+
+def either_way(r: Expr) -> Expr:
+    """The same for r and -r, to be compared."""
+    terms = sorted(_terms(r), key=lambda term: hash(term[0]))
+    turned = -1 if next((count for _, count in terms if count), 1) < 0 else 1
+    return plus(Constant(0.0), *(times(float(turned * count), term) for term, count in terms))
+
+
+def multiple(factor: float, e: Expr) -> Expr:
     return e if factor == 1 else negative(e) if factor == -1 else times(factor, e)
 
 
@@ -84,7 +106,7 @@ def _signed(e: Expr) -> Iterator[tuple[Expr, int]]:
             case Call("neg", (part,)):
                 pending.append((part, -sign))
             case Call("mul", (Constant(c), part)) if c < 0:
-                pending.append((_multiple(-c, part), -sign))
+                pending.append((multiple(-c, part), -sign))
             case Constant(c) if c < 0:
                 yield Constant(-c), -sign
             case _:

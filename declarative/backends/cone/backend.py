@@ -30,6 +30,7 @@ from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.signs import without_known_signs
 from declarative.rewrite.standard import problem_to_standard
+from declarative.rewrite.triangles import to_one_triangle
 from declarative.source.diagnostic import Diagnostic, error
 
 
@@ -56,7 +57,7 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
     standard = replace(problem_to_standard(repaired.problem), log=repaired.steps)
-    conic = to_epigraphs(free_data(sets_to_rows(without_known_signs(standard), balls=False)))
+    conic = to_epigraphs(free_data(sets_to_rows(without_known_signs(to_one_triangle(standard)), balls=False)))
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
     return refusals(conic) or whole

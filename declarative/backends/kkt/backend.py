@@ -37,6 +37,7 @@ from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.signs import without_known_signs
 from declarative.rewrite.squares import squares
 from declarative.rewrite.standard import Standard, problem_to_standard
+from declarative.rewrite.triangles import to_one_triangle
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
 
@@ -81,7 +82,7 @@ def accept(
     if unfit := unfit_kinks(problem) or unfit_starts(problem):
         return unfit
     settings = Options(forward.tolerance, options.get("max_iterations", forward.max_iterations), mode, forward)
-    smooth = show_domains(to_graph_forms(without_known_signs(standard)))
+    smooth = show_domains(to_graph_forms(without_known_signs(to_one_triangle(standard))))
     squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
     if squared is None:
         return [_no_squares(problem)]
