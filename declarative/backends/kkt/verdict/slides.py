@@ -12,7 +12,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import svd
-from declarative.backends.kkt.program.certify import Primal, evaluate, units, violation, worst
+from declarative.backends.kkt.program.certify import Local, Primal, evaluate, units, violation, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.verdict.polish import Polished
@@ -62,9 +62,16 @@ def slides(d: Derivatives, found: Polished, items: Tensor, tense: Tensor) -> Ten
         found.local.take(which),
         found.active.take(which),
     )
-    unit = units(local, at)
+    lower = descends(d, at, local, active, units(local, at))
+    lower |= descends(d, at, local, active, torch.ones_like(at.x))  # huge multipliers make units that tell nothing
+    return no.index_put((which,), lower)
+
+
+def descends(d: Derivatives, at: Primal, local: Local, active: Active, unit: Tensor) -> Tensor:
+    """(B,): f falls along the rows, in these units (B, n) of x."""
     D = unit * ~(active.lower | active.upper)
-    _, V = independent(torch.cat([local.Jc, local.Jg * active.z[:, :, None]], 1) * D[:, None])
+    exact, _ = returned(d, at.x, active, D)  # what x misses the rows by makes differences of their slopes
+    _, V = independent(torch.cat([d.jacobian_c(exact), d.jacobian_g(exact) * active.z[:, :, None]], 1) * D[:, None])
     slope = D * local.gradient
     way = times(V, times(V.mT, slope)) - slope
     steep = worst(way.abs()) > STEEP * worst(slope.abs())
@@ -77,7 +84,7 @@ def slides(d: Derivatives, found: Polished, items: Tensor, tense: Tensor) -> Ten
         x, holds = returned(d, at.x + step, active, D)
         foretold = -(local.gradient * step).sum(-1)
         lower |= holds & (here - d.f(x) > torch.maximum(PART * foretold, LAST * here.abs()))
-    return no.index_put((which,), steep & lower)
+    return steep & lower
 
 
 def returned(d: Derivatives, x: Tensor, active: Active, D: Tensor) -> tuple[Tensor, Tensor]:
