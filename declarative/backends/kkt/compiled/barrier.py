@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import fortran
-from declarative.backends.kkt.compiled.constants import FAR, HALVINGS, LEAST_SHARE
+from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, LEAST_SHARE, SHRINKING
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
 from declarative.backends.kkt.compiled.jit import inner, once, outer
 from declarative.backends.kkt.compiled.newton import convexify, solve
@@ -177,14 +177,14 @@ def begin(task, a, o, tolerance, count):
 
 @inner()
 def set_right(task, system, a, o, first, last):
-    """The right-hand side of the Newton step for residuals rg of g + s."""
+    """The right-hand side of the Newton step for residuals rc of c and rg of g + s."""
     right_side(a, o, task.low, task.high, first, last, o.bx)
     for i in range(o.n):
         target, row = system.rx[i], a[o.bx + i]
         for j in range(first, last):
             target[j] = row[j]
     for r in range(o.p):
-        target, row = system.rc[r], a[o.c + r]
+        target, row = system.rc[r], a[o.rc + r]
         for j in range(first, last):
             target[j] = -row[j]
 
@@ -201,19 +201,37 @@ def start_search(task, a, o, count):
 
 
 @inner()
-def swap_directions(a, o, j):
-    """The other direction in place of this one."""
-    for i in range(o.n + o.p):
-        a[o.dx + i, j], a[o.bx + i, j] = a[o.bx + i, j], a[o.dx + i, j]
-
-
-@inner()
 def original_residual(a, o, first, last):
-    """rg = g + s."""
+    """rc = c and rg = g + s."""
+    for r in range(o.p):
+        row, c = a[o.rc + r], a[o.c + r]
+        for j in range(first, last):
+            row[j] = c[j]
     for k in range(o.q):
         row, g, s = a[o.rg + k], a[o.g + k], a[o.s + k]
         for j in range(first, last):
             row[j] = g[j] + s[j]
+
+
+@inner()
+def residual_after(task, system, a, o, j, violation):
+    """The right-hand side for what the trial has left, beside a share of the residuals that its direction was for."""
+    alpha = a[o.alpha, j]
+    for r in range(o.p):
+        a[o.rc + r, j] = alpha * a[o.rc + r, j] + a[o.there + 1 + r, j]
+    for k in range(o.q):
+        a[o.rg + k, j] = alpha * a[o.rg + k, j] + a[o.there + 1 + o.p + k, j] + a[o.ts + k, j]
+    set_right(task, system, a, o, j, j + 1)
+    a[o.left, j] = violation
+
+
+@inner()
+def copy_direction(a, o, source, target, j):
+    """A direction, dx or ox or bx, with the multipliers that follow."""
+    for i in range(o.n):
+        a[target[0] + i, j] = a[source[0] + i, j]
+    for r in range(o.p):
+        a[target[1] + r, j] = a[source[1] + r, j]
 
 
 @once()
@@ -223,28 +241,27 @@ def judge(task, system, a, o, j):
     violation = violation_of(a, o, j, o.there + 1, o.there + 1 + o.p, o.ts)
     distances(a, o, low, high, j, j + 1, o.tx, o.ts, o.bv)
     objective = barrier_of(a, o, j, a[o.there, j], o.bv)
-    bending = a[o.stage, j] == BENDING
-    alpha = a[o.alpha, j]
+    bending, alpha = a[o.stage, j] == BENDING, a[o.alpha, j]
     if bending:
-        a[o.alpha, j], a[o.bent, j] = a[o.longest, j], 1.0
+        a[o.alpha, j] = a[o.longest, j]
     taken = acceptable(a, o, j, violation, objective)
+    a[o.alpha, j] = alpha
     if taken:
-        a[o.alpha, j] = alpha
         arrive(a, o, low, high, j)
         return TAKEN
     if bending:
-        swap_directions(a, o, j)
+        if a[o.bent, j] < CORRECTIONS and violation <= SHRINKING * a[o.left, j]:
+            residual_after(task, system, a, o, j, violation)
+            return BENDING
+        copy_direction(a, o, (o.ox, o.oy), (o.dx, o.ny), j)
         original_residual(a, o, j, j + 1)
         finish_direction(a, o, low, high, j, j + 1)
-        a[o.bent, j] = 0.0
+        a[o.bent, j], alpha = 0.0, a[o.longest, j]
     elif alpha == a[o.longest, j] and violation >= a[o.violation, j]:
-        for k in range(o.q):
-            a[o.rg + k, j] = alpha * (a[o.g + k, j] + a[o.s + k, j]) + a[o.there + 1 + o.p + k, j] + a[o.ts + k, j]
-        set_right(task, system, a, o, j, j + 1)
-        for r in range(o.p):  # a share of the residuals at x, and those at the trial
-            system.rc[r, j] = -(alpha * a[o.c + r, j] + a[o.there + 1 + r, j])
+        copy_direction(a, o, (o.dx, o.ny), (o.ox, o.oy), j)
+        residual_after(task, system, a, o, j, violation)
         return BENDING
-    alpha = a[o.alpha, j] / 2
+    alpha = alpha / 2
     if alpha < a[o.longest, j] * 2.0**-HALVINGS:
         return REFUSED
     try_at(a, o, j, alpha)
@@ -253,11 +270,12 @@ def judge(task, system, a, o, j):
 
 @inner()
 def bend(task, system, a, o, count):
-    """The steps of the second-order correction, where they are wanted."""
+    """The steps of second-order corrections, where they are wanted."""
     solve(system, o.n, o.p, a[o.bx :], a[o.by :], count)
     for j in range(count):
         if a[o.stage, j] == BENDING:
-            swap_directions(a, o, j)
+            copy_direction(a, o, (o.bx, o.by), (o.dx, o.ny), j)
+            a[o.bent, j] += 1.0
             finish_direction(a, o, task.low, task.high, j, j + 1)
             try_at(a, o, j, to_the_boundary(a, o, j, o.v, o.dv))
 

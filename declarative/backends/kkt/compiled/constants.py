@@ -15,6 +15,7 @@ DEPENDENT = 1e-11  # regularises dependent rows
 FILTER = 32  # pairs kept; the oldest go first
 MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
 ARMIJO, HALVINGS = 1e-8, 30
+CORRECTIONS, SHRINKING = 3, 0.99  # of second order, each of which has to leave less of the violation than this
 ROUNDING = 10 * float_info.epsilon
 
 # The interior-point method for quadratic programs.

@@ -13,8 +13,9 @@ class Places(NamedTuple):
     upper, wall_lower, wall_upper, `fixed` (n): all as in `methods/barrier.py`. The units of f, c (p), g (q) and x (n).
     The filter's violations and objectives (FILTER), how many `pairs` it has been given, the `last` error.
     The model at x: f, slope (n), c (p), g (q), H (n n), Jc (p n), Jg (q n). The distances v (m), sigma (m) = z/v. The
-    direction dx (n), ny (p), dv (m), dz (m); another one's bx (n), by (p), and distances bv (m); residuals rg (q). A
-    trial point tx (n), ts (q), with f, c, g from `there` on. Single numbers, and a row of zeros.
+    direction dx (n), ny (p), dv (m), dz (m); Newton's own ox (n), oy (p), which may be bent; another one's bx (n),
+    by (p), and distances bv (m); the residuals rc (p) of c and rg (q) of g + s that a direction is for. A trial point
+    tx (n), ts (q), with f, c, g from `there` on. Single numbers, and a row of zeros.
     """
 
     n: int
@@ -62,9 +63,12 @@ class Places(NamedTuple):
     ny: int
     dv: int
     dz: int
+    ox: int
+    oy: int
     bx: int
     by: int
     bv: int
+    rc: int
     rg: int
     tx: int
     ts: int
@@ -78,6 +82,7 @@ class Places(NamedTuple):
     longest: int
     alpha: int
     bent: int
+    left: int
     armijo: int
     lifted: int
     stage: int
@@ -95,10 +100,11 @@ def places(n: int, p: int, q: int, low: int, high: int) -> Places:
         "wall_lower": n, "wall_upper": n, "fixed": n, "f_unit": 1, "c_unit": p, "g_unit": q, "x_unit": n, "given": 0,
         "violations": FILTER, "objectives": FILTER, "pairs": 1, "last": 1, "item": 1, "rounds": 1, "kept": 0,
         "f": 1, "slope": n, "c": p, "g": q, "H": n * n, "Jc": p * n, "Jg": q * n, "v": m, "sigma": m,
-        "dx": n, "ny": p, "dv": m, "dz": m, "bx": n, "by": p, "bv": m, "rg": q, "tx": n, "ts": q, "there": 1 + p + q,
+        "dx": n, "ny": p, "dv": m, "dz": m, "ox": n, "oy": p, "bx": n, "by": p, "bv": m, "rc": p, "rg": q,
+        "tx": n, "ts": q, "there": 1 + p + q,
         "dual": 1, "primal": 1, "scale": 1,
-        "violation": 1, "objective": 1, "falling": 1, "longest": 1, "alpha": 1, "bent": 1, "armijo": 1, "lifted": 1,
-        "stage": 1, "why": 1, "zero": 1, "rows": 0,
+        "violation": 1, "objective": 1, "falling": 1, "longest": 1, "alpha": 1, "bent": 1, "left": 1, "armijo": 1,
+        "lifted": 1, "stage": 1, "why": 1, "zero": 1, "rows": 0,
     }  # fmt: skip
     for name, size in sizes.items():
         found[name], row = row, row + size

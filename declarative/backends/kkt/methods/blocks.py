@@ -18,7 +18,7 @@ from declarative.backends.kkt.program.structures import ScaledStructure
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.lanes import Functions
 
-LARGEST = 40  # unknowns and rows; for larger matrices the linear algebra of torch is faster
+LARGEST = 80  # unknowns and rows; for larger matrices the linear algebra of torch is faster
 
 
 @dataclass(frozen=True)

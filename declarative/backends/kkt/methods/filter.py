@@ -2,10 +2,11 @@
 
 A trial point is taken if it improves the violation or the barrier objective by a little, beside the current point and
 beside every pair in the filter; along directions in which the objective falls fast, by Armijo's rule instead. The first
-trial that fails for its violation is bent back onto the constraints (second-order correction).
+trial that fails for its violation is bent back onto the constraints, several times if need be (second-order
+corrections).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,11 +14,13 @@ from torch import Tensor
 
 from declarative.backends.kkt.compiled.constants import (
     ARMIJO,
+    CORRECTIONS,
     FILTER,
     HALVINGS,
     MARGIN_OBJECTIVE,
     MARGIN_VIOLATION,
     ROUNDING,
+    SHRINKING,
 )
 from declarative.backends.kkt.program.items import Items
 
@@ -70,12 +73,12 @@ class Merit:
 
 
 Trial = Callable[[Tensor], tuple[Tensor, Tensor]]  # step lengths (B,) -> violation and barrier objective there
-Bent = Callable[[], tuple[Tensor, Tensor]]  # the same for the corrected step
+Bends = Iterator[tuple[Tensor, Tensor]]  # the same for each of the corrected steps
 
 
 @dataclass(frozen=True)
 class Found:
-    """Step lengths (B,), which items accepted one, whether it was by Armijo's rule, and whether it is the bent step."""
+    """Step lengths (B,), which items accepted one, whether it was by Armijo's rule, and how often the step was bent."""
 
     alpha: Tensor
     accepted: Tensor
@@ -83,16 +86,21 @@ class Found:
     bent: Tensor
 
 
-def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Bent) -> Found:
-    """Halve the step from `longest` until it is accepted; `bent` makes the second-order correction's trial."""
+def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bends: Bends) -> Found:
+    """Halve the step from `longest` until it is accepted; `bends` are the trials of second-order corrections."""
     alpha = longest.clone()
     violation, objective = trial(alpha)
     accepted, armijo = acceptable(filter, merit, alpha, violation, objective)
-    corrected = torch.zeros_like(accepted)
-    if (~accepted & (violation >= merit.violation)).any():
-        tried = acceptable(filter, merit, alpha, *bent())
-        corrected = ~accepted & (violation >= merit.violation) & tried[0]
-        accepted, armijo = accepted | corrected, torch.where(corrected, tried[1], armijo)
+    bent, last = torch.zeros_like(filter.next), violation
+    bending = ~accepted & (violation >= merit.violation)
+    for count in range(1, 1 + CORRECTIONS):
+        if not bending.any():
+            break
+        violation, objective = next(bends)
+        good, rule = acceptable(filter, merit, alpha, violation, objective)
+        taken = bending & good
+        bent, armijo, accepted = torch.where(taken, count, bent), torch.where(taken, rule, armijo), accepted | taken
+        bending, last = bending & ~good & (violation <= SHRINKING * last), violation
     for _ in range(HALVINGS):
         if accepted.all():
             break
@@ -100,7 +108,7 @@ def search(filter: Filter, merit: Merit, longest: Tensor, trial: Trial, bent: Be
         found, rule = acceptable(filter, merit, alpha, *trial(alpha))
         armijo = torch.where(accepted, armijo, rule)
         accepted = accepted | found
-    return Found(alpha, accepted, armijo, corrected)
+    return Found(alpha, accepted, armijo, bent)
 
 
 def acceptable(

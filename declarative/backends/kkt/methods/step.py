@@ -1,5 +1,6 @@
 """A Newton direction of the barrier method -> the next iterate: line search, correction, multipliers, slacks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -61,13 +62,6 @@ class Place:
         objective = barrier(self.local.f, self.v, mu, on)
         return Merit(self._violation(self.local.c, self.local.g, self.at.s), objective, slope)
 
-    def corrected(self, step: Direction, alpha: Tensor) -> Direction:
-        """The step bent by the residuals that are left after it (second-order correction)."""
-        x, s = self.go(step, alpha)
-        share = alpha[:, None]
-        bent = self.newton(share * self.local.c + self.d.c(x), share * (self.local.g + self.at.s) + self.d.g(x) + s)
-        return bent.where(bent.x.isfinite().all(-1), step)
-
     def arrive(self, step: Direction, alpha: Tensor, dz: Tensor, lift: Tensor) -> Iterate:
         """The new iterate: slacks are raised to -g where that is larger, multipliers kept within reach of mu/v."""
         on, (x, s) = self.bounds.on, self.go(step, alpha)
@@ -94,12 +88,12 @@ def move(place: Place, filter: Filter) -> tuple[Iterate, Filter, Tensor]:
     """The next iterate, the filter, and the part (B,) of Newton's step that was taken; 0 where none was acceptable."""
     step = place.newton(place.local.c, place.local.g + place.at.s)
     longest, merit = place.room(step), place.merit(step)
-    found = search(filter, merit, longest, lambda alpha: place.trial(step, alpha), lambda: bend(place, step, longest))
+    bent: list[tuple[Direction, Tensor]] = []
+    found = search(filter, merit, longest, lambda alpha: place.trial(step, alpha), bends(place, step, longest, bent))
     filter = filter.add(found.accepted & ~found.armijo, merit.violation, merit.objective)
     path, alpha = step, found.alpha
-    if found.bent.any():
-        other = place.corrected(step, longest)
-        path, alpha = other.where(found.bent, step), torch.where(found.bent, place.room(other), alpha)
+    for count, (other, room) in enumerate(bent, 1):
+        path, alpha = other.where(found.bent == count, path), torch.where(found.bent == count, room, alpha)
     return (
         place.arrive(path, alpha, path.z, next_lift(place, found, longest)),
         filter,
@@ -107,14 +101,26 @@ def move(place: Place, filter: Filter) -> tuple[Iterate, Filter, Tensor]:
     )
 
 
-def bend(place: Place, step: Direction, longest: Tensor) -> tuple[Tensor, Tensor]:
-    """The trial of the corrected step, as far as it may go."""
-    other = place.corrected(step, longest)
-    return place.trial(other, place.room(other))
+def bends(
+    place: Place, step: Direction, longest: Tensor, bent: list[tuple[Direction, Tensor]]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The trials of second-order corrections, each as far as it may go; what has been tried goes to `bent`.
+
+    Each is Newton's step for the residuals that the last one has left, beside those that it was made for.
+    """
+    path, alpha, c, g = step, longest, place.local.c, place.local.g + place.at.s
+    while True:
+        (x, s), share = place.go(path, alpha), alpha[:, None]
+        c, g = share * c + place.d.c(x), share * g + place.d.g(x) + s
+        other = place.newton(c, g)
+        path = other.where(other.x.isfinite().all(-1), path)
+        alpha = place.room(path)
+        bent.append((path, alpha))
+        yield place.trial(path, alpha)
 
 
 def next_lift(place: Place, found: Found, longest: Tensor) -> Tensor:
     """Where negative curvature was lifted: bolder after a step in full, more careful after one cut short."""
-    full = (found.alpha == longest) & ~found.bent
+    full = (found.alpha == longest) & (found.bent == 0)
     lift = torch.where(full, place.at.lift / 4, place.at.lift * 4).clamp(LEAST_LIFT, MOST_LIFT)
     return torch.where(place.system.lifted, lift, place.at.lift)
