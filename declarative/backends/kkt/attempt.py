@@ -107,7 +107,8 @@ def on_the_way(
     if far:
         tends |= levels_off(d, local, began, at.x)
     answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)
-    if far and (flat := (answer.status <= Status.INACCURATE) & answer.nonunique & suspects.far).any():
+    flat = (answer.status <= Status.INACCURATE) & answer.nonunique & (suspects.far | answer.degenerate)
+    if flat.any():
         first = d.f(began)
         above = local.f - first > ROUNDING * (local.f.abs() + first.abs())  # flat only by rounding
         answer = answer.marked(flat & above & exactly_feasible(d, began), Status.FAILED, Reason.STALLED)
