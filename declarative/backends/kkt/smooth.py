@@ -189,7 +189,8 @@ def judge(
         return Verdict(new, lost, start, {})
     held = lost & (new.primal <= FEASIBLE)
     away = held & attempt.stop.diverged
-    falls = runs_away(Derivatives(program, theta), start, attempt.reached, away | held & far(attempt.reached, start))
+    beyond = away | held & far(attempt.reached, start)
+    falls = runs_away(Derivatives(program, theta), start, attempt.reached, beyond, sure=True)
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     below = lost & ~falls & (old.status == Status.SOLVED) & ~old.minimum & (new.primal <= FEASIBLE)

@@ -54,6 +54,19 @@ def test_functions_that_do_not(text):
     assert Status.UNBOUNDED not in found and Status.INFEASIBLE not in found
 
 
+@pytest.mark.parametrize("text", ["exp(s*x) + (x - y)^2", "exp(-s*x) + (x + y)^2", "(x - 3*y)^2 - tanh(s*x)"])
+def test_a_limit_beside_a_square_that_has_no_rounding_there_is_one(text):
+    """Far away along x = y the square is 0 exactly, however large x is."""
+    found = statuses(f"param s : R; var x : R, start(0.1); var y : R, start(0.1); minimize {text}", s=[1e-9, 1e-6, 1.0])
+    assert found == [Status.FAILED] * 3
+
+
+@pytest.mark.parametrize("text", ["(x - y)^2 - s*x", "(x - 3*y)^2 - s*x"])
+def test_a_fall_beside_a_square_without_end_is_one(text):
+    found = statuses(f"param s : R, pos; var x : R, start(0.1); var y : R, start(0.1); minimize {text}", s=SIZES[:-1])
+    assert found == [Status.UNBOUNDED] * 6
+
+
 @pytest.mark.parametrize("text", ["1 + exp(s*x)", "5 - tanh(s*x)", "logsumexp([s*x, -s*x]) - s*x", "logistic(s*x) + 1"])
 def test_a_limit_far_beyond_the_point_reached_is_one(text):
     """What falls as a line does from 0 to 1e9 may have a limit at 1e10."""

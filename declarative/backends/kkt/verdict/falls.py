@@ -33,11 +33,12 @@ DROWNED = 1e9  # terms so many times larger than their sum, on a way so many tim
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
 
 
-def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
+def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor, sure: bool = False) -> Tensor:
     """(B,): on the way from the start to a far point, the objective falls about as much in each decade, or more.
 
     So does -log(x), and all that falls faster; what has a limit (exp(-x), 1/x) falls ever less. Beyond the point it
     falls on as much, and the constraints hold: x*log(x) - 50*x rises, from e^49 on, and exp(-x/1e9) has a limit there.
+    Where curvature makes rounding errors that hide this, it is `sure` only if it falls so where there is none.
     """
     way = x - start
     far = way.abs() > RUNS * way.abs().amax(-1, keepdim=True)  # the others have arrived where they stay
@@ -48,6 +49,8 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
     curved = falls & (here > -torch.inf) & (last <= LAST_DIGIT * curvature_terms(d, x))
     if curved.any():
         falls &= ~curved | really(d, x, way)
+        if sure:
+            falls &= ~curved | told_beyond(d, x, way, last)
     bottom, least = ~falls | (here == -torch.inf), LASTING * DOUBLED * last
     for k in range(DOUBLINGS):
         if bottom.all():
@@ -60,6 +63,23 @@ def falls_for_ever(d: Derivatives, start: Tensor, x: Tensor) -> Tensor:
         least = torch.maximum(least, LASTING * (low - here))
         bottom = bottom | ~falls | (here == -torch.inf)
     return falls
+
+
+def told_beyond(d: Derivatives, x: Tensor, way: Tensor, last: Tensor) -> Tensor:
+    """(B,): no place beyond x shows, along the part of a way (B, n) to it on which f is not curved, that f falls there
+    by less than a logarithm, whose `last` two decades fell so much (B,), or by less than half as much as before.
+
+    (x - y)^2 is exact where x = y, however large both are, as x'Qx is not; what falls beside it is told from a limit.
+    """
+    level = level_part(curvature_of_f(d, x), way, d.f(x - way) - d.f(x))
+    low, least, holds = d.f(x), LASTING * DOUBLED * last, torch.ones_like(last, dtype=torch.bool)
+    for k in range(DOUBLINGS):
+        there = x + level * (2.0 ** (2**k) - 1)
+        here = d.f(there)
+        short = least - (low - here)
+        holds &= ~(short > SEVERAL * tremor(d.f, there)) | ~here.isfinite()
+        least, low = torch.maximum(least, LASTING * (low - here)), here
+    return holds
 
 
 def really(d: Derivatives, x: Tensor, way: Tensor) -> Tensor:
@@ -144,13 +164,13 @@ def walk(at: Primal, start: Tensor) -> Tensor:
     return torch.where(way.abs() > RUNS * worst(way.abs())[:, None], way, 0)
 
 
-def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor) -> Tensor:
-    """(B,): of the points that are `far` away (B,), those beyond which the objective falls on."""
+def runs_away(d: Derivatives, start: Tensor, x: Tensor, far: Tensor, sure: bool = False) -> Tensor:
+    """(B,): of the points that are `far` away (B,), those beyond which the objective falls on, maybe or for `sure`."""
     items = far.nonzero()[:, 0]
     if len(items) == 0:
         return far
     d = Derivatives(d.program, take(d.theta, items))
-    return far.index_put((items,), falls_for_ever(d, start[items], x[items]))
+    return far.index_put((items,), falls_for_ever(d, start[items], x[items], sure))
 
 
 def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
