@@ -137,7 +137,7 @@ dim T
 param d : R^T
 var u : R^T, between(0, 2)
 var s[0..T] : R
-minimize sum(0.3*pos(s[t]) + 1.5*negpart(s[t]) for t in 1..T) + 0.1*sumsq(u)
+minimize sum(pos(0.3*s[t]) + pos(-1.5*s[t]) for t in 1..T) + 0.1*sumsq(u)
 subject to
   step: s[t+1] == s[t] + u[t] - d[t] for t in T
   first: s[0] == 1
