@@ -12,7 +12,7 @@ param C : R^(n,n)
 param a : R^n
 param b : R^n
 param eps : R, pos
-var P : R^(n,n)
+var P : R^(n,n)ATTRIBUTE
 minimize sum(C.*P) - eps*sum(entr(P))
 subject to
   rows: sum(P[i,j] for j in n) == a[i] for i in n
@@ -31,10 +31,11 @@ def sinkhorn(C: torch.Tensor, a: torch.Tensor, b: torch.Tensor, eps: torch.Tenso
     return torch.exp((f[:, None] + g - C) / eps)
 
 
+@pytest.mark.parametrize("attribute", ["", ", nonneg"])
 @pytest.mark.parametrize("share", [1e-1, 1e-2, 3e-3, 1e-3])
 @pytest.mark.parametrize("n", [5, 20])
-def test_plan_and_slopes_of_the_value(n, share):
-    """Of the value, the slope in C is P and that in eps the negative entropy of P."""
+def test_plan_and_slopes_of_the_value(n, share, attribute):
+    """Of the value, the slope in C is P and that in eps the negative entropy of P. That P >= 0 is known anyway."""
     generator = torch.Generator().manual_seed(n)
     x, y = torch.rand(2, n, 2, generator=generator, dtype=torch.float64)
     a, b = torch.rand(2, n, generator=generator, dtype=torch.float64) + 0.1
@@ -42,7 +43,8 @@ def test_plan_and_slopes_of_the_value(n, share):
     eps = share * C.mean()
     P = sinkhorn(C, a, b, eps)
     C.requires_grad_(), eps.requires_grad_()
-    layer = declarative.compile(declarative.parse(TEXT, name="transport"), backend="cone", on_failure="mask")
+    problem = declarative.parse(TEXT.replace("ATTRIBUTE", attribute), name="transport")
+    layer = declarative.compile(problem, backend="cone", on_failure="mask")
     solution = layer.solve(C, a, b, eps)
     slopes = torch.autograd.grad(solution.value, [C, eps])
     assert solution.status == Status.SOLVED and not solution.degenerate

@@ -25,6 +25,7 @@ from declarative.backends.outcome import Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.implied import without_implied_bounds
 from declarative.rewrite.moving_data import free_data
 from declarative.rewrite.repair import obstacles, repair
 from declarative.rewrite.sets import sets_to_rows
@@ -56,7 +57,7 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     repaired = repair(problem)
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
-    standard = replace(problem_to_standard(repaired.problem), log=repaired.steps)
+    standard = without_implied_bounds(replace(problem_to_standard(repaired.problem), log=repaired.steps))
     conic = to_epigraphs(free_data(sets_to_rows(without_known_signs(to_one_triangle(standard)), balls=False)))
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
