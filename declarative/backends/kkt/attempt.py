@@ -8,7 +8,7 @@ from torch import Tensor
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.methods.effort import Effort, approach
 from declarative.backends.kkt.methods.nlp import Stop, inside
-from declarative.backends.kkt.program.certify import Primal
+from declarative.backends.kkt.program.certify import Primal, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
@@ -28,6 +28,7 @@ CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
+LEAST = 1e-12  # by which a plateau near the start is above it
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,13 @@ def on_the_way(
     if far:
         tends |= levels_off(d, local, began, at.x)
     answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)
-    flat = (answer.status <= Status.INACCURATE) & answer.nonunique & (suspects.far | answer.degenerate)
+    blurred = answer.degenerate & (answer.loose & (worst(local.H.abs()) > 0)).any(-1)  # curved less than others round
+    flat = (answer.status <= Status.INACCURATE) & answer.nonunique & (suspects.far | blurred)
     if flat.any():
         first = d.f(began)
-        above = local.f - first > ROUNDING * (local.f.abs() + first.abs())  # flat only by rounding
-        answer = answer.marked(flat & above & exactly_feasible(d, began), Status.FAILED, Reason.STALLED)
+        least = torch.where(suspects.far, 0, LEAST) + ROUNDING * (local.f.abs() + first.abs())
+        above = flat & (local.f - first > least)  # flat only by rounding
+        answer = answer.marked(above & exactly_feasible(d, began), Status.FAILED, Reason.STALLED)
     return answer, stop, runs
 
 
