@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from declarative.analysis.facts import facts_of
-from declarative.ir.expr import Binder, Call, Constant, Expr, Index, IndexSymbol, Reduce, Stack, Variable
+from declarative.atoms.along import new_indices
+from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
 from declarative.ir.facts import Sign
-from declarative.ir.size import Shape, Size
+from declarative.ir.size import Size
 from declarative.ir.walk import varies
 from declarative.rewrite.standard import Row, Standard
 
@@ -72,9 +73,7 @@ def _bounded(row: Row) -> Variable | None:
 
 
 def _idle(row: Row) -> Row:
-    return replace(row, body=_everywhere(-1.0, row.body.shape))
-
-
-def _everywhere(value: float, shape: Shape) -> Expr:
-    binders = tuple(Binder(IndexSymbol(10_000 + k, f"k{k}"), Size.of(0), size) for k, size in enumerate(shape))
-    return Stack(Constant(value), binders) if binders else Constant(value)
+    """-1 <= 0, in the row's shape."""
+    everywhere, shape = Constant(-1.0), row.body.shape
+    indices = new_indices("k" * len(shape), shape, row.body)
+    return replace(row, body=Stack(everywhere, indices) if shape else everywhere)

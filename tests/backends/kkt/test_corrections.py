@@ -32,11 +32,11 @@ def caught(N: int, batch: int = 24):
     return layer, s, w
 
 
-def test_all_items_are_caught_at_the_first_attempt():
-    """A third of them used to creep along the torque's bounds, and were solved from elsewhere after 360 iterations."""
+def test_all_items_are_caught_in_few_iterations():
+    """With one correction a step, an item took 56."""
     layer, s, w = caught(12)
     solution = layer.solve(s, w)
-    assert solution.solved.all() and int(solution.iterations.max()) < 60
+    assert solution.solved.all() and int(solution.iterations.max()) < 40
     u, speed = solution.u, solution.om
     for k in range(12):
         angle = solution.th[:, k]
