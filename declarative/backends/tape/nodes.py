@@ -7,6 +7,7 @@ function of linear maps, with its derivatives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -16,7 +17,7 @@ from declarative.atoms.registry import find
 from declarative.backends.tape.arrays import Sizes
 from declarative.backends.tape.partials import partials
 from declarative.backends.tape.polynomial import Moving, NotPolynomial, Polynomials
-from declarative.backends.tape.tape import Apply, Input, Slot, operands
+from declarative.backends.tape.tape import Apply, Fold, Input, Instruction, Scatter, Slot, operands
 from declarative.backends.tape.terms import Node, X, selection
 
 
@@ -30,6 +31,8 @@ class Smooth(Polynomials):
         try:
             return replace(super()._value(slot), constant=slot)
         except NotPolynomial:
+            if (groups := _summed_exponentials(instruction, sizes, self.arrays.sizes)) is not None:
+                return self._logsumexp(self._known[operands(instruction)[0]], slot, sizes, groups)
             record = find(instruction.atom) if isinstance(instruction, Apply) else None
             if not isinstance(instruction, Apply) or record is None or not record.elementwise:
                 raise
@@ -46,6 +49,18 @@ class Smooth(Polynomials):
         terms = tuple(args[i].terms for i in moving)
         node = Node(prod(sizes), terms, tuple(self._flat(first[i]) for i in moving), seconds)
         return Moving(sizes, slot, selection(node, np.arange(prod(sizes))))
+
+    def _logsumexp(self, z: Moving, slot: Slot, sizes: Sizes, groups: np.ndarray) -> Moving:
+        """L = log s, s the sum of exp(z - L), which is 1: its differential is the average of those of z."""
+        assert z.constant is not None
+        less = self.arrays.times(self.arrays.gather(self._flat(slot), groups), -1.0)
+        shares = self.arrays.apply("exp", self.arrays.apply("add", self._flat(z.constant), less))
+        each = Node(len(groups), (z.terms,), (shares,), {(0, 0): shares})
+        total = tuple(self.maps.folded(term, groups) for term in selection(each, np.arange(len(groups))))
+        one, minus = self.arrays.literal(np.ones(prod(sizes))), self.arrays.literal(-np.ones(1))
+        return Moving(
+            sizes, slot, selection(Node(prod(sizes), (total,), (one,), {(0, 0): minus}), np.arange(prod(sizes)))
+        )
 
     def product(self, left: Moving, right: Moving, symmetric: bool = False) -> Moving:
         """Entry by entry, of one rank."""
@@ -66,3 +81,20 @@ class Smooth(Polynomials):
 
     def _flat(self, slot: Slot) -> Slot:
         return self.arrays.reshape(slot, (prod(self.arrays.sizes(slot)),))
+
+
+def _summed_exponentials(
+    instruction: Instruction, sizes: Sizes, sizes_of: Callable[[Slot], Sizes]
+) -> np.ndarray | None:
+    """Of logsumexp, in which entry of its value, of these sizes, each entry of its argument is; None of all else."""
+    index = np.arange(prod(sizes))
+    match instruction:
+        case Fold(op="logsumexp", value=value, axes=axes):
+            kept = tuple(1 if axis in axes else size for axis, size in enumerate(sizes_of(value)))
+            return np.broadcast_to(index.reshape(kept), sizes_of(value)).reshape(-1)
+        case Scatter(op="logsumexp", axis=axis, groups=groups):
+            return np.take(index.reshape(sizes), groups, axis).reshape(-1)
+        case Apply(atom="logsumexp", args=(value,)):
+            return np.repeat(index, prod(sizes_of(value)) // max(len(index), 1))
+        case _:
+            return None

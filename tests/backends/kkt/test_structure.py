@@ -18,6 +18,7 @@ from declarative.backends.tape.evaluate import Runner
 from declarative.backends.tape.partials import FORMULAS, partials
 from declarative.backends.tape.tape import Apply, Input, Tape
 from declarative.ir.facts import Smoothness
+from declarative.rewrite.geometric import to_log_problem
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FLOAT = torch.float64
@@ -40,6 +41,7 @@ OBJECTIVES = [
     "sum(sqrt(1 + square(w[k]'*x - y[k])) for k in 2) + (x[0]^2 + y[0])^3 + sum((x[i] + s)^(-2) for i in 3)",
     "sum(tanh(A*exp(x) + y)) + sum(logistic(X)) + sum(X*X')/s + quad(sin(x), s*a*a') + (a'*x)^4 + sumsq(X)^2",
     "sum(atan(cumsum(exp(x)))) + sumsq(X)",
+    "s*logsumexp(A*sin(x) + y) + logsumexp(X) + sum(a[k]*logsumexp(w[k] .* x + y[k]) for k in 2)",
     "sum(x .^ 3) + sum(exp(y) .* (A*(x .* a))) + sum(diff(exp(x)))*s + mean(erf(X)) + exp(s)",
 ]
 ROWS = """
@@ -102,6 +104,21 @@ def test_objectives(objective):
 def test_rows():
     text = f"{HEAD}; minimize {OBJECTIVES[0]}\nsubject to{ROWS}"
     compare(*prepared(declarative.parse(text, name="rows"), {}))
+
+
+GEOMETRIC = """dim n
+param c : R^n, pos; param d : R^(n,n), pos; var x : R^n, pos; var t : R, pos
+minimize t + sum(c[i]/x[i] for i in n) + sum(d[i,j]*x[i]*t for i in n, j in n if i < j)
+subject to
+  each: sum(d[i,j]*x[j]^2 for j in n) + c[i]*t <= 5 for i in n
+  some: sum(d[i,j]*x[i]/x[j] for j in n if j > i) <= 3 for i in n - 1"""
+
+
+def test_logarithms_of_geometric_programs():
+    """Logarithms of sums of exponentials, each over its own entries."""
+    found = to_log_problem(declarative.parse(GEOMETRIC, name="geometric"))
+    assert found is not None
+    compare(*prepared(found.problem, {"n": 4}))
 
 
 def test_variants():

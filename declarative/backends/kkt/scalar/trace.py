@@ -135,7 +135,7 @@ def _new(builder: Builder, func: Any, like: Tensor, *args, **kwargs):
 def _each(builder: Builder, code: int, *args: Any, dtype: torch.dtype = torch.float64) -> Named:
     """An operation on every entry."""
     names = torch.broadcast_tensors(*(_names(builder, a) for a in args))
-    if names[0].numel() > LIMIT:
+    if names[0].numel() > WIDEST:
         raise NotScalar("too many operations")
     key, radix = torch.zeros_like(names[0]), len(builder.nodes)
     for name in names:
@@ -242,8 +242,8 @@ def _reduction(combine: Callable[[Builder, list[int]], int], nothing: float | No
 
 def _chain(code: int) -> Callable[[Builder, list[int]], int]:
     def combine(builder: Builder, row: list[int]) -> int:
-        total = row[0]
-        for name in row[1:]:
+        total, *rest = dict.fromkeys(row) if code in (op.MAX, op.MIN, op.AND, op.OR) else row  # of what is alike: one
+        for name in rest:
             total = builder.emit(code, total, name)
         return total
 
