@@ -35,9 +35,11 @@ HARDLY = 1e-4  # an eigenvalue beside the fall
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
     """(B,): from some of the `usable` points the Lagrangian falls towards a limit, and on however far beyond."""
-    tends, flat = torch.zeros_like(usable), (usable & suspects.flat & (suspects.fall > 0)).nonzero()[:, 0]
-    if len(flat):
-        tends = tends.index_put((flat,), levels(d, found, flat, walk(found.at, start)[flat]))
+    tends, taken = torch.zeros_like(usable), usable & suspects.flat & (suspects.fall > 0)
+    for way in ways(walk(found.at, start), d.program.hidden):
+        flat = (taken & ~tends).nonzero()[:, 0]
+        if len(flat):
+            tends = tends.index_put((flat,), levels(d, found, flat, way[flat]))
     items = (usable & ~tends & (suspects.fall > 0) & suspects.fall.isfinite()).nonzero()[:, 0]
     if len(items) == 0:
         return tends
@@ -47,6 +49,13 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
         return tends
     items = items[which]
     return tends.index_put((items[levels(d, found, items, portion)],), tends.new_ones(()))
+
+
+def ways(way: Tensor, hidden: Tensor | None) -> list[Tensor]:
+    """A way (B, n), and the same with the epigraph variables, entries `hidden` (n,) of it, at the values that they came
+    to: where pos(u)^4 has fallen to 0, its variable cannot fall on.
+    """
+    return [way] if hidden is None or not hidden.any() else [way, torch.where(hidden, 0, way)]
 
 
 def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tensor:
