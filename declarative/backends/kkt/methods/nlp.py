@@ -25,6 +25,7 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 FIRST_BARRIER = 0.1
 FIRST_LIFT = 1e-3
 LEEWAY = 1e4
+VANISHED = 1e-5  # beside the violation at the start: what polishing mends
 RIDGE = 1e-12  # for rows that depend on each other
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
@@ -74,12 +75,19 @@ class Problem:
     bounds: Bounds
     columns: Columns
     start: Tensor
+    first: Tensor  # the objective there
     tolerance: float = 0.0
     reflect: bool = False  # what is done about negative curvature, see `barrier.convexify`
 
     def take(self, items: Tensor) -> "Problem":
         """Some of the items (long, K)."""
-        return replace(self, theta=take(self.theta, items), bounds=self.bounds.take(items), start=self.start[items])
+        return replace(
+            self,
+            theta=take(self.theta, items),
+            bounds=self.bounds.take(items),
+            start=self.start[items],
+            first=self.first[items],
+        )
 
 
 def barrier_method(
@@ -148,7 +156,7 @@ def begin(program: SmoothProgram, theta: Theta, x0: Tensor, leeway: float) -> tu
     iterate = Iterate(found.x, y, found.s, z, found.mu, lift)
     limit = leeway * found.violation.clamp(min=1)
     run = Run(iterate, empty_filter(limit), Stop(no, no, no), torch.zeros_like(found.mu))
-    return Problem(program, theta, bounds, columns, found.x), run
+    return Problem(program, theta, bounds, columns, found.x, d.f(found.x)), run
 
 
 class Beginning(NamedTuple):
@@ -230,6 +238,12 @@ def unpack(problem: Problem, at: Iterate) -> Primal:
     return Primal(at.x, at.y, g, lower, upper)
 
 
+def vanished(problem: Problem, local: Local, at: Iterate) -> Tensor:
+    """(B,): the objective, and what the rows miss, are nothing beside the objective at the start, and its root."""
+    missed = torch.where(problem.bounds.on[:, : at.s.shape[1]], local.g + at.s, 0).abs().sum(-1)
+    return (local.f <= VANISHED**2 * problem.first) & (missed <= VANISHED * problem.first.sqrt())
+
+
 def iterate(problem: Problem, run: Run) -> Run:
     """One iteration: residuals, barrier parameter, Newton step, line search."""
     at, on = run.iterate, problem.bounds.on
@@ -237,6 +251,8 @@ def iterate(problem: Problem, run: Run) -> Run:
     local = evaluate_free(problem, d, at)
     C, v = problem.columns.rows(local.Jg), problem.columns.distances(at.x, at.s, problem.bounds)
     converged = error(local, replace(at, mu=torch.zeros_like(at.mu)), C, v, on) <= problem.tolerance
+    if problem.program.vanishing:
+        converged |= vanished(problem, local, at)
     at, filter = lower_barrier(local, at, C, v, on, run.filter, problem.tolerance)
     system = NewtonSystem(local, C, torch.where(on, at.z / v, 0), at.lift, problem.reflect)
     new, filter, length = move(Place(d, problem.bounds, problem.columns, at, local, C, v, system), filter)

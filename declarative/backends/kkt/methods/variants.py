@@ -112,5 +112,6 @@ def least_violation(program: SmoothProgram, linearised: bool = False) -> SmoothP
         inequalities=lambda xt, theta: program.inequalities(xt[:, :n], theta) - xt[:, n:],
         bounds=bounds,
         open_domain=program.open_domain.new_zeros(2, n + q),
+        vanishing=True,
         structure=program.structure and ViolationStructure(program, program.structure, linearised),
     )

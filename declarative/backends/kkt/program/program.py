@@ -65,6 +65,7 @@ class SmoothProgram:
     `hidden` (bool, n): the entries of x that are nobody's but a rewrite's, epigraph variables.
     `settled` gives x with these at what they stand for in terms of the others, where that is known.
     `affine`: c and g are known to be affine in x.
+    `vanishing`: the objective is a violation, and where it has vanished nothing more is asked for.
     `explicit`: theta holds the data of a quadratic program themselves, in the order of `Quadratic`.
     `residuals` gives (B, m), where known, whose squares sum up to f but for a constant; where `linearised`, the Hessian
     of f is that of the squares of the linearised residuals (Gauss and Newton).
@@ -85,6 +86,7 @@ class SmoothProgram:
     hidden: Tensor | None = None
     settled: Function | None = None
     affine: bool = False
+    vanishing: bool = False
     explicit: bool = False
     residuals: Function | None = None
     linearised: bool = False
