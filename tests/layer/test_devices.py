@@ -117,7 +117,7 @@ def test_learned_parameters_and_data_are_on_one_device(device):
     layer.to(device)
     found = layer(y.to(device))
     found.sum().backward()
-    assert found.device == device and torch.equal(found.cpu(), expected)
+    assert found.device == device and torch.allclose(found.cpu(), expected, rtol=1e-14, atol=0)
     assert all(p.grad is not None and p.grad.device == device for p in layer.parameters())
 
 
