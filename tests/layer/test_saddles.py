@@ -55,3 +55,35 @@ def test_a_boxed_maximum_is_left_for_a_corner():
     )
     p = torch.tensor(0.0, dtype=torch.float64)
     assert float(layer(p)) in (-1.0, 2.0) and float(layer.solve(p).report.negative) == 0
+
+
+SCALES = torch.tensor([10.0**-k for k in range(0, 13, 3)], dtype=torch.float64)
+WIDE = {
+    "minimize cos(s*x)": -1.0,
+    "minimize (s*x)^4 - (s*x)^2": -0.25,
+    "var y : R; minimize (s*x)^4 - (s*x)^2 + (y - 1)^2": -0.25,
+    "var y : R; minimize (s*x)^4 - (s*x)^2; subject to; sumsq([s*x; y - 3]) <= 1": -0.25,
+}
+
+
+@pytest.mark.parametrize("text", WIDE)
+def test_a_maximum_is_left_in_any_units(text):
+    """All begin at x = 0; the slopes on the way are as small as 1e-13."""
+    text = f"param s : R; var x : R; {text}"
+    layer = declarative.compile(declarative.parse(text, name="wide"), backend="kkt", on_failure="mask")
+    solution, value = layer.solve(SCALES), WIDE[text.partition("R; var x : R; ")[2]]
+    found = solution.status == Status.SOLVED
+    assert found[:4].all() and (solution.value[found] - value).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("text", ["maximize log(1 + s*x^2)", "var y : R; minimize exp(-(s*x)^2) + y^2"])
+def test_what_falls_on_is_no_minimum_in_any_units(text):
+    text = f"param s : R; var x : R; {text}"
+    layer = declarative.compile(declarative.parse(text, name="wide"), backend="kkt", on_failure="mask")
+    assert (layer.solve(SCALES).status != Status.SOLVED).all()
+
+
+def test_a_shallow_maximum_between_near_minima_is_not_overstepped():
+    text = "param s : R; var x : R; minimize s*(x^4 - x^2)"
+    solution = declarative.compile(declarative.parse(text, name="near"), backend="kkt").solve(SCALES)
+    torch.testing.assert_close(solution.x.abs(), torch.full_like(SCALES, 0.5**0.5))

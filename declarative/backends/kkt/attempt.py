@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.methods.effort import Effort, approach
 from declarative.backends.kkt.methods.nlp import Stop, inside
@@ -14,7 +15,7 @@ from declarative.backends.kkt.program.program import Active, Options, SmoothProg
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import frail
 from declarative.backends.kkt.verdict.extents import missed, unsettled
-from declarative.backends.kkt.verdict.falls import SEVERAL, far_fetched, levels_off, runs_away, tremor
+from declarative.backends.kkt.verdict.falls import LAST_DIGIT, SEVERAL, far_fetched, levels_off, runs_away, tremor
 from declarative.backends.kkt.verdict.limits import tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
@@ -26,6 +27,7 @@ from declarative.backends.status import Status
 POLISH = 10
 CURVED = 1e-7  # curvature below minus this, in equilibrated units, is negative
 LEAVE = 0.1  # the step away from a saddle, beside the size of x
+NOTICED, LONGER = 1e-2, 20  # a fall beside the value; how often a step is made ten times longer to get there
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
 LEAST = 1e-12  # by which a plateau near the start is above it
@@ -80,9 +82,30 @@ def assess(
         found = polish(d, at, program.open_domain, program.blocks, POLISH, began, hidden=program.hidden)
     answer, way = examined(d, found, count, options, began)
     answer, stop, runs = on_the_way(d, found, answer, stop, began)
-    step = LEAVE * found.at.x.abs().amax(-1, keepdim=True).clamp(min=1) if program.n else at.x
     reached = found.at.x.where(runs[:, None], at.x)
-    return Attempt(answer, found.system, stop, reached, found.at.x + step * way)
+    return Attempt(answer, found.system, stop, reached, found.at.x + leaving(d, found, way))
+
+
+def leaving(d: Derivatives, found: Polished, way: Tensor) -> Tensor:
+    """(B, n): the step away from saddles, along unit directions (B, n) or 0.
+
+    Where the Lagrangian falls so little on it that a method would take its slope for none, it is made longer, as long
+    as the fall is about what the curvature promises, but for rounding: cos(1e-9 x) is left by a step of 1e8.
+    """
+    at = found.at
+    step = LEAVE * way * at.x.abs().amax(-1, keepdim=True).clamp(min=1) if at.x.shape[1] else way
+    if not (way != 0).any():
+        return step
+    here = d.lagrangian(at.x, at.y, at.z)
+    promised = -(times(found.local.H, step) * step).sum(-1) / 2
+    for _ in range(LONGER):
+        there = d.lagrangian(at.x + 10 * step, at.y, at.z)
+        noise = LAST_DIGIT * (here.abs() + there.abs())
+        grows = (promised > 0) & (promised < NOTICED * here.abs().clamp(min=1)) & (here - there > 50 * promised - noise)
+        if not grows.any():
+            break
+        step, promised = torch.where(grows[:, None], 10 * step, step), torch.where(grows, 100 * promised, promised)
+    return step
 
 
 def on_the_way(

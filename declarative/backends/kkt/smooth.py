@@ -21,7 +21,7 @@ from declarative.backends.kkt.methods.nlp import inside
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.restore import FEASIBLE, look_around, restore, violation
+from declarative.backends.kkt.restore import FEASIBLE, feasible, look_around, restore, violation
 from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import far, runs_away
@@ -193,8 +193,8 @@ def judge(
     falls = runs_away(Derivatives(program, theta), start, attempt.reached, beyond, sure=True)
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
-    below = lost & ~falls & (old.status == Status.SOLVED) & ~old.minimum & (new.primal <= FEASIBLE)
-    left = below & (new.value < old.value - LOWER * torch.maximum(new.value.abs(), old.value.abs()))
+    left = lost & ~falls & (old.status == Status.SOLVED) & ~old.minimum
+    left &= comes_lower(Derivatives(program, theta), new, old.value)
     answer = answer.marked(left, Status.FAILED, Reason.SADDLE)
     saddle = ~lost & ~new.minimum
     following = torch.where(saddle[:, None], attempt.way_out, start)
@@ -218,6 +218,16 @@ def judge(
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)
+
+
+def comes_lower(d: Derivatives, new: Answer, value: Tensor) -> Tensor:
+    """(B,): points where the rows hold and the objective is below a value (B,), auxiliary variables at their values."""
+    x, found, holds = new.x, new.value, new.primal <= FEASIBLE
+    if d.program.settled is not None:
+        settled = d.program.settled(x, d.theta)
+        better = ~holds & feasible(d, settled)
+        found, holds = torch.where(better, d.f(settled), found), holds | better
+    return holds & (found < value - LOWER * torch.maximum(found.abs(), value.abs()))
 
 
 def elsewhere(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
