@@ -43,6 +43,7 @@ LATE = {
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.spectral"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.turning"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.exponential"): "the same half second",
+    ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.second_order"): "the same half second",
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/symmetric.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/compiled/__init__.py", "numba"): "the same half second, to read its setting",

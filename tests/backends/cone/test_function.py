@@ -1,5 +1,7 @@
 """Cone programs with numbers: solutions, duals and gradients against CVXPY, closed forms and central differences."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from backends.cone.programs import (
 )
 from scipy.optimize import brentq
 
+import declarative
 from declarative.backends.cone.differentiate.function import Report, solve_batch
 from declarative.backends.cone.envelope import OptimalValue
 from declarative.backends.cone.methods.solve import solve_items
@@ -214,3 +217,14 @@ def test_an_empty_batch_passes():
     structure, (P, q, values, b) = structure_of(item), tensors_of(item)
     x, z, report, _ = solve_batch(structure, P, q[:0], values, b)
     assert (x.shape, z.shape, report.shape) == ((0, q.shape[1]), (0, b.shape[1]), (0, len(Report)))
+
+
+def test_calls_of_many_threads_give_what_one_after_the_other_gives():
+    """To the last bit: a solver that was kept remembers nothing, and serves one call at a time."""
+    text = "dim n; param C : S^n; var X : S^n; minimize sumsq(X - C); subject to; diag(X) == 1; X in PSD"
+    layer = declarative.compile(declarative.parse(text, name="nearest"), backend="cone")
+    data = [own + own.mT for own in torch.as_tensor(rng.standard_normal((20, 3, 5, 5)))]
+    wanted = [layer(own) for own in data]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(layer, 3 * data))
+    assert all(torch.equal(a, b) for a, b in zip(found, 3 * wanted, strict=True))

@@ -183,3 +183,48 @@ WEAKLY_INFEASIBLE = [  # no point is feasible, though far away some miss by as l
 def test_points_on_the_way_to_where_cones_would_meet_are_no_answers(text):
     layer = declarative.compile(declarative.parse(text, name="weak"), backend="cone", on_failure="mask")
     assert layer.solve().status in (Status.FAILED, Status.INFEASIBLE)
+
+
+@pytest.mark.parametrize("n", [2, 3, 30])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_an_objective_that_one_equality_does_not_hold_falls_for_ever(n, size):
+    """p'x over sum(x) == 1 is bounded only where all entries of p are equal."""
+    torch.manual_seed(n)
+    text = "dim n; param p : R^n; var x : R^n; minimize p'*x; subject to; sum(x) == 1"
+    layer = declarative.compile(declarative.parse(text, name="line"), backend="cone", on_failure="mask")
+    p = size * torch.randn(30, n).double()
+    p[0] = size
+    solution = layer.solve(p)
+    assert solution.status.tolist() == [Status.SOLVED] + 29 * [Status.UNBOUNDED]
+    assert solution.value[0] == pytest.approx(size, rel=1e-12)
+
+
+BELOW_ZERO = [
+    "var y : R; minimize y^2; subject to; exp(y) <= c",
+    "var x : R^3; minimize sumsq(x); subject to; sum(exp(x)) <= c",
+    "var x : R; var y : R; minimize x^2 + y^2; subject to; exp(x) + y <= c; y >= 0",
+    "var x : R^3; minimize sumsq(x); subject to; norm(x) <= c",
+    "var x : R^3; minimize sumsq(x); subject to; sumsq(x) <= c",
+]
+
+
+@pytest.mark.parametrize("text", BELOW_ZERO)
+def test_what_cannot_be_below_zero_is_infeasible_by_however_little_it_should_be(text):
+    layer = declarative.compile(declarative.parse("param c : R; " + text, name="below"), backend="cone")
+    for c in (-1e9, -1.0, -1e-3, -1e-6, -1e-9):
+        assert layer.solve(torch.tensor(c).double()).status == Status.INFEASIBLE
+
+
+def test_the_solution_is_found_where_it_is_far_smaller_than_a_bound_that_does_not_hold():
+    """Near the least squares solution: q is 1e-12 of the slopes beside it."""
+    data = "param A : R^(6,3); param b : R^6; param q : R^3; var x : R^3; "
+    text = data + "minimize norm(A*x - b) + q'*x; subject to; norm(x) <= 10"
+    layer = declarative.compile(declarative.parse(text, name="small"), backend="cone")
+    torch.manual_seed(0)
+    A, b, q = torch.randn(20, 6, 3).double(), torch.randn(20, 6, 1).double(), torch.randn(20, 3).double()
+    for size in (1e-6, 1.0, 1e6):
+        solution = layer.solve(1e6 * A, size * b[..., 0], 1e-6 * q)
+        wanted = torch.linalg.lstsq(1e6 * A, size * b).solution[..., 0]
+        assert (solution.status == Status.SOLVED).all()
+        off = (solution.outputs.x - wanted).norm(dim=1) / wanted.norm(dim=1)
+        assert off.max() <= 1e-9

@@ -50,7 +50,7 @@ class Pattern:
     columns: np.ndarray
     source: np.ndarray
     starts: np.ndarray
-    beside: dict[str, Any] = field(default_factory=dict, repr=False)
+    beside: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def matrices(self, values: np.ndarray) -> Matrices:
         """From values (B, k) in the order of the places that the pattern was made of."""

@@ -17,7 +17,9 @@ from declarative.backends.cone.methods.plain import plain, turned_rows
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.sets.cones import Block, Kind, psd_side
 
+ROUGH = 1e-6  # a tolerance that is enough where Newton's method converges from the point
 REFINED = 1e-8  # steps are exact to about this, by Clarabel's regularisation, if nothing refines them
+SMALL = 20_000  # entries of A: of larger programs the memory is worth more than the order of elimination
 PANIC = "PanicException"  # where eigenvalues are asked of a matrix that holds no numbers
 RAY = 1e-12  # the tolerance for rays, where steps are refined
 DEEP = 1e-20  # a tolerance that only ends where no step helps: parts of the objective may be that small
@@ -53,21 +55,16 @@ _CLAIMS = {
 def interior_points(items: Items, tolerance: float) -> list[Answer]:
     """Clarabel's homogeneous embedding for each item; they should be scaled.
 
-    One solver serves all: its memory and the order of elimination depend on the pattern only. It starts afresh each
-    time, and keeps nothing of the numbers since it neither scales nor presolves.
+    One solver serves all, and later calls too: its memory and the order of elimination depend on the pattern only. It
+    starts afresh each time, and keeps nothing of the numbers since it neither scales nor presolves.
     """
     given, items = items.cones, plain(items)
-    (P_order, *P_places), (A_order, *A_places) = items.P.pattern.upper_by_column, items.A.pattern.by_column_compressed
+    (P_order, *_), (A_order, *_) = items.P.pattern.upper_by_column, items.A.pattern.by_column_compressed
     P, A = items.P.values[:, P_order], items.A.values[:, A_order]
-    blocks = [clarabel_cone(block) for block in items.cones.blocks]
-    n, m = items.q.shape[1], items.b.shape[1]
-    found, solver = [], None
+    found, solver = [], _taken(items, tolerance)
     for k in range(len(items)):
         if solver is None:
-            first = (sp.csc_matrix((P[k], *P_places), shape=(n, n)), sp.csc_matrix((A[k], *A_places), shape=(m, n)))
-            solver = clarabel.DefaultSolver(first[0], items.q[k], first[1], items.b[k], blocks, _settings(tolerance))
-            if len(items.cones.of_kind(Kind.PSD)):
-                solver.set_termination_callback(_nowhere_to_go)
+            solver = _solver(items, P[k], A[k], k, tolerance)
         else:
             solver.update(P=P[k].tolist(), q=items.q[k].tolist(), A=A[k].tolist(), b=items.b[k].tolist())
         try:
@@ -75,12 +72,40 @@ def interior_points(items: Items, tolerance: float) -> list[Answer]:
         except BaseException as raised:  # Rust's panics are no `Exception`
             if type(raised).__name__ != PANIC:
                 raise
+            n, m = items.q.shape[1], items.b.shape[1]
             solver, nothing = None, Point(*(np.full(size, np.nan) for size in (n, m, m)))
             found.append(Answer(Claim.POINT, nothing, 0))
             continue
         point = Point(np.array(result.x), *(turned_rows(given, np.array(v)) for v in (result.s, result.z)))
         found.append(Answer(_CLAIMS.get(str(result.status), Claim.POINT), point, result.iterations))
+    _keep(items, tolerance, solver)
     return found
+
+
+def _solver(items: Items, P: np.ndarray, A: np.ndarray, k: int, tolerance: float) -> clarabel.DefaultSolver:
+    """For the item k, with these values of P and A column by column."""
+    _, *P_places = items.P.pattern.upper_by_column
+    _, *A_places = items.A.pattern.by_column_compressed
+    first = sp.csc_matrix((P, *P_places), shape=items.P.pattern.shape)
+    other = sp.csc_matrix((A, *A_places), shape=items.A.pattern.shape)
+    blocks = [clarabel_cone(block) for block in items.cones.blocks]
+    solver = clarabel.DefaultSolver(first, items.q[k], other, items.b[k], blocks, _settings(tolerance))
+    if len(items.cones.of_kind(Kind.PSD)):
+        solver.set_termination_callback(_nowhere_to_go)
+    return solver
+
+
+def _taken(items: Items, tolerance: float) -> clarabel.DefaultSolver | None:
+    """One that an earlier call has left for programs of this form: no other thread has it at the same time."""
+    known = items.A.pattern.beside.pop(("solver", tolerance), None)
+    if known is None or known[0] is not items.cones or known[1] is not items.P.pattern:
+        return None
+    return known[2]
+
+
+def _keep(items: Items, tolerance: float, solver: clarabel.DefaultSolver | None) -> None:
+    if solver is not None and tolerance >= REFINED and len(items.A.pattern.rows) <= SMALL:
+        items.A.pattern.beside["solver", tolerance] = items.cones, items.P.pattern, solver
 
 
 def _nowhere_to_go(info: clarabel.DefaultInfo) -> bool:

@@ -15,7 +15,7 @@ from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.system import System, conic_systems
 from declarative.backends.cone.program.tails import tails
 from declarative.backends.cone.sets.cones import Cones, Kind
-from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced
+from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced, together
 
 STEPS = 12
 HALVES = 5  # of a step that does not reduce the error, where cones are curved
@@ -192,7 +192,7 @@ def polish_boldly(items: Items, now: Iterate, system: System) -> tuple[Iterate, 
     creeps = creeping > 0 and _creeps(items, now)
     while left and best[0].error > best[0].floor:
         chosen = _creeping_system(items, now) if creeps and system.matrix.singular else system
-        dx, dv = _direction(chosen, now.stationarity[0], now.feasibility[0])
+        dx, dv = _directions([chosen], now.stationarity, now.feasibility)
         new = iterate(items, now.x + dx, now.v + dv, now.s, now.by_row)
         if not np.isfinite(new.error).all():
             break
@@ -225,8 +225,7 @@ def _creeping_system(items: Items, now: Iterate) -> System:
 
 def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
     """Newton's steps, each halved until its error falls."""
-    rights = zip(systems, now.stationarity, now.feasibility, strict=True)
-    dx, dv = (np.array(parts) for parts in zip(*(_direction(*own) for own in rights), strict=True))
+    dx, dv = _directions(systems, now.stationarity, now.feasibility)
     new = iterate(items, now.x + dx, now.v + dv, now.s, now.by_row)
     length = 1.0
     for _ in range(0 if items.cones.linear else HALVES):
@@ -240,8 +239,16 @@ def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
     return new
 
 
-def _direction(system: System, stationarity: np.ndarray, feasibility: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    frame = system.spectrum
-    h = -frame.to_frame(feasibility)
-    dx, dz = system.solve(-stationarity, h)
-    return dx, frame.from_frame(system.moved(dx, dz, h))
+def _directions(
+    systems: list[System], stationarity: np.ndarray, feasibility: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Newton's steps dx (B, n) and dv (B, m)."""
+    frames = together([system.spectrum for system in systems])
+    h = -feasibility
+    frames.each_to_frame(h[:, None])
+    dx, dv = np.empty(stationarity.shape), np.empty(h.shape)
+    for k, system in enumerate(systems):
+        dx[k], dz = system.solve(-stationarity[k], h[k])
+        dv[k] = system.moved(dx[k], dz, h[k])
+    frames.each_from_frame(dv[:, None])
+    return dx, dv

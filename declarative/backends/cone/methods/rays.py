@@ -16,7 +16,7 @@ import numpy as np
 
 from declarative.backends.cone.methods.faces import zero_with
 from declarative.backends.cone.program.item import Item
-from declarative.backends.cone.sets.cones import Cones, Kind
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
 from declarative.backends.cone.sets.projections import project
 from declarative.backends.cone.sets.within import within, within_dual
 
@@ -47,7 +47,7 @@ def unboundedness_ray(item: Item, x: np.ndarray) -> np.ndarray | None:
 
 
 def _contradicts(item: Item, z: np.ndarray) -> bool:
-    gain, terms, bent = _gain(item.b * z), item.A * z[:, None], _bent(item.cones)
+    gain, terms, bent = _gain(item.b * z), item.A * z[:, None], _bending(item.cones, z)
     short = bool((_largest(terms[bent], 0) <= LONG * gain).all())
     return short and _vanishes(terms, 0, gain) and within_dual(item.cones, z, EXACT * np.abs(z))
 
@@ -73,6 +73,34 @@ def _bent(cones: Cones) -> np.ndarray:
     return np.concatenate([cones.of_kind(kind) for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER)])
 
 
+def _bending(cones: Cones, z: np.ndarray) -> np.ndarray:
+    """Those of them whose multipliers are not in a part of the dual cone that inequalities describe, as (0, v, w) are:
+
+    with their other entries exactly 0, what is left has a sign each.
+    """
+    found = np.zeros(len(z), dtype=bool)
+    for group in cones.curved:
+        found[group.places] = (z[group.places[:, _curved_entries(group)]] != 0).any(-1, keepdims=True)
+    return np.flatnonzero(found)
+
+
+def _curved_entries(group: Group) -> np.ndarray:
+    """(d,) bool: where these are 0, inequalities tell whether multipliers are in the dual cone."""
+    entries = np.arange(group.places.shape[1])
+    match group.kind:
+        case Kind.SOC:
+            return entries > 0
+        case Kind.ROTATED | Kind.POWER:
+            return entries > 1
+        case Kind.EXP:
+            return entries < 1
+        case Kind.PSD:
+            row, column, _ = triangle(psd_side(len(entries)))
+            return row != column
+        case _:
+            return entries < 0
+
+
 def _largest(entries: np.ndarray, axis: int) -> np.ndarray:
     return np.abs(entries).max(axis, initial=0.0)
 
@@ -91,9 +119,12 @@ def _without_noise(item: Item, x: np.ndarray) -> np.ndarray:
 
 
 def _on_faces(item: Item, x: np.ndarray) -> np.ndarray:
-    """x with the least change, in the places where it is not 0, that makes slacks 0 which are nearly so."""
-    size = np.abs(item.A @ x)
-    idle = zero_with(item.cones, size <= NOISE * size.max(initial=0.0), dual=False)
+    """x with the least change, in the places where it is not 0, that makes slacks 0 which are nearly so.
+
+    They are so beside the largest slack, or beside their own terms: all slacks may be noise, as with one equality.
+    """
+    size, terms = np.abs(item.A @ x), _largest(item.A * x, 1)
+    idle = zero_with(item.cones, size <= NOISE * np.maximum(size.max(initial=0.0), terms), dual=False)
     used = np.flatnonzero(x)
     R = np.concatenate([item.A[idle], item.P])[:, used]
     x = x.copy()

@@ -13,12 +13,13 @@ import numpy as np
 from declarative.backends.cone.methods.attained import Attainment
 from declarative.backends.cone.methods.blame import least_violation_ray
 from declarative.backends.cone.methods.escape import regular
-from declarative.backends.cone.methods.interior import DEEP, Answer, Claim, interior_points
+from declarative.backends.cone.methods.interior import DEEP, ROUGH, Answer, Claim, interior_points
 from declarative.backends.cone.methods.mehrotra import rough_point
 from declarative.backends.cone.methods.polish import STEPS, Iterate, polish, polish_boldly
 from declarative.backends.cone.methods.rays import infeasibility_ray, unboundedness_ray
 from declarative.backends.cone.methods.reduction import falls, is_inside, with_room
 from declarative.backends.cone.methods.remainder import minimise_remainders
+from declarative.backends.cone.methods.sizes import fitted, resized
 from declarative.backends.cone.program.adrift import adrift
 from declarative.backends.cone.program.certificate import (
     ADRIFT,
@@ -28,18 +29,17 @@ from declarative.backends.cone.program.certificate import (
     far_fetched,
     residuals,
 )
-from declarative.backends.cone.program.components import components
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
 from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.program.read_off import read_off
-from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, sized, unscaled
+from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
 from declarative.backends.cone.program.solved import Solved, without_numbers
 from declarative.backends.cone.program.system import System
 from declarative.backends.cone.sets.stretches import stretches
 from declarative.backends.status import Status
 
-ROUGH, FINE = 1e-6, 1e-11  # the interior-point method's tolerances
+FINE = 1e-11  # the interior-point method's tolerance where a rough point was not enough
 CLOSE = 1e-11  # where a step costs less than a wrong set of active rows
 HEAVY = 5e7  # operations of a factorisation
 PLAIN = 1e-8  # as far as the interior-point method goes without refining its steps
@@ -135,7 +135,7 @@ def _carefully(item: Items, blocks: Blocks) -> Solved:
         consistent = without_contradiction(item) if tolerance == FINE else None
         if consistent is not None:
             outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
-        for another in (_resized, unscaled):
+        for another in (resized, unscaled, fitted):
             if _open(outcomes):
                 outcomes += map(attainment.checked, _attempt(item, item, blocks, another(item), tolerance))
         if not _open(outcomes):
@@ -198,20 +198,6 @@ def _believed(item: Items, found: Solved) -> Solved:
 
 def _alone(point: Point) -> Point:
     return Point(point.x[None], point.s[None], point.z[None])
-
-
-def _resized(item: Items) -> Scaling:
-    """For a batch of one: a scaling under which the solution is of size one, as far as a rough point knows."""
-    even = equilibrate(item)
-    (answer,) = interior_points(even.apply(item), ROUGH)
-    parts = (answer.point.x, answer.point.s, answer.point.z)
-    own, (x, s, z) = components(item), (np.abs(part)[None] for part in parts)
-    size = np.maximum(own.of_columns(np.maximum, x), own.of_rows(np.maximum, s))
-    price = own.of_rows(np.maximum, z)
-    known = (size * price > 0) & (size * price < np.inf)
-    if answer.claim is not Claim.POINT or not known.any():
-        return even
-    return sized(even, own, np.where(known, size, 1.0), np.where(known, price, 1.0))
 
 
 def _ray_beside(item: Items, blocks: Blocks, found: Solved) -> Solved | None:

@@ -12,7 +12,7 @@ from typing import assert_never
 import numpy as np
 
 from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
-from declarative.backends.cone.sets.projections import project_group
+from declarative.backends.cone.sets.projections import project_explicit
 
 
 def bend(cones: Cones, v: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ class Surface:
 def _bend_surface(group: Group, v: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Twice the implicit function theorem on p - v + mu g'(p) = 0, g(p) = 0, where p is on a smooth boundary."""
     found = np.zeros_like(v)
-    p, values, _, _ = project_group(group, v, v)
+    p, values, _, _ = project_explicit(group, v, v)
     curved = (values[:, 2] == 0) & (p[:, 2] != 0) & (p[:, 1] > 0) & ((p[:, 0] > 0) | (group.kind is Kind.EXP))
     if not curved.any():
         return found

@@ -49,7 +49,7 @@ class Group:
     places: np.ndarray
     powers: np.ndarray
 
-    @property
+    @cached_property
     def parts(self) -> int:
         """How many numbers tell the eigenvectors of the derivative of the projection onto one of them."""
         d = self.places.shape[1]
@@ -90,6 +90,11 @@ class Cones:
     @cached_property
     def starts(self) -> np.ndarray:
         return np.concatenate([[0], np.cumsum([block.rows for block in self.blocks])])[:-1].astype(np.int64)
+
+    @cached_property
+    def parts(self) -> int:
+        """How many numbers tell the eigenvectors of the derivative of the projection onto all of them."""
+        return sum(len(group.places) * group.parts for group in self.curved)
 
     @cached_property
     def curved(self) -> tuple[Group, ...]:

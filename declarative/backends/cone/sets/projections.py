@@ -8,11 +8,13 @@ carries the curvature of the boundary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+from typing import assert_never
 
 import numpy as np
 import scipy.sparse as sp
 
-from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle, turned
+from declarative.backends.cone.sets.cones import Cones, Group, Kind, psd_side, triangle
 from declarative.backends.cone.sets.power import project_power
 
 
@@ -47,6 +49,10 @@ class Spectrum:
     def each_to_frame(self, a: np.ndarray) -> None:
         """U'a of each v of a batch, for a (B, k, rows), in place."""
         self._turn(self.parts, a, back=False)
+
+    def each_from_frame(self, a: np.ndarray) -> None:
+        """U a, the same way."""
+        self._turn(self.parts, a, back=True)
 
     def _turn(self, parts: np.ndarray, a: np.ndarray, back: bool) -> None:
         from declarative.backends.cone.sets.turning import turn_explicit, turn_second_order, turn_semidefinite
@@ -102,6 +108,12 @@ class Spectrum:
         return Spectrum(self.cones, *(replaced(old, chosen, own) for old, own in pairs))
 
 
+def together(spectra: list[Spectrum]) -> Spectrum:
+    """Of single ones that of a batch."""
+    parts = zip(*((own.values, own.rest, own.parts) for own in spectra), strict=True)
+    return Spectrum(spectra[0].cones, *map(np.array, parts))
+
+
 def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray:
     """`new` in the rows `chosen` of a copy."""
     found = old.copy()
@@ -111,18 +123,17 @@ def replaced(old: np.ndarray, chosen: np.ndarray, new: np.ndarray) -> np.ndarray
 
 def project(cones: Cones, v: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, Spectrum]:
     """The projection of v (..., rows) onto K, and the derivative there; `near` is about where it will be."""
-    s, values, rest, told = np.empty_like(v), np.empty_like(v), np.empty_like(v), [np.empty((*v.shape[:-1], 0))]
-    near = v if near is None else near
+    flat = np.ascontiguousarray(v).reshape(prod(v.shape[:-1]), cones.rows)
+    guess = flat if near is None else near.reshape(flat.shape)
+    (s, values, rest), parts = np.empty((3, *flat.shape)), np.empty((len(flat), cones.parts))
+    first = 0
     for group in cones.groups:
-        part, guess = (a[..., group.places].reshape(-1, group.places.shape[1]) for a in (v, near))
-        flat, own, others, parts = project_group(group, part, guess)
-        shape = (*v.shape[:-1], *group.places.shape)
-        for whole, of_group in ((s, flat), (values, own), (rest, others)):
-            whole[..., group.places] = of_group.reshape(shape)
-        if parts is not None:
-            told.append(parts.reshape(*v.shape[:-1], -1))
-    parts = np.concatenate(told, -1) if len(told) != 2 else told[1]
-    return s, Spectrum(cones, values, rest, parts)
+        _project_group(group, flat, guess, (s, values, rest), first, parts)
+        first += 0 if group.kind.separable else len(group.places) * group.parts
+    shape = v.shape
+    return s.reshape(shape), Spectrum(
+        cones, values.reshape(shape), rest.reshape(shape), parts.reshape(*shape[:-1], cones.parts)
+    )
 
 
 def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -141,72 +152,50 @@ def other_part(cones: Cones, v: np.ndarray, s: np.ndarray) -> np.ndarray:
     return z
 
 
-def project_group(
-    group: Group, v: np.ndarray, near: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Projections of v (k, d), of the derivatives eigenvalues d and 1 - d, and the parts of their `Spectrum`."""
+def _project_group(
+    group: Group, v: np.ndarray, near: np.ndarray, found: tuple[np.ndarray, ...], first: int, parts: np.ndarray
+) -> None:
+    """Projections of v (B, rows), of the derivatives eigenvalues d and 1 - d, and from `first` on the parts."""
+    from declarative.backends.cone.sets.second_order import project_half_lines, project_second_order
+
+    match group.kind:
+        case Kind.ZERO:
+            for whole, value in zip(found, (0.0, 0.0, 1.0), strict=True):
+                whole[:, group.places] = value
+        case Kind.NONNEG:
+            project_half_lines(group.places, v, *found)
+        case Kind.SOC | Kind.ROTATED:
+            project_second_order(group.places, v, group.kind is Kind.ROTATED, *found, first, parts)
+        case Kind.PSD:
+            _project_semidefinite(group, v, found, parts[:, first : first + len(group.places) * group.parts])
+        case Kind.EXP | Kind.POWER:
+            own, guess = (a[:, group.places].reshape(-1, 3) for a in (v, near))
+            *flat, vectors = project_explicit(group, own, guess)
+            for whole, part in zip(found, flat, strict=True):
+                whole[:, group.places] = part.reshape(-1, *group.places.shape)
+            parts[:, first : first + len(group.places) * group.parts] = vectors.reshape(len(v), -1)
+        case _:
+            assert_never(group.kind)
+
+
+def project_explicit(group: Group, v: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Onto exponential or power cones, of v (k, 3), with the eigenvectors (k, 3, 3) of the derivatives."""
     if group.kind is Kind.EXP:
         from declarative.backends.cone.sets.exponential import project_exponential
 
         s, values, rest, vectors = *(np.empty(v.shape) for _ in range(3)), np.empty((len(v), 3, 3))
         project_exponential(np.ascontiguousarray(v), np.ascontiguousarray(near), s, values, rest, vectors)
         return s, values, rest, vectors
-    if group.kind is Kind.PSD:
-        return _project_semidefinite(np.ascontiguousarray(v))
-    s, values, parts = _projected(group, v)
-    return s, values, 1 - values, parts
+    s, values, vectors = project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
+    return s, values, 1 - values, vectors
 
 
-def _project_semidefinite(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _project_semidefinite(group: Group, v: np.ndarray, found: tuple[np.ndarray, ...], parts: np.ndarray) -> None:
     from declarative.backends.cone.sets.spectral import matrices, projected
 
-    (k, d), side = v.shape, psd_side(v.shape[1])
-    M, finite, (s, values, rest) = np.empty((k, side, side)), np.empty(k, dtype=bool), np.empty((3, k, d))
-    matrices(v, *triangle(side), M, finite)
+    side, k = psd_side(group.places.shape[1]), len(v) * len(group.places)
+    M, finite = np.empty((k, side, side)), np.empty(k, dtype=bool)
+    matrices(group.places, v, *triangle(side), M, finite)
     e, Q = np.linalg.eigh(M)
-    projected(v, e, Q, finite, *triangle(side), s, values, rest)
-    return s, values, rest, Q
-
-
-def _projected(group: Group, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    match group.kind:
-        case Kind.ZERO:
-            return np.zeros_like(v), np.zeros_like(v), None
-        case Kind.NONNEG:
-            return np.maximum(v, 0.0), (v > 0).astype(float), None
-        case Kind.SOC:
-            return project_second_order(v)
-        case Kind.ROTATED:
-            s, values, unit = project_second_order(turned(v))
-            inside = (values == 1).all(-1, keepdims=True)
-            return np.where(inside, v, turned(s)), values, unit
-        case Kind.POWER:
-            return project_power(v, np.resize(group.powers, len(v)))  # of a batch: item after item
-        case _:
-            raise AssertionError(group.kind)
-
-
-def project_second_order(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """v (k, d) with v = t + |w| and t - |w| as spectral values; see Fukushima, Luo, Tseng (2002)."""
-    t, w = v[:, 0], v[:, 1:]
-    norm = np.linalg.norm(w, axis=-1)
-    high, low = np.maximum(t + norm, 0.0), np.maximum(t - norm, 0.0)
-    unit = _direction(w, norm)
-    s = np.concatenate([(high + low)[:, None] / 2, (high - low)[:, None] / 2 * unit], -1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = np.where(norm > 0, (high - low) / (2 * norm), high > 0)
-    inside = t >= norm  # to the last bit: 1e-16 of a multiplier or of curvature would count as some
-    s[inside], between[inside] = v[inside], 1.0
-    values = np.repeat(np.clip(between, 0.0, 1.0)[:, None], v.shape[1], axis=1)
-    values[:, 0] = t + norm > 0
-    if v.shape[1] > 1:
-        values[:, 1] = t - norm > 0
-    return s, values, unit
-
-
-def _direction(w: np.ndarray, norm: np.ndarray) -> np.ndarray:
-    unit = np.zeros_like(w)
-    if w.shape[1]:
-        unit[:, 0] = 1.0
-        unit[norm > 0] = w[norm > 0] / norm[norm > 0, None]
-    return unit
+    projected(group.places, v, e, Q, finite, *triangle(side), *found)
+    parts[:] = Q.reshape(parts.shape)
