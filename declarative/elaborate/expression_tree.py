@@ -59,15 +59,18 @@ class Printing:
     lets: Mapping[Expr, str]
 
 
-def expression_tree(e: Expr, printing: Printing) -> tree.Expression:
-    return _placed(fold(e, lambda node, parts: _with_let(node, parts, printing)), printing.span)
+def expression_tree(e: Expr, printing: Printing, written_out: bool = False) -> tree.Expression:
+    """With names for what has one; `written_out`: but for the expression itself."""
 
+    def named(node: Expr) -> tree.Expression | None:
+        name = None if written_out and node is e else printing.lets.get(node)
+        return None if name is None else tree.Name(name, span=_span(node, printing))
 
-def _with_let(node: Expr, parts: Trees, printing: Printing) -> tree.Expression:
-    span = _span(node, printing)
-    if node in printing.lets:
-        return tree.Name(printing.lets[node], span=span)
-    return _Node(printing, span).build(node, tuple(_placed(part, span) for part in parts))
+    def step(node: Expr, parts: Trees) -> tree.Expression:
+        span = _span(node, printing)
+        return _Node(printing, span).build(node, tuple(_placed(part, span) for part in parts))
+
+    return _placed(fold(e, step, named), printing.span)
 
 
 def _span(node: Expr, printing: Printing) -> Span:

@@ -131,9 +131,9 @@ class _Writer:
     def _let(self, part: Expr, name: str) -> tree.Let:
         span = part.origin or NOWHERE
         names = self.names((part,))
-        printing = Printing(span, names, {e: n for e, n in self.lets.items() if e is not part})
+        printing = Printing(span, names, self.lets)
         if not isinstance(part, Stack):
-            return tree.Let(name, (), expression_tree(part, printing), None, span=span)
+            return tree.Let(name, (), expression_tree(part, printing, written_out=True), None, span=span)
         fors = tree.Fors(tuple(binder_tree(b, names[b.index.number], span) for b in part.binders), span=span)
         indices = tuple(f.index for f in fors.binders)
         return tree.Let(name, indices, expression_tree(part.body, printing), fors, span=span)

@@ -199,14 +199,22 @@ def _varying(node: Expr, inner: tuple[bool, ...]) -> bool:
 
 
 def free_indices(root: Expr) -> frozenset[IndexSymbol]:
-    """Indices that are bound outside this expression."""
+    """Indices that are bound outside this expression. Noted on the nodes too."""
+    known = root.__dict__.get(_FREE)
+    return fold(root, _freely, lambda node: node.__dict__.get(_FREE)) if known is None else known
 
-    def step(node: Expr, inner: tuple[frozenset[IndexSymbol], ...]) -> frozenset[IndexSymbol]:
-        found = frozenset().union(*inner) if inner else frozenset()
-        if isinstance(node, IndexSymbol):
-            return frozenset((node,))
-        if isinstance(node, Reduce | Stack):
-            return found - {b.index for b in node.binders}
-        return found
 
-    return fold(root, step)
+_FREE = "_free"
+
+
+def _freely(node: Expr, inner: tuple[frozenset[IndexSymbol], ...]) -> frozenset[IndexSymbol]:
+    found = frozenset().union(*inner)
+    if isinstance(node, IndexSymbol):
+        found = frozenset((node,))
+    elif isinstance(node, Reduce | Stack):
+        found -= {b.index for b in node.binders}
+    node.__dict__[_FREE] = found or _NO_INDEX
+    return node.__dict__[_FREE]
+
+
+_NO_INDEX: frozenset[IndexSymbol] = frozenset()

@@ -59,18 +59,18 @@ def _roots(problem: Problem) -> Iterator[tuple[Expr, Scope, bool]]:
 
 def _calls(root: Expr, scope: Scope) -> Iterator[tuple[Call, Scope]]:
     """Those that hold data, each before its arguments."""
-    seen: set[tuple[int, int]] = set()
-    stack, scopes = [(root, scope)], [scope]
+    seen: set[tuple[int, Scope]] = set()
+    stack = [(root, scope)]
     while stack:
         node, around = stack.pop()
-        if (id(node), id(around)) in seen:
+        around = around.around(node)
+        if (id(node), around) in seen:
             continue
-        seen.add((id(node), id(around)))
+        seen.add((id(node), around))
         if isinstance(node, Call):
             yield node, around
         if isinstance(node, Reduce | Stack):
             around = around.inside(node.binders, node.condition if isinstance(node, Reduce) else None)
-            scopes.append(around)  # kept, so that its id stays its own
         stack.extend((child, around) for child in children(node))
 
 

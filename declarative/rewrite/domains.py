@@ -43,6 +43,7 @@ class _Walker:
         """Once for a node that stands in several places, as what a `let` names may."""
         if not varies(node):
             return node
+        scope = scope.around(node)
         key = (id(node), scope)
         if key in self.done:
             return self.done[key]

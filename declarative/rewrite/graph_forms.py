@@ -125,6 +125,7 @@ class _Walker:
     def _rewrite(self, node: Expr, scope: Scope) -> Calls[Expr]:
         if id(node) not in self.with_kinks:
             return node
+        scope = scope.around(node)
         key = (id(node), scope)
         if key in self.done:
             return self.done[key]

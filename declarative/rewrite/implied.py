@@ -24,33 +24,43 @@ Binders = tuple[Binder, ...]
 
 def without_implied_bounds(standard: Standard) -> Standard:
     """The same convex problem, where lower bounds of 0 that the objective implies say nothing."""
-    kept_above = set(_kept_above(standard.objective, True, ()))
+    kept_above = set(_kept_above(standard.objective))
     if not kept_above:
         return standard
     return replace(standard, rows=tuple(_idle(row) if _bounded(row) in kept_above else row for row in standard.rows))
 
 
-def _kept_above(e: Expr, minimised: bool, binders: Binders) -> Iterator[Variable]:
+def _kept_above(objective: Expr) -> Iterator[Variable]:
     """The variables of which each entry is in a term that falls infinitely fast from 0 upwards."""
-    match e:
-        case Call("add", args):
-            for part in args:
-                yield from _kept_above(part, minimised, binders)
-        case Call("neg", (part,)):
-            yield from _kept_above(part, not minimised, binders)
-        case Call("sum", (part,)):
-            yield from _kept_above(part, minimised, binders)
-        case Call("mul" | "dot" | "div", (left, right)):
-            part, weight = (left, right) if varies(left) else (right, left)
-            sign = Sign.ANY if varies(weight) or (e.atom == "div" and part is right) else facts_of(weight, binders).sign
-            if sign in Sign.POS or sign in Sign.NEG:
-                yield from _kept_above(part, minimised == (sign in Sign.POS), binders)
-        case Reduce("sum", body, inner, None):
-            yield from _kept_above(body, minimised, (*binders, *inner))
-        case Call("entr" | "log", (x,)) if not minimised and (variable := _whole(x, binders)):
-            yield variable
-        case Call("xlogx", (x,)) if minimised and (variable := _whole(x, binders)):
-            yield variable
+    pending: list[tuple[Expr, bool, Binders]] = [(objective, True, ())]
+    while pending:
+        e, minimised, binders = pending.pop()
+        match e:
+            case Call("add", args):
+                pending += [(part, minimised, binders) for part in args]
+            case Call("neg", (part,)):
+                pending.append((part, not minimised, binders))
+            case Call("sum", (part,)):
+                pending.append((part, minimised, binders))
+            case Call("mul" | "dot" | "div", (left, right)):
+                part, weight = (left, right) if varies(left) else (right, left)
+                sign = _sign_of_weight(e, weight, binders)
+                if sign in Sign.POS or sign in Sign.NEG:
+                    pending.append((part, minimised == (sign in Sign.POS), binders))
+            case Reduce("sum", body, inner, None):
+                pending.append((body, minimised, (*binders, *inner)))
+            case Call("entr" | "log", (x,)) if not minimised and (variable := _whole(x, binders)):
+                yield variable
+            case Call("xlogx", (x,)) if minimised and (variable := _whole(x, binders)):
+                yield variable
+
+
+def _sign_of_weight(product: Call, weight: Expr, binders: Binders) -> Sign:
+    """Of the factor of a product, or the divisor of a ratio, that is data."""
+    divisor = product.args[1]
+    if varies(weight) or (product.atom == "div" and weight is not divisor):
+        return Sign.ANY
+    return facts_of(weight, binders).sign
 
 
 def _whole(e: Expr, binders: Binders) -> Variable | None:

@@ -27,6 +27,8 @@ class Scope:
 
     def around(self, e: Expr) -> Scope:
         """The part of the scope that an expression needs: its indices, and what their conditions read."""
+        if not self.groups:
+            return self
         needed = set(free_indices(e))
         kept = []
         for binders, condition in reversed(self.groups):

@@ -131,24 +131,38 @@ class Differential(Coefficients):
         An argument that is another node has those of that node's arguments, which many nodes may have in common; where
         there are more than a few, or it is anything else, it is one map.
         """
-        if (node, which) not in self._factored:
-            found = self._through(node.args[which], node.count)
+        for other, k in self._unfactored(node, which):
+            found = self._through(other.args[k], other.count)
             if not found or len(found) > MANY:
-                map_ = self._of_argument(node, which)
+                map_ = self._of_argument(other, k)
                 found = [Factor(_content(map_), Weights(1.0, None), map_)]
-            self._factored[node, which] = found
+            self._factored[other, k] = found
         return self._factored[node, which]
+
+    def _unfactored(self, node: Node, which: int) -> list[tuple[Node, int]]:
+        """The arguments whose factors are wanted, each after those that it passes through."""
+        order: dict[tuple[Node, int], None] = {}
+        pending = [(node, which)]
+        while pending:
+            other, k = pending.pop()
+            if (other, k) in order or (other, k) in self._factored:
+                continue
+            inner = _passed(other.args[k], other.count)
+            parts = [(inner, j) for j in range(len(inner.args))] if inner else []
+            wanted = [part for part in parts if part not in order and part not in self._factored]
+            if wanted:
+                pending += [(other, k), *wanted]
+            else:
+                order[other, k] = None
+        return list(order)
 
     def _through(self, arg: Linear, count: int) -> list[Factor]:
         """Those of an argument whose entries are those of another node, in order; none for others."""
-        if len(arg) != 1 or not isinstance(inner := arg[0].source, Node) or arg[0].slot is not None:
-            return []
-        order = np.arange(count)[:, None]
-        if inner.count != count or not (np.array_equal(arg[0].rows, order) and np.array_equal(arg[0].cols, order)):
-            return []
         found: dict[tuple, tuple[Linear, list[Weights]]] = {}
+        if (inner := _passed(arg, count)) is None:
+            return []
         for which, slope in enumerate(inner.partials):
-            for factor in self._factors(inner, which):
+            for factor in self._factored[inner, which]:
                 slopes = self._both(Weights(arg[0].number, slope), factor.slope)
                 found.setdefault(factor.key, (factor.map, []))[1].append(slopes)
         return [Factor(key, self._sum(several), map_) for key, (map_, several) in found.items()]
@@ -203,6 +217,15 @@ class Differential(Coefficients):
         own = [replace(term, cols=np.searchsorted(cols, term.cols)) for term in terms]
         slot = self.arrays.reshape(self.dense(self._entries(tuple(own), (count, len(cols)))), (1, count, len(cols)))
         return (Term(X, np.arange(count)[None, :], cols[None, :], 1.0, slot),)
+
+
+def _passed(arg: Linear, count: int) -> Node | None:
+    """The node whose entries an argument is made of, all and in order, times a number; None for others."""
+    if len(arg) != 1 or not isinstance(inner := arg[0].source, Node) or arg[0].slot is not None:
+        return None
+    order = np.arange(count)[:, None]
+    whole = inner.count == count and np.array_equal(arg[0].rows, order) and np.array_equal(arg[0].cols, order)
+    return inner if whole else None
 
 
 def _content(linear: Linear) -> tuple:

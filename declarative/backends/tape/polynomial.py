@@ -6,7 +6,7 @@ plus coefficients times products of linear maps; what the rules do not know is `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -151,11 +151,11 @@ class Polynomials:
             constant = self.arrays.emit(Fold("sum", constant, tuple(range(len(lead), len(value.sizes)))))
         return Moving(lead, constant, terms)
 
-    def added(self, left: Moving, right: Moving) -> Moving:
+    def added(self, values: Sequence[Moving]) -> Moving:
         """Of the same sizes."""
-        known = [v.constant for v in (left, right) if v.constant is not None]
-        constant = self.arrays.apply("add", *known) if len(known) == 2 else known[0] if known else None
-        return Moving(left.sizes, constant, left.terms + right.terms)
+        known = [v.constant for v in values if v.constant is not None]
+        constant = self.arrays.apply("add", *known) if len(known) > 1 else known[0] if known else None
+        return Moving(values[0].sizes, constant, self.maps.merged(tuple(t for v in values for t in v.terms)))
 
     def times(self, value: Moving, number: float) -> Moving:
         constant = None if value.constant is None else self.arrays.times(value.constant, number)

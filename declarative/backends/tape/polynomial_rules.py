@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 from math import prod
 
 import numpy as np
@@ -24,7 +23,7 @@ def _data(value: Moving) -> Slot:
 
 
 def _add(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
-    return reduce(p.added, (p.spread(arg, sizes) for arg in args))
+    return p.added([p.spread(arg, sizes) for arg in args])
 
 
 def _neg(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:

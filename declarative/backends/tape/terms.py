@@ -7,7 +7,7 @@ a product with data costs one instruction on the data, whatever the size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -74,6 +74,8 @@ class Term:
 
 
 Linear = tuple[Term, ...]
+
+MANY = 64  # terms of one source, beyond which they become one
 
 
 def selection(source: Source, places: np.ndarray) -> Linear:
@@ -159,6 +161,46 @@ class Maps:
         slot = None if term.slot is None else self.arrays.transpose(term.slot)
         return replace(term, rows=term.cols, cols=term.rows, slot=slot)
 
+    # --- sums -----------------------------------------------------------------------------------------
+
+    def merged(self, terms: Linear) -> Linear:
+        """Like terms as one, and many of one source too, so that what is added to itself stays small."""
+        alike: dict[tuple, list[Term]] = {}
+        for term in terms:
+            alike.setdefault((id(term.source), *_places(term)), []).append(term)
+        if len(alike) < len(terms):
+            terms = tuple(self._of_like(several) for several in alike.values())
+        if len(terms) <= MANY:
+            return terms
+        of_source: dict[int, list[Term]] = {}
+        for term in terms:
+            of_source.setdefault(id(term.source), []).append(term)
+        return tuple(t for some in of_source.values() for t in (some if len(some) <= MANY else [self._of_many(some)]))
+
+    def _of_like(self, terms: Sequence[Term]) -> Term:
+        """The sum of terms whose blocks stand at the same places."""
+        numbers: dict[Slot | None, float] = {}
+        for term in terms:
+            numbers[term.slot] = numbers.get(term.slot, 0.0) + term.number
+        if len(numbers) == 1:
+            return replace(terms[0], number=numbers[terms[0].slot])
+        one = self.arrays.literal(np.ones((1, 1, 1)))
+        parts = [self.arrays.times(one if slot is None else slot, number) for slot, number in numbers.items()]
+        return replace(terms[0], number=1.0, slot=self.arrays.apply("add", *parts))
+
+    def _of_many(self, terms: Sequence[Term]) -> Term:
+        """The sum of terms of one source: a block, or single entries where most of it would be zeros."""
+        rows, cols = (np.unique(np.concatenate([p.reshape(-1) for p in places])) for places in _both(terms))
+        cells = [_cells(term, rows, cols) for term in terms]
+        values = self.arrays.join([self.arrays.reshape(self.values(t), (prod(t.sizes),)) for t in terms])
+        places, r, c = np.concatenate(cells), len(rows), len(cols)
+        if r * c <= places.size:
+            slot = self.arrays.reshape(self.arrays.scatter(values, places, r * c), (1, r, c))
+            return Term(terms[0].source, rows[None, :], cols[None, :], 1.0, slot)
+        used, places = np.unique(places, return_inverse=True)
+        slot = self.arrays.reshape(self.arrays.scatter(values, places, len(used)), (len(used), 1, 1))
+        return Term(terms[0].source, rows[used // c][:, None], cols[used % c][:, None], 1.0, slot)
+
     # --- products with data -----------------------------------------------------------------------
 
     def scaled(self, term: Term, data: Slot, sizes: Sizes) -> Term:
@@ -228,6 +270,22 @@ class Maps:
         slot = self.arrays.reshape(self.arrays.scatter(values, places.reshape(-1), prod(sizes)), sizes)
         rows, cols = vectors[:, None] * k + np.arange(k), np.tile(cols, (len(vectors), 1))
         return Term(term.source, rows, cols, term.number, slot)
+
+
+def _places(term: Term) -> tuple:
+    """Equal for terms whose blocks stand at the same places."""
+    return term.rows.shape, term.cols.shape, term.rows.tobytes(), term.cols.tobytes()
+
+
+def _both(terms: Sequence[Term]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """All rows, and all columns."""
+    return [term.rows for term in terms], [term.cols for term in terms]
+
+
+def _cells(term: Term, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Where the entries of a term stand in the matrix of these rows and columns, flat."""
+    places = np.searchsorted(rows, term.rows)[:, :, None] * len(cols) + np.searchsorted(cols, term.cols)[:, None, :]
+    return places.reshape(-1)
 
 
 def _whole_vectors(rows: np.ndarray, k: int) -> bool:
