@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.signed import signed
+from declarative.backends.symmetric import known_symmetric
 
 
 @signed
@@ -26,7 +27,7 @@ class SymmetricPart(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return g.lerp(g.mT, 0.5)
+        return g if known_symmetric(g) else g.lerp(g.mT, 0.5)
 
     @staticmethod
     def jvp(ctx: Any, t: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]

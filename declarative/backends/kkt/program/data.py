@@ -10,17 +10,19 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.program.program import Active, Theta
+from declarative.backends.numbers import plain
+from declarative.backends.symmetric import mark_symmetric
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 
 
 def conditions_to_data(u: Solution, solution: Solution, active: Active, theta: Theta, needed: list[bool]):
-    """u'dF/dtheta for u = (B, n), (B, p + q), (B, n); None where it is not needed. P's may be any, up to symmetry."""
+    """u'dF/dtheta for u = (B, n), (B, p + q), (B, n); None where it is not needed."""
     (u_x, u_rows, u_b), (x, y, z, _, _) = u, solution
     u_c, u_g = u_rows[:, : y.shape[1]], u_rows[:, y.shape[1] :]
     share = torch.where(active.lower & active.upper, -0.5, -1.0) * u_b
     formulas = (
-        lambda: products((u_x,), (x,), theta[0]),
+        lambda: symmetric_products(u_x, x, theta[0]),
         lambda: over_batch(u_x, theta[1]),
         lambda: torch.zeros_like(theta[2]),
         lambda: products((u_c, y), (x, u_x), theta[3]),
@@ -38,7 +40,7 @@ def lagrangian_to_data(v: Tensor, solution: Solution, theta: Theta, needed: list
     x, y, z, z_lower, z_upper = (v[:, None] * part for part in solution)
     at = solution[0]
     formulas = (
-        lambda: products((x,), (at / 2,), theta[0]),
+        lambda: symmetric_products(x, at / 2, theta[0]),
         lambda: over_batch(x, theta[1]),
         lambda: over_batch(v, theta[2]),
         lambda: products((y,), (at,), theta[3]),
@@ -51,11 +53,18 @@ def lagrangian_to_data(v: Tensor, solution: Solution, theta: Theta, needed: list
     return tuple(formula() if wanted else None for formula, wanted in zip(formulas, needed, strict=True))
 
 
+def symmetric_products(left: Tensor, right: Tensor, like: Tensor) -> Tensor:
+    """(l r' + r l')/2, summed over the batch where `like` is shared."""
+    found = products((left / 2, right), (right, left / 2), like)
+    return mark_symmetric(found) if plain((found,)) else found
+
+
 def products(left: tuple[Tensor, ...], right: tuple[Tensor, ...], like: Tensor) -> Tensor:
     """The sum of l r' over the pairs, and over the batch where `like` (B or 1, k, n) is shared."""
     if len(like) == len(left[0]):
         (l, r), *others = ((l[:, :, None], r[:, None, :]) for l, r in zip(left, right, strict=True))
-        return reduce(lambda total, pair: torch.addcmul(total, *pair), others, l * r)
+        add = Tensor.addcmul_ if plain((*left, *right)) else torch.addcmul
+        return reduce(lambda total, pair: add(total, *pair), others, l * r)
     return (torch.cat(left).mT @ torch.cat(right))[None]
 
 
