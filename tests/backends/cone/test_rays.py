@@ -159,6 +159,9 @@ NEITHER = [
     "var x : R^2; minimize x[0]\nsubject to\n a: norm([x[0] - x[1], 1]) <= x[0] - x[1]",
     "var x : R^2; minimize x[1]\nsubject to\n a: quad_over_lin(1, x[0]) <= x[1]\n b: x[1] <= 0",
     "var x : R; minimize x\nsubject to\n a: exp(x) <= 0",
+    "var x : R^2; maximize sum(log(x))\nsubject to\n a: x <= [2, 0]",  # no tiny number is 0 to a logarithm
+    "var x : R^2; minimize sum(x) - sum(log(x))\nsubject to\n a: x <= [2, 0]",
+    "var x : R^2; maximize sum(log(x))\nsubject to\n a: x <= [2, 1]\n b: x[1] <= x[0] - 2",
     "var x : R^2; minimize x[0]\nsubject to\n a: inv_pos(x[1]) <= x[0]",  # the infimum 0 is not attained
 ]
 
@@ -228,3 +231,15 @@ def test_the_solution_is_found_where_it_is_far_smaller_than_a_bound_that_does_no
         assert (solution.status == Status.SOLVED).all()
         off = (solution.outputs.x - wanted).norm(dim=1) / wanted.norm(dim=1)
         assert off.max() <= 1e-9
+
+
+def test_a_bound_under_a_logarithm_holds_beside_its_own_size():
+    """x - log(x) falls as far as x = 1, so that the bounds below hold with equality."""
+    text = "param c : R^3; var x : R^3; minimize sum(x) - sum(log(x)); subject to; x <= c"
+    layer = declarative.compile(declarative.parse(text, name="bound"), backend="cone")
+    for least in (1e-3, 1e-9, 1e-12, 1e-20, 1e-30):
+        c = torch.tensor([0.5, 0.25, least], dtype=torch.float64)
+        solution = layer.solve(c)
+        assert solution.status == Status.SOLVED
+        assert solution.outputs.x == pytest.approx(c, rel=1e-6, abs=0)
+        assert solution.value == pytest.approx(float(c.sum() - c.log().sum()), rel=1e-6)

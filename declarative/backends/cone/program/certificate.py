@@ -4,7 +4,8 @@ A point in the cones and complementary (polishing gives no other) is optimal whe
 Each row may miss by TOLERANCE times the largest absolute term summed in it. Terms that should be zero are judged beside
 a data entry times its block's norm, where SHARE says how exactly; in cones that can be stretched, beside what the
 cone's own diagonal allows. Multipliers of exponential cones have no such excuse,
-since of (x, y, z) with y exp(x/y) <= z the third may decide at 1e-18 of the others.
+since of (x, y, z) with y exp(x/y) <= z the third may decide at 1e-18 of the others, nor have rows of arguments of
+logarithms alone: 1e-60 is no rounding error of 0 there.
 """
 
 from __future__ import annotations
@@ -80,9 +81,12 @@ def residuals(items: Items, points: Point, blocks: Blocks, scaling: Scaling) -> 
         high[:, items.cones.of_kind(kind)] = 0.0
     high = np.maximum.reduce([np.abs(z), high, SHARE * natural_sizes(items.cones, z)])
     near = np.maximum(np.abs(points.s), SHARE * natural_sizes(items.cones, points.s))
-    primal = np.maximum.reduce([A.largest_by_row(wide), np.abs(b), near])
+    tops, terms = rows_of_tops(items), A.largest_by_row(wide)
+    if tops.any():
+        terms = np.where(tops, A.largest_by_row(np.abs(x)), terms)
+    primal = np.maximum.reduce([terms, np.abs(b), near])
     dual = np.maximum.reduce([P.largest_by_row(wide), A.largest_by_column(high), np.abs(q)])
-    primal = np.maximum(primal, np.where((b == 0) & ~rows_of_tops(items), ROUNDING / scaling.D, 0))
+    primal = np.maximum(primal, np.where((b == 0) & ~tops, ROUNDING / scaling.D, 0))
     dual = np.maximum(dual, np.where(q == 0, ROUNDING / scaling.columns, 0))
     Px = P.times(x)
     slope, own = Px + q + A.transposed_times(z), tails(items, z, scaling.scaled_point(points).z)
