@@ -19,6 +19,8 @@ from declarative.ir.expr import Variable
 from declarative.ir.problem import Problem
 
 LARGE = 300  # unknowns, with those that rewriting adds; below, dense matrices are fast
+CURVED = 200  # the same of programs with rows that are not quadratic, with the rows that kinks add
+ADDED = 3  # an unknown for a kink, and its two rows
 SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
 ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
@@ -29,26 +31,31 @@ SEVERAL = 4_000  # the same where methods keep a dozen such matrices
 class BySize:
     """A problem that both backends accept.
 
-    `added`: the variables of the dense program that are not the user's, perhaps one for each row of data.
+    `added`: the variables of the dense program that are not the user's, perhaps one for each row of data. `curved`: it
+    has rows and is not quadratic, and kkt takes tens of factorisations of a matrix with all unknowns.
     """
 
     problem: Problem
     dense: Backend
     sparse: Backend
     added: tuple[Variable, ...] = ()
+    curved: bool = False
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
-        added = entries(self.added, sizes)
-        if entries((d.symbol for d in self.problem.variables), sizes) + added >= LARGE:
+        added, own = entries(self.added, sizes), entries((d.symbol for d in self.problem.variables), sizes)
+        curved = self.curved and own + ADDED * added >= CURVED
+        if own + added >= LARGE or curved:
             plan = self.sparse.plan(sizes, constants, CPU)
-            if isinstance(plan, ConePlan) and is_thin(plan, added):
+            light = isinstance(plan, ConePlan) and curved and plan.factorisation_work() < (own + added) ** 3 / 3
+            if isinstance(plan, ConePlan) and (light or is_thin(plan, added)):
                 prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
                 return SecondPlan(hosted(SparsePlan(plan), device), prepare)
         return self.dense.plan(sizes, constants, device)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
-        return [*self.dense.remarks(), f"from {LARGE} unknowns on, sparse matrices where they pay, by the cone backend"]
+        large = CURVED if self.curved else LARGE
+        return [*self.dense.remarks(), f"from {large} unknowns on, sparse matrices where they pay, by the cone backend"]
 
 
 def has_room(plan: ConePlan) -> bool:
@@ -77,4 +84,6 @@ class SparsePlan:
         return self.plan.run(inputs, batch, start)
 
     def describe(self) -> list[str]:
-        return [*self.plan.describe(), "its matrices are sparse: dense ones would take longer"]
+        sparse = self.plan.assembly.structure.sparse
+        why = "its matrices are sparse: dense ones would take longer" if sparse else "its factorisations take less work"
+        return [*self.plan.describe(), why]

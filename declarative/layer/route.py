@@ -74,8 +74,9 @@ def _by_size(problem: Problem, accepted: Backend, options: Mapping[str, Any]) ->
     if options or not classify(problem).convex:
         return dense
     sparse = _to_cone(problem)
-    added = accepted.added if isinstance(accepted, kkt.KKTBackend) else ()
-    return dense if isinstance(sparse, list) else BySize(problem, dense, sparse, added)
+    if isinstance(sparse, list) or not isinstance(accepted, kkt.KKTBackend):
+        return dense if isinstance(sparse, list) else BySize(problem, dense, sparse)
+    return BySize(problem, dense, sparse, accepted.added, accepted.curved)
 
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:

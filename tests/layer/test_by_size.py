@@ -283,3 +283,72 @@ def test_a_few_unknowns_with_a_kink_for_each_row_of_data_are_many(scenarios, ass
         results.append([w.detach(), v.detach(), *torch.autograd.grad(v, own)])
     for found, known in zip(*results, strict=True):
         assert torch.allclose(found, known, rtol=1e-7, atol=1e-9)
+
+
+ENTROPIC = """
+dim n
+param C : R^(n,n)
+param a : R^n
+param b : R^n
+var x : R^(n,n), nonneg
+minimize sum(C.*x) - 0.1*sum(entr(x))
+subject to
+  rows: sum(x[i,j] for j in n) == a[i] for i in n
+  columns: sum(x[i,j] for i in n) == b[j] for j in n
+return x, v = value
+"""
+IMPACT = """
+dim n
+param S : S^n, psd
+param m : R^n
+param w : R^n
+var x : R^n, nonneg
+minimize quad(x, S) - m'*x + 0.1*sum(abs(x[i] - w[i])^1.5 for i in n)
+subject to
+  budget: sum(x) == 1
+return x, v = value
+"""
+REGRESSION = """
+dim n, m
+param A : R^(m,n)
+param y : R^m
+var x : R^n, nonneg
+minimize sum(logistic(A*x - y)) + sumsq(x)
+return x, v = value
+"""
+
+
+def entropic(g: torch.Generator) -> list[Tensor]:
+    a, b = torch.rand(2, 15, generator=g, dtype=torch.float64) + 0.1
+    return [torch.rand(15, 15, generator=g, dtype=torch.float64), a / a.sum(), b / b.sum()]
+
+
+def impact(g: torch.Generator) -> list[Tensor]:
+    R, w = torch.randn(60, 60, generator=g, dtype=torch.float64), torch.rand(60, generator=g, dtype=torch.float64)
+    return [R @ R.mT / 60, torch.randn(60, generator=g, dtype=torch.float64), w / w.sum()]
+
+
+def regression(g: torch.Generator) -> list[Tensor]:
+    return [torch.randn(*size, generator=g, dtype=torch.float64) for size in ((400, 210), (400,))]
+
+
+@pytest.mark.parametrize(
+    ("text", "make", "why"),
+    [
+        (ENTROPIC, entropic, "its matrices are sparse"),
+        (IMPACT, impact, "its factorisations take less work"),
+        (REGRESSION, regression, "solved as a smooth program"),
+    ],
+)
+def test_what_is_not_quadratic_goes_where_factorisations_take_less_work(text, make, why):
+    """Whichever backend it is: 225 unknowns under 30 equations, 60 with as many kinks, 210 in 400 dense terms."""
+    data, found = make(torch.Generator().manual_seed(0)), []
+    for backend in ("auto", "kkt"):
+        layer, inputs = compiled(text, backend=backend), [t.clone().requires_grad_() for t in data]
+        x, v = layer(*inputs)
+        found.append(
+            [x.detach(), v.detach(), *torch.autograd.grad((x.sin() * torch.arange(x.shape[-1])).sum(), inputs)]
+        )
+        assert (why in layer.explain()) == (backend == "auto" or why == "solved as a smooth program")
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-8)

@@ -217,6 +217,60 @@ def test_a_drift_of_the_data_of_smooth_programs(share):
         assert (last.iterations == 0).sum() >= B / 2
 
 
+TRANSPORT = """
+dim n
+param C : R^(n,n)
+param a : R^n, pos
+param b : R^n, pos
+var x : R^(n,n), nonneg
+minimize sum(C.*x) - 0.1*sum(entr(x))
+subject to
+  out: sum(x[i,j] for j in n) == a[i]/sum(a) for i in n
+  in_: sum(x[i,j] for i in n) == b[j]/sum(b) for j in n
+"""
+FLOWS = """
+const E : R^(5,7)
+const d : R^5
+param t : R^7, pos
+param q : R, pos
+var x : R^7, nonneg
+minimize sum(t[a]*(x[a] + x[a]^5/50) for a in 7)
+subject to
+  balance: E*x == q*d
+"""
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01])
+def test_equations_that_depend_on_each_other_are_no_reason_to_begin_afresh(share):
+    """The marginals of a transport plan have the same sum."""
+    g = torch.Generator().manual_seed(4)
+    layer = declarative.compile(declarative.parse(TRANSPORT))
+    data: Data = {"C": normal(g, B, 4, 4).abs(), "a": normal(g, B, 4).abs() + 0.1, "b": normal(g, B, 4).abs() + 0.1}
+    last = layer.solve(**data)
+    for _ in range(3):
+        data = {name: t.abs() for name, t in drifted(data, g, share).items()}
+        last, cold = agree(layer, data, last)
+        assert cold.dual_nonunique.all() and (last.iterations == 0).sum() >= 3 * B / 4
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-6, 0.01, 0.5])
+def test_flows_on_a_network(share):
+    """Balances add up to nothing, and where an arc is empty on both sides of a node its price is open."""
+    ends = [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (3, 4), (2, 4)]
+    E = torch.zeros(5, 7).double()
+    for arc, (one, other) in enumerate(ends):
+        E[one, arc], E[other, arc] = 1, -1
+    g = torch.Generator().manual_seed(5)
+    consts = {"E": E.numpy(), "d": torch.tensor([1.0, 0, 0, 0, -1]).double().numpy()}
+    layer = declarative.compile(declarative.parse(FLOWS), consts=consts)
+    data: Data = {"t": normal(g, B, 7).abs() + 0.1, "q": normal(g, B).abs() + 0.1}
+    last = layer.solve(**data)
+    for _ in range(2):
+        data = {name: t.abs() for name, t in drifted(data, g, share).items()}
+        last, cold = agree(layer, data, last)
+        assert cold.dual_nonunique.all() and (cold.x < 1e-9).any()
+
+
 def test_items_that_need_more_steps_than_others_take_them_alone():
     """Those that have stopped keep their last digits; those that go on end where each would by itself."""
     g = torch.Generator().manual_seed(3)

@@ -14,6 +14,7 @@ from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
 from declarative.backends.kkt.program.program import Options, Result, Theta
+from declarative.backends.kkt.program.shape import kind_of
 from declarative.backends.kkt.room import check_room
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
@@ -59,6 +60,11 @@ class KKTBackend:
     def added(self) -> tuple[Variable, ...]:
         """The unknowns that are not the user's."""
         return tuple(auxiliary.variable for auxiliary in self.standard.auxiliaries)
+
+    @property
+    def curved(self) -> bool:
+        """It has rows, and is neither quadratic nor anything else that one factorisation or two would solve."""
+        return bool(self.standard.rows) and kind_of(self.standard) == "nlp"
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
@@ -144,7 +150,7 @@ class KKTPlan:
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
             answered_by=torch.full_like(result.status, int(AnsweredBy.KKT)),
             inspection=self._inspection(result, theta, inputs),
-            memory=remembered(result),
+            memory=remembered(result, assembly.program),
         )
 
     def _inspection(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Inspection:

@@ -3,7 +3,8 @@
 The previous active set is taken as it is, and the previous point as near: one factorisation finishes a quadratic
 program, a few a smooth one. An answer counts only where the method that begins afresh should end there too, or in
 another local minimum: residuals of at most SOUND, and as far as numbers tell strictly complementary, locally unique,
-and with one set of multipliers. All other items are solved as if there had been no previous solution.
+and with one set of multipliers, or with those of least norm where all rows are affine: which of them depend on each
+other is then the same wherever x is. All other items are solved as if there had been no previous solution.
 """
 
 from collections.abc import Mapping
@@ -39,9 +40,13 @@ class Warm(Items):
         return self.point.isfinite().all(-1)
 
 
-def remembered(result: Result) -> dict[str, Tensor]:
-    """What a later run may begin with, for the memory of an outcome."""
+def remembered(result: Result, program: SmoothProgram) -> dict[str, Tensor]:
+    """What a later run may begin with, for the memory of an outcome; of a smooth program no degenerate point, beside
+    which others are degenerate in general, too, and then not sure.
+    """
     point = torch.cat([result.x, result.y, result.z, result.z_lower, result.z_upper], -1)
+    if program.kind != "qp":
+        point = torch.where(result.degenerate[:, None], torch.nan, point)
     return {POINT: point, ACTIVE: torch.cat(result.active.parts(), -1)}
 
 
@@ -60,5 +65,7 @@ def resumed(model: Model, program: SmoothProgram, warm: Warm, rounds: int) -> tu
         model, warm.at(program), program.open_domain, program.blocks, rounds, guess=warm.active, hidden=program.hidden
     )
     loose = found.system.loose if program.hidden is None else found.system.loose & ~program.hidden
-    unsure = found.degenerate | loose.any(-1) | found.system.dual_nonunique
+    unsure = found.degenerate | loose.any(-1)
+    if not program.affine:
+        unsure |= found.system.dual_nonunique
     return found, (found.shares.error <= SOUND) & ~unsure
