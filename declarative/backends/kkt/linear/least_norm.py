@@ -137,7 +137,7 @@ class LeastNorm:
     def _project(self, rows: Tensor) -> Tensor:
         return times(self._range, times(self._range.mT, rows))
 
-    @property
+    @cached_property
     def _basis(self) -> Tensor:
         """(B, n, k): an orthonormal basis of what the rows fix; zero columns beyond the rank."""
         _, S, V = self._svd

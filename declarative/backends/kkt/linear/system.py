@@ -273,14 +273,15 @@ class ActiveSystem:
         known = r.bounds
         rx = (r.x - times(self.H, known)) * ~self.fixed
         rl = (r.rows - times(self.A, known)) * self.rows
-        scale = self._matrix[1]
-        w = torch.linalg.lu_solve(*self._factor, (scale * torch.cat([rx, rl.gather(1, self._order)], -1))[..., None])
-        w = scale * w[..., 0]
-        x, rows = w[:, :n], torch.zeros_like(r.rows).scatter(1, self._order, w[:, n:])
+        i, x, sides = self._suspects, torch.empty_like(rx), rl.gather(1, self._order)
+        found = torch.empty_like(sides)
+        if len(i) < len(rx):
+            scale = self._matrix[1]
+            w = scale * torch.linalg.lu_solve(*self._factor, (scale * torch.cat([rx, sides], -1))[..., None])[..., 0]
+            x, found = w[:, :n], w[:, n:]
         if self._least_norm:
-            i = self._suspects
-            x[i], least = self._least_norm.solve(rx[i], rl[i].gather(1, self._order[i]))
-            rows[i] = torch.zeros_like(rl[i]).scatter(1, self._order[i], least)
+            x[i], found[i] = self._least_norm.solve(rx[i], sides[i])
+        rows = torch.zeros_like(r.rows).scatter(1, self._order, found)
         x, rows = torch.where(self.fixed, known, x), rows * self.rows
         bounds = (r.x - times(self.H, x) - times(self.A.mT, rows)) * self.fixed
         return Right(x, rows, bounds)
