@@ -19,8 +19,8 @@ from declarative.ir.expr import Variable
 from declarative.ir.problem import Problem
 
 LARGE = 300  # unknowns, with those that rewriting adds; below, dense matrices are fast
-CURVED = 200  # the same of programs with rows that are not quadratic, with the rows that kinks add
-ADDED = 3  # an unknown for a kink, and its two rows
+CURVED = 200  # the same of programs with rows that are not quadratic
+KINK = 9  # unknowns that one for a kink counts for there: its two rows take kkt more iterations, each of more work
 SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
 ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
@@ -43,7 +43,7 @@ class BySize:
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
         added, own = entries(self.added, sizes), entries((d.symbol for d in self.problem.variables), sizes)
-        curved = self.curved and own + ADDED * added >= CURVED
+        curved = self.curved and own + KINK * added >= CURVED
         if own + added >= LARGE or curved:
             plan = self.sparse.plan(sizes, constants, CPU)
             light = isinstance(plan, ConePlan) and curved and plan.factorisation_work() < (own + added) ** 3 / 3

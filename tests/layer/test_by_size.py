@@ -324,8 +324,8 @@ def entropic(g: torch.Generator) -> list[Tensor]:
 
 
 def impact(g: torch.Generator) -> list[Tensor]:
-    R, w = torch.randn(60, 60, generator=g, dtype=torch.float64), torch.rand(60, generator=g, dtype=torch.float64)
-    return [R @ R.mT / 60, torch.randn(60, generator=g, dtype=torch.float64), w / w.sum()]
+    R, w = torch.randn(25, 25, generator=g, dtype=torch.float64), torch.rand(25, generator=g, dtype=torch.float64)
+    return [R @ R.mT / 25, torch.randn(25, generator=g, dtype=torch.float64), w / w.sum()]
 
 
 def regression(g: torch.Generator) -> list[Tensor]:
@@ -341,7 +341,7 @@ def regression(g: torch.Generator) -> list[Tensor]:
     ],
 )
 def test_what_is_not_quadratic_goes_where_factorisations_take_less_work(text, make, why):
-    """Whichever backend it is: 225 unknowns under 30 equations, 60 with as many kinks, 210 in 400 dense terms."""
+    """Whichever backend it is: 225 unknowns under 30 equations, 25 with as many kinks, 210 in 400 dense terms."""
     data, found = make(torch.Generator().manual_seed(0)), []
     for backend in ("auto", "kkt"):
         layer, inputs = compiled(text, backend=backend), [t.clone().requires_grad_() for t in data]
