@@ -5,6 +5,7 @@ from __future__ import annotations
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.braces import CONTINUOUS
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.mistakes.words import ALONE
 from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
 
@@ -125,7 +126,7 @@ def such_that_first(t: Trouble) -> Mistake | None:
         return None
     first, last = t.tokens[0], t.tokens[count - 1]
     line = Token("SUBJECT_TO", "subject to", first.start, last.end)
-    message = "`subject to` stands on a line of its own, and the constraints below it"
+    message = ALONE
     hints = ["write `subject to` on a line of its own"]
     repaired = (Line((line,), t.line.comments), Line(t.tokens[count:], (), t.line.trailing))
     return Mistake(error("E110", t.span(first, last), message, hints=hints), repaired)

@@ -2,6 +2,7 @@
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
+from declarative.syntax.mistakes.words import ALONE
 from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
 
@@ -109,7 +110,7 @@ def constraints_behind(t: Trouble) -> Mistake | None:
     rest = t.tokens[t.index + count :]
     message = f"constraints stand below `subject to`, not behind `{span.text}`"
     if count == 2 and "." not in span.text:
-        message = "`subject to` stands on a line of its own, and the constraints below it"
+        message = ALONE
     repaired = (Line(t.tokens[: t.index]), Line((line,)), Line(rest, t.line.comments, t.line.trailing))
     return Mistake(error("E110", span, message, hints=["write `subject to` on a line of its own"]), repaired)
 

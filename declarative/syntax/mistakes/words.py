@@ -6,6 +6,7 @@ from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import STARTING
 from declarative.syntax.tokens.lexer import WORDS
 
+ALONE = "`subject to` stands on a line of its own, and the constraints below it"
 _NEVER_LABELS = WORDS - {"param", "const", "learn", "var", "extern", "def"}
 
 
@@ -52,6 +53,10 @@ def two_statements(t: Trouble) -> Mistake | None:
         hints = ["begin a new line, or write `;`"]
         diagnostic = error("E114", t.span(), "statements are not separated by commas", hints=hints)
         return Mistake(diagnostic, t.split(leaving_out=1))
+    if t.after("SUBJECT_TO"):
+        return Mistake(
+            error("E110", t.span(t.before), ALONE, hints=["write `subject to` on a line of its own"]), t.split()
+        )
     hints = [f"write `{t.token.text}` on a line of its own, or a `;` before it"]
     return Mistake(error("E114", t.span(), f"a second statement begins at `{t.token.text}`", hints=hints), t.split())
 
