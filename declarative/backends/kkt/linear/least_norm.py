@@ -18,7 +18,7 @@ from declarative.backends.kkt.linear.spectra import eigh, svd
 
 RANK = 1e-10  # singular values of the equilibrated rows below this are zero
 FLAT = 1e-11  # the same for eigenvalues of the equilibrated reduced Hessian
-FIRM = 1e-6  # curvatures above this part of the largest are not flat, nor nearly
+FIRM, LEAST = 1e-6, 1e-9  # curvatures above this part of the largest, and above this, are not flat, nor nearly
 LOOSE = 1e-8  # the square of the share in a null direction that moves an entry
 
 
@@ -160,7 +160,8 @@ class LeastNorm:
         V = self._basis
         W = self.h @ V
         bent = self.h - V @ W.mT - W @ V.mT + V @ (V.mT @ W) @ V.mT
-        least, whole = FIRM * bent.abs().sum(-1), bent + V @ V.mT + torch.diag_embed((~self.free).to(V.dtype))
+        least = (FIRM * bent.abs().sum(-1)).clamp(min=LEAST)  # of 0, rounding makes a factor too
+        whole = bent + V @ V.mT + torch.diag_embed((~self.free).to(V.dtype))
         least = least.amax(-1, keepdim=True).expand_as(least) if least.shape[-1] else least
         firm = torch.linalg.cholesky_ex(whole - torch.diag_embed(least))[1] == 0
         return firm, torch.linalg.cholesky_ex(whole)[0]
