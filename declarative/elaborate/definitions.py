@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from declarative.elaborate.binders import bind
 from declarative.elaborate.context import DEEPEST, Context
 from declarative.elaborate.indexing import Subscript, check, index
+from declarative.elaborate.integers import normal
 from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
 from declarative.elaborate.values import Solved, Value, described, name_span, stripped
-from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
+from declarative.ir.expr import Binder, Expr, Index, Parameter, Role, Slice, Stack
 from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
@@ -119,11 +120,18 @@ def _with_indices(ctx: Context, body: Expr, values: Mapping[Expr, Expr]) -> Expr
         return body
 
     def step(node: Expr, new: tuple[Expr, ...]) -> Expr:
-        return moving[node] if node in moving else with_children(node, new)
+        return moving[node] if node in moving else _normal(with_children(node, new))
 
     return fold(
         body, step, lambda node: node if isinstance(node, Stack) and node.binders[0].index in ctx.of_lets else None
     )
+
+
+def _normal(node: Expr) -> Expr:
+    """With its subscripts as they would be if they had been written so: `x[k]` for `x[n-1-(n-1-k)]`."""
+    if not isinstance(node, Index):
+        return node
+    return replace(node, subscripts=tuple(s if isinstance(s, Slice) else normal(s) for s in node.subscripts))
 
 
 # --- def -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from declarative.atoms.apply import apply
@@ -85,15 +85,32 @@ def normal(e: Expr) -> Expr:
     """A subscript in normal form: what reads indices first, then one number or size, so that `i+2-1` is `i+1`."""
     if isinstance(e, Constant | IndexSymbol | SizeValue):
         return e
-    terms = e.args if isinstance(e, Call) and e.atom == "add" else (e,)
-    sizes = [size_of(t) for t in terms]
-    moving = [t for t, s in zip(terms, sizes, strict=True) if s is None]
-    fixed = sum((s for s in sizes if s is not None), Size.of(0))
+    moving, fixed = [], Size.of(0)
+    for sign, term in _signed(e):
+        size = size_of(term)
+        if size is None:
+            moving.append(term if sign > 0 else apply("neg", term, origin=term.origin))
+        else:
+            fixed += size * sign
     if not moving:
         return size_value(fixed, e)
     if fixed != Size.of(0):
         moving.append(size_value(fixed, e))
     return moving[0] if len(moving) == 1 else apply("add", *moving, origin=e.origin)
+
+
+def _signed(e: Expr) -> Iterator[tuple[int, Expr]]:
+    """The terms of a sum, those of sums in it too, with their signs: k - 1 of -(1 - k)."""
+    pending = [(1, e)]
+    while pending:
+        sign, node = pending.pop()
+        match node:
+            case Call("add", args):
+                pending += [(sign, arg) for arg in reversed(args)]
+            case Call("neg", (body,)):
+                pending.append((-sign, body))
+            case _:
+                yield sign, node
 
 
 def size_value(size: Size, e: Expr) -> Expr:
