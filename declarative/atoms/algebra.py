@@ -5,8 +5,9 @@ from __future__ import annotations
 from declarative.atoms.arithmetic import ADD, MUL, NEG, POWER
 from declarative.atoms.blocks import SUM
 from declarative.atoms.build import call
-from declarative.ir.expr import Constant, Expr
+from declarative.ir.expr import Binder, Constant, Expr, IndexSymbol, Stack
 from declarative.ir.problem import Comparison, Relation
+from declarative.ir.size import Shape, Size
 
 
 def plus(*terms: Expr) -> Expr:
@@ -31,6 +32,12 @@ def square(x: Expr) -> Expr:
 
 def total(x: Expr) -> Expr:
     return call(SUM, x) if x.shape else x
+
+
+def filled(number: float, shape: Shape) -> Expr:
+    """An array with this number everywhere; no index of its own is one that stands around it."""
+    binders = tuple(Binder(IndexSymbol(10_000 + axis, "k"), Size.of(0), size) for axis, size in enumerate(shape))
+    return Stack(Constant(number), binders) if shape else Constant(number)
 
 
 def at_least(left: Expr, right: Expr | float) -> Comparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declarative.atoms.algebra import at_least, minus, plus, times, total
+from declarative.atoms.algebra import at_least, filled, minus, plus, times, total
 from declarative.atoms.arithmetic import DIV
 from declarative.atoms.build import call
 from declarative.atoms.latex import named
@@ -10,7 +10,7 @@ from declarative.atoms.products import OUTER
 from declarative.atoms.record import Atom, Facts, Form, Fresh, Graph, Options, ShapeMismatch
 from declarative.atoms.rules import CONVEX, INCREASING, NEITHER, along, sign_of_dot, sign_of_first
 from declarative.atoms.shapes import need_equal, need_rank, to_scalar, vector_to
-from declarative.ir.expr import Binder, Constant, Expr, Index, IndexSymbol, SizeValue, Slice, Stack
+from declarative.ir.expr import Expr, Index, SizeValue, Slice
 from declarative.ir.facts import Curvature, Monotonicity, Smoothness
 from declarative.ir.size import SCALAR, Shape, Size, count
 
@@ -58,13 +58,9 @@ def dotsort_monotonicity(facts: tuple[Facts, ...], options: Options) -> tuple[Mo
 
 def dotsort_graph(fresh: Fresh, x: Expr, w: Expr) -> Graph:
     """By duality of the assignment problem: the least sum(s) + sum(t) with s[i] + t[j] >= x[i]*w[j]."""
-    s, t = fresh(x.shape), fresh(x.shape)
-    sides = plus(call(OUTER, s, _ones(x.shape)), call(OUTER, _ones(x.shape), t))
+    s, t, ones = fresh(x.shape), fresh(x.shape), filled(1.0, x.shape)
+    sides = plus(call(OUTER, s, ones), call(OUTER, ones, t))
     return Graph(plus(total(s), total(t)), (at_least(sides, call(OUTER, x, w)),))
-
-
-def _ones(shape: Shape) -> Expr:
-    return Stack(Constant(1.0), (Binder(IndexSymbol(10_000, "k"), Size.of(0), shape[0]),))
 
 
 DOTSORT = Atom(

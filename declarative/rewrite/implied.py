@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from declarative.analysis.facts import facts_of
-from declarative.atoms.along import new_indices
-from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Stack, Variable
+from declarative.atoms.algebra import filled
+from declarative.ir.expr import Binder, Call, Constant, Expr, Index, Reduce, Variable
 from declarative.ir.facts import Sign
 from declarative.ir.size import Size
 from declarative.ir.walk import varies
@@ -27,7 +27,10 @@ def without_implied_bounds(standard: Standard) -> Standard:
     kept_above = set(_kept_above(standard.objective))
     if not kept_above:
         return standard
-    return replace(standard, rows=tuple(_idle(row) if _bounded(row) in kept_above else row for row in standard.rows))
+    rows = tuple(_idle(row) if _bounded(row) in kept_above else row for row in standard.rows)
+    bounded = dict.fromkeys(x for row in standard.rows if (x := _bounded(row)) in kept_above and x is not None)
+    log = tuple(f"`{x.name} >= 0` is implied by the objective, whose slope at 0 is infinite" for x in bounded)
+    return replace(standard, rows=rows, log=standard.log + log)
 
 
 def _kept_above(objective: Expr) -> Iterator[Variable]:
@@ -84,6 +87,4 @@ def _bounded(row: Row) -> Variable | None:
 
 def _idle(row: Row) -> Row:
     """-1 <= 0, in the row's shape."""
-    everywhere, shape = Constant(-1.0), row.body.shape
-    indices = new_indices("k" * len(shape), shape, row.body)
-    return replace(row, body=Stack(everywhere, indices) if shape else everywhere)
+    return replace(row, body=filled(-1.0, row.body.shape))

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from declarative.analysis.facts import facts_of
+from declarative.atoms.algebra import filled
 from declarative.atoms.apply import apply
 from declarative.ir.expr import Constant, Expr
-from declarative.rewrite.standard import ConeRow, Row, Standard, difference, ones
+from declarative.rewrite.standard import ConeRow, Row, Standard, difference
 
 
 def sets_to_rows(standard: Standard, balls: bool) -> Standard:
@@ -36,7 +37,7 @@ def _rows(member: ConeRow) -> Iterator[Row]:
         case "Simplex", ():
             yield _row(member, difference(Constant(0.0), x), Constant(1.0))
             total = difference(apply("sum", x), Constant(1.0))
-            yield replace(_row(member, total, apply("neg", ones(x.shape))), equality=True)
+            yield replace(_row(member, total, apply("neg", filled(1.0, x.shape))), equality=True)
         case "Ball", (r,):
             yield from _ball(member, x, r)
         case name, _:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from declarative.atoms.algebra import filled
 from declarative.atoms.apply import apply
 from declarative.atoms.symmetric import is_symmetric
 from declarative.ir.condition import Condition
-from declarative.ir.expr import Attribute, Binder, Constant, Expr, Index, IndexSymbol, Stack, Variable
+from declarative.ir.expr import Attribute, Binder, Constant, Expr, Index, IndexSymbol, Variable
 from declarative.ir.problem import Comparison, Constraint, Membership, Problem, Relation, Sense
-from declarative.ir.size import Shape, Size
+from declarative.ir.size import Size
 from declarative.source.span import Span
 
 
@@ -173,15 +174,9 @@ def _orthonormal(variable: Variable, origin: Span | None) -> Row:
     """U'U == I, k(k+1)/2 rows."""
     member, binders = one_member(variable)
     gram = apply("matmul", apply("transpose", member), member)
-    identity = apply("diag", ones(member.shape[1:]))
+    identity = apply("diag", filled(1.0, member.shape[1:]))
     body = difference(gram, identity)
     return Row((variable.name, "orthonormal"), True, body, binders, symmetric=True, origin=origin)
-
-
-def ones(shape: Shape) -> Expr:
-    """The vector of ones."""
-    (size,) = shape
-    return Stack(Constant(1.0), (Binder(IndexSymbol(10_000, "k"), Size.of(0), size),))
 
 
 def one_member(variable: Variable) -> tuple[Expr, tuple[Binder, ...]]:

@@ -57,3 +57,16 @@ def test_duals_of_a_bound_beside_an_entropy(weight, k):
     x, price = layer(c, k)
     assert torch.allclose(x, torch.exp(-c / k - 1), rtol=0, atol=1e-9)
     assert torch.allclose(price, torch.zeros(2, dtype=torch.float64), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("text", IMPLIED)
+def test_the_log_says_which_bound_is_implied(text):
+    standard = problem_to_standard(repair(declarative.parse(HEAD + text)).problem)
+    (line,) = without_implied_bounds(standard).log[len(standard.log) :]
+    assert line == "`x >= 0` is implied by the objective, whose slope at 0 is infinite"
+
+
+@pytest.mark.parametrize("text", NOT)
+def test_the_log_says_nothing_of_bounds_that_hold(text):
+    standard = problem_to_standard(repair(declarative.parse(HEAD + text)).problem)
+    assert without_implied_bounds(standard).log == standard.log
