@@ -118,10 +118,11 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
     if is_function(node.id):
         message = f"`{node.id}` is a function; it is used by calling it"
         return ctx.report.error("E201", node.span, message, hints=[f"`{node.id}(...)`"])
-    values = [n for n, e in ctx.names.items() if not isinstance(e, tree.Constraint)]
+    names = {} if ctx.report.many else ctx.names
+    values = [n for n, e in names.items() if not isinstance(e, tree.Constraint)]
     plain = node.id.replace("_", "")
     hints = (f"did you mean `{plain}`?",) if plain != node.id and plain in values else value_hints(node.id, values)
-    if len(node.id) > 1 or not scope.subscript:
+    if (len(node.id) > 1 or not scope.subscript) and not ctx.report.many:
         hints = hints or did_you_mean(node.id, [*scope.locals, *values])
     if scope.subscript:
         if scope.along is not None and node.id in LAST:

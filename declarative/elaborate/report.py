@@ -51,6 +51,11 @@ class Report:
     def failed(self) -> bool:
         return self._errors > 0
 
+    @property
+    def many(self) -> bool:
+        """Have so many errors been found that no one reads guesses at what was meant by another?"""
+        return self._errors >= MOST_GUESSES
+
     def in_order(self) -> list[Diagnostic]:
         """The findings as they stand in the text; those without a place come first. Errors make warnings moot."""
         found = [d for d in self._found if d.severity is Severity.ERROR or not self.failed]
@@ -58,6 +63,7 @@ class Report:
 
 
 ABOUT_NAMES = ("E201", "E204")
+MOST_GUESSES = 20  # each looks at every name
 MOST_LINES = 5  # that a note lists
 
 

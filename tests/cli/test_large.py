@@ -85,6 +85,7 @@ def test_a_nest_that_people_write_is_taken(run, name):
 MISTAKEN = {
     "names": (summed("z{0}*t", " +\n  "), "E201"),
     "names on one line": (summed("z{0}*t"), "E201"),
+    "names beside many": (HEAD + "".join(f"let y{k} = exp({k}*z{k})\n" for k in range(TERMS)) + "minimize t\n", "E201"),
     "functions": (summed("foo{0}(t)", " +\n  "), "E204"),
     "shapes": (summed("sum(x + [1, {0}])", " +\n  "), "E203"),
     "statements": (f"{HEAD}minimize t\nsubject to\n" + "".join(f"  2t <= {k}\n" for k in range(TERMS)), "E105"),
