@@ -13,6 +13,7 @@ WHOLE = ("integer", "int", "Z", "ZZ", "N", "NN", "Int", "Integer", "Integers", "
 ROTATIONS = ("rotation", "SO", "SO3", "SE", "special_orthogonal", "quaternion")
 ROTATION = "a rotation is `R^(3,3), orthonormal`, with the constraint `det(R) >= 0`; a quaternion is `R^4, unit`"
 
+SUMS = {"Σ": "sum", "Π": "prod"}
 LAST = ("end", "END", "last")  # the last index
 
 DECLARATIONS = {
@@ -33,8 +34,8 @@ def function_hints(name: str) -> tuple[str, ...]:
         return (f"it is written `{WRITTEN[name][0]}`",)
     if name in CALLED:
         return (CALLED[name],)
-    if over := re.fullmatch(r"(sum|prod|max|min)_(\w{1,2})", name):
-        return (f"indices stand behind: `{over[1]}(... for {over[2]} in n)`",)
+    if over := re.fullmatch(r"(sum|prod|max|min|Σ|Π)_(\w{1,2})", name):
+        return (f"indices stand behind: `{SUMS.get(over[1], over[1])}(... for {over[2]} in n)`",)
     return value_hints(name, ())
 
 

@@ -35,6 +35,7 @@ MISTAKES = {
     "vector objective": ("minimize x - mu", "x - mu", "`sum(x - mu)`, or `sumsq(x - mu)` for its squares"),
     "absolute values": ("minimize abs(x - mu)", "abs(x - mu)", "`norm1(x - mu)`"),
     "misspelt name": ("minimize mu'*xs + sum(muu)", "muu", "did you mean `mu`?"),
+    "sum over an index below": ("minimize Σ_i (x[i]^2)", "Σ_i", "indices stand behind: `sum(... for i in n)`"),
     "misspelt function": ("minimize sumsqr(x)", "sumsqr", "did you mean `sumsq`?"),
     "function elsewhere": ("minimize ln(x[0])", "ln", "`log` may be what you want"),
     "an index of a row": (

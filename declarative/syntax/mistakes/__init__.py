@@ -141,6 +141,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     declaring.brackets_of_a_space,
     declaring.missing_colon,
     declaring.start_without_brackets,
+    declaring.sizes_with_a_cross,
     declaring.missing_comma,
     declaring.argument_without_space,
     declaring.function_as_let,

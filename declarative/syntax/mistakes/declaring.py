@@ -159,6 +159,19 @@ def sizes_without_brackets(t: Trouble) -> Mistake | None:
     return Mistake(error("E127", t.span(a, b), "a computed size stands in brackets", hints=hints), repaired)
 
 
+def sizes_with_a_cross(t: Trouble) -> Mistake | None:
+    """`param A : R^m x n`."""
+    if t.kind not in _KINDS or t.token.text != "x" or t.index < 5 or t.tokens[t.index - 2].type != "^":
+        return None
+    if not t.before or not t.following or t.following.type not in ("NAME", "NUMBER"):
+        return None
+    space, (a, b) = t.tokens[t.index - 3].text, (t.before, t.following)
+    signs = [Token(sign, sign, at, at) for sign, at in (("(", a.start), (",", a.end), (")", b.end))]
+    repaired = t.with_tokens(signs[0], a, signs[1], b, signs[2], instead_of=3, at=t.index - 1)
+    hints = [f"write `{space}^({a.text},{b.text})`"]
+    return Mistake(error("E113", t.span(a, b), "sizes stand in brackets, with commas between", hints=hints), repaired)
+
+
 def missing_comma(t: Trouble) -> Mistake | None:
     """`param x : R^n pos`: attributes are separated by commas."""
     if t.kind not in _KINDS or t.token.type != "NAME" or not t.wants(",") or t.wants("*"):

@@ -48,7 +48,7 @@ def method(t: Trouble) -> Mistake | None:
     body = t.tokens[first]
     if body.text in _MODULES:
         span = t.span(body, name)
-        hints = [f"a function is called by its name alone: `{name.text}(...)`"]
+        hints = [f"functions are called by their names alone, without `{t.span(body, t.tokens[t.index - 2]).text}`"]
         repaired = t.with_tokens(name, instead_of=t.index - first, at=first)
         return Mistake(error("E105", span, f"`{span.text}` is not part of the language", hints=hints), repaired)
     written = t.tokens[t.index - 3].text if t.tokens[t.index - 3].type == "NAME" else "..."

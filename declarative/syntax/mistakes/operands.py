@@ -139,6 +139,10 @@ def missing_operand(t: Trouble) -> Mistake | None:
 def missing_name(t: Trouble) -> Mistake | None:
     if t.expected != {"NAME"} or not t.before:
         return None
+    if t.before.type == "." and t.token.type == "'" and t.index > 1:
+        hints = [f"write `{t.tokens[t.index - 2].text}'`"]
+        diagnostic = error("E112", t.span(t.before, t.token), "`.'` is not part of the language", hints=hints)
+        return Mistake(diagnostic, t.with_tokens(at=t.index - 1))
     found = f", not `{t.token.text}`" if t.token.text else ""
     span = t.span() if t.token.text else t.span(t.before)
     return Mistake(error("E112", span, f"`{t.before.text}` needs a name after it{found}"))

@@ -29,6 +29,7 @@ _MEANT = {
 _ADVICE = {
     "%": "a comment begins with `#`",
     "∑": "write `sum(... for i in n)`",
+    "?": "an expression has no branches; `max`, `min`, `abs` and `pos` say most of what is meant",
     "√": "write `sqrt(...)`",
     "{": "use round brackets, or square ones for an array",
     "}": "use round brackets, or square ones for an array",
