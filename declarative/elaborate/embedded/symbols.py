@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from declarative.atoms.apply import apply
 from declarative.elaborate.attributes import USUAL
 from declarative.elaborate.declarations import moving_data
 from declarative.elaborate.embedded.declared import Declared
@@ -141,7 +142,10 @@ class _Spec:
             if value is False or value is None:
                 continue
             args = () if value is True else value if isinstance(value, tuple | list) else (value,)
-            found.append(Attribute(name, tuple(map(self.value, args)), origin=self.place.span))
+            exprs = tuple(map(self.value, args))
+            if name == "start" and len(exprs) > 1:  # the entries of a vector
+                exprs = (apply("concat", *exprs),)
+            found.append(Attribute(name, exprs, origin=self.place.span))
         return tuple(found)
 
     def _known(self, name: str, names: tuple[str, ...]) -> str:
