@@ -1,6 +1,11 @@
 """A convex problem before and after: what the conic form looks like, as text."""
 
+import cvxpy as cp
+import pytest
+import torch
+
 import declarative
+from declarative.backends.cone.methods import solve
 from declarative.backends.cone.rows.epigraph import to_epigraphs
 from declarative.ir.walk import variables
 from declarative.rewrite.standard import problem_to_standard
@@ -67,3 +72,44 @@ def test_the_square_of_a_norm_is_a_sum_of_squares():
     found = conic(BASE + "minimize g*norm(x - y)^2 + sum(norm(x[i]*y)^2 for i in n)\nsubject to\n  c: norm(x)^2 <= g")
     assert [row.call.atom for row in found.atoms] == ["sumsq"]
     assert [v.name for v in found.curved] == ["x"] * len(found.curved) and found.curved
+
+
+def test_a_function_of_the_objective_is_bounded_by_its_variable():
+    """Beside a bound of its own there would be a variable that nothing holds where the bound is loose."""
+    bounds = "subject to\n  a: sum(x) + norm1(x - y) <= 1\n  b: norm1(x - y) <= g"
+    found = conic(BASE + "minimize g*norm1(x - y) - sum(sqrt(x))\n" + bounds)
+    assert sorted((row.call.atom, row.row) for row in found.atoms) == [("norm1", None), ("sqrt", None)]
+    t = next(row.value for row in found.atoms if row.call.atom == "norm1")
+    assert [row.path for row in found.standard.rows if t in variables(row.body)] == [("a",), ("b",)]
+
+
+def test_a_portfolio_with_costs_in_three_places(monkeypatch):
+    """Solved in the first attempt, with the values, duals and flags of CVXPY's and of regular solutions."""
+    text = """
+    dim n, k
+    param mu : R^n
+    param L : R^(n,k)
+    param w0 : R^n
+    var w : R^n, nonneg
+    maximize mu'*w - 0.3*norm(L'*w) - 0.01*norm1(w - w0)
+    subject to
+      budget: sum(w) + 0.01*norm1(w - w0) <= 1
+      turnover: norm1(w - w0) <= 0.8
+    return w, v = value, p = budget.dual, q = turnover.dual
+    """
+    monkeypatch.setattr(solve, "_carefully", None)
+    generator = torch.Generator().manual_seed(0)
+    mu, L = (torch.randn(*k, generator=generator, dtype=torch.float64) for k in ((5, 12), (12, 3)))
+    mu, L, w0 = 0.1 + 0.05 * mu, 0.3 * L, torch.full((12,), 0.9 / 12, dtype=torch.float64)
+    solution = declarative.compile(declarative.parse(text), backend="cone").solve(mu, L, w0)
+    assert not solution.degenerate.any() and not solution.nonunique.any()
+    for item in range(5):
+        w = cp.Variable(12, nonneg=True)
+        cost = cp.norm1(w - w0.numpy())
+        rows = [cp.sum(w) + 0.01 * cost <= 1, cost <= 0.8]
+        gain = mu[item].numpy() @ w - 0.3 * cp.norm(L.numpy().T @ w) - 0.01 * cost
+        value = cp.Problem(cp.Maximize(gain), rows).solve(solver=cp.CLARABEL)
+        assert float(solution.v[item]) == pytest.approx(value, abs=1e-8)
+        assert solution.w[item].numpy() == pytest.approx(w.value, abs=1e-5)
+        duals = [float(solution.p[item]), float(solution.q[item])]
+        assert duals == pytest.approx([float(row.dual_value) for row in rows], abs=1e-6)

@@ -81,6 +81,7 @@ class _Walker:
     curved: list[Variable] = field(default_factory=list)
     log: dict[Expr, str] = field(default_factory=dict)
     done: dict[tuple[int, Scope, bool], Expr] = field(default_factory=dict)  # of the expression under way
+    held: dict[tuple[Call, bool, Scope], Expr] = field(default_factory=dict)  # functions that have a variable
 
     def walk(self, root: Expr, scope: Scope, quadratic: bool = False) -> Expr:
         return run(self._walk(self._begin(root, scope), scope, quadratic))
@@ -104,13 +105,18 @@ class _Walker:
         return replace(apply("sumsq", x), origin=node.origin)
 
     def bounds(self, row: Row, scope: Scope) -> bool:
-        """Is the row a bound on one function? Then it is noted as such. Of several functions the first is taken."""
+        """Is the row a bound on one function? Then it is noted as such. Of several functions the first is taken.
+
+        A function that has a variable already, since the objective knows it, is bounded by that.
+        """
         body = self._begin(row.body, scope)
         terms = body.args if isinstance(body, Call) and body.atom == "add" else (body,)
         for k, term in enumerate(terms):
             others = terms[:k] + terms[k + 1 :]
             alike = term.shape == body.shape and any(e.shape == term.shape for e in others)
             if alike and isinstance(term, Call) and self._curved(term) and not _by_graph(term):
+                if self._is_held(term, scope):
+                    return False
                 rest = apply("neg", apply("add", *run(each(self._walk(e, scope, False) for e in others))))
                 call = run(self._affine(term, scope))
                 self.atoms.append(AtomRow(call, rest, True, row.binders, row.condition, term.origin, row))
@@ -171,9 +177,19 @@ class _Walker:
         args = yield each(self._walk(a, scope, False) for a in operands)
         return Call(record.name, args, node.shape, node.options, origin=node.origin)
 
+    def _is_held(self, node: Call, scope: Scope) -> bool:
+        """Has the function, of affine arguments, a variable?"""
+        if not all(self.look(argument).curvature.affine for argument in meaning(node)[1]):
+            return False
+        call = run(self._affine(node, scope))
+        return (call, True, scope.around(call)) in self.held
+
     def _epigraph(self, node: Call | Reduce, call: Call, convex: bool, scope: Scope) -> Expr:
+        """One variable for all places where the function stands: where one holds it, it serves all."""
         around = scope.around(call)
-        t = self.additions.variable(node.shape, around, node)
+        if (call, convex, around) in self.held:
+            return self.held[call, convex, around]
+        t = self.held[call, convex, around] = self.additions.variable(node.shape, around, node)
         self.atoms.append(AtomRow(call, t, convex, around.binders, around.condition, node.origin))
         self.log[node] = f"`{text(node)}` is bounded {'above' if convex else 'below'} by a new variable, in a cone"
         return t
