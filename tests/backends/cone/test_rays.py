@@ -243,3 +243,18 @@ def test_a_bound_under_a_logarithm_holds_beside_its_own_size():
         assert solution.status == Status.SOLVED
         assert solution.outputs.x == pytest.approx(c, rel=1e-6, abs=0)
         assert solution.value == pytest.approx(float(c.sum() - c.log().sum()), rel=1e-6)
+
+
+def test_an_argument_beside_a_constant_may_be_nothing_but_rounding():
+    """Water filling: channels above the level get none; beside them in a batch, bounds of logarithms stay exact."""
+    text = "param a : R^2; param c : R^2; var x : R^2; maximize sum(log(a + x)); subject to; x <= c; x[0] + x[1] <= 1"
+    layer = declarative.compile(declarative.parse(text + "; x >= 0", name="fill"), backend="cone")
+    a = torch.tensor([[0.5, 3.0], [3.0, 0.5], [0.2, 0.2]], dtype=torch.float64)
+    found = layer(a, torch.full((2,), 5.0, dtype=torch.float64))
+    wanted = torch.tensor([[1.0, 0], [0, 1], [0.5, 0.5]], dtype=torch.float64)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-9)
+    layer = declarative.compile(declarative.parse(text, name="fill"), backend="cone", on_failure="mask")
+    a[2], c = 0.0, torch.tensor([[5.0, 5], [5, 5], [1e-20, 5]], dtype=torch.float64)
+    both, alone = layer.solve(a, c), layer.solve(a[2], c[2])
+    assert both.status[2] == alone.status and torch.equal(both.outputs.x[2], alone.outputs.x)
+    assert float(alone.outputs.x[0]) == pytest.approx(1e-20, rel=1e-6, abs=0)

@@ -42,20 +42,32 @@ def _slacks(items: Items) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def rows_of_tops(items: Items) -> np.ndarray:
-    """(m,): equalities and inequalities of entries alone that are tops w of cones y exp(x/y) <= w with y fixed.
+    """(B, m): equalities and inequalities of entries alone that are tops w of cones y exp(x/y) <= w with y fixed.
 
     These are never 0, as x is not in log(x), and known to the last digit, so that in a sum of them nothing is rounding.
+    In log(1 + x), x may be 0.
     """
-    known = items.A.pattern.beside.get("rows of tops")
+    pattern, (told, columns) = items.A.pattern, _tops(items)
+    known, tops = np.zeros(items.b.shape, dtype=bool), np.zeros(items.q.shape, dtype=bool)
+    item, place = np.nonzero(items.b[:, told] == 0)
+    tops[item, columns[place]] = True
+    if not tops.any():
+        return known
+    known[:, pattern.rows] = True
+    item, entry = np.nonzero(~tops[:, pattern.columns])
+    known[item, pattern.rows[entry]] = False
+    for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER):
+        known[:, items.cones.of_kind(kind)] = False
+    return known
+
+
+def _tops(items: Items) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that say what such a w is, but for a constant, and which entry of x that is."""
+    known = items.A.pattern.beside.get("tops")
     if known is None:
         pattern, cones = items.A.pattern, items.cones.of_kind(Kind.EXP).reshape(-1, 3)
         entries = np.bincount(pattern.rows, minlength=items.cones.rows)
         told = cones[(entries[cones[:, 1]] == 0) & (entries[cones[:, 2]] == 1), 2]
-        tops = np.zeros(items.q.shape[1], dtype=bool)
-        tops[pattern.columns[np.searchsorted(pattern.rows, told)]] = True
-        known = entries > 0
-        known[pattern.rows[~tops[pattern.columns]]] = False
-        for kind in (Kind.SOC, Kind.ROTATED, Kind.PSD, Kind.EXP, Kind.POWER):
-            known[items.cones.of_kind(kind)] = False
-        items.A.pattern.beside["rows of tops"] = known
+        known = told, pattern.columns[np.searchsorted(pattern.rows, told)]
+        items.A.pattern.beside["tops"] = known
     return known
