@@ -13,6 +13,7 @@ from declarative.analysis.reasons import accounts
 from declarative.analysis.tell import to_lines
 from declarative.analysis.words import brief
 from declarative.backends import geometric
+from declarative.backends.bounded import BoundedBackend, has_bound
 from declarative.backends.cone import backend as cone
 from declarative.backends.kkt import backend as kkt
 from declarative.backends.method import AUTO, Forward, forward_of
@@ -32,14 +33,16 @@ BackendName: TypeAlias = Literal["cone", "kkt"]
 
 @dataclass(frozen=True)
 class Route:
-    """The backend chosen. Called, it gives the lines of `explain`."""
+    """The backend chosen, for these methods. Called, it gives the lines of `explain`."""
 
     problem: Problem
     name: BackendName
     backend: Backend
+    mode: Mode
+    forward: Forward
 
     def __call__(self) -> list[str]:
-        return explain(self.problem, chosen=self.name)
+        return _explained(self.problem, self.name, self.mode, self.forward)
 
 
 def route(
@@ -63,7 +66,9 @@ def route(
         if not isinstance(accepted, list):
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
-            return Route(problem, name, accepted if alone else _by_size(problem, accepted, options))
+            chosen = accepted if alone else _by_size(problem, accepted, options)
+            chosen = BoundedBackend(chosen) if has_bound(problem) else chosen
+            return Route(problem, name, chosen, mode, forward)
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
 
@@ -80,11 +85,14 @@ def _by_size(problem: Problem, accepted: Backend, options: Mapping[str, Any]) ->
 
 
 def explain(problem: Problem, chosen: BackendName | None = None) -> list[str]:
-    """What the problem is, and what each backend says to it."""
+    """What the problem is, and what each backend says to it, for the methods of its clauses."""
     found = mode_of(problem.differentiate)
     mode = found if isinstance(found, Mode) else IMPLICIT
     asked = forward_of(problem.solve)
-    forward = asked if isinstance(asked, Forward) else AUTO
+    return _explained(problem, chosen, mode, asked if isinstance(asked, Forward) else AUTO)
+
+
+def _explained(problem: Problem, chosen: BackendName | None, mode: Mode, forward: Forward) -> list[str]:
     repaired = repair(problem)
     lines = [f"{problem.name}: {repaired.text}", *dependence(problem), *why(repaired.original)]
     lines += [f"`{brief(node)}` has a kink where it is 0, so cone comes before kkt" for node in repaired.kinks]

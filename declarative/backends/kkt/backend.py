@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.analysis.classify import classify
 from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
@@ -42,6 +43,10 @@ from declarative.rewrite.triangles import to_one_triangle
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
 
+LOCAL = (
+    "what it finds is a minimum near `start`, maybe not the lowest; `solve by newton(starts = 8)` tries several starts"
+)
+
 
 @dataclass(frozen=True)
 class KKTBackend:
@@ -67,8 +72,9 @@ class KKTBackend:
         return bool(self.standard.rows) and kind_of(self.standard) == "nlp"
 
     def remarks(self) -> list[str]:
-        """What was rewritten, for `explain`."""
-        return list(self.standard.log)
+        """What was rewritten, and that a minimum may not be the lowest, for `explain`."""
+        alone = self.options.forward.starts == 1 and not classify(self.standard.problem).convex
+        return [*self.standard.log, *([LOCAL] if alone else [])]
 
 
 def accept(
