@@ -1,6 +1,7 @@
 """A backend for a problem whose objective has a bound that its sign tells -> it never says `unbounded`.
 
-Of |Qx - h|^2 a matrix Q'Q is what a backend sees, and a curvature of 1e-14 in that is none beside rounding errors.
+Of |Qx - h|^2 a matrix Q'Q is what a backend sees, and a curvature of 1e-14 in that is none beside rounding errors. Not
+for geometric programs, whose `unbounded` says that the objective falls towards 0 as variables do, or grow.
 """
 
 from __future__ import annotations

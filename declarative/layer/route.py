@@ -67,7 +67,8 @@ def route(
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
             chosen = accepted if alone else _by_size(problem, accepted, options)
-            chosen = BoundedBackend(chosen) if has_bound(problem) else chosen
+            if has_bound(problem) and not isinstance(accepted, geometric.GeometricBackend):
+                chosen = BoundedBackend(chosen)
             return Route(problem, name, chosen, mode, forward)
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
