@@ -158,3 +158,12 @@ def test_explain_of_a_long_sum_stays_short():
     told = declarative.compile(parse(HEAD + "minimize " + " + ".join(f"abs(s - {k})" for k in range(300)))).explain()
     assert len(told.splitlines()) < 70
     assert "  and 280 more" in told.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("objective", "solve", "told"),
+    [("cos(x)", "newton", True), ("cos(x)", "newton(starts = 8)", False), ("x^2", "auto", False)],
+)
+def test_explain_says_where_a_minimum_may_not_be_the_lowest(objective, solve, told):
+    layer = declarative.compile(declarative.parse(f"var x : R; minimize {objective}", name="wave"), solve=solve)
+    assert ("maybe not the lowest; `solve by newton(starts = 8)` tries several starts" in layer.explain()) == told

@@ -354,15 +354,6 @@ def test_explain_names_the_class_and_the_backend(layer):
     )
 
 
-@pytest.mark.parametrize(
-    ("objective", "solve", "told"),
-    [("cos(x)", "newton", True), ("cos(x)", "newton(starts = 8)", False), ("x^2", "auto", False)],
-)
-def test_explain_says_where_a_minimum_may_not_be_the_lowest(objective, solve, told):
-    layer = declarative.compile(declarative.parse(f"var x : R; minimize {objective}", name="wave"), solve=solve)
-    assert ("maybe not the lowest; `solve by newton(starts = 8)` tries several starts" in layer.explain()) == told
-
-
 @pytest.mark.parametrize("backend", ["kkt", "cone"])
 @pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
 def test_a_first_call_without_gradients_settles_nothing(backend, without):
