@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.analysis.facts import FactsTable
+from declarative.analysis.facts import facts_of
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import Status
 from declarative.ir.problem import Problem, Sense
@@ -26,7 +26,7 @@ def has_bound(problem: Problem) -> bool:
     body = problem.objective.body
     if body is None:
         return False
-    sign = FactsTable(body)(body).sign
+    sign = facts_of(body).sign
     return sign.nonpos if problem.objective.sense is Sense.MAXIMIZE else sign.nonneg
 
 

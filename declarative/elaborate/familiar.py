@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from declarative.elaborate.elsewhere import ADVICE, CALLED, RENAMED, WRITTEN
+from declarative.syntax.mistakes.operands import SIGNS
 
 YES_OR_NO = ("binary", "boolean", "bool", "logical", "B", "Bool", "Boolean", "Binary")
 WHOLE = ("integer", "int", "Z", "ZZ", "N", "NN", "Int", "Integer", "Integers", "integers")
@@ -13,7 +14,6 @@ WHOLE = ("integer", "int", "Z", "ZZ", "N", "NN", "Int", "Integer", "Integers", "
 ROTATIONS = ("rotation", "SO", "SO3", "SE", "special_orthogonal", "quaternion")
 ROTATION = "a rotation is `R^(3,3), orthonormal`, with the constraint `det(R) >= 0`; a quaternion is `R^4, unit`"
 
-SUMS = {"Σ": "sum", "Π": "prod"}
 LAST = ("end", "END", "last")  # the last index
 
 DECLARATIONS = {
@@ -35,7 +35,7 @@ def function_hints(name: str) -> tuple[str, ...]:
     if name in CALLED:
         return (CALLED[name],)
     if over := re.fullmatch(r"(sum|prod|max|min|Σ|Π)_(\w{1,2})", name):
-        return (f"indices stand behind: `{SUMS.get(over[1], over[1])}(... for {over[2]} in n)`",)
+        return (f"indices stand behind: `{SIGNS.get(over[1], over[1])}(... for {over[2]} in n)`",)
     return value_hints(name, ())
 
 

@@ -1,6 +1,7 @@
 """Braces: `x in {0, 1}`, `var x : {0,1}^n`, `R^{m x n}`, `c^{T}`, `x{i}`, `sum{i in n} ...`."""
 
 from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.operands import SIGNS
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import Line
 from declarative.syntax.tokens.lexer import Token
@@ -83,7 +84,7 @@ def _bracketed(t: Trouble, inside: list[Token], closing: int):
 def _index(t: Trouble, closing: int) -> Mistake:
     """`sum{i in n} x[i]`, `x{i}`."""
     name = t.before.text.rstrip("_") if t.before else ""
-    name = {"Σ": "sum", "Π": "prod"}.get(name, name)
+    name = SIGNS.get(name, name)
     inside = t.source.text[t.token.end : t.tokens[closing].start].strip()
     hint = f"subscripts stand in square brackets: `{name}[{inside}]`"
     if name in ("max", "min") and t.tokens[closing - 2].type not in ("in", "∈", "=") and "," in inside:

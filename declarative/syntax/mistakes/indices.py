@@ -4,6 +4,7 @@ import re
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import DECLARING
+from declarative.syntax.mistakes.operands import SIGNS
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.lexer import Token
 
@@ -132,7 +133,7 @@ def index_below(t: Trouble) -> Mistake | None:
     named = re.fullmatch(r"(sum|prod|max|min|Σ|Π)_?(\w+)", t.before.text) if t.before else None
     if not named or not t.wants("*") or t.token.type not in ("NAME", "NUMBER", "("):
         return None
-    function = {"Σ": "sum", "Π": "prod"}.get(named[1], named[1])
+    function = SIGNS.get(named[1], named[1])
     hints = [f"write `{function}({_term(t)} for {named[2]} in n)`"]
     message = f"`{function}` needs brackets around what it is applied to, and its indices behind"
     return Mistake(error("E105", t.span(t.before, t.token), message, hints=hints))
