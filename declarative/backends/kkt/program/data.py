@@ -6,9 +6,11 @@ one, so that u'dF/dP = u_x x', u'dF/dA = u_A x' + y u_x', and so on: no derivati
 
 from functools import reduce
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.program.program import Active, Theta
 from declarative.backends.numbers import plain
 from declarative.backends.symmetric import mark_symmetric
@@ -60,12 +62,22 @@ def symmetric_products(left: Tensor, right: Tensor, like: Tensor) -> Tensor:
 
 
 def products(left: tuple[Tensor, ...], right: tuple[Tensor, ...], like: Tensor) -> Tensor:
-    """The sum of l r' over the pairs, and over the batch where `like` (B or 1, k, n) is shared."""
-    if len(like) == len(left[0]):
-        (l, r), *others = ((l[:, :, None], r[:, None, :]) for l, r in zip(left, right, strict=True))
-        add = Tensor.addcmul_ if plain((*left, *right)) else torch.addcmul
-        return reduce(lambda total, pair: add(total, *pair), others, l * r)
-    return (torch.cat(left).mT @ torch.cat(right))[None]
+    """The sum of l r' over the one or two pairs, and over the batch where `like` (B or 1, k, n) is shared."""
+    if len(like) < len(left[0]):
+        return (torch.cat(left).mT @ torch.cat(right))[None]
+    if len(left) == 2 and plain((*left, *right)) and compiles():
+        return summed(*left, *right)
+    return reduce(torch.add, (l[:, :, None] * r[:, None, :] for l, r in zip(left, right, strict=True)))
+
+
+def summed(a: Tensor, b: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """a x' + b y' of plain numbers."""
+    from declarative.backends.kkt.compiled.products import sum_products
+
+    found = np.empty((*a.shape, x.shape[1]))
+    a, b, x, y = (t.detach().contiguous() for t in (a, b, x, y))
+    sum_products(a.numpy(), x.numpy(), b.numpy(), y.numpy(), found)
+    return torch.from_numpy(found)
 
 
 def over_batch(value: Tensor, like: Tensor) -> Tensor:
