@@ -151,6 +151,8 @@ def _tensor(problem: Problem, name: str, value: Raw, device: torch.device) -> Te
             raise
     if tensor.layout is not torch.strided:
         _fail(_declaration(problem, name), f"`{name}` must be a dense tensor", f"pass `{name}.to_dense()`")
+    if tensor.is_meta:
+        _fail(_declaration(problem, name), f"`{name}` is on the device meta, and so has no numbers to solve for")
     if tensor.is_complex():
         _fail(_declaration(problem, name), f"`{name}` must be real, this is complex")
     return tensor

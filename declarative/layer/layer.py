@@ -176,11 +176,21 @@ class DeclarativeLayer(nn.Module):
         return "\n".join(lines)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        learn = self.__dict__.get("_modules", {}).get("learn")
-        if learn is not None and name not in self.__dict__ and name in dict(learn.named_parameters()):
-            text = f"`{name}` is learned, and its value follows from `layer.learn.{name}`, which an optimiser moves"
+        if name not in self.__dict__ and (text := self._learned(name)):
             raise AttributeError(f'{text}; to begin elsewhere: `compile(..., learn={{"{name}": value}})`')
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if text := self._learned(name):
+            raise AttributeError(f'{text}; to read it: `layer.value_of("{name}")`')
+        return super().__getattr__(name)
+
+    def _learned(self, name: str) -> str:
+        """Where the value of learned data comes from, in words; empty for other names."""
+        learn = self.__dict__.get("_modules", {}).get("learn")
+        if learn is None or name not in learn._parameters:
+            return ""
+        return f"`{name}` is learned, and its value follows from `layer.learn.{name}`, which an optimiser moves"
 
     def value_of(self, name: str) -> Tensor:
         """A learned parameter with its attributes: `value_of("lam")` is positive where `learn.lam` is free."""

@@ -49,6 +49,21 @@ def test_sparse_data():
     assert raised.value.diagnostics[0].hints == ("pass `A.to_dense()`",)
 
 
+def test_data_without_numbers():
+    layer = declarative.compile(declarative.parse(TEXT))
+    with pytest.raises(DiagnosticError, match="`A` is on the device meta, and so has no numbers"):
+        layer(EYE.to("meta"), torch.ones(2, device="meta"))
+
+
+def test_a_learned_parameter_asked_for_by_its_name():
+    layer = declarative.compile(declarative.parse("learn w : R, pos\nvar x : R\nminimize w*x^2 - x"), learn={"w": 2.0})
+    with pytest.raises(AttributeError, match=r'`w` is learned, .* to read it: `layer.value_of\("w"\)`'):
+        _ = layer.w
+    assert float(layer.value_of("w").detach()) == pytest.approx(2)
+    with pytest.raises(AttributeError, match="has no attribute 'v'"):
+        _ = layer.v
+
+
 @pytest.mark.parametrize("take", [declarative.compile, declarative.load])
 @pytest.mark.parametrize("text", [TEXT, "minimize 1", "problem p"])
 def test_a_text_in_the_place_of_a_path(take, text):
