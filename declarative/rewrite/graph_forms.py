@@ -11,7 +11,6 @@ the multipliers of the other undetermined.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeGuard
 
 from declarative.analysis.classify import classify
 from declarative.analysis.pieces import Piece
@@ -23,12 +22,12 @@ from declarative.atoms.penalties import ABS
 from declarative.atoms.record import Fresh, Graph
 from declarative.atoms.registry import find
 from declarative.ir.expr import Call, Constant, Expr, Index, Reduce, Stack, Variable
-from declarative.ir.facts import Smoothness
 from declarative.ir.problem import Comparison, Membership, Objective, Problem, Relation
 from declarative.ir.recursion import Calls, each, run
 from declarative.ir.size import SCALAR, Shape
-from declarative.ir.walk import children, postorder, with_children
+from declarative.ir.walk import postorder, with_children
 from declarative.rewrite.hinges import Hinge, Terms, hinge
+from declarative.rewrite.kinks import kinked, nodes_with_kinks
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.stand_ins import stand_in
 from declarative.rewrite.standard import Standard
@@ -83,31 +82,6 @@ def to_graph_forms(standard: Standard) -> Standard:
     return walker.additions.extend(standard, objective, rows)
 
 
-def _with_kinks(root: Expr) -> frozenset[int]:
-    """The nodes, by identity, that hold a kinked function of the variables."""
-    moving: set[int] = set()
-    kinked: set[int] = set()
-    for node in postorder(root):
-        inner = [id(child) for child in children(node)]
-        if isinstance(node, Variable) or not moving.isdisjoint(inner):
-            moving.add(id(node))
-            if _kinked(node) or not kinked.isdisjoint(inner):
-                kinked.add(id(node))
-    return frozenset(kinked)
-
-
-def _kinked(node: Expr) -> TypeGuard[Call | Reduce]:
-    match node:
-        case Call(atom=name):
-            record = find(name)
-            assert record is not None
-            return record.smoothness is Smoothness.KINKED
-        case Reduce(op=op):
-            return op in ("max", "min")
-        case _:
-            return False
-
-
 class _Walker:
     """Rewrites from the root down, so that each kink knows the indices around it."""
 
@@ -119,7 +93,7 @@ class _Walker:
         self.hinges: dict[tuple[frozenset[Terms], Scope], tuple[Hinge, Call, Expr]] = {}  # by their kinks
 
     def rewrite(self, root: Expr, scope: Scope) -> Expr:
-        self.with_kinks, self.done = _with_kinks(root), {}
+        self.with_kinks, self.done = nodes_with_kinks(root), {}
         return run(self._rewrite(root, scope))
 
     def _rewrite(self, node: Expr, scope: Scope) -> Calls[Expr]:
@@ -130,7 +104,7 @@ class _Walker:
         if key in self.done:
             return self.done[key]
         match node:
-            case Call() | Reduce() if _kinked(node):
+            case Call() | Reduce() if kinked(node):
                 made = yield self._value(node, scope.around(node))
             case Call(args=args):
                 made = with_children(node, (yield each(self._rewrite(a, scope) for a in args)))
@@ -206,7 +180,7 @@ class _Walker:
         """
         if isinstance(constraint, Comparison) and id(constraint.right) in self.with_kinks:
             t, f = constraint.left, constraint.right
-            if _kinked(f) and _is_bounded_by(f, t):
+            if kinked(f) and _is_bounded_by(f, t):
                 yield self._hold(f, lambda _: t, over)
                 return
             constraint = replace(constraint, right=(yield self._rewrite(f, over)))

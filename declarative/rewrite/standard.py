@@ -25,7 +25,8 @@ class Row:
     """`body == 0` (equality) or `body <= 0`, for binders if condition.
 
     `path` is where users find the dual: the sum, over the rows with this path, of their multipliers, each times its
-    `weight` (an expression of the variables, entry by entry; of a scalar row it may be an array; None: 1).
+    `weight` (an expression of the variables, entry by entry; of a scalar row it may be an array; None: 1). Over its
+    last `summed` axes, binders first, a row says the same thing of several values, and its dual is their sum.
     `symmetric` rows count once for i <= j. `open_domain` rows only say where the objective is defined, and are never
     active.
     """
@@ -38,6 +39,7 @@ class Row:
     symmetric: bool = False
     open_domain: bool = False
     weight: Expr | None = None
+    summed: int = 0
     origin: Span | None = None
 
 

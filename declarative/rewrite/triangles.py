@@ -17,10 +17,10 @@ from declarative.atoms.registry import find
 from declarative.atoms.symmetric import is_symmetric
 from declarative.ir.condition import Condition, Connective, Test
 from declarative.ir.expr import Binder, Call, Expr, Index, Parameter, Reduce, Slice, Variable
-from declarative.ir.facts import Smoothness
 from declarative.ir.size import SCALAR
 from declarative.ir.walk import fold, map_condition, postorder, substitute, transform, varies
 from declarative.rewrite.hinges import either_way
+from declarative.rewrite.kinks import kinked
 from declarative.rewrite.standard import Standard
 
 EVEN = ("abs", "norm", "norm1", "norminf", "pnorm")
@@ -91,8 +91,7 @@ def _goes_by_entries(x: Expr) -> bool:
 
 
 def _kinked(node: Expr) -> bool:
-    record = find(node.atom) if isinstance(node, Call) and varies(node) else None
-    return record is not None and record.smoothness is Smoothness.KINKED
+    return isinstance(node, Call) and kinked(node) and varies(node)
 
 
 def _halved(pairs: Reduce) -> Expr | None:

@@ -34,6 +34,7 @@ from declarative.ir.facts import Sign
 from declarative.ir.problem import Problem
 from declarative.ir.walk import varies
 from declarative.rewrite.domains import show_domains
+from declarative.rewrite.extremes import bounds_of_extremes
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.signs import without_known_signs
@@ -94,7 +95,8 @@ def accept(
     if unfit := unfit_kinks(problem) or unfit_starts(problem):
         return unfit
     settings = Options(forward.tolerance, options.get("max_iterations", forward.max_iterations), mode, forward)
-    smooth = show_domains(to_graph_forms(without_known_signs(to_one_triangle(standard))))
+    plain = bounds_of_extremes(without_known_signs(to_one_triangle(standard)))
+    smooth = show_domains(to_graph_forms(plain))
     squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
     if squared is None:
         return [_no_squares(problem)]

@@ -52,4 +52,4 @@ class _Places:
         return values[:, self._range] if self._range is not None else values.index_select(1, self._index)
 
     def put(self, whole: Tensor, values: Tensor) -> Tensor:
-        return whole.index_copy(1, self._index, values)
+        return whole.index_add(1, self._index, values)

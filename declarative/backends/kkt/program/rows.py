@@ -24,7 +24,8 @@ class Block:
     """The entries of one row family: `count` of them from `offset` in the solver's rows of this kind.
 
     For bounds `entries` are the variable's entries (name, flat places). The dual of entry k belongs at `places[k]` of
-    an array of shape `shape` (flat); what no entry reaches is 0. A symmetric family has its entries with i <= j only.
+    an array of shape `shape` (flat), where several may meet; what no entry reaches is 0. A symmetric family has its
+    entries with i <= j only.
     Where the row has a weight, its values are in the slot `weight`, (batch, count times the entries of a weight).
     """
 
@@ -68,8 +69,9 @@ class RowBuilder:
     def _block(self, row: Row) -> Block | None:
         selection = self.vectoriser.select(row.binders, row.condition)
         shape = self.vectoriser.shape(row.body.shape)
-        places = _dual_places(selection, shape)
         whole = tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
+        whole, summed = whole[: len(whole) - row.summed], whole[len(whole) - row.summed :]
+        places = _dual_places(selection, shape) // int(np.prod(summed, dtype=np.int64))
         kept = _lower_triangle(places, shape) if row.symmetric else np.arange(places.size)
         bound = None if row.equality or row.symmetric else self._bound(row, selection, shape)
         if bound == "stated":
