@@ -14,6 +14,7 @@ from itertools import chain
 from declarative.analysis.facts import facts_of
 from declarative.analysis.words import text
 from declarative.atoms.apply import apply
+from declarative.atoms.symmetric import is_symmetric
 from declarative.ir.condition import Condition
 from declarative.ir.expr import Binder, Call, Expr, Index, Reduce, Variable
 from declarative.ir.walk import varies
@@ -55,7 +56,9 @@ def _row(row: Row, piece: Piece) -> Row:
     """That of a piece; over its indices, and the axes of an array in place of a scalar, the dual is a sum."""
     scope = Scope().inside(row.binders, row.condition).inside(piece.binders, piece.condition)
     summed = row.summed + len(piece.binders) + len(piece.value.shape) - len(row.body.shape)
-    return replace(row, body=piece.value, binders=scope.binders, condition=scope.condition, summed=summed)
+    symmetric = len(piece.value.shape) == 2 and is_symmetric(piece.value)
+    made = replace(row, body=piece.value, symmetric=symmetric, summed=summed)
+    return replace(made, binders=scope.binders, condition=scope.condition)
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,10 @@ def _constraint_rows(constraint: Constraint, number: int, rows: list[Row], cones
     match constraint:
         case Comparison(relation=relation, left=left, right=right):
             body = difference(right, left) if relation is Relation.GE else difference(left, right)
-            equality = relation is Relation.EQ
-            symmetric = equality and len(body.shape) == 2 and is_symmetric(left) and is_symmetric(right)
-            rows.append(Row(path, equality, body, *family, symmetric=symmetric, origin=constraint.origin))
+            symmetric = len(body.shape) == 2 and is_symmetric(left) and is_symmetric(right)
+            rows.append(
+                Row(path, relation is Relation.EQ, body, *family, symmetric=symmetric, origin=constraint.origin)
+            )
         case Membership(elements=elements, cone=cone, args=args):
             cones.append(ConeRow(path, cone, elements, args, *family, origin=constraint.origin))
         case _:
@@ -165,7 +166,7 @@ def _attribute_rows(variable: Variable, attribute: Attribute, rows: list[Row], c
 
 def _side(variable: Variable, side: str, bound: Expr, origin: Span | None) -> Row:
     body = difference(bound, variable) if side == "lower" else difference(variable, bound)
-    return Row((variable.name, side), False, body, origin=origin)
+    return Row((variable.name, side), False, body, symmetric=variable.symmetric and is_symmetric(bound), origin=origin)
 
 
 def _infinite(e: Expr) -> bool:

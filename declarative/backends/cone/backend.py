@@ -25,6 +25,7 @@ from declarative.backends.outcome import Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.unanswered import without_unanswered
 from declarative.ir.problem import Problem
+from declarative.rewrite.extremes import bounds_of_extremes
 from declarative.rewrite.implied import without_implied_bounds
 from declarative.rewrite.moving_data import free_data
 from declarative.rewrite.repair import obstacles, repair
@@ -58,7 +59,8 @@ def accept(problem: Problem) -> ConeBackend | MonotoneBackend | list[Diagnostic]
     if not repaired.found.convex:
         return [*obstacles(repaired), *geometric_remarks(problem)]
     standard = without_implied_bounds(replace(problem_to_standard(repaired.problem), log=repaired.steps))
-    conic = to_epigraphs(free_data(sets_to_rows(without_known_signs(to_one_triangle(standard)), balls=False)))
+    plain = bounds_of_extremes(sets_to_rows(without_known_signs(to_one_triangle(standard)), balls=False))
+    conic = to_epigraphs(free_data(plain))
     backend = ConeBackend(conic)
     whole = backend if repaired.outer is None else MonotoneBackend(backend, repaired.outer)
     return refusals(conic) or whole

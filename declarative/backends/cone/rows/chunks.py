@@ -7,7 +7,7 @@ expressions, A_pattern (e, auxiliaries) + s = b_pattern, s in its blocks. Every 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,11 @@ class DualPlaces:
     rows: np.ndarray
     places: np.ndarray
     weights: np.ndarray
+
+    def summed(self, axes: int) -> DualPlaces:
+        """Over the last so many axes."""
+        kept = len(self.shape) - axes
+        return replace(self, shape=self.shape[:kept], places=self.places // _size(self.shape[kept:]))
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,14 @@ class ChunkBuilder:
         if row.symmetric:
             n = shape[-1]
             kept = np.nonzero(places % (n * n) // n <= places % n)[0]
-            slot, dual = self.vectoriser.emit(Gather(slot, kept)), _symmetric(whole, places[kept], 0.5)
+            slot = self.vectoriser.emit(Gather(slot, kept))
+            dual = DualPlaces(whole, *_straight(places[kept])) if row.summed else _symmetric(whole, places[kept], 0.5)
         block = Block(Kind.ZERO if row.equality else Kind.NONNEG, 1)
         pattern = _pattern((block,), (1,), np.array([0]), np.array([0]), np.array([1.0]))
         if row.weight is not None:
             dual = self._weighted(row.weight, selection, shape, whole)
         count = len(places) if not row.symmetric else len(kept)
-        return Chunk(pattern, count, (slot,), (), _reads(row.body), row, dual)
+        return Chunk(pattern, count, (slot,), (), _reads(row.body), row, dual.summed(row.summed))
 
     def _weighted(
         self, weight: Expr, selection: Selection, shape: tuple[int, ...], whole: tuple[int, ...]
@@ -181,7 +187,8 @@ class ChunkBuilder:
         rows, entries = np.tile(A.rows[own], count), np.tile(A.columns[own] - first, count)
         places = _dual_places(selection, shape)[times * size + entries]
         whole = self._lengths(row) + shape
-        return DualPlaces(whole, times * template.rows + rows, places, np.tile(-A.values[own], count))
+        found = DualPlaces(whole, times * template.rows + rows, places, np.tile(-A.values[own], count))
+        return found.summed(row.summed)
 
     def _form(self, row: AtomRow, shapes: list[tuple[int, ...]], shape: tuple[int, ...]) -> Form:
         options = {name: concrete(value, self.vectoriser.sizes) for name, value in row.call.options}

@@ -72,7 +72,7 @@ class RowBuilder:
         whole = tuple(b.length.evaluate(self.vectoriser.sizes) for b in row.binders) + shape
         whole, summed = whole[: len(whole) - row.summed], whole[len(whole) - row.summed :]
         places = _dual_places(selection, shape) // int(np.prod(summed, dtype=np.int64))
-        kept = _lower_triangle(places, shape) if row.symmetric else np.arange(places.size)
+        kept = _one_triangle(places.size, shape[-1]) if row.symmetric else np.arange(places.size)
         bound = None if row.equality or row.symmetric else self._bound(row, selection, shape)
         if bound == "stated":
             return None
@@ -155,16 +155,15 @@ def _dual_places(selection: Selection, shape: tuple[int, ...]) -> np.ndarray:
     return (selection.places[:, None] * size + np.arange(size)[None, :]).reshape(-1)
 
 
-def _lower_triangle(places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _one_triangle(size: int, n: int) -> np.ndarray:
     """The entries with i <= j of each square matrix in a flat array of them."""
-    n = shape[-1]
-    i, j = places % (n * n) // n, places % n
-    return np.nonzero(i <= j)[0]
+    place = np.arange(size) % (n * n)
+    return np.nonzero(place // n <= place % n)[0]
 
 
 def dual_weights(block: Block) -> np.ndarray | None:
-    """How a symmetric family's multipliers spread: half to (i, j) and half to (j, i)."""
-    if not block.row.symmetric:
+    """How a symmetric family's multipliers spread: half to (i, j) and half to (j, i), where they are not summed up."""
+    if not block.row.symmetric or block.row.summed:
         return None
     n = block.shape[-1]
     i, j = block.places % (n * n) // n, block.places % n
