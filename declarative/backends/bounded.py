@@ -1,4 +1,4 @@
-"""A backend for a problem whose objective has a bound that its sign tells -> it never says `unbounded`.
+"""A backend for a problem whose objective has a bound that its sign tells -> no value beyond it, never `unbounded`.
 
 Of |Qx - h|^2 a matrix Q'Q is what a backend sees, and a curvature of 1e-14 in that is none beside rounding errors. Not
 for geometric programs, whose `unbounded` says that the objective falls towards 0 as variables do, or grow.
@@ -32,10 +32,13 @@ def has_bound(problem: Problem) -> bool:
 
 @dataclass(frozen=True)
 class BoundedBackend:
+    """`above`: the bound 0 is one from above."""
+
     inner: Backend
+    above: bool
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> BoundedPlan:
-        return BoundedPlan(self.inner.plan(sizes, constants, device))
+        return BoundedPlan(self.inner.plan(sizes, constants, device), self.above)
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""
@@ -45,10 +48,13 @@ class BoundedBackend:
 @dataclass(frozen=True)
 class BoundedPlan:
     inner: Plan
+    above: bool
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
-        """The inner one's outcome, `failed` where it is `unbounded`."""
+        """The inner one's outcome, `failed` where it is `unbounded`, and 0 where rounding errors make a value less."""
         found = self.inner.run(inputs, batch, start)
+        if bool((beyond := found.value > 0 if self.above else found.value < 0).any()):
+            found = replace(found, value=found.value - torch.where(beyond, found.value, 0).detach())
         wrong = found.status == Status.UNBOUNDED
         if not bool(wrong.any()):
             return found

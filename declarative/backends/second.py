@@ -27,13 +27,15 @@ UNSURE = (Status.FAILED, Status.INACCURATE)
 class SecondBackend:
     """`accept` is asked for the second backend when an item first fails; a function of a module, so that it pickles.
 
-    Statuses of the first that are `doubted` give way to an answer of the second or to its ray.
+    Statuses of the first that are `doubted` give way to an answer of the second or to its ray; where `many`, so does
+    one of many solutions that the first has found.
     """
 
     first: Backend
     problem: Problem
     accept: Callable[[Problem], Backend | list[Diagnostic]]
     doubted: tuple[Status, ...] = UNSURE
+    many: bool = False
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> SecondPlan:
         def prepare() -> Plan | None:
@@ -45,7 +47,7 @@ class SecondBackend:
             except DiagnosticError:  # only with its sizes and data at hand does it see what it cannot take
                 return None
 
-        return SecondPlan(self.first.plan(sizes, constants, device), prepare, self.doubted)
+        return SecondPlan(self.first.plan(sizes, constants, device), prepare, self.doubted, self.many)
 
     def remarks(self) -> list[str]:
         return self.first.remarks()
@@ -58,15 +60,16 @@ class SecondPlan:
     first: Plan
     prepare: Callable[[], Plan | None]
     doubted: tuple[Status, ...] = UNSURE
+    many: bool = False
     _second: list[Plan | None] = field(default_factory=list)  # worked out once
 
     def run(self, inputs: Mapping[str, Tensor], batch: int, start: Mapping[str, Tensor] | None) -> Outcome:
         """The first one's outcome, with what the second finds of items that failed."""
         found = self.first.run(inputs, batch, start)
-        if bool((found.status == Status.SOLVED).all()):
+        if bool((found.status == Status.SOLVED).all()) and not (self.many and found.nonunique.any()):
             return found
-        doubted = torch.tensor(self.doubted, device=found.status.device)
-        lost = torch.isin(found.status.long(), doubted).nonzero()[:, 0]
+        doubted = torch.isin(found.status.long(), torch.tensor(self.doubted, device=found.status.device))
+        lost = (doubted | (self.many & found.nonunique)).nonzero()[:, 0]
         if len(lost) == 0 or (second := self._prepared()) is None:
             return found
         own = {name: t if t.shape[0] == 1 else t[lost] for name, t in inputs.items()}
@@ -109,9 +112,10 @@ def merged(found: Outcome, other: Outcome, items: Tensor, own: Tensor) -> Outcom
         return whole.index_copy(0, items, chosen.to(old.dtype))
 
     def part(old: Tensor | dict, new: Tensor | dict) -> Tensor | dict:
-        """What `found` has and `other` has not stays as it is."""
+        """What `found` has and `other` has not, or in another form, stays as it is."""
         if isinstance(old, dict) and isinstance(new, dict):
-            return {name: put(value, new[name]) if name in new else value for name, value in old.items()}
+            fits = {name for name, value in old.items() if name in new and new[name].shape[1:] == value.shape[1:]}
+            return {name: put(value, new[name]) if name in fits else value for name, value in old.items()}
         return put(old, new)  # pyright: ignore[reportArgumentType]
 
     parts = {f.name for f in fields(Outcome)} - {"messages", "inspection"}

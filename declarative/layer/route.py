@@ -19,12 +19,13 @@ from declarative.backends.kkt import backend as kkt
 from declarative.backends.method import AUTO, Forward, forward_of
 from declarative.backends.mode import IMPLICIT, Mode, mode_of
 from declarative.backends.outcome import Backend
-from declarative.backends.second import SecondBackend
+from declarative.backends.second import UNSURE, SecondBackend
 from declarative.backends.status import Status
 from declarative.backends.tape.external import External
-from declarative.ir.problem import Problem
+from declarative.ir.problem import Problem, Sense
 from declarative.layer.by_size import BySize
 from declarative.rewrite.repair import no_backend, repair
+from declarative.rewrite.residuals import with_residuals
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 from declarative.source.render import render
 
@@ -67,8 +68,10 @@ def route(
             _check_options(name, options)
             alone = wanted != "auto" or name == "cone" or _other_mode(problem, mode) or _other_method(problem, forward)
             chosen = accepted if alone else _by_size(problem, accepted, options)
+            if name == "cone" and (residual := with_residuals(problem)) is not None:
+                chosen = SecondBackend(chosen, residual, _to_cone, _doubted(problem), many=True)
             if has_bound(problem) and not isinstance(accepted, geometric.GeometricBackend):
-                chosen = BoundedBackend(chosen)
+                chosen = BoundedBackend(chosen, problem.objective.sense is Sense.MAXIMIZE)
             return Route(problem, name, chosen, mode, forward)
         refusals.extend(accepted)
     raise DiagnosticError(refusals)
@@ -139,11 +142,20 @@ def _accept(
 
 
 def _with_cone(problem: Problem, first: Backend) -> SecondBackend:
-    """That a sum of monomials has no point is said of a least violation, of which only a ray is the proof."""
-    doubted = (Status.FAILED, Status.INACCURATE)
+    """That a sum of monomials has no point is said of a least violation, of which only a ray is the proof.
+
+    Squares go there by what is squared: that kkt has failed may be owed to their matrix.
+    """
     if isinstance(first, geometric.GeometricBackend):
-        doubted = (*doubted, Status.INFEASIBLE)
-    return SecondBackend(first, problem, _to_cone, doubted)
+        return SecondBackend(first, problem, _to_cone, (*UNSURE, Status.INFEASIBLE))
+    if (residual := with_residuals(problem)) is None:
+        return SecondBackend(first, problem, _to_cone)
+    return SecondBackend(first, residual, _to_cone, _doubted(problem))
+
+
+def _doubted(problem: Problem) -> tuple[Status, ...]:
+    """What is said of squares by their matrix; where they leave nothing to fall without end, that it does, too."""
+    return (*UNSURE, Status.UNBOUNDED) if has_bound(problem) else UNSURE
 
 
 def _to_cone(problem: Problem) -> Backend | list[Diagnostic]:

@@ -53,13 +53,14 @@ class Scope:
 
 @dataclass
 class Additions:
-    """What a rewrite adds to a problem while it walks: variables and rows."""
+    """What a rewrite adds to a problem while it walks: variables, whose names begin with `prefix`, and rows."""
 
     count: int = 0
     variables: list[Auxiliary] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     cones: list[ConeRow] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    prefix: str = "auxiliary"
 
     def extend(self, standard: Standard, objective: Expr, rows: tuple[Row, ...]) -> Standard:
         """The problem over this objective and these rows, with everything that was added."""
@@ -84,7 +85,7 @@ class Additions:
         """
         binders = scope.binders
         lengths = tuple(binder.length for binder in binders)
-        symbol = Variable(f"auxiliary {self.count}", lengths + shape, family=len(lengths))
+        symbol = Variable(f"{self.prefix} {self.count}", lengths + shape, family=len(lengths))
         self.count += 1
         self.variables.append(Auxiliary(symbol, stands_for, binders, value))
         if not binders:

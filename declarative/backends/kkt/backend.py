@@ -14,11 +14,12 @@ from declarative.analysis.classify import classify
 from declarative.backends.inspection import Inspection
 from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
-from declarative.backends.kkt.program.program import Options, Result, Theta
+from declarative.backends.kkt.program.program import Options, Result, Theta, take
 from declarative.backends.kkt.program.shape import kind_of
 from declarative.backends.kkt.room import check_room
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
+from declarative.backends.kkt.verdict.blurred import LOST, blurred
 from declarative.backends.kkt.verdict.inspect import inspect
 from declarative.backends.kkt.warm import recalled, remembered
 from declarative.backends.layout import entries
@@ -36,6 +37,7 @@ from declarative.ir.walk import varies
 from declarative.rewrite.domains import show_domains
 from declarative.rewrite.extremes import bounds_of_extremes
 from declarative.rewrite.graph_forms import to_graph_forms, unfit_kinks
+from declarative.rewrite.residuals import squared_terms, with_residuals
 from declarative.rewrite.sets import sets_to_rows
 from declarative.rewrite.signs import without_known_signs
 from declarative.rewrite.squares import squares
@@ -55,7 +57,7 @@ class KKTBackend:
 
     standard: Standard
     options: Options
-    residuals: tuple[Expr, ...] = ()  # for Gauss and Newton: what is squared in the objective
+    residuals: tuple[Expr, ...] = ()  # what is squared in the objective, for Gauss and Newton, or a quadratic program
     externs: Mapping[str, External] = field(default_factory=dict)  # what the problem calls, for its plans
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
@@ -97,10 +99,18 @@ def accept(
     settings = Options(forward.tolerance, options.get("max_iterations", forward.max_iterations), mode, forward)
     plain = bounds_of_extremes(without_known_signs(to_one_triangle(standard)))
     smooth = show_domains(to_graph_forms(plain))
-    squared = squares(smooth.objective, least=Sign.NONNEG) if forward.name == "gauss_newton" else []
+    if forward.name != "gauss_newton":
+        return KKTBackend(smooth, settings, _squared(smooth), externs or {})
+    squared = squares(smooth.objective, least=Sign.NONNEG)
     if squared is None:
         return [_no_squares(problem)]
     return KKTBackend(smooth, settings, tuple(e for e in squared if varies(e)), externs or {})
+
+
+def _squared(standard: Standard) -> tuple[Expr, ...]:
+    """Of a quadratic program what its objective squares, if that is more than variables."""
+    found = squared_terms(standard.objective) if kind_of(standard) == "qp" else None
+    return tuple(found) if found and with_residuals(standard.problem) is not None else ()
 
 
 def _no_squares(problem: Problem) -> Diagnostic:
@@ -127,12 +137,29 @@ class KKTPlan:
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(inputs, batch, start, fixed)
-        result = solve(program, fixed, x0, self.options, recalled(start, program))
+        result = self._sharp(solve(program, fixed, x0, self.options, recalled(start, program)), fixed, inputs)
         answered = result.status <= Status.INACCURATE
         if not answered.all():
             inputs = without_unanswered(inputs, answered)
             theta = assembly.theta(inputs)
         return self._outcome(result, connect(program, theta, result, self.options.mode), theta, inputs)
+
+    def _sharp(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Result:
+        """The result, inaccurate where rounding errors of a matrix Q'Q hide what Q holds."""
+        functions = self.assembly.functions
+        if not self.assembly.program.explicit or functions.residuals is None:
+            return result
+
+        def squared(x: Tensor, items: Tensor) -> Tensor:
+            known = self.assembly.runner.prepare({name: t.detach() for name, t in inputs.items()})
+            assert functions.residuals is not None
+            return functions.residuals(x, take(known, items))
+
+        lost = blurred(result, theta[0], squared)
+        if not lost.any():
+            return result
+        status = torch.where(lost, int(Status.INACCURATE), result.status).to(result.status.dtype)
+        return replace(result, status=status, messages=result.messages | {int(k): LOST for k in lost.nonzero()[:, 0]})
 
     def _outcome(
         self, result: Result, solution: tuple[Tensor, ...], theta: Theta, inputs: Mapping[str, Tensor]

@@ -53,6 +53,10 @@ class KeptSystem:
         found = self.factors.solve(x, rows, bounds, torch.get_num_threads())
         return Right(*(torch.from_numpy(part).to(r.x.dtype) for part in found))
 
+    def flat(self, items: Tensor) -> Tensor:
+        """Of no entries where nothing is flat, as in all that is solved here."""
+        return self.take(items).in_torch.flat(torch.arange(len(items)))
+
     @cached_property
     def in_torch(self) -> ActiveSystem:
         """The same systems for `vectorize=True` of `torch.autograd.functional`, whose tensors only torch can read."""

@@ -46,6 +46,10 @@ class System(Protocol):
     def solve(self, r: Right) -> Right: ...
     def take(self, items: Tensor) -> Self: ...
 
+    def flat(self, items: Tensor) -> Tensor:
+        """(K, n, n): columns that span the directions in which some items (long, K) are flat, in the units of x."""
+        ...
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -69,6 +73,11 @@ class Joined:
                 parts = zip(whole, (found.x, found.rows, found.bounds), strict=True)
                 whole = [part.index_copy(0, items, new) for part, new in parts]
         return Right(*whole)
+
+    def flat(self, items: Tensor) -> Tensor:
+        """Each item's by its own system."""
+        found = [self.systems[int(self.which[k])].flat(self.place[k : k + 1]) for k in items]
+        return torch.cat(found)
 
 
 def joined(first: System | None, items: Tensor, second: System | None, batch: int) -> System | None:
