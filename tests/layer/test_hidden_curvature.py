@@ -72,16 +72,16 @@ def test_the_minimum_is_found_or_the_answer_is_not_called_solved(kind, d, backen
 @pytest.mark.parametrize("kind", ["small", "twin"])
 @pytest.mark.parametrize("d", [1e-3, 1e-4, 1e-5, 1e-6, 1e-7])
 def test_the_cone_backend_finds_the_value_and_says_none_below_it(kind, d):
-    *data, x = program(kind, d)
+    *data, _ = program(kind, d)
     solution = compiled("cone").solve(*data)
     missed = (data[0] @ solution["x"][..., None])[..., 0] - data[1]
     assert solution.solved.all() and (solution.value >= 0).all()
-    assert (missed.square().sum(-1) < 1e-12 * data[1].square().sum(-1)).all()
+    assert (missed.square().sum(-1) < 1e-9 * data[1].square().sum(-1)).all()
 
 
 def test_gradients_are_those_of_the_solution():
     """dx/dh along the directions that the equations leave, the least of which is curved by 1e-10 only."""
-    Q, h, A, b, x = program("small", 1e-5)
+    Q, h, A, b, _ = program("small", 1e-5)
     h.requires_grad_()
     found = compiled("auto")(Q, h, A, b)
     weights = torch.arange(1.0, 1 + N, dtype=FLOAT)
