@@ -25,6 +25,7 @@ from declarative.backends.kkt.warm import recalled, remembered
 from declarative.backends.layout import entries
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
+from declarative.backends.numbers import numbers, numbers_only
 from declarative.backends.outcome import Outcome
 from declarative.backends.report import Report
 from declarative.backends.status import AnsweredBy, Status
@@ -151,11 +152,12 @@ class KKTPlan:
             return result
 
         def squared(x: Tensor, items: Tensor) -> Tensor:
-            known = self.assembly.runner.prepare({name: t.detach() for name, t in inputs.items()})
+            known = self.assembly.runner.prepare({name: numbers(t.detach()) for name, t in inputs.items()})
             assert functions.residuals is not None
             return functions.residuals(x, take(known, items))
 
-        lost = blurred(result, theta[0], squared)
+        with numbers_only():
+            lost = blurred(result, numbers(theta[0]), squared)
         if not lost.any():
             return result
         status = torch.where(lost, int(Status.INACCURATE), result.status).to(result.status.dtype)
