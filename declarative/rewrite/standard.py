@@ -7,6 +7,7 @@ lhs - rhs has the dual that the user means, and `maximize f` is `minimize -f`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -97,6 +98,20 @@ def problem_to_standard(problem: Problem) -> Standard:
         _constraint_rows(constraint, number, rows, cones)
     variables = tuple(declaration.symbol for declaration in problem.variables)
     return Standard(problem, body, 1 if minimise else -1, variables, tuple(rows), tuple(cones))
+
+
+def declared_paths(problem: Problem) -> Iterator[tuple[str, ...]]:
+    """Where duals are found, in the order of declaration: of attributes, then of constraints."""
+    rows: list[Row] = []
+    cones: list[ConeRow] = []
+    for declaration in problem.variables:
+        for attribute in declaration.symbol.attributes:
+            _attribute_rows(declaration.symbol, attribute, rows, cones)
+            yield from (row.path for row in (*rows, *cones))
+            rows.clear()
+            cones.clear()
+    for number, constraint in enumerate(problem.constraints, start=1):
+        yield constraint_path(constraint, number)
 
 
 def constraint_path(constraint: Constraint, number: int) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
+from declarative.rewrite.standard import declared_paths
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Assembly:
     chunks: tuple[Chunk, ...]
     source: Extracted | Differentiated
     empty: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # constraints whose condition selects nothing
+    paths: tuple[tuple[str, ...], ...]  # of the duals, in the order of declaration
 
     @property
     def differentiates_at_solution(self) -> bool:
@@ -66,6 +68,8 @@ def assemble(
     whole = _chunks(conic, ChunkBuilder(vectoriser, constants))
     chunks = [chunk for chunk in whole if chunk.rows]
     empty = tuple((c.path, c.dual.shape) for c in whole if not c.rows and c.path and c.dual is not None)
+    duals = dict.fromkeys(c.path for c in whole if c.path and c.dual is not None)
+    paths = tuple(p for p in dict.fromkeys((*declared_paths(conic.standard.problem), *duals)) if p in duals)
     slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
     tape = vectoriser.tape((objective, *slots))
     symbols = conic.standard.variables
@@ -79,7 +83,7 @@ def assemble(
         curved = frozenset(v.name for v in conic.curved)
         source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
     structure = _structure(chunks, source, layout, added)
-    return Assembly(conic, structure, layout, tuple(chunks), source, empty)
+    return Assembly(conic, structure, layout, tuple(chunks), source, empty, paths)
 
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:

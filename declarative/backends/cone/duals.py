@@ -12,7 +12,7 @@ from declarative.backends.outcome import Duals
 
 
 def duals_of(assembly: Assembly, z: Tensor) -> Duals:
-    """By path, each (B, *binders, *shape); entries that a condition skips are 0. z is (B, m)."""
+    """By path, in the order of declaration, each (B, *binders, *shape); what a condition skips is 0. z is (B, m)."""
     found: Duals = {}
     for chunk, start in zip(assembly.chunks, assembly.starts(), strict=False):
         if chunk.path and chunk.dual is not None:
@@ -20,7 +20,7 @@ def duals_of(assembly: Assembly, z: Tensor) -> Duals:
             found[chunk.path] = found[chunk.path] + part if chunk.path in found else part
     for path, shape in assembly.empty:
         found.setdefault(path, z.new_zeros(z.shape[0], *shape))
-    return found
+    return {path: found[path] for path in assembly.paths}
 
 
 def _dual(dual: DualPlaces, z: Tensor) -> Tensor:

@@ -96,6 +96,36 @@ return x, upper = upper.dual, ring = ring.dual
     assert torch.allclose(ring, torch.tensor([0.0, 8.0], dtype=torch.float64), atol=1e-9)
 
 
+DECLARED = """
+dim n
+param c : R^n
+var y : R
+var x : R^n, nonneg
+minimize sumsq(x - c) + y^2
+subject to
+  ball: sumsq(x) <= 4
+  total: sum(x) == 1
+  none: x[i] <= 3 for i in n if i > 99
+  kinks: norm1(x) <= 3
+  box: 0 <= x[0] <= 1
+  y >= 2
+  last: x[1] <= 9
+"""
+
+
+@pytest.mark.parametrize("cone", [False, True])
+def test_duals_stand_in_the_order_of_declaration(cone):
+    """As on kkt, which takes no memberships: of attributes first, then of constraints, whatever kind of row they are."""
+    text = DECLARED.replace("  y >= 2", "  member: [x[0], 1; 1, y] in PSD\n  y >= 2") if cone else DECLARED
+    names = ["x.lower", "ball", "total", "none", "kinks", "box.lower", "box.upper", "constraint_7", "last"]
+    if cone:
+        names[-2:] = ["member", "constraint_8", "last"]
+    c = torch.tensor([1.0, 2.0, 0.0], dtype=torch.float64)
+    assert list(compiled(text).solve(c).duals) == names
+    if not cone:
+        assert list(declarative.compile(declarative.parse(text), backend="kkt").solve(c).duals) == names
+
+
 def test_the_dual_of_a_semidefinite_constraint_is_the_negative_part():
     text = "dim n\nparam C : S^n\nvar X : S^n\nminimize sumsq(X - C)/2\nsubject to\n  cone: X in PSD"
     text += "\nreturn X, L = cone.dual"
