@@ -115,7 +115,7 @@ subject to
 
 @pytest.mark.parametrize("cone", [False, True])
 def test_duals_stand_in_the_order_of_declaration(cone):
-    """As on kkt, which takes no memberships: of attributes first, then of constraints, whatever kind of row they are."""
+    """As on kkt, which takes no memberships: attributes first, then constraints, whatever kind of row."""
     text = DECLARED.replace("  y >= 2", "  member: [x[0], 1; 1, y] in PSD\n  y >= 2") if cone else DECLARED
     names = ["x.lower", "ball", "total", "none", "kinks", "box.lower", "box.upper", "constraint_7", "last"]
     if cone:
