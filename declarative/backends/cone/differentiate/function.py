@@ -27,6 +27,8 @@ from declarative.backends.threads import blas_threads
 
 Parts: TypeAlias = tuple[np.ndarray, ...]
 
+MOST = 64  # patterns are kept
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -39,7 +41,7 @@ class Structure:
     P_at: np.ndarray
     A_at: np.ndarray
     blocks: Blocks
-    _patterns: dict[str, tuple[np.ndarray, Pattern]] = field(default_factory=dict, repr=False, compare=False)
+    _patterns: dict[tuple[str, bytes], Pattern] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def columns(self) -> int:
@@ -51,6 +53,15 @@ class Structure:
         n, m = self.columns, self.cones.rows
         return are_thin((m, n), *(len(np.unique(rows * n + columns)) for rows, columns in (self.P_at, self.A_at)))
 
+    def groups(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> list[tuple[np.ndarray, Items]]:
+        """The programs of a batch, those together whose entries are at the same places, with their numbers.
+
+        What depends on the places, as scalings and orders of elimination do, says which of many optima is found: the
+        zeros of other items must not decide it.
+        """
+        used = np.concatenate([P != 0, A != 0], axis=1)
+        return [(own, self.items(P[own], q[own], A[own], b[own])) for own in _alike(used)]
+
     def items(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Items:
         """The programs of a batch; of what is given for P counts the symmetric part."""
         n, m = self.columns, self.cones.rows
@@ -58,12 +69,25 @@ class Structure:
         return Items(self._matrices("P", P_at, P, (n, n)), q, self._matrices("A", self.A_at, A, (m, n)), b, self.cones)
 
     def _matrices(self, name: str, places: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> Matrices:
-        """Without entries that are 0 in every item; the pattern that this leaves is kept for the next call."""
+        """Without entries that are 0 in every item; the patterns that this leaves are kept for the next calls."""
         used = np.any(values, axis=0)
-        known = self._patterns.get(name)
-        if known is None or not np.array_equal(known[0], used):
-            known = self._patterns[name] = used, pattern_of(places[:, used], shape)
-        return known[1].matrices(values[:, used] if not used.all() else values)
+        key = name, np.packbits(used).tobytes()
+        pattern = self._patterns.get(key)
+        if pattern is None:
+            if len(self._patterns) >= MOST:
+                self._patterns.clear()
+            pattern = self._patterns[key] = pattern_of(places[:, used], shape)
+        return pattern.matrices(values[:, used] if not used.all() else values)
+
+
+def _alike(rows: np.ndarray) -> list[np.ndarray]:
+    """The numbers of the rows (B, k) that are equal, in order of the first of them."""
+    if not len(rows) or (rows == rows[0]).all():
+        return [np.arange(len(rows))] * bool(len(rows))
+    found: dict[bytes, list[int]] = {}
+    for k, row in enumerate(np.packbits(rows, axis=1)):
+        found.setdefault(row.tobytes(), []).append(k)
+    return [np.array(own) for own in found.values()]
 
 
 class Report(IntEnum):
@@ -109,9 +133,8 @@ class ConeSolve(torch.autograd.Function):
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
         if not outcomes.items:
-            programs = structure.items(*map(_array, (P, q, A, b)))
             with blas_threads(torch.get_num_threads()):
-                outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
+                outcomes.items.extend(_solved(structure, outcomes.last, *map(_array, (P, q, A, b))))
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)
@@ -224,6 +247,14 @@ class ConePullTwice(_Derivative):
     @staticmethod
     def vmap(info, in_dims, structure, outcomes, *tensors):
         return _one_by_one(ConePullTwice, info.batch_size, in_dims[2:], structure, outcomes, tensors)
+
+
+def _solved(structure: Structure, last: Point | None, *data: np.ndarray) -> list[Solved]:
+    found: dict[int, Solved] = {}
+    for own, programs in structure.groups(*data):
+        begin = last.some(own) if last is not None else None
+        found |= zip(own.tolist(), solve_items(programs, structure.blocks, begin), strict=True)
+    return [found[k] for k in range(len(found))]
 
 
 THIRD = (
