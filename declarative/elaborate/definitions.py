@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from declarative.atoms.canonical import REWRITES
 from declarative.elaborate.binders import bind
 from declarative.elaborate.context import DEEPEST, Context
 from declarative.elaborate.indexing import Subscript, check, index
@@ -13,11 +14,11 @@ from declarative.elaborate.integers import normal
 from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
 from declarative.elaborate.values import Solved, Value, described, name_span, stripped
-from declarative.ir.expr import Binder, Expr, Index, Parameter, Role, Slice, Stack
+from declarative.ir.expr import Binder, Call, Expr, Index, Parameter, Role, Slice, Stack
 from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
-from declarative.ir.walk import fold, with_children
+from declarative.ir.walk import children, fold, with_children
 from declarative.source.diagnostic import Label
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -120,18 +121,26 @@ def _with_indices(ctx: Context, body: Expr, values: Mapping[Expr, Expr]) -> Expr
         return body
 
     def step(node: Expr, new: tuple[Expr, ...]) -> Expr:
-        return moving[node] if node in moving else _normal(with_children(node, new))
+        if node in moving:
+            return moving[node]
+        return node if all(a is b for a, b in zip(new, children(node), strict=True)) else _normal(node, new)
 
     return fold(
         body, step, lambda node: node if isinstance(node, Stack) and node.binders[0].index in ctx.of_lets else None
     )
 
 
-def _normal(node: Expr) -> Expr:
-    """With its subscripts as they would be if they had been written so: `x[k]` for `x[n-1-(n-1-k)]`."""
-    if not isinstance(node, Index):
-        return node
-    return replace(node, subscripts=tuple(s if isinstance(s, Slice) else normal(s) for s in node.subscripts))
+def _normal(node: Expr, new: tuple[Expr, ...]) -> Expr:
+    """With other children, as it would be if it had been written so: 1 for 0 + 1, `x[k]` for `x[n-1-(n-1-k)]`."""
+    match node:
+        case Call(atom=atom) if atom in REWRITES:
+            return REWRITES[atom](new, dict(node.options), node.origin)
+        case Index():
+            made = with_children(node, new)
+            assert isinstance(made, Index)
+            return replace(made, subscripts=tuple(s if isinstance(s, Slice) else normal(s) for s in made.subscripts))
+        case _:
+            return with_children(node, new)
 
 
 # --- def -----------------------------------------------------------------------------------------

@@ -17,6 +17,12 @@ HEAD = "dim n\nparam M : R^(n,n)\nparam a : R^n\nvar x : R^n\n"
         ("sum(M[k,j]*x[n-1-j] for j in n)", "n-1-k", "sum(M[n-1-k,j]*x[n-1-j] for j in n)"),
         ("a[n-1-k]", "0", "a[n-1]"),
         ("a[n-1-k]", "n-1", "a[0]"),
+        ("k + 1", "0", "1"),
+        ("-k", "0", "-0"),
+        ("2*k + 3", "0", "3"),
+        ("(k + 1)*a[k]", "0", "1*a[0]"),
+        ("M[k,:]'*x", "0", "M[0,:]'*x"),
+        ("(k - a[k])^2/(k + 2)", "0", "(0 - a[0])^2/2"),
     ],
 )
 def test_reading_a_member_is_writing_it_out(body: str, at: str, written: str):
