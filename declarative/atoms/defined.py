@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
 
 from declarative.atoms.along import along, new_indices, part
 from declarative.atoms.homogenise import perspective
+from declarative.atoms.literals import written_out
 from declarative.atoms.record import Definition, ShapeMismatch
 from declarative.atoms.shapes import need_equal, need_rank
-from declarative.ir.expr import Constant, Expr, Reduce, SizeValue, Stack
+from declarative.ir.expr import Constant, Expr, Reduce, Stack
 from declarative.ir.size import Size, count
 
 
@@ -17,26 +17,14 @@ def _less(apply, x: Expr, y: Expr) -> Expr:
     return apply("add", x, apply("neg", y))
 
 
-def _entries(apply, x: Expr) -> Expr:
-    """The number of entries, as a text would write it: a sum of products of names."""
-    terms = [_product(apply, names, factor) for names, factor in count(x.shape).terms]
-    return apply("add", *terms) if terms else Constant(0.0)
-
-
-def _product(apply, names: tuple[str, ...], factor: int) -> Expr:
-    number = [Constant(float(abs(factor)))] if abs(factor) != 1 or not names else []
-    product = reduce(lambda x, y: apply("mul", x, y), [*number, *(SizeValue(Size.of(name)) for name in names)])
-    return product if factor > 0 else apply("neg", product)
-
-
 def _variance(apply, x: Expr) -> Expr:
-    return apply("div", apply("sumsq", _less(apply, x, apply("mean", x))), _entries(apply, x))
+    return apply("div", apply("sumsq", _less(apply, x, apply("mean", x))), written_out(apply, count(x.shape)))
 
 
 def _deviation(apply, x: Expr) -> Expr:
     centred = _less(apply, x, apply("mean", x))
     flat = apply("vec", centred) if len(x.shape) > 1 else centred
-    return apply("div", apply("norm", flat), apply("sqrt", _entries(apply, x)))
+    return apply("div", apply("norm", flat), apply("sqrt", written_out(apply, count(x.shape))))
 
 
 def _mixed_norm(apply, x: Expr, p: float = 2.0, q: float = 1.0) -> Expr:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
+
 from declarative.ir.expr import Call, Constant, Expr, SizeValue
-from declarative.ir.size import Size
+from declarative.ir.size import Monomial, Size
+from declarative.source.span import Span
 
 
 def literal(e: Expr) -> float | Size | None:
@@ -39,3 +43,17 @@ def _combined(op: str, sizes: list[Size]) -> Size:
     for size in sizes[1:]:
         result = result + size if op == "add" else result * size
     return result
+
+
+def written_out(apply: Callable[..., Expr], size: Size, origin: Span | None = None) -> Expr:
+    """A size as a text would write its value: a sum of products of names. The inverse of `size_of`."""
+    if size.constant is not None:
+        return Constant(float(size.constant), origin=origin)
+    return apply("add", *(_product(apply, names, factor, origin) for names, factor in size.terms), origin=origin)
+
+
+def _product(apply: Callable[..., Expr], names: Monomial, factor: int, origin: Span | None) -> Expr:
+    number: list[Expr] = [Constant(float(abs(factor)), origin=origin)] if abs(factor) != 1 or not names else []
+    factors = [*number, *(SizeValue(Size.of(name), origin=origin) for name in names)]
+    product = reduce(lambda x, y: apply("mul", x, y, origin=origin), factors)
+    return product if factor > 0 else apply("neg", product, origin=origin)

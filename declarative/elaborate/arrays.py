@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from declarative.atoms.apply import apply
 from declarative.elaborate.context import Context
+from declarative.elaborate.in_place import in_place
 from declarative.elaborate.integers import size_value
 from declarative.elaborate.operators import applied
 from declarative.elaborate.values import Value
 from declarative.ir.expr import Binder, Expr, Stack
 from declarative.ir.size import ONE, ZERO
-from declarative.ir.walk import substitute
 from declarative.source.span import Span
 from declarative.syntax import tree
 
@@ -37,7 +37,7 @@ def stacked(body: Expr, binders: tuple[Binder, ...], span: Span | None) -> Stack
         b.index: apply("add", b.index, size_value(b.lo, b.index)) for b in binders if b.lo != ZERO
     }
     starting = tuple(Binder(b.index, ZERO, b.length) for b in binders)
-    return Stack(substitute(body, moved) if moved else body, starting, origin=span)
+    return Stack(in_place(body, moved), starting, origin=span)
 
 
 def _block(value: Value) -> Expr:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from declarative.atoms.canonical import REWRITES
+from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.binders import bind
 from declarative.elaborate.context import DEEPEST, Context
+from declarative.elaborate.in_place import in_place
 from declarative.elaborate.indexing import Subscript, check, index
-from declarative.elaborate.integers import normal
 from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
 from declarative.elaborate.values import Solved, Value, described, name_span, stripped
-from declarative.ir.expr import Binder, Call, Expr, Index, Parameter, Role, Slice, Stack
+from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
 from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
 from declarative.ir.unify import SizeConflict, match_shapes
-from declarative.ir.walk import children, fold, with_children
 from declarative.source.diagnostic import Label
 from declarative.source.span import Span
 from declarative.syntax import tree
@@ -109,38 +108,19 @@ def member(ctx: Context, family: Family, subscripts: Sequence[Subscript], node: 
         if found is None or isinstance(found, Slice):
             return None
         values[b.index] = found
-    body = _with_indices(ctx, family.body.expr, values)
+    body = _with_indices(ctx, family.body.expr, values, node.span)
+    if body is None:
+        return None
     expr = index(ctx.report, ctx.ranges, body, rest, node.span) if rest else body
     return None if expr is None else Value(expr)
 
 
-def _with_indices(ctx: Context, body: Expr, values: Mapping[Expr, Expr]) -> Expr:
+def _with_indices(ctx: Context, body: Expr, values: Mapping[Expr, Expr], span: Span) -> Expr | None:
     """Put expressions in the place of indices; an array of a whole family within is closed, and stays as it is."""
-    moving = {index: e for index, e in values.items() if e != index}
-    if not moving:
-        return body
-
-    def step(node: Expr, new: tuple[Expr, ...]) -> Expr:
-        if node in moving:
-            return moving[node]
-        return node if all(a is b for a, b in zip(new, children(node), strict=True)) else _normal(node, new)
-
-    return fold(
-        body, step, lambda node: node if isinstance(node, Stack) and node.binders[0].index in ctx.of_lets else None
-    )
-
-
-def _normal(node: Expr, new: tuple[Expr, ...]) -> Expr:
-    """With other children, as it would be if it had been written so: 1 for 0 + 1, `x[k]` for `x[n-1-(n-1-k)]`."""
-    match node:
-        case Call(atom=atom) if atom in REWRITES:
-            return REWRITES[atom](new, dict(node.options), node.origin)
-        case Index():
-            made = with_children(node, new)
-            assert isinstance(made, Index)
-            return replace(made, subscripts=tuple(s if isinstance(s, Slice) else normal(s) for s in made.subscripts))
-        case _:
-            return with_children(node, new)
+    try:
+        return in_place(body, values, lambda node: isinstance(node, Stack) and node.binders[0].index in ctx.of_lets)
+    except ShapeMismatch as found:
+        return ctx.report.error("E205", span, found.message, hints=found.hints)
 
 
 # --- def -----------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from declarative.atoms.apply import apply
+from declarative.atoms.literals import written_out
 from declarative.elaborate.arrays import joined
 from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
@@ -109,7 +111,7 @@ def _local(node: tree.Name, scope: Scope) -> Value | None:
         case IndexSymbol() as symbol:
             return Value(symbol.at(node.span))
         case Size() as size:
-            return Value(SizeValue(size, origin=node.span))
+            return Value(written_out(apply, size, node.span))
         case value:
             return value
 

@@ -10,7 +10,7 @@ from declarative.elaborate.named_parts import named_parts
 from declarative.elaborate.outputs import output_name
 from declarative.elaborate.size_tree import binder_tree, range_tree, size_tree
 from declarative.ir.condition import Condition
-from declarative.ir.expr import Attribute, Binder, Expr, Parameter, Reduce, Stack, Variable
+from declarative.ir.expr import Attribute, Binder, Expr, Index, Parameter, Reduce, Slice, Stack, Variable
 from declarative.ir.problem import (
     Comparison,
     Constraint,
@@ -31,9 +31,12 @@ from declarative.syntax.tokens.lexer import WORDS, lex
 NOWHERE = Span(Source("", ""), 0, 0)
 
 
-def problem_tree(problem: Problem) -> tree.File:
-    """The file that says the same; nodes without an origin stand nowhere."""
-    writer = _Writer(problem)
+def problem_tree(problem: Problem, draft: bool = False) -> tree.File:
+    """The file that says the same; nodes without an origin stand nowhere.
+
+    A draft has entries of arrays that are written as members of families, so that they are put in their places.
+    """
+    writer = _Writer(problem, draft)
     return tree.File(tuple(writer.statements()), span=problem.origin or NOWHERE)
 
 
@@ -59,6 +62,16 @@ def _member(e: Expr) -> Expr:
     return e.body if repeated and isinstance(e, Stack) else e
 
 
+def _read_by_entry(p: Problem, parts: Iterable[Expr]) -> Iterator[Expr]:
+    """The arrays of which an entry is read: `v[0]` of `let v = stack(...)` stays one, of a family it is its member."""
+    if any(isinstance(part, Stack) for part in parts):
+        for node in (node for e in expressions(p) for node in postorder(e)):
+            if isinstance(node, Index) and isinstance(node.base, Stack):
+                leading = node.subscripts[: len(node.base.binders)]
+                if not any(isinstance(s, Slice) for s in leading):
+                    yield node.base
+
+
 def is_name(name: str) -> bool:
     """True for what a text reads as a name."""
     tokens = lex(name)
@@ -75,11 +88,13 @@ def taken_names(p: Problem) -> set[str]:
 @dataclass
 class _Writer:
     problem: Problem
+    draft: bool
 
     def __post_init__(self) -> None:
         self.taken = taken_names(self.problem)
         self.lets = named_parts(expressions(self.problem), self.taken)
         self.taken |= set(self.lets.values())
+        self.arrays = set() if self.draft else set(_read_by_entry(self.problem, self.lets))
 
     # --- statements ----------------------------------------------------------------------------
 
@@ -132,7 +147,7 @@ class _Writer:
         span = part.origin or NOWHERE
         names = self.names((part,))
         printing = Printing(span, names, self.lets)
-        if not isinstance(part, Stack):
+        if not isinstance(part, Stack) or part in self.arrays:
             return tree.Let(name, (), expression_tree(part, printing, written_out=True), None, span=span)
         fors = tree.Fors(tuple(binder_tree(b, names[b.index.number], span) for b in part.binders), span=span)
         indices = tuple(f.index for f in fors.binders)

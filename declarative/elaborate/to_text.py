@@ -10,9 +10,9 @@ from declarative.ir.walk import postorder
 from declarative.syntax.print import print_expression, print_tree
 
 
-def problem_to_text(problem: Problem) -> str:
+def problem_to_text(problem: Problem, draft: bool = False) -> str:
     """The `.opt` text of a problem; parsed again it is an equal problem. A family used whole becomes a `let`."""
-    return print_tree(problem_tree(problem))
+    return print_tree(problem_tree(problem, draft))
 
 
 def expression_to_text(e: Expr) -> str:

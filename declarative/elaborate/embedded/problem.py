@@ -151,9 +151,9 @@ def _elaborated(draft: Problem, parts: Parts) -> Problem:
     """Given its meaning by the rules of the text. Where Python kept no source, messages show the text instead."""
     imports = {p.name: p for p in draft.imports}
     if parts.have_text and draft.origin is not None:
-        file = problem_tree(draft)
+        file = problem_tree(draft, draft=True)
     else:
-        file, found = parse_tree(Source("<problem>", problem_to_text(draft)))
+        file, found = parse_tree(Source("<problem>", problem_to_text(draft, draft=True)))
         assert not found, found
     made, diagnostics = elaborate(file, draft.name, imports)
     if made is None:
