@@ -16,9 +16,11 @@ from declarative.elaborate.declarations import (
 )
 from declarative.elaborate.definitions import check_definition, let_value
 from declarative.elaborate.expressions import evaluate
+from declarative.elaborate.growth import check_growth
 from declarative.elaborate.names import declared_names
 from declarative.elaborate.objective import objective
 from declarative.elaborate.outputs import default_outputs, outputs
+from declarative.elaborate.problem_tree import expressions
 from declarative.elaborate.relations import constraints, promises
 from declarative.elaborate.report import Report, TooMany
 from declarative.elaborate.semidefinite import warn_of_entries
@@ -46,6 +48,7 @@ def elaborate(
         ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
         problem = _problem(ctx, file, name or "problem")
         report_undeclared(report, ctx.undeclared)
+        check_growth(report, () if problem is None else expressions(problem))
     except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
         report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])
         return None, report.in_order()

@@ -229,6 +229,11 @@ def terms_in(part: Expr) -> int:
     return _run(part)[1]
 
 
+def joined_in(total: Call) -> tuple[Expr, ...] | None:
+    """What a sum is to be put together of, sums among them; None where its terms are written out already."""
+    return total.__dict__.get("_joined")
+
+
 def _terms(total: Expr) -> Iterator[Expr]:
     pending = [total]
     while pending:

@@ -173,6 +173,23 @@ def test_a_name_that_is_declared_very_often_is_told_of(run, name):
     assert done.stderr.startswith("error[E129]: more than 1,000 mistakes")
 
 
+STEPS = {"once more": "y{p} + y{p}*c", "the two before": "y{q} + y{p}*c"}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_sums_that_use_sums_are_refused_where_they_grow_without_bound(run, name):
+    """y_k has k terms or more, so that n lines have n^2/2 in all."""
+
+    def text(n: int) -> str:
+        lets = "".join(f"let y{k} = {STEPS[name].format(p=k - 1, q=k - 2)}\n" for k in range(2, n))
+        return f"{HEAD}param c : R\nlet y0 = t\nlet y1 = 2*t\n{lets}minimize y{n - 1}\n"
+
+    done = run("check", "-", "--format", "concise", input=text(4000))
+    assert done.exit_code == 1 and len(done.stderr.splitlines()) == 1
+    assert "written out, the sums that use sums have" in done.stderr and "1,000,000 are the most" in done.stderr
+    assert run("check", "-", input=text(200)).exit_code == 0
+
+
 NESTED = {"cones": "exp(y{0})", "domains": "log(2 + y{0})", "kinks": "max(y{0}, {0})", "roots": "sqrt(1 + y{0}^2)"}
 
 
