@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from declarative.elaborate.report import Report
 from declarative.ir.expr import Call, Expr, joined_in, terms_in
@@ -35,3 +35,15 @@ def _sums_of_sums(roots: Iterable[Expr]) -> list[Call]:
             found.append(node)
         pending += [(part, joined is None) for part in (children(node) if joined is None else joined)]
     return found
+
+
+def unjoined(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every node once, sums that are not put together yet as they are."""
+    pending, seen = list(roots), set()
+    while pending:
+        node = pending.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            joined = joined_in(node) if isinstance(node, Call) else None
+            pending += children(node) if joined is None else joined

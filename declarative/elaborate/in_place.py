@@ -11,7 +11,7 @@ from declarative.atoms.canonical import REWRITES
 from declarative.atoms.literals import written_out
 from declarative.elaborate.integers import normal
 from declarative.ir.expr import Call, Expr, Index, SizeValue, Slice
-from declarative.ir.walk import fold, with_children
+from declarative.ir.walk import children, fold, with_children
 
 CANONICAL = (*REWRITES, "pow")  # operators whose form depends on what they are applied to
 
@@ -38,12 +38,14 @@ def _written(e: Expr) -> Expr:
 
 
 def _rebuilt(node: Expr, new: tuple[Expr, ...]) -> Expr:
+    if not any(map(is_not, children(node), new)):
+        return node
     match node:
         case Index():
             made = with_children(node, new)
             assert isinstance(made, Index)
             return replace(made, subscripts=tuple(s if isinstance(s, Slice) else normal(s) for s in made.subscripts))
-        case Call(atom, args, _, options) if atom in CANONICAL and any(map(is_not, args, new)):
+        case Call(atom, _, _, options) if atom in CANONICAL:
             return apply(atom, *new, origin=node.origin, **dict(options))
         case _:
             return with_children(node, new)

@@ -8,6 +8,7 @@ from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound, bind
 from declarative.elaborate.cones import membership
 from declarative.elaborate.context import Context
+from declarative.elaborate.growth import unjoined
 from declarative.elaborate.names import Scope
 from declarative.elaborate.operators import fits
 from declarative.elaborate.promises import require_data
@@ -60,7 +61,7 @@ def sides(c: Constraint) -> tuple[Expr, ...]:
 
 
 def _has_unknown(c: Constraint) -> bool:
-    return any(isinstance(n, Variable | Extern | Nested) for e in sides(c) for n in postorder(e))
+    return any(isinstance(n, Variable | Extern | Nested) for n in unjoined(sides(c)))
 
 
 def _related(

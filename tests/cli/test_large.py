@@ -190,6 +190,14 @@ def test_sums_that_use_sums_are_refused_where_they_grow_without_bound(run, name)
     assert run("check", "-", input=text(200)).exit_code == 0
 
 
+def test_a_constraint_for_each_of_many_sums_that_use_sums_is_refused_at_once(run):
+    """y1 is no sum of sums; those from y2 to y3999 have 3, 4, ... 4000 terms."""
+    lets = "".join(f"let y{k} = y{k - 1} + {k}*t\n" for k in range(1, 4000))
+    rows = "".join(f"  y{k} <= {k}\n" for k in range(4000))
+    done = run("check", "-", "--format", "concise", input=f"{HEAD}let y0 = t\n{lets}minimize t\nsubject to\n{rows}")
+    assert done.exit_code == 1 and "have 8,001,997 terms; 1,000,000 are the most" in done.stderr
+
+
 NESTED = {"cones": "exp(y{0})", "domains": "log(2 + y{0})", "kinks": "max(y{0}, {0})", "roots": "sqrt(1 + y{0}^2)"}
 
 

@@ -138,6 +138,7 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     # statements
     "objective of a vector": (lambda: dc.problem(dc.minimize(w)), "E210", "w", "sumsq(w)"),
     "no objective": (lambda: dc.problem(plain), "E405", "dc.problem(plain)", "dc.minimize"),
+    "an objective by name": (lambda: dc.problem(minimize=plain), "E405", "dc.problem(minimize=plain)", "dc.minimize"),
     "strict bound": (lambda: dc.problem(dc.minimize(plain), w < 1), "E108", "w < 1", "`<=` here"),
     "an expression as constraint": (lambda: dc.problem(dc.minimize(plain), w[0]), "E405", "w[0]", "== 0"),
     "a plain truth": (lambda: dc.problem(dc.minimize(plain), True), "E405", "True", ""),

@@ -57,7 +57,7 @@ def find(*unknowns: Handle) -> Aim:
 
 
 def problem(
-    objective: Aim,
+    objective: Aim | None = None,
     *constraints: Any,
     name: str = "problem",
     doc: str | None = None,

@@ -92,6 +92,11 @@ def _data(role: Role, name: str, shape: tuple, default: Any, doc: str | None, at
     return _handle(symbol, ParameterDeclaration(symbol, value, doc, origin=place.span), spec)
 
 
+def is_array(value: Any) -> bool:
+    """An array of numpy or torch: the numbers themselves, which a starting point may be."""
+    return hasattr(value, "tolist") and not isinstance(value, Handle)
+
+
 def _handle(symbol: Parameter | Variable, declaration: Any, spec: _Spec) -> Handle:
     return Handle(symbol, frozenset((Declared(declaration, spec.place, frozenset(spec.needs)),)))
 
@@ -141,12 +146,25 @@ class _Spec:
             self._known(name, KEYWORDS)
             if value is False or value is None:
                 continue
-            args = () if value is True else value if isinstance(value, tuple | list) else (value,)
-            exprs = tuple(map(self.value, args))
-            if name == "start" and len(exprs) > 1:  # the entries of a vector
-                exprs = (apply("concat", *exprs),)
+            if name == "start":
+                exprs = (self._start(value.tolist() if is_array(value) else value),)
+            else:
+                args = () if value is True else value if isinstance(value, tuple | list) else (value,)
+                exprs = tuple(map(self.value, args))
             found.append(Attribute(name, exprs, origin=self.place.span))
         return tuple(found)
+
+    def _start(self, value: Any) -> Expr:
+        """Numbers in a list are the entries of a vector, lists of one length in a list the rows of a matrix."""
+        if not isinstance(value, tuple | list) or not value:
+            return self.value(value)
+        lengths = tuple(len(row) if isinstance(row, tuple | list) else 0 for row in value)
+        if not any(lengths):
+            entries = tuple(map(self.value, value))
+            return apply("concat", *entries) if len(entries) > 1 else entries[0]
+        if len(set(lengths)) > 1:
+            raise fail("E203", "the rows of a starting point have one length", self.place)
+        return apply("block", *(self.value(entry) for row in value for entry in row), rows=lengths)
 
     def _known(self, name: str, names: tuple[str, ...]) -> str:
         if name not in names:
