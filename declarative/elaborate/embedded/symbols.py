@@ -160,7 +160,7 @@ class _Spec:
             return self.value(value)
         lengths = tuple(len(row) if isinstance(row, tuple | list) else 0 for row in value)
         if not any(lengths):
-            entries = tuple(map(self.value, value))
+            entries = [self.value(entry) for entry in value]
             return apply("concat", *entries) if len(entries) > 1 else entries[0]
         if len(set(lengths)) > 1:
             raise fail("E203", "the rows of a starting point have one length", self.place)
