@@ -9,7 +9,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
 from declarative.backends.kkt.compiled.constants import WEAK
-from declarative.backends.kkt.compiled.item import add, copy, fill
+from declarative.backends.kkt.compiled.item import add, block_sizes, copy
 from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
 
 REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
@@ -71,16 +71,6 @@ def gather(a, w, total, most):
         total[j] += term
         if abs(term) > most[j]:
             most[j] = abs(term)
-
-
-@inner()
-def block_sizes(x, blocks, most, out):
-    """For each entry of x the largest of its block; `most` is memory for those."""
-    fill(most, len(most), 0.0)
-    for j in range(len(x)):
-        most[blocks[j]] = max(most[blocks[j]], abs(x[j]))
-    for j in range(len(x)):
-        out[j] = most[blocks[j]]
 
 
 @inner()
@@ -194,14 +184,14 @@ def stationary(at):
 
 
 @inner()
-def shares(item, blocks, work, at, state, active, w):
+def shares(item, work, at, state, active, w):
     """(primal, dual, gap, clear): the worst residuals, and whether every row is clearly in the active set or out.
 
     Leaves in `at` the right-hand sides of a correction: `rx`, and `rows` for the active ones.
     """
     primal, gap, clear = 0.0, 0.0, True
     lower, upper, value, terms = work.lower, work.upper, at.value, at.terms
-    block_sizes(at.x, blocks, at.most, at.sizes)
+    block_sizes(at.x, item.blocks, at.most, at.sizes)
     row_terms(item, at.x, at.sizes, value, terms)
     stationarity(item, at.x, active, w, at.rx, at.forces)
     dual = stationary(at)
@@ -233,11 +223,11 @@ def worst_of(measures):
 
 
 @inner()
-def refine(routines, item, blocks, work, L, V, K, at, state, active, w):
+def refine(routines, item, work, L, V, K, at, state, active, w):
     """Newton steps on the equations of the active set, as long as they help; the measures of the point kept."""
     n, k = len(at.x), len(active)
     stand_at_bounds(item, work, at.x, state)
-    measures = shares(item, blocks, work, at, state, active, w)
+    measures = shares(item, work, at, state, active, w)
     for _ in range(REFINEMENTS):
         error = worst_of(measures)
         if not error > EXACT:
@@ -248,7 +238,7 @@ def refine(routines, item, blocks, work, L, V, K, at, state, active, w):
         add(at.rx, at.x)
         add(at.rows[:k], w)
         stand_at_bounds(item, work, at.x, state)
-        found = shares(item, blocks, work, at, state, active, w)
+        found = shares(item, work, at, state, active, w)
         if not worst_of(found) < error:
             copy(at.kept_x, at.x)
             copy(at.kept_w[:k], w)

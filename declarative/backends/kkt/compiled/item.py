@@ -12,9 +12,14 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.jit import SUMS, inner
 
+NOISE = 0.1  # of an entry of x beside its block: below 1e-14 of that nothing is told from rounding
+
 
 class Item(NamedTuple):
-    """P (n, n), q (n,), A (p, n), b (p,), G (m, n), h (m,), lower and upper (n,); `bounded`: variables with bounds."""
+    """P (n, n), q (n,), A (p, n), b (p,), G (m, n), h (m,), lower and upper (n,); `bounded`: variables with bounds.
+
+    `blocks` (n,) numbers the variable that an entry of x belongs to, from 0.
+    """
 
     P: np.ndarray
     q: np.ndarray
@@ -25,13 +30,11 @@ class Item(NamedTuple):
     lower: np.ndarray
     upper: np.ndarray
     bounded: np.ndarray
+    blocks: np.ndarray
 
 
 class Data(NamedTuple):
-    """Items with a leading axis of B, or of one where they share it; `bounded` lists the variables with bounds.
-
-    `blocks` (n,) numbers the variable that an entry of x belongs to, from 0.
-    """
+    """Items with a leading axis of B, or of one where they share it; `bounded` and `blocks` are the same for all."""
 
     P: np.ndarray
     q: np.ndarray
@@ -51,7 +54,7 @@ def item_of(data, b):
     return Item(
         data.P[b % len(data.P)], data.q[b % len(data.q)], data.A[b % len(data.A)], data.b[b % len(data.b)],
         data.G[b % len(data.G)], data.h[b % len(data.h)], data.lower[b % len(data.lower)],
-        data.upper[b % len(data.upper)], data.bounded,
+        data.upper[b % len(data.upper)], data.bounded, data.blocks,
     )  # fmt: skip
 
 
@@ -62,7 +65,8 @@ class Work(NamedTuple):
     its products with those before it, `vq` with yq = L^-1 q; `seen` (cap,) is its number, `place` (rows,) the way back
     or -1, `known[0]` their count. `order` (cap,) lists the places of active rows, K the factor of their part of `gram`
     and `multiplier` (cap,) their multipliers.
-    `lower`, `upper`, `value`, `size` (rows,): the sides of each row, c'x, and the sum of its absolute terms.
+    `lower`, `upper`, `value`, `size` (rows,): the sides of each row, c'x, and the sum of its absolute terms, of entries
+    of at least the `noise` (n,) in x.
     """
 
     V: np.ndarray
@@ -78,6 +82,8 @@ class Work(NamedTuple):
     way: np.ndarray
     yq: np.ndarray
     x: np.ndarray
+    noise: np.ndarray
+    most: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     value: np.ndarray
@@ -87,14 +93,14 @@ class Work(NamedTuple):
     info: np.ndarray
 
 
-def memory(n, rows, cap):
+def memory(n, rows, cap, kinds):
     """A Work; what is never touched costs nothing."""
     whole = np.int64
     return Work(
         np.empty((cap, n)), np.empty((cap, cap)), np.empty(cap), np.empty(cap, whole), np.full(rows, -1, whole),
         np.zeros(1, whole), np.empty(cap, whole), np.empty(cap * cap), np.empty(cap), np.empty(cap), np.empty(cap),
-        np.empty(n), np.empty(n), np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows),
-        np.empty(rows, np.int8), np.empty(rows, np.int8), np.zeros(1, np.int32),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(kinds), np.empty(rows), np.empty(rows), np.empty(rows),
+        np.empty(rows), np.empty(rows, np.int8), np.empty(rows, np.int8), np.zeros(1, np.int32),
     )  # fmt: skip
 
 
@@ -158,24 +164,39 @@ def copy_row(item, r, out):
 
 
 @inner(fastmath=SUMS)
-def summed(a, x):
-    """a'x and the sum of its absolute terms."""
+def summed(a, x, sizes):
+    """a'x, and the sum of |a_j| times a size."""
     total, size = 0.0, 0.0
     for j in range(len(x)):
-        term = a[j] * x[j]
-        total += term
-        size += abs(term)
+        total += a[j] * x[j]
+        size += abs(a[j]) * sizes[j]
     return total, size
 
 
 @inner()
-def visit_rows(item, x, value, size):
-    """c'x and the sum of absolute terms of every row."""
+def block_sizes(x, blocks, most, out):
+    """For each entry of x the largest of its block; `most` is memory for those."""
+    fill(most, len(most), 0.0)
+    for j in range(len(x)):
+        most[blocks[j]] = max(most[blocks[j]], abs(x[j]))
+    for j in range(len(x)):
+        out[j] = most[blocks[j]]
+
+
+@inner()
+def visit_rows(item, x, noise, most, value, size):
+    """c'x and the sum of absolute terms of every row, where no entry of x counts for less than its noise.
+
+    An entry that is 0 at the solution is found with an error beside those of its block.
+    """
     p, m = item.A.shape[0], item.G.shape[0]
+    block_sizes(x, item.blocks, most, noise)
+    for j in range(len(x)):
+        noise[j] = max(abs(x[j]), NOISE * noise[j])
     for r in range(p):
-        value[r], size[r] = summed(item.A[r], x)
+        value[r], size[r] = summed(item.A[r], x, noise)
     for r in range(m):
-        value[p + r], size[p + r] = summed(item.G[r], x)
+        value[p + r], size[p + r] = summed(item.G[r], x, noise)
     for k in range(len(item.bounded)):
-        value[p + m + k] = x[item.bounded[k]]
-        size[p + m + k] = abs(x[item.bounded[k]])
+        j = item.bounded[k]
+        value[p + m + k], size[p + m + k] = x[j], noise[j]

@@ -24,7 +24,7 @@ CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)
 
 def memory_for(n, rows, kinds):
     """The Work and the Point of one solver, for `kinds` blocks; in m >> n the rows ever active are few."""
-    return memory(n, rows, min(rows, 4 * n + 64)), point_memory(n, rows, kinds)
+    return memory(n, rows, min(rows, 4 * n + 64), kinds), point_memory(n, rows, kinds)
 
 
 class Kept(NamedTuple):
@@ -112,15 +112,13 @@ def dependent_rows(routines, item, L, work, at, state, k):
 
 
 @inner()
-def settle(routines, data, item, L, work, at, kept, answers, b, k):
+def settle(routines, item, L, work, at, kept, answers, b, k):
     """The answer of item b from its active set of k rows: refined, measured, judged and stored."""
     state, rows = answers.state[b], answers.state.shape[1]
     keep(work, kept, b, k)
     w = work.multiplier[:k]
     copy(work.x, at.x)
-    primal, dual, gap, clear = refine(
-        routines, item, data.blocks, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w
-    )
+    primal, dual, gap, clear = refine(routines, item, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w)
     copy(at.x, answers.x[b])
     fill(answers.w[b], rows, 0.0)
     pull = 0.0
@@ -167,4 +165,4 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST
             continue
-        settle(routines, data, item, L, work, at, kept, answers, b, k)
+        settle(routines, item, L, work, at, kept, answers, b, k)

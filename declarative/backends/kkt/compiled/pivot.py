@@ -146,7 +146,7 @@ def leaving(work, state, k):
 @inner()
 def entering(item, work, state):
     """How many of the other rows are violated at x; `work.move` is their state when they hold."""
-    visit_rows(item, work.x, work.value, work.size)
+    visit_rows(item, work.x, work.noise, work.most, work.value, work.size)
     lower, upper, value, size, move = work.lower, work.upper, work.value, work.size, work.move
     wrong = 0
     for r in range(len(state)):

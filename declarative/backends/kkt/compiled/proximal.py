@@ -13,9 +13,9 @@ adjoint needs too.
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import solve_lower, times
-from declarative.backends.kkt.compiled.certificate import block_sizes, solve_active, stationarity, worst_of
+from declarative.backends.kkt.compiled.certificate import solve_active, stationarity, worst_of
 from declarative.backends.kkt.compiled.dual import find_set
-from declarative.backends.kkt.compiled.item import copy, fill, item_of, read_sides
+from declarative.backends.kkt.compiled.item import block_sizes, copy, fill, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, keep, settle
 from declarative.backends.kkt.compiled.pivot import FOUND, factor, learn
@@ -29,7 +29,7 @@ STIFF = 1e-2  # what S lets x move, where P and the active rows should hold it, 
 
 
 @inner()
-def weigh(item, blocks, at, state, rows, multipliers, centre, shift):
+def weigh(item, at, state, rows, multipliers, centre, shift):
     """S from the terms at the previous solution; false where a variable has none. `rows` is memory."""
     k, most = 0, 0.0
     for r in range(len(state)):
@@ -37,7 +37,7 @@ def weigh(item, blocks, at, state, rows, multipliers, centre, shift):
             rows[k], at.kept_w[k] = r, multipliers[r]
             k += 1
     stationarity(item, centre, rows[:k], at.kept_w, at.rx, at.forces)
-    block_sizes(centre, blocks, at.most, at.sizes)
+    block_sizes(centre, item.blocks, at.most, at.sizes)
     for j in range(len(centre)):
         most = max(most, at.sizes[j])
     sound = most > 0
@@ -103,7 +103,7 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
         answers.verdict[b] = LOST
         if not read_sides(item, work.lower, work.upper, state):
             continue
-        if not weigh(item, data.blocks, at, state, kept.rows[b], answers.w[b], centre, shift):
+        if not weigh(item, at, state, kept.rows[b], answers.w[b], centre, shift):
             continue
         if not factored_beside(routines, item.P, shift, L, work.info):
             continue
@@ -123,7 +123,7 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
                 answers.verdict[b] = LOST
                 break
             copy(work.x, centre)
-            settle(routines, data, item, L, work, at, kept, answers, b, k)
+            settle(routines, item, L, work, at, kept, answers, b, k)
             if answers.verdict[b] == CLEAR and worst_of(answers.measures[b]) <= EXACT:
                 if not unique(routines, kept, L, b, at, shift, probe):
                     answers.verdict[b] = LOST

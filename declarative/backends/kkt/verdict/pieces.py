@@ -91,8 +91,7 @@ def chosen(A: Array, units: Array, active: Array, idle: Array, multipliers: Arra
     now[places] |= w[e:] > RANK * np.abs(w).max()
     held = now.copy()
     held[places[out]] = False
-    bent = not all(any(opposite(row, other) for other in kept) for row in rows[out])
-    return at, now, held, np.array(bent), np.array(True)
+    return at, now, held, np.array(not opposites(rows[out], kept).all()), np.array(True)
 
 
 def leads(N: Array, idle: Array) -> bool:
@@ -131,20 +130,23 @@ def least_norm(w: Array, N: Array, e: int) -> Array:
 def let_go(N: Array, z: Array) -> list[int]:
     """The rows that are let go, one for each independent column of N (k, d), from multipliers z (k,) >= 0."""
     U, S, _ = np.linalg.svd(N, full_matrices=False)
-    N, out = U[:, S > RANK], []
+    N, z, out = U[:, S > RANK], z.copy(), []
     for column in range(N.shape[1]):
         v = N[:, column]
-        sure = np.abs(v) > RANK * np.abs(v).max()
-        ends = [np.where(sure & (way < 0), z / np.where(sure, np.abs(v), 1), np.inf) for way in (v, -v)]
-        sign, reach = min(((1, ends[0]), (-1, ends[1])), key=lambda choice: choice[1].min())
-        place = int(reach.argmin())
-        z = z + sign * reach[place] * v
+        size = np.abs(v)
+        steps = np.divide(z, size, out=np.full_like(z, np.inf), where=size > RANK * size.max())
+        ends = [np.where(way, steps, np.inf) for way in (v < 0, v > 0)]  # along v, and against it
+        places = [int(end.argmin()) for end in ends]
+        forwards = ends[0][places[0]] <= ends[1][places[1]]
+        place = places[0] if forwards else places[1]
+        z += (steps[place] if forwards else -steps[place]) * v
         z[place] = 0
-        N = N - np.outer(v, N[place] / v[place])
+        N[:, column + 1 :] -= np.outer(v, N[place, column + 1 :] / v[place])
         out.append(place)
     return out
 
 
-def opposite(a: Array, b: Array) -> bool:
-    """Two rows that look in opposite directions."""
-    return float(a @ b) < -(1 - RANK) * float(np.linalg.norm(a) * np.linalg.norm(b))
+def opposites(some: Array, others: Array) -> Array:
+    """Which of some rows look in the direction opposite to that of another."""
+    lengths = np.linalg.norm(some, axis=1)[:, None] * np.linalg.norm(others, axis=1)
+    return (some @ others.T < -(1 - RANK) * lengths).any(1)
