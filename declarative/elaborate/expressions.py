@@ -18,6 +18,7 @@ from declarative.elaborate.operators import negated, raised, summed, transposed
 from declarative.elaborate.products import multiplied
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_size
+from declarative.elaborate.space_of_uses import space_of_uses
 from declarative.elaborate.undeclared import Use, shifted
 from declarative.elaborate.values import Solved, Value, shown, stripped
 from declarative.ir.expr import Constant, IndexSymbol, OptimalValue, SizeValue, Slice
@@ -131,7 +132,9 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
             hints = (f"it is `{scope.along - 1}` here: indices start at 0",)
         ctx.undeclared.setdefault((node.id, node.span.line), []).append(Use(node.span, scope.runs, tuple(hints)))
         return None
-    hints = hints or (f"data are declared by `param {node.id} : R`, what is solved for by `var {node.id} : R`",)
+    if not hints:
+        space = space_of_uses(node, names) if names else "R"
+        hints = (f"data are declared by `param {node.id} : {space}`, what is solved for by `var {node.id} : {space}`",)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
 

@@ -67,6 +67,8 @@ def _named(ctx: Context, node: tree.Name, name: str, scope: Scope) -> Size | Non
     dims = [n for n, e in ctx.names.items() if isinstance(e, tree.DimItem)]
     nearest = closest(name, dims)
     hint = f"did you mean `{nearest}`?" if nearest else f"declare it: `dim {name}`"
+    if name == "end":
+        hint = "up to the last entry nothing stands behind the `:`, as in `x[1:]`"
     return ctx.report.error("E201", node.span, f"the size `{name}` is not declared", hints=[hint])
 
 

@@ -42,7 +42,9 @@ def find_sizes(
         held = {name for name, d in declarations.items() if d.symbol.role is not Role.PARAM}
         blamed, message = _blamed(declared, actual, known, held, conflict)
         span = declarations[blamed].origin if blamed in declarations else None
-        hints = _batch_behind(declared, actual, tensors, known, blamed)
+        hints = _column(declared, actual, tensors, known, blamed) or _batch_behind(
+            declared, actual, tensors, known, blamed
+        )
         raise DiagnosticError([error("E313", span, message, hints=hints)]) from None
     for name, size in sizes.items():
         if size < 1:
@@ -85,6 +87,22 @@ def _agrees_without(name: str, declared: Declared, actual: Actual, known: Mappin
     except SizeConflict as conflict:
         return bool(conflict.names)  # what it alone would tell is unknown
     return True
+
+
+def _column(declared: Declared, actual: Actual, tensors, known, name: str) -> tuple[str, ...]:
+    """A hint where a vector was given as a matrix of one column."""
+    if (
+        name not in tensors
+        or len(declared.get(name, ())) != 1
+        or tensors[name].dim() < 2
+        or tensors[name].shape[-1] != 1
+    ):
+        return ()
+    try:
+        _inferred(declared, {**actual, name: tuple(tensors[name].shape)[-2:-1]}, known)
+    except SizeConflict:
+        return ()
+    return (f"a vector is no column: `{name}.squeeze(-1)`",)
 
 
 def _batch_behind(declared: Declared, actual: Actual, tensors, known, name: str) -> tuple[str, ...]:

@@ -296,3 +296,26 @@ def test_a_name_that_is_nothing_is_reported_once():
 def test_every_message_stands_in_its_place():
     found = check("dim n\nvar x : R^n\nminimize q\nsubject to\n  x >= w\nreturn x, v")[1]
     assert [d.span and d.span.line for d in found] == [3, 5, 6]
+
+
+# how a name is used that is not declared, and its space: n and k are sizes of x and z, m that of y
+USES = {
+    "minimize sum(x)\nsubject to\n  Q*x == y": "R^(m,n)",
+    "minimize sumsq(Q*x - y)": "R^(m,n)",
+    "minimize sumsq(Q*z - y)": "R^(m,3)",
+    "minimize sumsq(Q*x - mu)": "R^(n,n)",
+    "minimize sumsq(q*x - mu)": "R",
+    "minimize q'*x": "R^n",
+    "minimize quad(x, Q)": "S^n",
+    "minimize q*sum(x)": "R",
+    "minimize sumsq(Q*x - A*x)": "R",
+}
+
+
+@pytest.mark.parametrize("rest", USES)
+def test_an_unknown_name_is_declared_as_it_is_used(rest: str):
+    first, *more = check(HEAD + rest)[1]
+    assert not more and f": {USES[rest]}`, what is" in first.hints[0]
+    name = first.span.text if first.span else ""
+    declared = f"{HEAD}param {name} : {USES[rest]}\n{rest}"
+    assert USES[rest] == "R" or not [d for d in check(declared)[1] if d.severity.value == "error"]

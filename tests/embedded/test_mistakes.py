@@ -282,3 +282,9 @@ def test_what_is_offered_is_written_as_in_python():
 def test_settings_of_compile_are_no_parts_of_a_problem():
     said = told(lambda: dc.problem(dc.minimize(plain), backend="cone"))
     assert "`backend` is no part of a problem" in said and "dc.compile(problem, backend=...)" in said
+
+
+@pytest.mark.parametrize("sense", ["minimize", "maximize"])
+def test_an_objective_as_a_keyword_is_told_how_a_problem_is_built(sense: str):
+    said = told(lambda: dc.problem(**{sense: plain}))
+    assert "the first argument is the objective" in said and f"dc.problem(dc.{sense}(...), ...)" in said

@@ -94,6 +94,15 @@ def test_a_batch_behind_the_axes_is_told():
     assert hints == ()
 
 
+@pytest.mark.parametrize("shape", [(2, 1), (7, 2, 1)])
+def test_a_column_for_a_vector_is_told(shape: tuple[int, ...]):
+    layer = compiled("dim m, n\nparam A : R^(m,n)\nparam b : R^m\nvar x : R^n\nminimize sumsq(A*x - b)")
+    b = torch.ones(shape)
+    ((code, message, hints),) = said(lambda: layer(torch.ones(2, 3), b))
+    assert (code, message) == ("E313", "m = 2 from `A` axis 0; `b` gives 1")
+    assert hints == ("a vector is no column: `b.squeeze(-1)`",)
+
+
 def test_an_exponent_that_comes_with_the_data_is_refused_by_both_backends():
     assert said(lambda: compiled(POWER.format("param"))) == [
         ("E302", "the kkt backend takes equations and inequalities, not membership in `POW`", ()),

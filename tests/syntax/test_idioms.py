@@ -792,6 +792,70 @@ IDIOMS = {
         "did you mean `subject to`?",
         ROWS + "  x >= 0",
     ),
+    "norm of latex": (
+        "minimize \\|x - c\\|_2^2",
+        "E109",
+        "\\|x - c\\|_2^2",
+        "write `sumsq(x - c)`",
+        "minimize sumsq(x - c)",
+    ),
+    "letter that is a word": (
+        "minimize \\lambda*sum(x)",
+        "E101",
+        "\\lambda",
+        "write `lam`",
+        "let lam = 1\nminimize lam*sum(x)",
+    ),
+    "backslash of MATLAB": (
+        "minimize sumsq(A\\b - x)",
+        "E101",
+        "\\",
+        "with a variable y, `A*y == b` says what y is",
+        "var y : R^n\nminimize sumsq(y - x)\nsubject to\n  A*y == b",
+    ),
+    "slice of MATLAB": (
+        "minimize sumsq(x(1:3))",
+        "E113",
+        "x(1:3)",
+        "indices start at 0, and `hi` is left out: `x[0:3]`",
+        "minimize sumsq(x[0:3])",
+    ),
+    "range as a slice": (
+        "minimize sumsq(x[1..2])",
+        "E113",
+        "..",
+        "a slice is written `lo:hi`, and leaves out `hi`, as in Python: `1:3`",
+        "minimize sumsq(x[1:3])",
+    ),
+    "end of MATLAB": (
+        "minimize sumsq(x[1:end])",
+        "E201",
+        "end",
+        "up to the last entry nothing stands behind the `:`, as in `x[1:]`",
+        "minimize sumsq(x[1:])",
+    ),
+    "norm by a string": ("minimize norm(X, 'fro')", "E112", "'fro'", "write `normfro(X)`", "minimize normfro(X)"),
+    "for all first": (
+        ROWS + "  forall i in n: x[i] >= 0",
+        "E112",
+        "forall",
+        "write `x[i] >= 0 for i in n`",
+        ROWS + "  x[i] >= 0 for i in n",
+    ),
+    "assigned": (
+        "y := A*x - b\nminimize sumsq(y)",
+        "E112",
+        ":=",
+        "a name is given by `let y = ...`",
+        "let y = A*x - b\nminimize sumsq(y)",
+    ),
+    "multiplier behind": (
+        ROWS + "  sum(x) == 1 : nu",
+        "E113",
+        ": nu",
+        "write `nu: sum(x) == 1`; its multiplier is `nu.dual`",
+        ROWS + "  nu: sum(x) == 1\nreturn x, nu.dual",
+    ),
 }
 
 
@@ -803,7 +867,7 @@ def test_an_idiom(name: str):
     assert not [d for d in check(HEAD + right)[1] if d.severity.value == "error"]
 
 
-UNSURE = ("sum of latex", "quotient of latex", "subscript in braces")
+UNSURE = ("sum of latex", "quotient of latex", "subscript in braces", "letter that is a word")
 REPAIRED = [name for name in IDIOMS if name not in UNSURE]
 
 

@@ -81,7 +81,8 @@ def problem(
     """
     place = here()
     if not isinstance(objective, Aim):
-        hints = ["dc.problem(dc.minimize(...), ...)"]
+        sense = next((word for word in ("minimize", "maximize", "find") if word in named), "minimize")
+        hints = [f"dc.problem(dc.{sense}(...), ...)"]
         raise fail("E405", "the first argument is the objective: minimize, maximize or find", place, hints=hints)
     items = [(*pair, place.argument(k)) for k, given in enumerate(constraints, 1) for pair in _pairs(given)]
     items += [(label, given, place.keyword(label)) for label, given in named.items()]

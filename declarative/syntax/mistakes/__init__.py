@@ -28,6 +28,8 @@ __all__ = ["Mistake", "Trouble", "explain", "explain_bare", "explain_read"]
 
 SETS = ("PSD", "SOC", "EXP", "POW", "Simplex", "Box", "Ball")
 
+OBJECTIVES = ("objective", "obj", "cost", "loss")
+
 
 def explain(trouble: Trouble) -> Mistake:
     """The first reading of the trouble that fits; the last one always does."""
@@ -50,6 +52,10 @@ def explain_bare(source: Source, line: Line) -> Mistake:
     if first.type in ("+", "-"):
         hints = [f"if the line before goes on, end it with `{first.text}`"]
         return Mistake(error("E120", span, f"`{_shortened(span.text)}` stands alone", hints=hints))
+    if [token.type for token in line.tokens[:2]] == ["NAME", ":"] and first.text.lower() in OBJECTIVES:
+        body = _shortened(source.text[line.tokens[1].end : line.end])
+        hints = [f"write `minimize {body}`, or `maximize`"]
+        return Mistake(error("E120", span, f"`{first.text}` does not say what to do", hints=hints))
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
     hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
     return Mistake(error("E120", span, message, hints=hints))
@@ -90,9 +96,11 @@ def _wish(t: Trouble) -> str:
 
 
 _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
+    latex.double_bars,
     latex.command,
     elsewhere.import_of_python,
     loops.block,
+    loops.quantifier_first,
     elsewhere.macro,
     elsewhere.such_that_first,
     elsewhere.typed,
@@ -128,6 +136,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.declared_in_python,
     elsewhere.relation_of_gams,
     elsewhere.name_with_two_dots,
+    comparing.assigned,
     comparing.equals_for_comparison,
     comparing.comparison_for_equals,
     declaring.size_of_a_dim,
@@ -153,6 +162,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     labels.label_numbered,
     labels.label_without_colon,
     labels.label_behind,
+    labels.multiplier_behind,
     operands.slashes,
     indices.index_below,
     operands.function_without_brackets,
@@ -162,6 +172,8 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     operands.list_in_brackets,
     operands.semicolon,
     operands.line_begins_with_operator,
+    operands.norm_by_string,
+    operands.slice_in_round_brackets,
     operands.missing_operand,
     operands.missing_name,
 )

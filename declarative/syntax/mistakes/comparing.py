@@ -26,6 +26,17 @@ def equals_for_comparison(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, t.with_tokens(t.token._replace(type="==", text="==")))
 
 
+def assigned(t: Trouble) -> Mistake | None:
+    """`y := 2*x`."""
+    if t.index != 2 or t.token.type != "=" or not t.after(":") or t.kind != "NAME":
+        return None
+    name = t.tokens[0]
+    hints = [f"a name is given by `let {name.text} = ...`"]
+    word = Token("let", "let", name.start, name.start)
+    diagnostic = error("E112", t.span(t.before, t.token), "`:=` is not part of the language", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(word, name, t.token, instead_of=3, at=0))
+
+
 def _definition(t: Trouble, message: str) -> Mistake | None:
     """`y = 2*x` or `f(y) = y^2` above the objective, where no constraint stands."""
     name, word = t.tokens[0], Token("let", "let", t.tokens[0].start, t.tokens[0].start)

@@ -99,6 +99,17 @@ def label_behind(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, t.with_tokens(instead_of=3))
 
 
+def multiplier_behind(t: Trouble) -> Mistake | None:
+    """`x <= 1 : nu`, the multiplier behind its constraint."""
+    types = [token.type for token in t.tokens]
+    if types[t.index :] != [":", "NAME"] or types[1] == ":" or not set(COMPARING) & set(types[: t.index]):
+        return None
+    name = t.tokens[-1].text
+    hints = [f"write `{name}: {_text(t, t.tokens[: t.index])}`; its multiplier is `{name}.dual`"]
+    diagnostic = error("E113", t.span(t.token, t.tokens[-1]), "a constraint's name stands in front of it", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(instead_of=2))
+
+
 def _text(t: Trouble, tokens: tuple[Token, ...]) -> str:
     """As it was written, with what has been mended since."""
     gaps = (" " * (b.start > a.end) for a, b in pairwise((tokens[0], *tokens))) if tokens else ()

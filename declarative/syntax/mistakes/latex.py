@@ -1,7 +1,11 @@
 """Commands of LaTeX: `x \\geq 0`, `\\frac{1}{2}`, `\\lambda`."""
 
+from dataclasses import replace
+
 from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.bars import bars
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.lexer import Token
 
 _SIGNS = {
     **dict.fromkeys(("leq", "le", "leqslant"), "<="),
@@ -26,6 +30,19 @@ _ADVICE = {
 }
 
 
+def double_bars(t: Trouble) -> Mistake | None:
+    """`\\|x\\|_2`: read as `‖x‖_2`."""
+    if t.token.text != "\\" or not t.following or t.following.text != "|" or t.following.start != t.token.end:
+        return None
+    merged: list[Token] = []
+    for token in t.tokens:
+        if merged and merged[-1].text == "\\" and token.text == "|" and merged[-1].end == token.start:
+            merged[-1] = Token("STRAY", "‖", merged[-1].start, token.end)
+        else:
+            merged.append(token)
+    return bars(replace(t, line=replace(t.line, tokens=tuple(merged))))
+
+
 def command(t: Trouble) -> Mistake | None:
     """A backslash and a name beside it."""
     if t.token.text != "\\" or not t.following or t.following.start != t.token.end or not t.following.text[0].isalpha():
@@ -38,4 +55,9 @@ def command(t: Trouble) -> Mistake | None:
         return Mistake(diagnostic, t.with_tokens(word._replace(type=sign, text=sign), instead_of=2))
     if advice := _ADVICE.get(name):
         return Mistake(error("E101", span, message, hints=[advice.format(name)]))
-    return Mistake(error("E101", span, message, hints=[f"write `{word.text}`"]), t.with_tokens())
+    if t.before and t.before.end == t.token.start and t.before.type in ("NAME", ")", "]", "'"):
+        hints = [f"with a variable y, `{t.operand_before}*y == {word.text}` says what y is"]
+        return Mistake(error("E101", t.span(), "no system is solved by `\\`", hints=hints))
+    own = word._replace(text=word.text.replace("lambda", "lam"))
+    repaired = t.with_tokens(instead_of=1) if own == word else ()
+    return Mistake(error("E101", span, message, hints=[f"write `{own.text}`"]), repaired)

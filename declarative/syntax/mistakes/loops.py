@@ -1,5 +1,7 @@
 """Loops and blocks of programs: `for t in range(T):`, `for t = 1:n`, `end`, `cvx_begin`."""
 
+from dataclasses import replace
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import Line
@@ -32,6 +34,15 @@ def loop_first(t: Trouble) -> Mistake | None:
     hints = [f"write `{said} for {loop[1].text} in {''.join(token.text for token in loop[3:])}`"]
     diagnostic = error("E112", t.span(), "the indices stand behind what they run through", hints=hints)
     return Mistake(diagnostic, t.with_tokens(*body, *loop, instead_of=len(t.tokens)) if body else ())
+
+
+def quantifier_first(t: Trouble) -> Mistake | None:
+    """`forall i in n: x[i] <= 1`, read as `for i in n: x[i] <= 1`."""
+    first = t.tokens[0]
+    if first.text.lower() not in ("forall", "foreach", "∀") or len(t.tokens) < 4 or t.tokens[2].text not in ("in", "∈"):
+        return None
+    tokens = (first._replace(type="for", text="for"), *t.tokens[1:])
+    return loop_first(replace(t, line=replace(t.line, tokens=tokens), index=0))
 
 
 def _over(tokens: tuple[Token, ...]) -> tuple[Token, ...]:

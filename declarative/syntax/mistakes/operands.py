@@ -152,8 +152,49 @@ def range_as_subscript(t: Trouble) -> Mistake | None:
     if t.token.type != ".." or t.opening != "[":
         return None
     hints = ["a slice is written `lo:hi`, and leaves out `hi`, as in Python"]
+    if t.before and t.following and t.before.type in ("NAME", "NUMBER") and t.following.type in ("NAME", "NUMBER"):
+        last = t.following.text
+        after = str(int(last) + 1) if last.isdigit() else "" if last == "end" else f"{last}+1"
+        hints[0] += f": `{t.before.text}:{after}`"
     diagnostic = error("E113", t.span(), "`..` does not cut a piece out of an array", hints=hints)
     return Mistake(diagnostic)
+
+
+def slice_in_round_brackets(t: Trouble) -> Mistake | None:
+    """`x(1:n)`, where indices start at 1 and both ends belong to it."""
+    if (
+        t.token.type != ":"
+        or t.index < 3
+        or t.tokens[t.index - 2].type != "("
+        or not t.declares(t.tokens[t.index - 3].text)
+    ):
+        return None
+    opening, closing = t.index - 2, closing_of(t.tokens, t.index - 2)
+    lo, name = t.tokens[t.index - 1], t.tokens[t.index - 3]
+    if closing is None or not lo.text.isdigit():
+        return None
+    first = lo._replace(text=str(max(int(lo.text) - 1, 0)))
+    inside, last = t.tokens[t.index : closing], t.tokens[closing]
+    end = t.source.text[t.token.end : last.start].strip()
+    hints = [f"indices start at 0, and `hi` is left out: `{name.text}[{first.text}:{end}]`"]
+    square = (t.tokens[opening]._replace(type="[", text="["), first, *inside, last._replace(type="]", text="]"))
+    diagnostic = error("E113", t.span(name, last), "a slice stands in square brackets", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(*square, instead_of=closing - opening + 1, at=opening))
+
+
+NORMS = {"fro": "normfro(X)", "nuc": "normnuc(X)", "inf": "norminf(x)"}
+
+
+def norm_by_string(t: Trouble) -> Mistake | None:
+    """`norm(X, 'fro')`."""
+    if not t.wants_operand or t.token.text not in ("'", *(f'"{name}"' for name in NORMS)):
+        return None
+    name = t.following.text if t.token.text == "'" and t.following else t.token.text.strip('"')
+    if name not in NORMS:
+        return None
+    last = t.tokens[t.index + 2] if t.token.text == "'" and t.index + 2 < len(t.tokens) else t.token
+    hints = [f"write `{NORMS[name]}`"]
+    return Mistake(error("E112", t.span(t.token, last), "a norm is not chosen by a string", hints=hints))
 
 
 def list_in_brackets(t: Trouble) -> Mistake | None:
