@@ -1,4 +1,4 @@
-"""The implicit function theorem on the optimality conditions of a cone program, for one solved item.
+"""The implicit function theorem on the optimality conditions of cone programs, for solved items.
 
 F = (Px + q + A'z, Ax + s - b) = 0 with s and z the two parts of v = s - z. Backward, one solve with F's transposed
 Jacobian gives the state (y, w) whose products with dF are the gradients; forward, one solve with dF.
@@ -6,18 +6,22 @@ Jacobian gives the state (y, w) whose products with dF are the gradients; forwar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from declarative.backends.cone.program.equalities import on_span
+from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.program.solved import Solved
+from declarative.backends.cone.program.system import System
 from declarative.backends.cone.sets.cones import Kind
+from declarative.backends.cone.sets.projections import together
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Of some loss: with respect to q (n,) and b (m,), and to entries of P and A at given places."""
+    """Of some loss: with respect to q (n,) and b (m,), and to entries of P and A at given places; or of a batch."""
 
     P: np.ndarray
     q: np.ndarray
@@ -30,17 +34,36 @@ class Gradients:
         return self.P, self.q, self.A, self.b
 
 
-def pull_back(solved: Solved, gx: np.ndarray, gz: np.ndarray, P_at: np.ndarray, A_at: np.ndarray) -> Gradients:
-    """From gradients for x (n,) and z (m,); P_at and A_at (2, k) hold rows and columns of the entries wanted."""
-    assert solved.system is not None
-    scaling = solved.scaling
-    gx, gz = scaling.E * gx, scaling.multipliers * determined(solved, gz)
-    frame = solved.system.spectrum
-    y, w = solved.system.solve(gx, frame.to_frame(gz))
-    y, w = scaling.columns * y, scaling.D * frame.from_frame(w)
-    x, z = solved.point.x, solved.point.z
+def pull_back(
+    solved: Sequence[Solved], gx: np.ndarray, gz: np.ndarray, P_at: np.ndarray, A_at: np.ndarray
+) -> Gradients:
+    """Of several items, from gradients for x (B, n) and z (B, m); P_at and A_at (2, k) hold rows and columns of the
+    entries wanted."""
+    scaling, systems = _together([own.scaling for own in solved]), [_system(own) for own in solved]
+    x, z = (np.array([getattr(own.point, part) for own in solved]) for part in "xz")
+    gx, h = scaling.E * gx, np.array([determined(*own) for own in zip(solved, gz, strict=True)])
+    h *= scaling.multipliers
+    frames = together([system.spectrum for system in systems])
+    frames.each_to_frame(h[:, None])
+    y, w = np.empty_like(gx), np.empty_like(h)
+    for k, system in enumerate(systems):
+        y[k], w[k] = system.solve(gx[k], h[k])
+    frames.each_from_frame(w[:, None])
+    y, w = scaling.columns * y, scaling.D * w
     (i, j), (r, c) = P_at, A_at
-    return Gradients(-(y[i] * x[j] + y[j] * x[i]) / 2, -y, -(z[r] * y[c] + w[r] * x[c]), w)
+    P, A = -(y[:, i] * x[:, j] + y[:, j] * x[:, i]) / 2, -(z[:, r] * y[:, c] + w[:, r] * x[:, c])
+    return Gradients(P, -y, A, w)
+
+
+def _together(scalings: list[Scaling]) -> Scaling:
+    """Of single items that of a batch."""
+    parts = zip(*((own.E, own.D, own.by_column, own.by_row) for own in scalings), strict=True)
+    return Scaling(*map(np.array, parts))
+
+
+def _system(solved: Solved) -> System:
+    assert solved.system is not None
+    return solved.system
 
 
 def push_forward(solved: Solved, data: Gradients, P_at: np.ndarray, A_at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -195,7 +195,7 @@ class ConePull(_Derivative):
 
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, gx, gz, P, q, A, b):
-        return _each(outcomes, lambda *own: _pull_back(structure, *own), (gx, gz), (P, q, A, b))
+        return _pulled_back(structure, outcomes, _array(gx), _array(gz), (P, q, A, b))
 
     @staticmethod
     def backward(ctx, *moves):
@@ -300,10 +300,17 @@ def _zeros(structure: Structure) -> Parts:
     return np.zeros(k), np.zeros(n), np.zeros(l), np.zeros(m)
 
 
-def _pull_back(structure: Structure, solved: Solved, gx: np.ndarray, gz: np.ndarray) -> Parts:
-    if not solved.usable or not (gx.any() or gz.any()):
-        return _zeros(structure)
-    return pull_back(solved, gx, gz, structure.P_at, structure.A_at).parts
+def _pulled_back(structure: Structure, outcomes: Outcomes, gx: np.ndarray, gz: np.ndarray, like) -> tuple[Tensor, ...]:
+    """Items that have no solution, or whose gradients are 0, are left out."""
+    some = np.any(gx, axis=1) | np.any(gz, axis=1)
+    live = [k for k, solved in enumerate(outcomes.items) if solved.usable and some[k]]
+    parts = [np.zeros((len(gx), t.shape[-1])) for t in like]
+    if live:
+        with blas_threads(torch.get_num_threads()):
+            own = pull_back([outcomes.items[k] for k in live], gx[live], gz[live], structure.P_at, structure.A_at)
+        for part, found in zip(parts, own.parts, strict=True):
+            part[live] = found
+    return tuple(_tensor(part, t.shape[-1], t) for part, t in zip(parts, like, strict=True))
 
 
 def _push_forward(structure: Structure, solved: Solved, *moves: np.ndarray) -> Parts:

@@ -30,7 +30,7 @@ from declarative.backends.cone.program.certificate import (
     residuals,
 )
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
-from declarative.backends.cone.program.equalities import least_norm, span_of_equalities, without_contradiction
+from declarative.backends.cone.program.equalities import least_norm, spans_of_equalities, without_contradiction
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.program.read_off import read_off
 from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
@@ -331,7 +331,7 @@ def _judged(
 ) -> list[Solved]:
     """What the points and systems of a scaled batch are worth for `items`."""
     points = balanced.point(replace(best.point, x=read_off(scaled, best.x, best.s)))
-    spans = [span_of_equalities(items, k) if system.matrix.singular else None for k, system in enumerate(systems)]
+    spans = spans_of_equalities(items, np.array([system.matrix.singular for system in systems]))
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
     off = adrift(scaled, best.point, systems, balanced, blocks)
@@ -344,10 +344,12 @@ def _judged(
         if residual.status is Status.FAILED:
             found.append(without_numbers(items, Status.FAILED, 0))
             continue
-        solved = Solved(items.cones, residual.status, points.some(k), 0, residual, balanced.some(k), system, spans[k])
         settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
         if settled and weak[k].any():
             settled = items.cones.linear and is_regular(scaled.some(np.array([k])), best.v[[k]], weak[[k]])
-        settled = settled or bool(central[k])
-        found.append(replace(solved, degenerate=bool(kinks[k] or weak[k].any()), settled=settled))
+        flags = {"degenerate": bool(kinks[k] or weak[k].any()), "settled": settled or bool(central[k])}
+        solved = Solved(
+            items.cones, residual.status, points.some(k), 0, residual, balanced.some(k), system, spans[k], **flags
+        )
+        found.append(solved)
     return found

@@ -76,6 +76,21 @@ class Complement:
         return found[: len(z)] / self.size
 
 
+def spans_of_equalities(items: Items, wanted: np.ndarray) -> list[Span | None]:
+    """Those of the items that are `wanted` (B,), and None for others. Items with equal rows have one between them."""
+    own = np.zeros(items.cones.rows, dtype=bool)
+    own[items.cones.of_kind(Kind.ZERO)] = True
+    values = items.A.values[:, own[items.A.pattern.rows]]
+    known: dict[bytes, Span | None] = {}
+    found: list[Span | None] = [None] * len(items)
+    for k in np.flatnonzero(wanted).tolist():
+        key = values[k].tobytes()
+        if key not in known:
+            known[key] = span_of_equalities(items, k)
+        found[k] = known[key]
+    return found
+
+
 def span_of_equalities(items: Items, k: int) -> Span | None:
     """What the rows of item k's equalities can be, where that is not everything."""
     rows = items.cones.of_kind(Kind.ZERO)
