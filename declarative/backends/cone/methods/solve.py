@@ -347,9 +347,7 @@ def _judged(
         settled = bool(exact[k]) and not system.matrix.singular and not kinks[k]
         if settled and weak[k].any():
             settled = items.cones.linear and is_regular(scaled.some(np.array([k])), best.v[[k]], weak[[k]])
-        flags = {"degenerate": bool(kinks[k] or weak[k].any()), "settled": settled or bool(central[k])}
-        solved = Solved(
-            items.cones, residual.status, points.some(k), 0, residual, balanced.some(k), system, spans[k], **flags
-        )
-        found.append(solved)
+        settled = settled or bool(central[k])
+        kink, own = bool(kinks[k] or weak[k].any()), (points.some(k), 0, residual, balanced.some(k), system, spans[k])
+        found.append(Solved(items.cones, residual.status, *own, degenerate=kink, settled=settled))
     return found
