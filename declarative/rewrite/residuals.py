@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from declarative.analysis.facts import facts_of
-from declarative.ir.expr import Call, Expr, Reduce, Variable
+from declarative.ir.expr import Call, Expr, Index, Reduce, Variable
 from declarative.ir.facts import Sign
 from declarative.ir.problem import Comparison, Problem, Relation, VariableDeclaration
 from declarative.ir.recursion import Calls, each, run
@@ -62,8 +62,19 @@ class _Walker:
 
 
 def _is_combined(e: Expr) -> bool:
-    """Something affine other than a variable."""
-    return varies(e) and not isinstance(e, Variable) and facts_of(e).curvature.affine
+    """Something affine that is more than entries of a variable beside data, whose squares have a diagonal matrix."""
+    return varies(e) and not _of_entries(e) and facts_of(e).curvature.affine
+
+
+def _of_entries(e: Expr) -> bool:
+    match e:
+        case Variable() | Index(base=Variable()):
+            return True
+        case Call("neg" | "add" | "mul" | "div", args):
+            moving = [part for part in args if varies(part)]
+            return len(moving) == 1 and _of_entries(moving[0])
+        case _:
+            return False
 
 
 def squared_terms(objective: Expr) -> list[Expr] | None:

@@ -102,15 +102,23 @@ def test_many_solutions_stay_what_they_are():
 def test_variables_for_what_is_squared():
     text = """
     dim n
+    param A : R^(n,n)
     param a : R^n
     var x : R^n
-    minimize 2*sum((x[i+1] - x[i] - 1)^2 for i in 0..n-2 if i != 2) + sum(x) + sumsq(x) + sumsq(x - a)
+    minimize 2*sum((x[i+1] - x[i] - 1)^2 for i in 0..n-2 if i != 2) + sum(x) + sumsq(x) + sumsq(A*x - a)
     """
     changed = with_residuals(declarative.parse(text, name="squares"))
     assert str(changed).split("var x : R^n\n")[1] == (
         "var residual 0[0..n-2] : R\nvar residual 1 : R^n\n"
         "minimize 2*sum(residual 0[i]^2 for i in 0..n-2 if i != 2) + sum(x) + sumsq(x) + sumsq(residual 1)\n"
-        "subject to\n  residual 0[i] == x[i+1] - x[i] - 1 for i in 0..n-2 if i != 2\n  residual 1 == x - a\n"
+        "subject to\n  residual 0[i] == x[i+1] - x[i] - 1 for i in 0..n-2 if i != 2\n  residual 1 == A*x - a\n"
         "return x\n"
     )
-    assert with_residuals(declarative.parse("var x : R^2; minimize sumsq(x) + x[0]", name="plain")) is None
+
+
+@pytest.mark.parametrize(
+    "objective", ["sumsq(x) + x[0]", "sumsq(x - a)", "sum((2*x[i] - a[i])^2 for i in n)", "sumsq(a.*x/3 - 1)"]
+)
+def test_squares_of_single_entries_hide_nothing(objective):
+    problem = declarative.parse(f"dim n; param a : R^n; var x : R^n; minimize {objective}")
+    assert with_residuals(problem) is None
