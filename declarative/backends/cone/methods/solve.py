@@ -348,6 +348,7 @@ def _judged(
         if settled and weak[k].any():
             settled = items.cones.linear and is_regular(scaled.some(np.array([k])), best.v[[k]], weak[[k]])
         settled = settled or bool(central[k])
-        kink, own = bool(kinks[k] or weak[k].any()), (points.some(k), 0, residual, balanced.some(k), system, spans[k])
-        found.append(Solved(items.cones, residual.status, *own, degenerate=kink, settled=settled))
+        degenerate = bool(kinks[k] or weak[k].any())
+        own = (points.some(k), 0, residual, balanced.some(k), system, spans[k])
+        found.append(Solved(items.cones, residual.status, *own, degenerate=degenerate, settled=settled))
     return found
