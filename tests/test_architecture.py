@@ -38,6 +38,8 @@ LATE = {
     ("backends/cone/linear/quasidefinite.py", "declarative.backends.cone.linear.regular"): "the same half second",
     ("backends/cone/linear/matrices.py", "declarative.backends.cone.linear.products"): "the same half second",
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
+    ("backends/cone/program/components.py", "declarative.backends.cone.linear.joined"): "the same half second",
+    ("backends/cone/program/read_off.py", "declarative.backends.cone.linear.slacks"): "the same half second",
     ("backends/cone/program/scaling.py", "declarative.backends.cone.linear.even"): "the same half second",
     ("backends/cone/program/system.py", "declarative.backends.cone.linear.dense"): "the same half second",
     ("backends/cone/sets/projections.py", "declarative.backends.cone.sets.spectral"): "the same half second",

@@ -29,7 +29,7 @@ def item() -> Item:
 
 def test_components_share_no_entry_and_no_cone():
     found = components(alone(item()))
-    columns, rows = found.columns.tolist(), found.rows.tolist()
+    columns, rows = found.columns[0].tolist(), found.rows[0].tolist()
     assert columns[0] == columns[2] == rows[0] == rows[1] == rows[2]
     assert columns[1] == columns[3] == rows[3]
     own = [columns[0], columns[1], columns[4], rows[4]]
@@ -40,9 +40,9 @@ def test_components_share_no_entry_and_no_cone():
 def test_each_component_has_an_objective_and_right_sides_of_size_one():
     items = alone(item())
     parts, scaled = components(items), equilibrate(items).apply(items)
-    prices = parts.of_columns(np.maximum, np.abs(scaled.q)), parts.of_entries(np.maximum, np.abs(scaled.P.values))
+    sizes = np.abs(scaled.q), scaled.P.largest_by_row(np.ones((1, 5)))
     own = np.unique(parts.columns)
-    assert np.maximum(*prices)[0, own] == pytest.approx(1.0)
+    assert parts.of_columns(np.maximum, np.maximum(*sizes))[0, own] == pytest.approx(1.0)
     assert parts.of_rows(np.maximum, np.abs(scaled.b))[0, np.unique(parts.rows)] == pytest.approx(1.0)
 
 

@@ -53,15 +53,6 @@ class Structure:
         n, m = self.columns, self.cones.rows
         return are_thin((m, n), *(len(np.unique(rows * n + columns)) for rows, columns in (self.P_at, self.A_at)))
 
-    def groups(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> list[tuple[np.ndarray, Items]]:
-        """The programs of a batch, those together whose entries are at the same places, with their numbers.
-
-        What depends on the places, as scalings and orders of elimination do, says which of many optima is found: the
-        zeros of other items must not decide it.
-        """
-        used = np.concatenate([P != 0, A != 0], axis=1)
-        return [(own, self.items(P[own], q[own], A[own], b[own])) for own in _alike(used)]
-
     def items(self, P: np.ndarray, q: np.ndarray, A: np.ndarray, b: np.ndarray) -> Items:
         """The programs of a batch; of what is given for P counts the symmetric part."""
         n, m = self.columns, self.cones.rows
@@ -78,16 +69,6 @@ class Structure:
                 self._patterns.clear()
             pattern = self._patterns[key] = pattern_of(places[:, used], shape)
         return pattern.matrices(values[:, used] if not used.all() else values)
-
-
-def _alike(rows: np.ndarray) -> list[np.ndarray]:
-    """The numbers of the rows (B, k) that are equal, in order of the first of them."""
-    if not len(rows) or (rows == rows[0]).all():
-        return [np.arange(len(rows))] * bool(len(rows))
-    found: dict[bytes, list[int]] = {}
-    for k, row in enumerate(np.packbits(rows, axis=1)):
-        found.setdefault(row.tobytes(), []).append(k)
-    return [np.array(own) for own in found.values()]
 
 
 class Report(IntEnum):
@@ -133,8 +114,9 @@ class ConeSolve(torch.autograd.Function):
     @staticmethod
     def forward(structure: Structure, outcomes: Outcomes, P, q, A, b):
         if not outcomes.items:
+            programs = structure.items(*map(_array, (P, q, A, b)))
             with blas_threads(torch.get_num_threads()):
-                outcomes.items.extend(_solved(structure, outcomes.last, *map(_array, (P, q, A, b))))
+                outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)
@@ -247,14 +229,6 @@ class ConePullTwice(_Derivative):
     @staticmethod
     def vmap(info, in_dims, structure, outcomes, *tensors):
         return _one_by_one(ConePullTwice, info.batch_size, in_dims[2:], structure, outcomes, tensors)
-
-
-def _solved(structure: Structure, last: Point | None, *data: np.ndarray) -> list[Solved]:
-    found: dict[int, Solved] = {}
-    for own, programs in structure.groups(*data):
-        begin = last.some(own) if last is not None else None
-        found |= zip(own.tolist(), solve_items(programs, structure.blocks, begin), strict=True)
-    return [found[k] for k in range(len(found))]
 
 
 THIRD = (

@@ -159,6 +159,13 @@ class Matrices:
     def some(self, items: np.ndarray) -> Matrices:
         return Matrices(self.pattern, self.values[items])
 
+    def without_zeros(self) -> Matrices:
+        """Without entries that are 0 in every item; the same where there are none."""
+        used, p = self.values.any(axis=0), self.pattern
+        if used.all():
+            return self
+        return pattern_of(np.stack([p.rows, p.columns])[:, used], p.shape).matrices(self.values[:, used])
+
     def one(self, item: int, sparse: bool) -> Rows:
         """An array, in memory by columns, or a sparse matrix by rows."""
         p = self.pattern

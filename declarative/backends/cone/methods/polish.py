@@ -13,7 +13,7 @@ import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.system import System, conic_systems
-from declarative.backends.cone.program.tails import tails
+from declarative.backends.cone.program.tails import exponential_columns, tails
 from declarative.backends.cone.sets.cones import Cones, Kind
 from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced, together
 
@@ -128,16 +128,8 @@ def _beside(items: Items, z: np.ndarray) -> np.ndarray:
     """
     if not len(items.cones.of_kind(Kind.EXP)):
         return np.ones((1, 1))
-    known = items.A.pattern.beside.get("exponential columns")
-    if known is None or known[0] is not items.P.pattern:
-        others = np.ones(items.cones.rows, dtype=bool)
-        others[items.cones.of_kind(Kind.EXP)] = False
-        alone = np.ones(items.q.shape[1], dtype=bool)
-        alone[items.A.pattern.columns[others[items.A.pattern.rows]]] = False
-        alone[items.P.pattern.columns] = False
-        known = items.A.pattern.beside["exponential columns"] = items.P.pattern, alone
     size = np.abs(items.q)
-    size = np.where(known[1] & (size > 0), size, tails(items, z, z))
+    size = np.where(exponential_columns(items) & (size > 0), size, tails(items, z, z))
     return np.where(size > 0, np.minimum(size, 1.0), 1.0)
 
 

@@ -38,7 +38,7 @@ def fitted(item: Items) -> Scaling:
         if known is None:
             break
         scaling = sized(scaling, own, *known)
-        beside = np.where(idle, slack / known[0][:, own.rows], 1.0)
+        beside = np.where(idle, slack / own.to_rows(known[0]), 1.0)
         scaling = replace(scaling, D=scaling.D / np.maximum(beside, 1.0))
         if all(((size < NEAR) & (size > 1 / NEAR)).all() for size in known):
             break

@@ -66,9 +66,31 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     if len(left):
         chosen = items.some(left)
         for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
-            sure = solved.status is Status.SOLVED and _sharp(solved) and (items.cones.linear or regular(solved))
-            found[k] = solved if sure else _looked_at(solved, items.some(np.array([k])), blocks)
+            found[k] = solved if _determined(solved) else _by_itself(solved, items.some(np.array([k])), blocks)
     return found
+
+
+def _sure(solved: Solved) -> bool:
+    return solved.status is Status.SOLVED and _sharp(solved) and (solved.cones.linear or regular(solved))
+
+
+def _determined(solved: Solved) -> bool:
+    """Is there but one solution with one derivative, whatever it was found from?"""
+    if solved.system is None or solved.system.matrix.singular or solved.degenerate:
+        return False
+    return not solved.system.matrix.null_sample(1).size and _sure(solved)
+
+
+def _by_itself(solved: Solved, item: Items, blocks: Blocks) -> Solved:
+    """An answer for `item`, a batch of one, for which others may do as well.
+
+    Neighbours in a batch have no say in which: not even by zeros that stand where they have entries, since orders of
+    elimination depend on these.
+    """
+    own = item.without_zeros()
+    if own is not item:
+        (solved,) = _attempt(own, own, blocks, equilibrate(own), ROUGH)
+    return solved if _sure(solved) else _looked_at(solved, own, blocks)
 
 
 def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:

@@ -102,7 +102,8 @@ def _gaps(items: Items, points: Point, Px: np.ndarray, scaling: Scaling) -> np.n
     gap = quadratic + parts.of_columns(np.add, linear) + parts.of_rows(np.add, support)
     terms = parts.of_columns(np.maximum, np.abs(linear)), parts.of_rows(np.maximum, np.abs(support))
     kappa = np.maximum(parts.of_columns(np.maximum, scaling.by_column), parts.of_rows(np.maximum, scaling.by_row))
-    return _beside(gap, np.maximum.reduce([*terms, np.abs(quadratic), ROUNDING / kappa]))
+    rounding = ROUNDING / np.where(kappa > 0, kappa, 1.0)  # 0 where an item has fewer components than others
+    return _beside(gap, np.maximum.reduce([*terms, np.abs(quadratic), rounding]))
 
 
 def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:

@@ -9,52 +9,63 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
-from declarative.backends.cone.linear.matrices import Segments, segments
 from declarative.backends.cone.program.item import Items
 
 
 @dataclass(frozen=True)
 class Components:
-    """The numbers of the component that each column (n,) and each row (m,) belongs to, and each entry of P."""
+    """The numbers of the component that each column (B, n) and each row (B, m) belongs to; (1, ...) where all agree.
+
+    An item has at most `count` of them.
+    """
 
     columns: np.ndarray
     rows: np.ndarray
-    by_column: Segments
-    by_row: Segments
-    by_entry: Segments
+    count: int
 
     def of_columns(self, operation: np.ufunc, entries: np.ndarray) -> np.ndarray:
-        """(B, n) to (B, count); 0 where a component has no columns."""
-        return self.by_column.reduce(operation, entries)
+        """Sums, or maxima of entries >= 0, (B, n) to (B, count); 0 where a component has no columns."""
+        return self._reduced(operation, self.columns, entries)
 
     def of_rows(self, operation: np.ufunc, entries: np.ndarray) -> np.ndarray:
         """(B, m) to (B, count)."""
-        return self.by_row.reduce(operation, entries)
+        return self._reduced(operation, self.rows, entries)
 
-    def of_entries(self, operation: np.ufunc, values: np.ndarray) -> np.ndarray:
-        """Of entries of P, in the order of its pattern, to (B, count)."""
-        return self.by_entry.reduce(operation, values)
+    def to_columns(self, values: np.ndarray) -> np.ndarray:
+        """(B, count) to (B, n): what each column's component has."""
+        return values[np.arange(len(values))[:, None], self.columns]
+
+    def to_rows(self, values: np.ndarray) -> np.ndarray:
+        """(B, count) to (B, m)."""
+        return values[np.arange(len(values))[:, None], self.rows]
+
+    def _reduced(self, operation: np.ufunc, numbers: np.ndarray, entries: np.ndarray) -> np.ndarray:
+        from declarative.backends.cone.linear.joined import largest, summed
+
+        found = np.zeros((len(entries), self.count))
+        reduce = {np.add: summed, np.maximum: largest}[operation]
+        reduce(numbers, np.ascontiguousarray(entries, float), found)
+        return found
 
 
 def components(items: Items) -> Components:
-    """By the places of their entries, whether some of these are 0 in an item or not."""
+    """By the entries that an item has, whatever others have. Where none is 0, the pattern keeps them."""
+    if not (items.P.values.all() and items.A.values.all()):
+        return _components(items)
     beside, P = items.A.pattern.beside, items.P.pattern
     known = beside.get("components")
     if known is None or known[0] is not P or known[1] is not items.cones:
-        known = beside["components"] = P, items.cones, _components(items)
+        known = beside["components"] = P, items.cones, _components(items.some(np.arange(min(1, len(items)))))
     return known[2]
 
 
 def _components(items: Items) -> Components:
-    """Nodes are columns, then cones."""
-    n, A, P, cones = items.q.shape[1], items.A.pattern, items.P.pattern, items.cones.atomic
-    size = n + int(cones.max(initial=-1)) + 1
-    ends = np.concatenate([A.columns, P.columns]), np.concatenate([n + cones[A.rows], P.rows])
-    graph = sp.coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(size, size))
-    count, numbers = connected_components(graph, directed=False)
-    columns, rows = numbers[:n], numbers[n:][cones]
-    sets = (columns, rows, columns[P.columns])
-    return Components(columns, rows, *(segments(own, count) for own in sets))
+    from declarative.backends.cone.linear.joined import joined
+
+    (B, n), m, A, P, cone = items.q.shape, items.b.shape[1], items.A, items.P, items.cones.atomic
+    columns, rows = np.empty((B, n), dtype=np.int64), np.empty((B, m), dtype=np.int64)
+    work = np.empty((2, n + int(cone.max(initial=-1)) + 1), dtype=np.int64)
+    entries = A.pattern.rows, A.pattern.columns, np.ascontiguousarray(A.values)
+    others = P.pattern.rows, P.pattern.columns, np.ascontiguousarray(P.values)
+    return Components(columns, rows, joined(cone, *entries, *others, columns, rows, work))

@@ -65,6 +65,11 @@ class Items:
             return self
         return Items(self.P.some(chosen), self.q[chosen], self.A.some(chosen), self.b[chosen], self.cones)
 
+    def without_zeros(self) -> Items:
+        """Without entries that are 0 in every item; the same where there are none."""
+        P, A = self.P.without_zeros(), self.A.without_zeros()
+        return self if P is self.P and A is self.A else replace(self, P=P, A=A)
+
     @property
     def sparse(self) -> bool:
         """Are single ones better kept sparse?"""

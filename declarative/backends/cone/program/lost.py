@@ -33,13 +33,13 @@ def lost(items: Items, points: Point, scaling: Scaling) -> tuple[np.ndarray, np.
     norms = [np.sqrt(items.cones.by_cone(np.add, v**2)) for v in (at.s, at.z)]
     x, stationarity = (_by_column(parts, v) for v in (at.x, scaled.stationarity(at.x, at.z)))
     s, z, feasibility = (_by_row(parts, v) for v in (at.s, at.z, scaled.feasibility(at.x, at.s)))
-    clear = [CLEAR * level for level in (x[:, parts.columns], *norms)]
+    clear = [CLEAR * level for level in (parts.to_columns(x), *norms)]
     sure = [
-        np.maximum(SURE * np.maximum(size, 1.0), AMPLE * off)[:, numbers]
-        for size, off, numbers in (
-            (x, feasibility, parts.columns),
-            (s, feasibility, parts.rows),
-            (z, stationarity, parts.rows),
+        spread(np.maximum(SURE * np.maximum(size, 1.0), AMPLE * off))
+        for size, off, spread in (
+            (x, feasibility, parts.to_columns),
+            (s, feasibility, parts.to_rows),
+            (z, stationarity, parts.to_rows),
         )
     ]
     errors = np.zeros((2, *at.s.shape))

@@ -78,10 +78,7 @@ def equilibrate(items: Items, stretched: bool = False) -> Scaling:
     E = np.where(curved, 1 / np.sqrt(np.where(curved, diagonal, 1.0)), np.where(E == 0, 1.0, E))
     D = D / _or_one(shared_by_cone(items, D * items.A.largest_by_row(E)))
     parts = components(items)
-    P, q = (
-        parts.of_entries(np.maximum, np.abs(items.P.scaled(E, E).values)),
-        parts.of_columns(np.maximum, np.abs(E * items.q)),
-    )
+    P, q = (parts.of_columns(np.maximum, E * size) for size in (items.P.largest_by_row(E), np.abs(items.q)))
     sigma = parts.of_rows(np.maximum, np.abs(D * items.b))
     balanced = (
         (sigma == 0) & (P > 0) & (q > 0)
@@ -92,12 +89,12 @@ def equilibrate(items: Items, stretched: bool = False) -> Scaling:
 
 def sized(scaling: Scaling, parts: Components, x: np.ndarray, z: np.ndarray) -> Scaling:
     """Under which what is of these sizes now, x and s, and multipliers, is of size one in each component (B, count)."""
-    kappa, size = 1 / (x * z), x
+    kappa = 1 / (x * z)
     return Scaling(
-        scaling.E * size[:, parts.columns],
-        scaling.D / size[:, parts.rows],
-        scaling.by_column * kappa[:, parts.columns],
-        scaling.by_row * kappa[:, parts.rows],
+        scaling.E * parts.to_columns(x),
+        scaling.D / parts.to_rows(x),
+        scaling.by_column * parts.to_columns(kappa),
+        scaling.by_row * parts.to_rows(kappa),
     )
 
 
@@ -146,10 +143,10 @@ def _even(items: Items, several: tuple[Stretches, ...]) -> tuple[np.ndarray, np.
     by_price = np.maximum(parts.of_columns(np.add, priced), 1)
     e, d, price = np.zeros_like(joined), np.zeros_like(count), np.zeros_like(by_price)
     for _ in range(LONG):
-        e = np.where(held, -(by_column + joint.transposed_times(d) + price[:, parts.columns] * priced) / joined, 0.0)
+        e = np.where(held, -(by_column + joint.transposed_times(d) + parts.to_columns(price) * priced) / joined, 0.0)
         price = -parts.of_columns(np.add, price_logs + e * priced) / by_price
         size = -parts.of_rows(np.add, right_logs + d * right) / by_right
-        off = by_row + here.times(e) + size[:, parts.rows] * right
+        off = by_row + here.times(e) + parts.to_rows(size) * right
         d = -by_cone(off) / alike
         for own in means:
             d[:, own.places] = -own(off[:, own.places])

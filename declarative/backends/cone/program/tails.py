@@ -19,9 +19,9 @@ def terms(items: Items, z: np.ndarray, sized: np.ndarray) -> np.ndarray:
 
     `sized` (B, m) are the multipliers z where the program's size is one.
     """
-    columns = _curved(items) & (items.q == 0)
-    if not columns.any():
+    if not len(items.cones.of_kind(Kind.EXP)):
         return np.zeros(items.q.shape)
+    columns = _curved(items) & (items.q == 0)
     active = _rows(items) & (items.cones.by_cone(np.maximum, np.abs(sized)) > ROUNDING)
     return np.where(columns, items.A.largest_by_column(np.where(active, np.abs(z), 0.0)), 0.0)
 
@@ -43,6 +43,12 @@ def tails(items: Items, z: np.ndarray, sized: np.ndarray) -> np.ndarray:
     return _handed_on(items, np.where(alone, own, 0.0), alone & plain, joining & (z != 0))
 
 
+def exponential_columns(items: Items) -> np.ndarray:
+    """(B, n): columns with entries of exponential cones alone, or with none."""
+    others = np.broadcast_to(~_rows(items), items.b.shape)
+    return (items.A.largest_by_column(others) == 0) & _flat(items)
+
+
 def _handed_on(items: Items, own: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """`own` (B, n), and in further `columns` (B, n) what comes there by `rows` (B, m) that balance a column before."""
     if not rows.any():
@@ -62,41 +68,29 @@ def _handed_on(items: Items, own: np.ndarray, columns: np.ndarray, rows: np.ndar
 
 def _joining(items: Items, plain: np.ndarray) -> np.ndarray:
     """(B, m): rows of cones of one row with entries in `plain` columns (B, n) alone."""
-    known = items.A.pattern.beside.get("joining rows")
-    if known is None or not (known[0] == plain).all():
-        pattern = items.A.pattern
-        joining = _separable(items) & ~pattern.by_row.reduce(np.maximum, ~plain[:, pattern.columns]).astype(bool)
-        known = plain[:1], joining[:1]
-        if not (known[0] == plain).all():
-            return joining
-        items.A.pattern.beside["joining rows"] = known
-    return known[1]
+    return _separable(items) & (items.A.largest_by_row(~plain) == 0)
 
 
 def _plain(items: Items) -> np.ndarray:
     """(B, n): columns that P and q leave alone."""
-    found = items.q == 0
-    found[:, items.P.pattern.columns] = False
-    return found
+    return (items.q == 0) & _flat(items)
+
+
+def _flat(items: Items) -> np.ndarray:
+    """(B, n): columns without entries of P."""
+    return items.P.largest_by_row(np.ones(items.q.shape)) == 0
 
 
 def _rows(items: Items) -> np.ndarray:
     """(m,): those of exponential cones."""
-    known = items.A.pattern.beside.get("rows of exponential cones")
-    if known is None:
-        known = np.zeros(items.cones.rows, dtype=bool)
-        known[items.cones.of_kind(Kind.EXP)] = True
-        items.A.pattern.beside["rows of exponential cones"] = known
-    return known
+    found = np.zeros(items.cones.rows, dtype=bool)
+    found[items.cones.of_kind(Kind.EXP)] = True
+    return found
 
 
 def _bounds(items: Items) -> np.ndarray:
-    """(m,): rows of one entry in cones of one row."""
-    known = items.A.pattern.beside.get("bounds")
-    if known is None:
-        known = _separable(items) & (np.bincount(items.A.pattern.rows, minlength=items.cones.rows) == 1)
-        items.A.pattern.beside["bounds"] = known
-    return known
+    """(B, m): rows of one entry in cones of one row."""
+    return _separable(items) & (items.A.pattern.by_row.reduce(np.add, items.A.values != 0) == 1)
 
 
 def _separable(items: Items) -> np.ndarray:
@@ -108,11 +102,5 @@ def _separable(items: Items) -> np.ndarray:
 
 
 def _curved(items: Items) -> np.ndarray:
-    """(n,): columns with entries of exponential cones and none of P."""
-    known = items.A.pattern.beside.get("columns of exponential cones")
-    if known is None or known[0] is not items.P.pattern:
-        found = np.zeros(items.q.shape[1], dtype=bool)
-        found[items.A.pattern.columns[_rows(items)[items.A.pattern.rows]]] = True
-        found[items.P.pattern.columns] = False
-        known = items.A.pattern.beside["columns of exponential cones"] = items.P.pattern, found
-    return known[1]
+    """(B, n): columns with entries of exponential cones and none of P."""
+    return (items.A.largest_by_column(np.broadcast_to(_rows(items), items.b.shape)) > 0) & _flat(items)
