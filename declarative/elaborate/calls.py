@@ -22,6 +22,7 @@ from declarative.ir.size import shape_text
 from declarative.syntax import tree
 
 REDUCTIONS = ("sum", "max", "min", "prod")
+_VECTOR_FIRST = ("quad", "quad_root", "matrix_frac")
 
 
 def called(ctx: Context, node: tree.Call, scope: Scope) -> Value | Solved | None:
@@ -94,6 +95,10 @@ def _applied(
 ) -> Value | None:
     if name == "sum" and len(args) > 1:
         return ctx.report.error("E205", node.span, "`sum` takes one argument", hints=[_one_sum(args)])
+    if name in _VECTOR_FIRST and [len(e.shape) for _, e in args] == [2, 1]:
+        (matrix, _), (vector, _) = args
+        hints = [f"`{name}({vector.span.text}, {matrix.span.text})`"]
+        return ctx.report.error("E203", node.span, f"the vector stands first in `{name}`, then the matrix", hints=hints)
     expr = applied(ctx, name, [e for _, e in args], node.span, [a.span for a, _ in args], **options)
     return None if expr is None else Value(expr)
 

@@ -33,6 +33,7 @@ class Context:
     """One file's elaboration under way.
 
     evaluate: an expression's meaning (set by `expressions`, which stands above the parts that need it).
+    file: the tree, for messages about what stands around a name.
     resolved: name -> what its declaration became (None where that failed). `resolving`: those under way.
     undeclared: the uses of indices that no `for` declares, by name and line (`undeclared.Use`).
     calls: what the calls of definitions `within` the one under way have become; `spent`: how many there were.
@@ -42,6 +43,7 @@ class Context:
     names: Mapping[str, Entity]
     evaluate: Callable[[Context, tree.Expression, Scope], Value | Solved | None]
     imports: Mapping[str, Problem | None] = field(default_factory=dict)
+    file: tree.File | None = None
     ranges: dict[IndexSymbol, Range] = field(default_factory=dict)
     resolved: dict[str, Any] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ from declarative.elaborate.in_place import in_place
 from declarative.elaborate.indexing import Subscript, check, index
 from declarative.elaborate.names import Local, Scope
 from declarative.elaborate.spaces import Space, to_space
-from declarative.elaborate.values import Solved, Value, described, name_span, stripped
+from declarative.elaborate.values import Solved, Value, described, name_span, shown, stripped
 from declarative.ir.expr import Binder, Expr, Parameter, Role, Slice, Stack
 from declarative.ir.problem import Expansion
 from declarative.ir.size import Size, shape_text
@@ -197,7 +197,11 @@ def _flexible_sizes(ctx: Context, definition: tree.Def, spaces: list[Space], val
             notes = [conflict.message] if len(value.shape) == len(space.shape) else []
             labels = [Label(argument.span, "declared here")]
             message = f"{wanted}; {described(node, value)}"
-            return ctx.report.error("E203", node.span, message, notes=notes, labels=labels)
+            hints = []
+            if not space.shape and len(values) == value.rank == 1:
+                one = f"{definition.name}({shown(node).strip('`')}[i])"
+                hints = [f"of each entry: `stack({one} for i in {value.shape[0]})`"]
+            return ctx.report.error("E203", node.span, message, notes=notes, labels=labels, hints=hints)
     return {name: finding.size for name, finding in found.items()}
 
 

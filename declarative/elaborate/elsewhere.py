@@ -108,7 +108,9 @@ _MEAN = "an expectation is a sum over scenarios: `sum(p[s]*f[s] for s in m)`"
 _CHANCE = "a probability jumps with the number of scenarios; `cvar(x, q)` bounds a tail, and is convex"
 _REAL = "numbers are real; a complex matrix A + iB is the real one `[A, -B; B, A]`"
 _NO_CONE = "no cones describe it exactly; the entropy `von_neumann_entr(X)` is there"
-_EQUAL = "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`"
+_EQUAL = (
+    "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`; of a matrix, `A*ones(n)` is `sum(A, axis = 1)`"
+)
 _EIGENVALUES = "there are `lambda_max(X)`, `lambda_min(X)` and `lambda_sum_largest(X, k)`, of a symmetric matrix"
 _FACTORS = "no matrix is factored: `X in PSD`, `log_det(X)`, `quad(x, P)` say what factors are for"
 _INVERSE = "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"

@@ -9,7 +9,7 @@ from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
-from declarative.elaborate.familiar import LAST, value_hints
+from declarative.elaborate.familiar import LAST, familiar_place, value_hints
 from declarative.elaborate.indexing import Subscript, index
 from declarative.elaborate.multipliers import dual
 from declarative.elaborate.names import Entity, Scope, kind
@@ -19,6 +19,7 @@ from declarative.elaborate.products import multiplied
 from declarative.elaborate.report import did_you_mean
 from declarative.elaborate.sizes import to_size
 from declarative.elaborate.space_of_uses import space_of_uses
+from declarative.elaborate.surroundings import path_to
 from declarative.elaborate.undeclared import Use, shifted
 from declarative.elaborate.values import Solved, Value, shown, stripped
 from declarative.ir.expr import Constant, IndexSymbol, OptimalValue, SizeValue, Slice
@@ -132,8 +133,10 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
             hints = (f"it is `{scope.along - 1}` here: indices start at 0",)
         ctx.undeclared.setdefault((node.id, node.span.line), []).append(Use(node.span, scope.runs, tuple(hints)))
         return None
+    path = path_to(ctx.file, node) if names else [node]
+    hints = familiar_place(path) or hints
     if not hints:
-        space = space_of_uses(node, names) if names else "R"
+        space = space_of_uses(path, names)
         hints = (f"data are declared by `param {node.id} : {space}`, what is solved for by `var {node.id} : {space}`",)
     return ctx.report.error("E201", node.span, f"`{node.id}` is not declared", hints=hints)
 
@@ -205,6 +208,9 @@ def _subscript_item(
     if isinstance(item, tree.Slice):
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = (length or ONE) if item.hi is None else to_size(ctx, item.hi, scope)
+        if item.hi is not None and lo == ONE and hi == length:
+            hints = ["`:` is all of the axis; `1:` is all of it but the first, and needs no warning"]
+            ctx.report.warn("W206", item.span, f"{shown(item)} leaves out entry 0: indices start at 0", hints=hints)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
     value = ctx.value(item, scope.in_subscript(length, shifted(stripped(item), length)))
     return None if value is None else Subscript(value.expr, item.span)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from declarative.elaborate.elsewhere import ADVICE, CALLED, RENAMED, WRITTEN
+from declarative.syntax import tree
+from declarative.syntax.mistakes.idioms import NORMS
 from declarative.syntax.mistakes.operands import SIGNS
 
 YES_OR_NO = ("binary", "boolean", "bool", "logical", "B", "Bool", "Boolean", "Binary")
@@ -37,6 +39,18 @@ def function_hints(name: str) -> tuple[str, ...]:
     if over := re.fullmatch(r"(sum|prod|max|min|Σ|Π)_(\w{1,2})", name):
         return (f"indices stand behind: `{SIGNS.get(over[1], over[1])}(... for {over[2]} in n)`",)
     return value_hints(name, ())
+
+
+def familiar_place(path: Sequence[tree.Node]) -> tuple[str, ...]:
+    """By what a name stands in that is not there: `norm(X, nuc)`, and the `t` of `var p[0..T] : R, start(t)`."""
+    match path:
+        case [*_, tree.Call(function=tree.Name(id="norm"), args=(first, tree.Name() as last)), name] if last is name:
+            return (f"write `{NORMS[last.id].format(first.span.text)}`",) if last.id in NORMS else ()
+        case [tree.Declaration(family=(over, *_)), tree.AttributeItem(name="start"), *_, tree.Name(id=name)]:
+            runs = over.span.text
+            return (f"each member has its own by `let guess[{name}] = ... for {name} in {runs}`, and `start(guess)`",)
+        case _:
+            return ()
 
 
 def value_hints(name: str, declared: Collection[str]) -> tuple[str, ...]:

@@ -29,11 +29,14 @@ def objective(ctx: Context, node: tree.Objective) -> Objective | None:
 
 
 def _not_scalar(ctx: Context, node: tree.Objective, body: tree.Expression, value: Value) -> None:
-    text = shown(body).strip("`")
-    both = f"`sum({text})`, or `sumsq({text})` for its squares"
-    inner = text.removeprefix("abs(").removesuffix(")")
-    hints = [f"`norm1({inner})`"] if isinstance(value.expr, Call) and value.expr.atom == "abs" else [both]
-    message = f"`{node.sense}` needs a scalar; {described(body, value)}"
+    text, dc = shown(body).strip("`"), "dc." if node.span.source.python else ""
+    what = described(body, value)
+    if body.span == node.span:  # in Python, where only the place of the whole is known
+        text, what = "...", f"this is {value.space}"
+    both = f"`{dc}sum({text})`, or `{dc}sumsq({text})` for its squares"
+    inner = text.removeprefix(f"{dc}abs(").removesuffix(")")
+    hints = [f"`{dc}norm1({inner})`"] if isinstance(value.expr, Call) and value.expr.atom == "abs" else [both]
+    message = f"`{node.sense}` needs a scalar; {what}"
     return ctx.report.error("E210", body.span, message, hints=hints)
 
 

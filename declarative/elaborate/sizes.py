@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import mul
 
@@ -67,6 +68,8 @@ def _named(ctx: Context, node: tree.Name, name: str, scope: Scope) -> Size | Non
     dims = [n for n, e in ctx.names.items() if isinstance(e, tree.DimItem)]
     nearest = closest(name, dims)
     hint = f"did you mean `{nearest}`?" if nearest else f"declare it: `dim {name}`"
+    if (crossed := re.fullmatch(r"(\w+)[xX](\w+)", name)) and {*crossed.groups()} <= {*dims}:
+        hint = f"a matrix is `R^({crossed[1]},{crossed[2]})`"
     if name == "end":
         hint = "up to the last entry nothing stands behind the `:`, as in `x[1:]`"
     return ctx.report.error("E201", node.span, f"the size `{name}` is not declared", hints=[hint])
@@ -74,6 +77,8 @@ def _named(ctx: Context, node: tree.Name, name: str, scope: Scope) -> Size | Non
 
 def _wrong_kind(ctx: Context, node: tree.Name, what: str, is_index: bool) -> None:
     hints = [f"run over all of it and choose with `if`: `for j in n if j <= {node.id}`"] if is_index else []
+    if what in ("a param", "a const"):
+        hints = [f"a size is declared by `dim {node.id}`"]
     message = f"a size is made of whole numbers and dims, `{node.id}` is {what}"
     return ctx.report.error("E222", node.span, message, hints=hints)
 

@@ -45,7 +45,7 @@ def elaborate(
     """
     report = Report()
     try:
-        ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}))
+        ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}), file)
         problem = _problem(ctx, file, name or "problem")
         report_undeclared(report, ctx.undeclared)
         check_growth(report, () if problem is None else expressions(problem))

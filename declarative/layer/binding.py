@@ -178,7 +178,7 @@ def _check_ranks(declarations: Mapping[str, ParameterDeclaration], tensors: Mapp
     for name, declaration in declarations.items():
         shape = declaration.symbol.shape
         if tensors[name].dim() < len(shape):
-            wanted = f"its tensor needs {len(shape)} axes or more"
+            wanted = f"its tensor needs {'one axis' if len(shape) == 1 else f'{len(shape)} axes'} or more"
             text = f"`{name}` is {shape_text(shape)}: {wanted}, this has shape {_shape(tensors[name])}"
             raise DiagnosticError([error("E312", declaration.origin, text)])
         if declaration.symbol.role is Role.CONST and tensors[name].dim() > len(shape):

@@ -18,6 +18,7 @@ from declarative.backends.method import Forward, forward_of
 from declarative.backends.mode import Mode, mode_of
 from declarative.backends.tape.external import External
 from declarative.elaborate.clauses import method_of
+from declarative.elaborate.embedded.problem import Aim
 from declarative.elaborate.load import load
 from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
@@ -60,6 +61,10 @@ def compile(
     options: passed to the backend. Raises DiagnosticError for what cannot be compiled, with the line to blame.
     """
     if not isinstance(problem, Problem | str | PathLike):
+        if isinstance(problem, Aim):
+            hints = ("a problem is made of it and of constraints: `dc.problem(dc.minimize(...), x >= 0)`",)
+            text = "compile takes a problem, not its objective alone"
+            raise DiagnosticError([error("E315", None, text, hints=hints)])
         raise DiagnosticError([error("E315", None, f"compile takes a problem or a path, not {problem!r:.60}")])
     problem = problem if isinstance(problem, Problem) else load(problem if isinstance(problem, str) else Path(problem))
     _check_choice("backend", backend, ("auto", "cone", "kkt"))

@@ -243,7 +243,8 @@ MISTAKES = {
     "array of ones": (
         "minimize sumsq(x - ones(n))",
         "ones",
-        "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`",
+        "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`; of a matrix, `A*ones(n)` is "
+        "`sum(A, axis = 1)`",
     ),
     "identity matrix": (
         "minimize sumsq(A*A' - I)",
@@ -308,7 +309,23 @@ USES = {
     "minimize q'*x": "R^n",
     "minimize quad(x, Q)": "S^n",
     "minimize q*sum(x)": "R",
-    "minimize sumsq(Q*x - A*x)": "R",
+    "minimize sumsq(Q*x - A*x)": "R^(m,n)",
+    "minimize sumsq((Q*x\n    - y) # the residual\n  )": "R^(m,n)",
+    "minimize sumsq(y - Q*x)": "R^(m,n)",
+    "minimize sumsq(Q'*y - x)": "R^(m,n)",
+    "minimize sumsq(A*x - q)": "R^m",
+    "minimize sum(q'*A)": "R^m",
+    "minimize sum(A*q)": "R^n",
+    "minimize sumsq(x - (q))": "R^n",
+    "minimize x'*q": "R^n",
+    "minimize x'*Q*x": "S^n",
+    "minimize x'*Q*y": "R^(n,m)",
+    "minimize sum(x)\nsubject to\n  q <= x": "R^n",
+    "minimize sum(x)\nsubject to\n  -1 <= x <= q": "R^n",
+    "minimize normfro(A - Q)": "R^(m,n)",
+    "minimize q*sumsq(x) + norm1(x)": "R",
+    "minimize norm(q*x)": "R",
+    "minimize sum(x[i]*q for i in n)": "R",
 }
 
 

@@ -32,6 +32,25 @@ REMEDIES = {
     "an inverse": ("minimize sum(inv(A)*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
     "a power -1": ("minimize sum(A^-1*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
     "a matrix squared": ("minimize trace(X^2)", "the product with itself is `X*X`"),
+    "a matrix with a cross": ("var Y : R^nxn\nminimize sumsq(Y)", "a matrix is `R^(n,n)`"),
+    "data as a size": (
+        "param T : R\nvar p[0..T] : R\nminimize sumsq(p)",
+        "a size is declared by `dim T`",
+    ),
+    "a norm by its name": ("minimize norm(X, nuc)", "write `normnuc(X)`"),
+    "a start that runs over an index": (
+        "dim T\nvar p[0..T] : R, start(t/T)\nminimize sumsq(p)",
+        "each member has its own by `let guess[t] = ... for t in 0..T`, and `start(guess)`",
+    ),
+    "a function of a number, of a vector": (
+        "def f(z : R) : R = z^2\nminimize f(x)",
+        "of each entry: `stack(f(x[i]) for i in n)`",
+    ),
+    "a quadratic form the other way round": ("minimize quad(A, x)", "`quad(x, A)`"),
+    "a slice from one": (
+        "minimize sumsq(x[1:n])",
+        "`:` is all of the axis; `1:` is all of it but the first, and needs no warning",
+    ),
     "numpy's product of vectors": ("minimize a@x", "of two vectors: `a'*b`"),
 }
 
@@ -61,3 +80,23 @@ def test_a_value_for_data_of_another_role():
     problem = declarative.parse("param gamma : R; var x : R; minimize (x - gamma)^2")
     with pytest.raises(declarative.DiagnosticError, match=r"`gamma`, which is declared as a param"):
         declarative.compile(problem, learn={"gamma": 3})
+
+
+def test_an_objective_is_no_problem():
+    x = declarative.var("x", 3)
+    with pytest.raises(declarative.DiagnosticError, match="not its objective alone"):
+        declarative.compile(declarative.minimize(declarative.sumsq(x)))  # pyright: ignore[reportArgumentType]
+
+
+def test_an_objective_that_is_no_number_is_mended_in_the_words_of_python():
+    n = declarative.dim("n")
+    x, X = declarative.var("x", n), declarative.var("X", n, n)
+    with pytest.raises(declarative.DiagnosticError, match=r"`dc.sum\(x \* x\)`"):
+        declarative.problem(declarative.minimize(x * x))
+    with pytest.raises(declarative.DiagnosticError, match=r"this is R\^n(.|\n)*`dc.sum\(...\)`"):
+        declarative.problem(declarative.minimize(declarative.max(X, axis=0)))
+
+
+def test_a_slice_that_goes_without_a_warning():
+    text = "minimize sumsq(x[1:]) + sumsq(x[1:n-1]) + sumsq(x[0:n])"
+    assert not declarative.check(HEAD + text)[1]

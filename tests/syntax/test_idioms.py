@@ -335,7 +335,7 @@ IDIOMS = {
         ROWS + "  x[i] >= 0 for all i in n",
         "E110",
         "all",
-        "write `for i in ...`",
+        "leave it out",
         ROWS + "  x[i] >= 0 for i in n",
     ),
     "index after a comma": (ROWS + "  x[i] >= 0, i in n", "E114", ",", "write `for`", ROWS + "  x[i] >= 0 for i in n"),
@@ -391,7 +391,155 @@ IDIOMS = {
         "write `2*(x[0] + 1)`",
         "minimize 2*(x[0] + 1)",
     ),
-    "set of ampl": ("set G\nminimize sum(x)", "E110", "set", "did you mean `dim`?", "dim G\nminimize sum(x)"),
+    "set of ampl": (
+        "set G\nminimize sum(x)",
+        "E110",
+        "set",
+        "an index runs over a size: write `dim`",
+        "dim G\nminimize sum(x)",
+    ),
+    "for all, over nothing": (
+        ROWS + "  x[i] >= 0 for all i",
+        "E110",
+        "all",
+        "say where it runs: `for i in n`",
+        ROWS + "  x[i] >= 0 for i in n",
+    ),
+    "a piece with both ends": (
+        "minimize sum(x[2..n-2])",
+        "E113",
+        "..",
+        "a slice is written `lo:hi`, and leaves out `hi`, as in Python: `2:n-1`",
+        "minimize sum(x[2:n-1])",
+    ),
+    "a piece up to the last entry": (
+        "minimize sum(x[0..n-1])",
+        "E113",
+        "..",
+        "a slice is written `lo:hi`, and leaves out `hi`, as in Python: `0:n`",
+        "minimize sum(x[0:n])",
+    ),
+    "a piece from one": (
+        "minimize sum(x[1..n])",
+        "E113",
+        "..",
+        "indices start at 0: `:` alone is all of an axis, `1:` all of it but the first; a slice is written `lo:hi`, "
+        "and leaves out `hi`, as in Python: `1:n+1`",
+        "minimize sum(x[1:])",
+    ),
+    "a row of matlab": (
+        "minimize sum(A(1,:))",
+        "E113",
+        "A(1,:)",
+        "indices start at 0: `A[0,:]`",
+        "minimize sum(A[0,:]) + sum(x)",
+    ),
+    "a column of matlab": (
+        "minimize sum(A(:,1))",
+        "E113",
+        "A(:,1)",
+        "indices start at 0: `A[:,0]`",
+        "minimize sum(A[:,0]) + sum(x)",
+    ),
+    "terms left out": (
+        "minimize x[0] + ... + x[n-1]",
+        "E112",
+        "..",
+        "an index runs over them: `sum(... for i in n)`",
+        "minimize sum(x[i] for i in n)",
+    ),
+    "unequal sides": (
+        ROWS + "  x <> 0",
+        "E108",
+        "<>",
+        "a set that leaves a point out has no nearest point; say on which side of it to stay",
+        ROWS + "  x >= 1",
+    ),
+    "a maximum over an index below": (
+        ROWS + "  max_i x[i] <= 1",
+        "E105",
+        "max_i x",
+        "write `max(x[i] for i in n)`",
+        ROWS + "  max(x[i] for i in n) <= 1",
+    ),
+    "free": (
+        ROWS + "  x free",
+        "E105",
+        "free",
+        "variables are real, and free where nothing bounds them: leave it out",
+        ROWS + "  sum(x) >= 0",
+    ),
+    "nonnegative, behind": (ROWS + "  x nonneg", "E105", "nonneg", "write `x >= 0`", ROWS + "  x >= 0"),
+    "solve minimize": (
+        "solve minimize sum(x)",
+        "E110",
+        "solve minimize",
+        "the objective is a statement: `minimize sum(x)`",
+        "minimize sum(x)",
+    ),
+    "solve of gams": (
+        "solve m using nlp maximizing sum(x)",
+        "E110",
+        "solve m using nlp maximizing",
+        "the objective is a statement: `maximize sum(x)`",
+        "maximize sum(x)",
+    ),
+    "model of gams": (
+        "minimize sum(x)\nmodel m /all/",
+        "E110",
+        "model",
+        "leave it out: a file is one problem",
+        "minimize sum(x)",
+    ),
+    "solved for, behind": (
+        "minimize sum(x) over x",
+        "E110",
+        "over x",
+        "leave it out",
+        "minimize sum(x)",
+    ),
+    "an objective without a direction": (
+        "objective sum(x)",
+        "E110",
+        "objective",
+        "write `minimize sum(x)`, or `maximize`",
+        "minimize sum(x)",
+    ),
+    "a family from one without a space": (
+        "var z[1..n]\nminimize sum(x)",
+        "E113",
+        "",
+        "`var z[n] : R`",
+        "var z[n] : R\nminimize sum(x)",
+    ),
+    "a family without a space": (
+        "var z[0..n, 1..m]\nminimize sum(x)",
+        "E113",
+        "",
+        "`var z[0..n,m] : R`",
+        "var z[0..n,m] : R\nminimize sum(x)",
+    ),
+    "sizes in square brackets": (
+        "var Z : R^[n,n]\nminimize sum(x)",
+        "E113",
+        "[n,n]",
+        "write `R^(n,n)`",
+        "var Z : R^(n,n)\nminimize sum(x)",
+    ),
+    "objective of latex": (
+        "\\min_{x} sum(x)",
+        "E101",
+        "\\min_",
+        "the objective is a statement: `minimize ...`",
+        "minimize sum(x)",
+    ),
+    "an array over an index": (
+        "minimize sumsq([A[i,:]'*x - b[i] for i in m])",
+        "E113",
+        "for",
+        "write `stack(A[i,:]'*x - b[i] for i in m)`",
+        "minimize sumsq(stack(A[i,:]'*x - b[i] for i in m))",
+    ),
     "index below a sum": (
         ROWS + "  sum_i c[i]*x[i] <= 1",
         "E105",
@@ -867,7 +1015,7 @@ def test_an_idiom(name: str):
     assert not [d for d in check(HEAD + right)[1] if d.severity.value == "error"]
 
 
-UNSURE = ("sum of latex", "quotient of latex", "subscript in braces", "letter that is a word")
+UNSURE = ("objective of latex", "sum of latex", "quotient of latex", "subscript in braces", "letter that is a word")
 REPAIRED = [name for name in IDIOMS if name not in UNSURE]
 
 
@@ -883,3 +1031,21 @@ def test_two_bars_that_join():
         "minimize sum(x[i] for i in n if i > 1 || i < 0 || i == n)",
     ):
         assert {d.hints for d in check(HEAD + text)[1] if d.code == "E109"} == {("write `or`",)}
+
+
+@pytest.mark.parametrize(
+    "line, name", [("problem my-fit", "my_fit"), ("problem 'my fit' \"a fit\"", "my_fit"), ("problem fit 2", "fit_2")]
+)
+def test_the_name_of_a_problem(line: str, name: str):
+    (found,) = check(f"{line}\n{HEAD}minimize sum(x)")[1]
+    assert (found.code, found.hints) == ("E113", (f"write `{name}`",))
+
+
+def test_a_problem_with_a_colon():
+    (found,) = check(f"problem: fit\n{HEAD}minimize sum(x)")[1]
+    assert (found.message, found.hints) == ("`problem` takes no colon", ("remove the `:`",))
+
+
+def test_a_size_that_looks_like_a_definition():
+    found = check("n = 3\nvar x : R^n\nminimize sum(x)")[1]
+    assert found[0].hints == ("a name is given by `let n = ...`", "a size is given by `dim n = 3`")

@@ -40,4 +40,12 @@ WARNINGS: tuple[Code, ...] = (
         "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  x >= 0 for i in n",
         "dim n\nparam c : R^n\nvar x : R^n\nminimize c'*x\nsubject to\n  x[i] >= 0 for i in n",
     ),
+    Code(
+        "W206",
+        "a slice from 1 to the end",
+        "Subscripts start at 0, and a slice leaves its end out: of n entries, `x[1:n]` is all but the first. Other "
+        "languages write so what is all of them. What is meant is `x[1:]`, or `x` itself.",
+        "dim n\nparam c : R^n\nvar x : R^n\nminimize sumsq(x - c)\nsubject to\n  x[1:n] >= 0",
+        "dim n\nparam c : R^n\nvar x : R^n\nminimize sumsq(x - c)\nsubject to\n  x[1:] >= 0",
+    ),
 )

@@ -28,8 +28,6 @@ __all__ = ["Mistake", "Trouble", "explain", "explain_bare", "explain_read"]
 
 SETS = ("PSD", "SOC", "EXP", "POW", "Simplex", "Box", "Ball")
 
-OBJECTIVES = ("objective", "obj", "cost", "loss")
-
 
 def explain(trouble: Trouble) -> Mistake:
     """The first reading of the trouble that fits; the last one always does."""
@@ -52,10 +50,10 @@ def explain_bare(source: Source, line: Line) -> Mistake:
     if first.type in ("+", "-"):
         hints = [f"if the line before goes on, end it with `{first.text}`"]
         return Mistake(error("E120", span, f"`{_shortened(span.text)}` stands alone", hints=hints))
-    if [token.type for token in line.tokens[:2]] == ["NAME", ":"] and first.text.lower() in OBJECTIVES:
+    if [token.type for token in line.tokens[:2]] == ["NAME", ":"] and first.text.lower() in labels.OBJECTIVES:
         body = _shortened(source.text[line.tokens[1].end : line.end])
         hints = [f"write `minimize {body}`, or `maximize`"]
-        return Mistake(error("E120", span, f"`{first.text}` does not say what to do", hints=hints))
+        return Mistake(error("E120", span, f"`{first.text}` {labels.UNDIRECTED}", hints=hints))
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
     hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
     return Mistake(error("E120", span, message, hints=hints))
@@ -108,8 +106,10 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     indices.family,
     braces.brace,
     elsewhere.solving,
+    elsewhere.solve_statement,
     words.misspelt,
     bars.bars,
+    words.name_of_the_problem,
     stray,
     words.lambda_expression,
     words.conditional_expression,
@@ -124,6 +124,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     indices.index_first,
     indices.for_left_out,
     indices.for_behind_brackets,
+    indices.array_over_an_index,
     loops.loop_first,
     indices.second_for,
     idioms.norm_by_name,
@@ -148,6 +149,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     declaring.sizes_without_brackets,
     declaring.space_left_out,
     declaring.brackets_of_a_space,
+    declaring.sizes_in_square_brackets,
     declaring.missing_colon,
     declaring.start_without_brackets,
     declaring.sizes_with_a_cross,
@@ -159,6 +161,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.inner_product,
     operands.power,
     elsewhere.said_behind,
+    labels.objective_without_sense,
     labels.label_numbered,
     labels.label_without_colon,
     labels.label_behind,
@@ -174,6 +177,9 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     operands.line_begins_with_operator,
     operands.norm_by_string,
     operands.slice_in_round_brackets,
+    operands.subscripts_in_round_brackets,
+    operands.terms_left_out,
+    operands.unequal,
     operands.missing_operand,
     operands.missing_name,
 )

@@ -42,6 +42,8 @@ def _definition(t: Trouble, message: str) -> Mistake | None:
     name, word = t.tokens[0], Token("let", "let", t.tokens[0].start, t.tokens[0].start)
     if t.index == 1:
         hints = [f"a name is given by `let {name.text} = ...`"]
+        if [token.text.isdigit() for token in t.tokens[2:]] == [True]:
+            hints.append(f"a size is given by `dim {name.text} = {t.tokens[2].text}`")
         return Mistake(error("E106", t.span(), message, hints=hints), t.with_tokens(word, instead_of=0, at=0))
     if [token.type for token in t.tokens[1 : t.index : 2]] == ["(", ")"]:
         hints = [f"a function is a statement: `def {name.text}({t.tokens[2].text} : R) : R = ...`"]

@@ -1,5 +1,7 @@
 """Declarations without their `:` or `,`, and sizes without brackets."""
 
+import re
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import COMPARING
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
@@ -81,10 +83,18 @@ def _with_space(t: Trouble) -> str:
     if t.token.type in ("in", "∈") and t.following:
         return f"`{head} : {t.span(t.following, t.tokens[-1]).text}`"
     opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
+    if ".." in [token.type for token in t.tokens[opening:]]:
+        return f"`{head}{family_sizes(t.tokens[opening:])} : R`"
     sizes = [token.text for token in t.tokens[opening + 1 : opening + 4] if token.type in ("NAME", "NUMBER")]
     if opening == 2 and sizes and len(t.tokens) == opening + 2 * len(sizes) + 1:
         return f"`{head} : R^{sizes[0] if len(sizes) == 1 else '(' + ','.join(sizes) + ')'}`"
     return f"`{head} : R`, with the space that it lives in after a `:`"
+
+
+def family_sizes(brackets: tuple[Token, ...]) -> str:
+    """`[0..T,n]`, of brackets with what they hold; `[n]`, where they hold `1..n`."""
+    inside = "".join(token.text for token in brackets[1:-1])
+    return f"[{re.sub(r'(?<![^,])1[.][.](?=[A-Za-z]+(?:,|$))', '', inside)}]"
 
 
 def _of_value(t: Trouble, head: str) -> str:
@@ -132,6 +142,18 @@ def brackets_of_a_space(t: Trouble) -> Mistake | None:
         hints = [f"an attribute says so: `{space}{power}, {'nonneg' if space == 'R' else 'psd'}`"]
         return Mistake(error("E113", t.span(t.before, t.token), "a space has no sign", hints=hints))
     return None
+
+
+def sizes_in_square_brackets(t: Trouble) -> Mistake | None:
+    """`var X : R^[n,n]`."""
+    closing = closing_of(t.tokens, t.index) if t.token.type == "[" and t.after("^") else None
+    if t.kind not in _KINDS or closing is None:
+        return None
+    left, right = t.token._replace(type="(", text="("), t.tokens[closing]._replace(type=")", text=")")
+    inside = t.tokens[t.index + 1 : closing]
+    hints = [f"write `{t.tokens[t.index - 2].text}^({''.join(token.text for token in inside)})`"]
+    diagnostic = error("E113", t.span(t.token, t.tokens[closing]), "sizes stand in round brackets", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(left, *inside, right, instead_of=closing - t.index + 1))
 
 
 def kind_left_out(t: Trouble) -> Mistake | None:

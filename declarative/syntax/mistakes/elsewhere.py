@@ -38,6 +38,31 @@ def macro(t: Trouble) -> Mistake | None:
     return Mistake(error("E110", span, f"`@{name}` is a macro of JuMP", hints=[_MACROS[name]]))
 
 
+_SENSES = {"minimiz": "minimize", "minimis": "minimize", "maximiz": "maximize", "maximis": "maximize"}
+
+
+def solve_statement(t: Trouble) -> Mistake | None:
+    """`solve minimize f`, `Solve m using nlp minimizing z`, `Model m /all/`."""
+    first = t.tokens[0]
+    if t.kind != "NAME" or len(t.tokens) < 2 or first.text.lower() not in ("solve", "model", "option"):
+        return None
+    if first.text.lower() != "solve":
+        if {"model": "/", "option": "="}[first.text.lower()] not in [token.type for token in t.tokens[2:]]:
+            return None
+        hints = ["leave it out: a file is one problem"]
+        return Mistake(error("E110", t.span(first), f"`{first.text}` begins no statement", hints=hints), (Line(()),))
+    at = next((k for k, token in enumerate(t.tokens) if token.text.lower()[:7] in _SENSES), None)
+    if at is None or at + 1 == len(t.tokens):
+        return None
+    sense = _SENSES[t.tokens[at].text.lower()[:7]]
+    body = " ".join(t.span(t.tokens[at + 1], t.tokens[-1]).text.split())
+    span = t.span(first, t.tokens[at])
+    hints = [f"the objective is a statement: `{sense} {body}`"]
+    word = t.tokens[at]._replace(type=sense, text=sense)
+    repaired = t.with_tokens(word, instead_of=at + 1, at=0)
+    return Mistake(error("E110", span, f"`{span.text}` begins no statement", hints=hints), repaired)
+
+
 def solving(t: Trouble) -> Mistake | None:
     """`prob.solve()`, `optimize!(m)`, `optimize(F, f)`."""
     head = [token.text for token in t.tokens[: t.index]]
@@ -81,6 +106,10 @@ def said_behind(t: Trouble) -> Mistake | None:
         hints = [f"{CONTINUOUS}; " + (f"relaxed it is `0 <= {of} <= 1`" if word[0] == "b" else "leave it out")]
     elif word in ("psd", "semidefinite", "symmetric"):
         hints = [f"write `{of} in PSD`" if word != "symmetric" else "a symmetric matrix is declared: `S^n`"]
+    elif word in ("free", "unrestricted", "real", "continuous"):
+        hints = ["variables are real, and free where nothing bounds them: leave it out"]
+    elif word in ("nonneg", "nonnegative", "positive"):
+        hints = [f"write `{of} >= 0`"]
     else:
         return None
     return Mistake(error("E105", t.span(), f"`{t.token.text}` is no word of a constraint", hints=hints))

@@ -115,17 +115,17 @@ def constraints_behind(t: Trouble) -> Mistake | None:
     return Mistake(error("E110", span, message, hints=["write `subject to` on a line of its own"]), repaired)
 
 
-_NORMS = {"fro": "normfro({0})", "nuc": "normnuc({0})", "inf": "norm({0}, inf)"}
+NORMS = {"fro": "normfro({0})", "nuc": "normnuc({0})", "inf": "norm({0}, inf)"}
 
 
 def norm_by_name(t: Trouble) -> Mistake | None:
     """`norm(X, "fro")`."""
     given, words = t.token.text.strip('"'), [token.text for token in t.tokens[: t.index]]
     opening = max((k for k in range(1, len(words)) if words[k - 1 : k + 1] == ["norm", "("]), default=None)
-    if t.token.type != "STRING" or given not in _NORMS or opening is None or "," not in words[opening:]:
+    if t.token.type != "STRING" or given not in NORMS or opening is None or "," not in words[opening:]:
         return None
     of = t.source.text[t.tokens[opening].end : t.tokens[opening + words[opening:].index(",")].start]
-    hints = [f"write `{_NORMS[given].format(of)}`"]
+    hints = [f"write `{NORMS[given].format(of)}`"]
     return Mistake(error("E113", t.span(), "a norm is not chosen by a string", hints=hints))
 
 

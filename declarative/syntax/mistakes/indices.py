@@ -18,9 +18,9 @@ def for_all(t: Trouble) -> Mistake | None:
         or t.before.text not in ("all", "each", "every")
     ):
         return None
-    hints = [f"write `for {t.token.text} in ...`"]
-    diagnostic = error("E110", t.span(t.before), f"`{t.before.text}` is one word too many", hints=hints)
     runs = t.following is not None and t.following.type in ("in", "∈")
+    hints = ["leave it out" if runs else f"say where it runs: `for {t.token.text} in n`"]
+    diagnostic = error("E110", t.span(t.before), f"`{t.before.text}` is one word too many", hints=hints)
     return Mistake(diagnostic, t.with_tokens(instead_of=1, at=t.index - 1) if runs else ())
 
 
@@ -102,6 +102,21 @@ def for_behind_brackets(t: Trouble) -> Mistake | None:
         hints = [f"say where it runs: `for {t.before.text} in n`"]
         return Mistake(error("E113", t.span(t.before), f"`{t.before.text}` runs over nothing", hints=hints))
     return None
+
+
+def array_over_an_index(t: Trouble) -> Mistake | None:
+    """`[x[i] for i in n]`, read as `stack(x[i] for i in n)`."""
+    if t.token.type != "for" or t.opening != "[":
+        return None
+    opening = max(k for k in range(t.index) if (end := closing_of(t.tokens, k)) is not None and end > t.index)
+    closing = closing_of(t.tokens, opening)
+    assert closing is not None
+    inside, text = t.tokens[opening + 1 : closing], t.span(t.tokens[opening], t.tokens[closing]).text
+    left, right = t.tokens[opening]._replace(type="(", text="("), t.tokens[closing]._replace(type=")", text=")")
+    name = Token("NAME", "stack", left.start, left.start)
+    hints = [f"write `stack({' '.join(text[1:-1].split())})`"]
+    repaired = t.with_tokens(name, left, *inside, right, instead_of=closing - opening + 1, at=opening)
+    return Mistake(error("E113", t.span(), "an array over an index is a `stack`", hints=hints), repaired)
 
 
 def index_first(t: Trouble) -> Mistake | None:

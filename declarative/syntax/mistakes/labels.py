@@ -10,6 +10,8 @@ from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.lexer import Token
 
 _OBJECTIVES = ("minimize", "maximize")
+OBJECTIVES = ("objective", "obj", "cost", "loss")  # what others call it, without a direction
+UNDIRECTED = "does not say what to do"
 
 
 def objective_with_colon(t: Trouble) -> Mistake | None:
@@ -19,6 +21,18 @@ def objective_with_colon(t: Trouble) -> Mistake | None:
     what = f"`{t.kind}` takes no colon" if t.index == 1 else "an objective has no name"
     hints = [f"remove the `{t.source.text[t.tokens[1].start : t.token.end]}`"]
     return Mistake(error("E113", t.span(), what, hints=hints), t.with_tokens(instead_of=t.index, at=1))
+
+
+def objective_without_sense(t: Trouble) -> Mistake | None:
+    """`objective sumsq(x)`, where no objective stands above."""
+    if t.index != 1 or t.tokens[0].text.lower() not in OBJECTIVES or not t.wants("*") or t.token.type == "$END":
+        return None
+    if t.objective_above or set(COMPARING) & {token.type for token in t.tokens}:
+        return None
+    name, body = t.tokens[0], " ".join(t.span(t.token, t.tokens[-1]).text.split())
+    hints = [f"write `minimize {body}`, or `maximize`"]
+    word = name._replace(type="minimize", text="minimize")
+    return Mistake(error("E110", t.span(name), f"`{name.text}` {UNDIRECTED}", hints=hints), t.with_tokens(word, at=0))
 
 
 def label_without_colon(t: Trouble) -> Mistake | None:

@@ -53,6 +53,9 @@ def command(t: Trouble) -> Mistake | None:
     if sign := _SIGNS.get(name):
         diagnostic = error("E101", span, message, hints=[f"write `{sign}`"])
         return Mistake(diagnostic, t.with_tokens(word._replace(type=sign, text=sign), instead_of=2))
+    if t.index == 0 and name in ("min", "max", "argmin", "argmax"):
+        hints = [f"the objective is a statement: `{name.removeprefix('arg')}imize ...`"]
+        return Mistake(error("E101", span, message, hints=hints))
     if advice := _ADVICE.get(name):
         return Mistake(error("E101", span, message, hints=[advice.format(name)]))
     if t.before and t.before.end == t.token.start and t.before.type in ("NAME", ")", "]", "'"):

@@ -1,7 +1,10 @@
 """Operators without operands, operands without operators, and brackets used for something else."""
 
+import re
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
+from declarative.syntax.relations import NO_NEAREST
 from declarative.syntax.tokens.layout import STARTING
 from declarative.syntax.tokens.lexer import Token
 
@@ -119,6 +122,25 @@ def slashes(t: Trouble) -> Mistake | None:
     return None
 
 
+def terms_left_out(t: Trouble) -> Mistake | None:
+    """`x[0] + ... + x[n-1]`."""
+    if t.token.type != ".." or not t.wants_operand or not t.before or t.before.type not in ("+", "*"):
+        return None
+    hints = [f"an index runs over them: `{'sum' if t.before.type == '+' else 'prod'}(... for i in n)`"]
+    return Mistake(error("E112", t.span(), "no dots stand for terms that are left out", hints=hints))
+
+
+def unequal(t: Trouble) -> Mistake | None:
+    """`x <> 0` as a constraint; in a condition it is read as `!=`."""
+    if t.token.type != ">" or not t.after("<") or not t.before or t.before.end != t.token.start:
+        return None
+    if not {"for", "if"} & {token.type for token in t.tokens[: t.index]}:
+        return Mistake(error("E108", t.span(t.before, t.token), "`<>` is no constraint", hints=[NO_NEAREST]))
+    sign = t.before._replace(type="!=", text="!=", end=t.token.end)
+    diagnostic = error("E106", t.span(t.before, t.token), "`<>` is written `!=`")
+    return Mistake(diagnostic, t.with_tokens(sign, instead_of=2, at=t.index - 1))
+
+
 def missing_operand(t: Trouble) -> Mistake | None:
     if not t.wants_operand or not t.before or t.token.type in _OPERAND or t.token.type == "STRING":
         return None
@@ -153,11 +175,22 @@ def range_as_subscript(t: Trouble) -> Mistake | None:
         return None
     hints = ["a slice is written `lo:hi`, and leaves out `hi`, as in Python"]
     if t.before and t.following and t.before.type in ("NAME", "NUMBER") and t.following.type in ("NAME", "NUMBER"):
-        last = t.following.text
-        after = str(int(last) + 1) if last.isdigit() else "" if last == "end" else f"{last}+1"
-        hints[0] += f": `{t.before.text}:{after}`"
+        end = next((k for k in range(t.index, len(t.tokens)) if t.tokens[k].type in ("]", ",")), len(t.tokens))
+        last = "".join(token.text for token in t.tokens[t.index + 1 : end])
+        hints[0] += f": `{t.before.text}:{_one_more(last)}`"
+        if t.before.text == "1" and last.isidentifier() and last != "end":
+            hints = [f"indices start at 0: `:` alone is all of an axis, `1:` all of it but the first; {hints[0]}"]
     diagnostic = error("E113", t.span(), "`..` does not cut a piece out of an array", hints=hints)
     return Mistake(diagnostic)
+
+
+def _one_more(last: str) -> str:
+    """Where a slice ends that has `last` as its last place: `T+1` for T, `n` for n-1, nothing for `end`."""
+    if last in ("end", "") or last.isdigit():
+        return str(int(last) + 1) if last.isdigit() else ""
+    shifted = re.fullmatch(r"(.+)([+-]\d+)", last)
+    body, by = (shifted[1], int(shifted[2]) + 1) if shifted else (last, 1)
+    return f"{body}{by:+}" if by else body
 
 
 def slice_in_round_brackets(t: Trouble) -> Mistake | None:
@@ -179,6 +212,25 @@ def slice_in_round_brackets(t: Trouble) -> Mistake | None:
     hints = [f"indices start at 0, and `hi` is left out: `{name.text}[{first.text}:{end}]`"]
     square = (t.tokens[opening]._replace(type="[", text="["), first, *inside, last._replace(type="]", text="]"))
     diagnostic = error("E113", t.span(name, last), "a slice stands in square brackets", hints=hints)
+    return Mistake(diagnostic, t.with_tokens(*square, instead_of=closing - opening + 1, at=opening))
+
+
+def subscripts_in_round_brackets(t: Trouble) -> Mistake | None:
+    """`A(1,:)`, of MATLAB."""
+    around = [k for k in range(1, t.index) if (end := closing_of(t.tokens, k)) is not None and end > t.index]
+    if t.token.type != ":" or t.opening != "(" or not around or not t.declares(t.tokens[around[-1] - 1].text):
+        return None
+    opening = around[-1]
+    name, closing = t.tokens[opening - 1], closing_of(t.tokens, opening)
+    assert closing is not None
+    inside = tuple(
+        token._replace(text=str(max(int(token.text) - 1, 0))) if token.text.isdigit() else token
+        for token in t.tokens[opening + 1 : closing]
+    )
+    hints = [f"indices start at 0: `{name.text}[{''.join(token.text for token in inside)}]`"]
+    last = t.tokens[closing]
+    square = (t.tokens[opening]._replace(type="[", text="["), *inside, last._replace(type="]", text="]"))
+    diagnostic = error("E113", t.span(name, last), "subscripts stand in square brackets", hints=hints)
     return Mistake(diagnostic, t.with_tokens(*square, instead_of=closing - opening + 1, at=opening))
 
 

@@ -72,8 +72,12 @@ class Trouble:
     @property
     def before_objective(self) -> bool:
         """Does the statement stand above the objective, as far as can be seen?"""
-        start = self.tokens[0].start
-        return not _OBJECTIVE.search(self.source.text, 0, start) and bool(_OBJECTIVE.search(self.source.text, start))
+        return not self.objective_above and bool(_OBJECTIVE.search(self.source.text, self.tokens[0].start))
+
+    @property
+    def objective_above(self) -> bool:
+        """Does an objective stand above the statement, as far as can be seen?"""
+        return bool(_OBJECTIVE.search(self.source.text, 0, self.tokens[0].start))
 
     def declares(self, name: str) -> bool:
         """Does the text seem to declare this name somewhere?"""

@@ -1,5 +1,7 @@
 """Words of the language in the wrong place, and words that are not of the language."""
 
+import re
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.spelling import meant
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
@@ -7,6 +9,7 @@ from declarative.syntax.tokens.layout import STARTING
 from declarative.syntax.tokens.lexer import WORDS
 
 ALONE = "`subject to` stands on a line of its own, and the constraints below it"
+SOLVED_FOR = "what is solved for are the variables, by their declarations"
 _NEVER_LABELS = WORDS - {"param", "const", "learn", "var", "extern", "def"}
 
 
@@ -17,7 +20,12 @@ def misspelt(t: Trouble) -> Mistake | None:
         return None
     word, count = found
     written = t.source.text[word.start : word.end]
-    diagnostic = error("E110", t.span(word), f"`{written}` begins no statement", hints=[f"did you mean `{word.text}`?"])
+    if "_" in written and word.text in ("minimize", "maximize") and t.objective_above:
+        return None  # `max_i x[i] <= 1`
+    hints = [f"did you mean `{word.text}`?"]
+    if written.lower() in ("set", "sets"):
+        hints = ["an index runs over a size: write `dim`"]
+    diagnostic = error("E110", t.span(word), f"`{written}` begins no statement", hints=hints)
     return Mistake(diagnostic, t.with_tokens(word, instead_of=count, at=0))
 
 
@@ -29,6 +37,9 @@ def reserved(t: Trouble) -> Mistake | None:
     elif t.token.type not in WORDS or not t.wants("NAME") or (t.token.type not in STARTING and t.wants_operand):
         return None
     word = t.tokens[at]
+    if word.type == "problem" and at < t.index:
+        diagnostic = error("E113", t.span(), "`problem` takes no colon", hints=["remove the `:`"])
+        return Mistake(diagnostic, t.with_tokens())
     if at > 1 and t.tokens[at - 1].type == "." and word.text == "inf":
         module = t.tokens[at - 2]
         message = f"`{module.text}.{word.text}` is not part of the language"
@@ -40,6 +51,23 @@ def reserved(t: Trouble) -> Mistake | None:
         hints = ["the variance is `variance(...)`"]
     diagnostic = error("E111", t.span(word), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(word._replace(type="NAME"), at=at))
+
+
+def name_of_the_problem(t: Trouble) -> Mistake | None:
+    """`problem my-problem`, `problem 'my problem'`, `problem my problem "doc"`."""
+    if t.kind != "problem" or len(t.tokens) < 2 or t.index not in (1, 2) or t.token.type in (":", "$END", "STRING"):
+        return None
+    end = next((k for k, token in enumerate(t.tokens) if token.text.startswith('"')), len(t.tokens))
+    if end < len(t.tokens) and t.tokens[end].type == "STRAY":
+        return None  # a string that is never closed
+    span = t.span(t.tokens[1], t.tokens[end - 1])
+    name = re.sub(r"\W+", "_", span.text).strip("_")
+    if not name.isidentifier():
+        return None
+    message = "a name is made of letters, digits and `_`"
+    word = t.tokens[1]._replace(type="NAME", text=name)
+    diagnostic = error("E113", span, message, hints=[f"write `{name}`"])
+    return Mistake(diagnostic, t.with_tokens(word, instead_of=end - 1, at=1))
 
 
 def two_statements(t: Trouble) -> Mistake | None:
@@ -83,15 +111,18 @@ def joining(t: Trouble) -> Mistake | None:
     """`x[i] >= 0 forall i in n`, and `forall i : x[i] >= 0`."""
     if t.index == 2 and t.kind in ("minimize", "maximize") and t.tokens[1].text.lower() in ("over", "wrt"):
         colon = next((k for k, token in enumerate(t.tokens) if token.type in (":", ",")), None)
-        message = "what is solved for are the variables, by their declarations"
         repaired = t.with_tokens(instead_of=colon, at=1) if colon is not None else ()
-        return Mistake(error("E110", t.span(t.before, t.token), message, hints=["leave it out"]), repaired)
+        return Mistake(error("E110", t.span(t.before, t.token), SOLVED_FOR, hints=["leave it out"]), repaired)
     if t.before and t.before.type == t.token.type == "NAME" and t.before.text.lower() in _JOINING:
         hints = ["indices stand behind the constraint: `x[i] >= 0 for i in n if cond`"]
         if t.following and t.following.type == "=":
             hints = [f"a name is given above the objective: `let {t.token.text} = ...`"]
         message = f"`{t.before.text}` does not come first"
         return Mistake(error("E110", t.span(t.before), message, hints=hints))
+    if t.kind in ("minimize", "maximize") and not t.opening and t.token.text.lower() in ("over", "wrt"):
+        span = t.span(t.token, t.tokens[-1])
+        repaired = t.with_tokens(instead_of=len(t.tokens) - t.index)
+        return Mistake(error("E110", span, SOLVED_FOR, hints=["leave it out"]), repaired)
     word = _JOINING.get(t.token.text.lower())
     if not word or t.token.type != "NAME" or not t.wants("*"):
         return None
