@@ -2,10 +2,10 @@
 
 from declarative.source.diagnostic import Diagnostic, error
 from declarative.source.span import Span
+from declarative.syntax.mistakes.comparing import NO_NEAREST
 from declarative.syntax.tree import Assume, Compare, Constraint, File, Logic, Node, Not
 
 UNEQUAL = "`!=` is no constraint"
-NO_NEAREST = "a set that leaves a point out has no nearest point; say on which side of it to stay"
 _CHOICE = "all constraints hold together: solve for each alternative on its own, and take the better answer"
 _SIGNS = {"<=": ("<=", "≤"), ">=": (">=", "≥"), "in": ("in", "∈")}
 

@@ -18,7 +18,8 @@ from declarative.ir.expr import Dual, OptimalValue
 from declarative.ir.problem import Comparison, Constraint, Membership, Method
 from declarative.ir.problem import Relation as Sign
 from declarative.ir.size import SCALAR, Shape, shape_text
-from declarative.syntax.relations import NO_NEAREST, UNEQUAL, strict
+from declarative.syntax.mistakes.comparing import NO_NEAREST
+from declarative.syntax.relations import UNEQUAL, strict
 
 value = Handle(OptimalValue())  # the optimal value, among the outputs
 

@@ -5,6 +5,7 @@ from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.lexer import Token
 
 COMPARING = ("<=", "≤", ">=", "≥", "==", "!=", "<", ">")
+NO_NEAREST = "a set that leaves a point out has no nearest point; say on which side of it to stay"
 DECLARING = ("var", "param", "const", "learn")
 
 

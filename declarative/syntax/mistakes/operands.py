@@ -3,8 +3,8 @@
 import re
 
 from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.comparing import NO_NEAREST
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
-from declarative.syntax.relations import NO_NEAREST
 from declarative.syntax.tokens.layout import STARTING
 from declarative.syntax.tokens.lexer import Token
 
