@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import solve_beside, solve_definite, suits
+from declarative.backends.kkt.definite import Definite, solve_at, solve_beside, solve_definite, suits
 from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
@@ -71,7 +71,7 @@ def resume(
     """What a similar solution leads to, where that is certain; the others as if there were none."""
     if warm is None:
         return remaining(program, theta, qp, x0, options, near)
-    found = solve_beside(program, qp, warm)
+    found = beside(program, qp, warm)
     clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
     if qp.P.any():
         clear &= convex(program, qp)
@@ -139,7 +139,7 @@ def finish(
     """The answers near points, the rows to blame, and the systems: compiled where that is certain, or polished."""
     if not suits(program, qp) or not (fresh := rough.iterations > 0).any():
         return polished(program, qp, rough, options)
-    found = solve_beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active))
+    found = beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active))
     rest = (~(found.clear & fresh) | (remoteness(found.answer, qp, scaled=False) > FAR)).nonzero()[:, 0]
     answer = replace(found.answer, iterations=rough.iterations)
     if len(rest) == 0:
@@ -147,6 +147,18 @@ def finish(
     some, blamed, system = polished(program, qp.take(rest), rough.take(rest), options)
     blamed = {int(rest[i]): rows for i, rows in blamed.items()}
     return answer.put(rest, some), blamed, joined(found.system, rest, system, len(answer.x))
+
+
+def beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
+    """What points lead to: where what is active there is so at the solution, or some other rows are."""
+    found = solve_at(program, qp, warm.at(program).x, warm.active)
+    rest = (~found.clear).nonzero()[:, 0]
+    if len(rest) == 0:
+        return found
+    other = solve_beside(program, qp.take(rest), warm.take(rest))
+    answer, system = found.answer.put(rest, other.answer), joined(found.system, rest, other.system, len(found.clear))
+    clear = found.clear.index_copy(0, rest, other.clear)
+    return Definite(answer, clear, clear, system)
 
 
 def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:

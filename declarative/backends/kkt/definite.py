@@ -4,7 +4,7 @@ What is not clear after that (P not definite, weak activity, dependent rows, no 
 left to the method for all quadratic programs, with the point found where there is one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 
 from declarative.backends.kkt.compiled import compiles
-from declarative.backends.kkt.linear.system import ActiveSystem, Right
+from declarative.backends.kkt.linear.system import ActiveSystem, Right, System, joined
 from declarative.backends.kkt.program.program import SmoothProgram
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.answer import Answer, Reason, unknown
@@ -22,7 +22,7 @@ from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
 
 if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.batch import Batch, Data, Factors
+    from declarative.backends.kkt.compiled.batch import Batch, Data, Factors, Pieces
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Definite:
     answer: Answer
     clear: Tensor
     known: Tensor
-    system: "KeptSystem"
+    system: System | None
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,48 @@ class KeptSystem:
     @cached_property
     def in_torch(self) -> ActiveSystem:
         """The same systems for `vectorize=True` of `torch.autograd.functional`, whose tensors only torch can read."""
-        data, (rows, fixed) = self.factors.data, self.factors.active()
-        P, A, G = (torch.from_numpy(np.take(M, self.factors.items % len(M), 0)) for M in (data.P, data.A, data.G))
-        return ActiveSystem(P, torch.cat([A, G], 1), torch.from_numpy(rows), torch.from_numpy(fixed))
+        return in_torch(self.factors.data, self.factors.items, *self.factors.active())
+
+
+@dataclass(frozen=True)
+class PieceSystem:
+    """The KKT systems of items with dependent rows, of those at `places` (K,)."""
+
+    pieces: "Pieces"
+    places: np.ndarray
+
+    def take(self, items: Tensor) -> "PieceSystem":
+        """Those of some items (long, K)."""
+        return PieceSystem(self.pieces, self.places[items.numpy()])
+
+    def solve(self, r: Right) -> Right:
+        """w with K w = r, refined; of least norm where equations depend on each other."""
+        if any(is_legacy_batchedtensor(part) for part in (r.x, r.rows, r.bounds)):
+            return self.in_torch.solve(r)
+        x, rows, bounds = (part.detach().numpy() for part in (r.x, r.rows, r.bounds))
+        found = self.pieces.solve(self.places, x, rows, bounds, torch.get_num_threads())
+        w = Right(*(torch.from_numpy(part).to(r.x.dtype) for part in found))
+        rest = torch.from_numpy(~self.pieces.factors[1][self.places]).nonzero()[:, 0]
+        if len(rest) == 0:
+            return w
+        own = self.take(rest).in_torch.solve(Right(r.x[rest], r.rows[rest], r.bounds[rest]))
+        parts = zip((w.x, w.rows, w.bounds), (own.x, own.rows, own.bounds), strict=True)
+        return Right(*(all_of_them.index_copy(0, rest, part) for all_of_them, part in parts))
+
+    def flat(self, items: Tensor) -> Tensor:
+        """Of no entries where nothing is flat, as in all that is solved here."""
+        return self.take(items).in_torch.flat(torch.arange(len(items)))
+
+    @cached_property
+    def in_torch(self) -> ActiveSystem:
+        """The same systems in torch."""
+        return in_torch(self.pieces.data, self.pieces.items[self.places], *self.pieces.active(self.places))
+
+
+def in_torch(data: "Data", items: np.ndarray, rows: np.ndarray, fixed: np.ndarray) -> ActiveSystem:
+    """The systems of some items (K,) with the rows (K, p + m) and bounds (K, n) that are active."""
+    P, A, G = (torch.from_numpy(np.take(M, items % len(M), 0)) for M in (data.P, data.A, data.G))
+    return ActiveSystem(P, torch.cat([A, G], 1), torch.from_numpy(rows), torch.from_numpy(fixed))
 
 
 def suits(program: SmoothProgram, qp: Quadratic) -> bool:
@@ -76,9 +115,19 @@ def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Te
     from declarative.backends.kkt.compiled.batch import solve_batch
 
     bounded = bounds(qp)
-    guess = states(program, active, bounded, len(x0))
-    batch = solve_batch(data_of(program, qp, bounded), guess, torch.get_num_threads())
+    guess, data = states(program, active, bounded, len(x0)), data_of(program, qp, bounded)
+    batch = solve_batch(data, guess, torch.get_num_threads())
     return judged(program, qp, batch, bounded, x0)
+
+
+def solve_at(program: SmoothProgram, qp: Quadratic, x: Tensor, active: Tensor) -> Definite:
+    """Try B items near points x (B, n) with what is active there (B, q + 2n), whether or not it is independent."""
+    from declarative.backends.kkt.compiled.batch import solve_batch_at
+
+    bounded = bounds(qp)
+    state, point = states(program, active, bounded, len(x)), x.to(torch.float64).clone().numpy()
+    batch = solve_batch_at(data_of(program, qp, bounded), point, state, torch.get_num_threads())
+    return judged(program, qp, batch, bounded, x)
 
 
 def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
@@ -94,12 +143,17 @@ def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
 
 def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Definite:
     """What the solver says, and unknown where it knows nothing."""
+    answer, system = answers(program, qp, batch, bounded, like), batch.factors and KeptSystem(batch.factors)
+    if (pieces := batch.pieces) is not None:
+        bent, several = torch.from_numpy(pieces.left.bent), torch.from_numpy(pieces.left.several)
+        answer = replace(answer, degenerate=bent, dual_nonunique=several, least=several)
+        own = PieceSystem(pieces, np.arange(len(pieces.items)))
+        system = joined(system, torch.from_numpy(pieces.items), own, len(like))
     clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)
-    answer = answers(program, qp, batch, bounded, like)
     if not clear.all():
         nothing = unknown(len(like), program.n, program.p, program.q, like)
         answer = answer.where(known, nothing)
-    return Definite(answer, clear, known, KeptSystem(batch.factors))
+    return Definite(answer, clear, known, system)
 
 
 def bounds(qp: Quadratic) -> Tensor:
@@ -150,7 +204,7 @@ def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tens
     value, rounds = qp.k + torch.from_numpy(found.value), torch.from_numpy(found.rounds)
     whole = Answer(
         x, y, z, lower, upper, value, status, reason, rounds, primal, dual, gap, active, at_lower, at_upper,
-        no, no, no, ~no, no[:, None].expand(x.shape),
+        no, no, no, ~no, no[:, None].expand(x.shape), no,
     )  # fmt: skip
     if like.dtype == torch.float64:
         return whole

@@ -9,7 +9,7 @@ from backends.kkt.smooth_programs import FLOAT, INF, quadratic_program, random_q
 from torch.autograd import grad
 
 from declarative.backends.kkt.convex import ITERATIONS, convex, polished, remaining, solve_convex
-from declarative.backends.kkt.definite import KeptSystem, solve_definite
+from declarative.backends.kkt.definite import KeptSystem, PieceSystem, solve_definite
 from declarative.backends.kkt.linear.system import Right
 from declarative.backends.kkt.methods.qp import solve_quadratic
 from declarative.backends.kkt.program.program import Options, SmoothProgram
@@ -59,7 +59,7 @@ def test_near_a_vertex_the_last_steps_are_compiled_and_agree_with_the_general_me
     F = torch.randn(24, rank, n, generator=g, dtype=FLOAT)
     qp = replace(qp, P=F.mT @ F, lower=torch.full((1, n), -5, dtype=FLOAT), upper=torch.full((1, n), 5, dtype=FLOAT))
     answer, _, system = remaining(program, tuple(qp.parts()), qp, start, Options(), None)
-    assert isinstance(system, KeptSystem) and (answer.status == Status.SOLVED).all() and (answer.iterations > 3).all()
+    assert isinstance(system, PieceSystem) and (answer.status == Status.SOLVED).all() and (answer.iterations > 3).all()
     agrees_with_polished(answer, program, qp)
 
 

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from declarative.backends.kkt.compiled.blas import ROUTINES
+from declarative.backends.kkt.compiled.corner import corner_for
+from declarative.backends.kkt.compiled.dependent import Left, settle_dependent
 from declarative.backends.kkt.compiled.interior import Found, find_points, room
 from declarative.backends.kkt.compiled.item import Data
 from declarative.backends.kkt.compiled.kernel import (
     CLEAR,
+    DEPENDENT_ROWS,
     DOUBTFUL,
     Answers,
     Kept,
@@ -19,8 +23,10 @@ from declarative.backends.kkt.compiled.kernel import (
     solve_items,
 )  # fmt: skip
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
+from declarative.backends.kkt.compiled.piece import factor_pieces, slabs_for, solve_pieces
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
 from declarative.backends.kkt.compiled.symmetric import find_definite
+from declarative.backends.kkt.compiled.turned import Turned, turned_for
 from declarative.backends.threads import blas_threads
 
 ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
@@ -62,13 +68,56 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """The systems of the pieces on which solutions with dependent rows move, for the `items` (K,) of a batch."""
+
+    data: Data
+    left: Left
+    items: np.ndarray
+
+    @cached_property
+    def factors(self) -> tuple[Turned, np.ndarray]:
+        """Those of all items, and which are sound."""
+        data, sound = self.data, np.empty(len(self.items), np.bool_)
+        slabs = slabs_for(len(self.items), data.q.shape[1], data.b.shape[1] + data.h.shape[1])
+        factor_pieces(data, self.left.held, self.items, slabs, sound)
+        return slabs, sound
+
+    def active(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows (K, p + m) and which bounds (K, n) are in the systems of some of the items."""
+        held, side = self.left.held[self.items[places]] != 0, self.data.b.shape[1] + self.data.h.shape[1]
+        bounds = np.zeros((len(places), self.data.q.shape[1]), bool)
+        bounds[:, self.data.bounded] = held[:, side:]
+        return held[:, :side], bounds
+
+    def solve(self, places: np.ndarray, x: np.ndarray, rows: np.ndarray, bounds: np.ndarray, threads: int) -> Vectors:
+        """The solution for a right-hand side x (K, n), rows (K, p + m), bounds (K, n) of some of the items."""
+        right = Vectors(*(np.ascontiguousarray(part, dtype=np.float64) for part in (x, rows, bounds)))
+        found, factors = Vectors(*(np.empty(part.shape) for part in right)), self.factors[0]
+        n, size = x.shape[1], self.left.held.shape[1]
+
+        def some(first: int, last: int) -> None:
+            here, there = (Vectors(*(v[first:last] for v in vectors)) for vectors in (right, found))
+            own = places[first:last]
+            memory = np.empty(size), np.empty(size), np.empty(size), np.empty(n)
+            solve_pieces(self.data, self.left, factors, self.items[own], own, here, there, memory)
+
+        in_chunks(some, len(places), n * n, threads)
+        return found
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Answers, which of the items are `clear` (B,) and of which at least a point is `known` (B,), and the factors."""
+    """Answers, which of the items are `clear` (B,) and of which at least a point is `known` (B,), and the factors.
+
+    Those of `pieces` are for its items.
+    """
 
     answers: Answers
     clear: np.ndarray
     known: np.ndarray
-    factors: Factors
+    factors: Factors | None
+    pieces: Pieces | None
 
 
 def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
@@ -83,7 +132,7 @@ def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
         solve_items(ROUTINES, data, *memory_for(n, rows, kinds), own, answers, first, last)
 
     in_chunks(some, batch, n * (n + rows), threads)
-    return Batch(answers, answers.verdict == CLEAR, answers.verdict <= DOUBTFUL, Factors(data, kept, np.arange(batch)))
+    return judged(data, answers, Factors(data, kept, np.arange(batch)), threads)
 
 
 def solve_batch_beside(data: Data, x: np.ndarray, w: np.ndarray, state: np.ndarray, threads: int) -> Batch:
@@ -97,8 +146,38 @@ def solve_batch_beside(data: Data, x: np.ndarray, w: np.ndarray, state: np.ndarr
         solve_beside(ROUTINES, data, *memory_for(n, rows, kinds), kept, answers, own, first, last)
 
     in_chunks(some, batch, n * (n + rows), threads)
-    clear = answers.verdict == CLEAR
-    return Batch(answers, clear, clear, Factors(data, kept, np.arange(batch)))
+    return judged(data, answers, Factors(data, kept, np.arange(batch)), threads)
+
+
+def solve_batch_at(data: Data, x: np.ndarray, state: np.ndarray, threads: int) -> Batch:
+    """Solve B items near their solutions x (B, n) from their active rows, state (B, rows), which it overwrites."""
+    answers = answers_from(x, np.zeros(state.shape), state)
+    answers.verdict[:] = DEPENDENT_ROWS
+    return judged(data, answers, None, threads)
+
+
+def judged(data: Data, answers: Answers, factors: Factors | None, threads: int) -> Batch:
+    """What is clear, after a look at the items whose points are right, but not yet what to make of them."""
+    found = ((answers.verdict != CLEAR) & (answers.verdict <= DEPENDENT_ROWS)).nonzero()[0]
+    pieces = settle_batch(data, answers, found, threads) if len(found) else None
+    return Batch(answers, answers.verdict == CLEAR, answers.verdict <= DOUBTFUL, factors, pieces)
+
+
+def settle_batch(data: Data, answers: Answers, items: np.ndarray, threads: int) -> Pieces:
+    """Answers for those of the items (K,) whose active rows are as `answers` has them, written into it; the systems."""
+    (batch, rows), n, m = answers.state.shape, data.q.shape[1], data.b.shape[1] + data.h.shape[1]
+    flags = np.zeros(batch, np.bool_), np.zeros(batch, np.bool_)
+    left = Left(
+        np.empty((batch, rows), np.int8), np.empty((batch, m, rows)), np.zeros(batch, np.int64), *flags
+    )  # fmt: skip
+    kinds = int(data.blocks.max()) + 1
+
+    def some(first: int, last: int) -> None:
+        own = turned_for(n, m), corner_for(rows, m)
+        settle_dependent(data, *memory_for(n, rows, kinds), *own, answers, left, items, first, last)
+
+    in_chunks(some, len(items), n * (n + rows), threads)
+    return Pieces(data, left, items)
 
 
 def find_batch(data: Data, batch: int, low: np.ndarray, high: np.ndarray, iterations: int, threads: int) -> Found:

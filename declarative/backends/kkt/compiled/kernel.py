@@ -19,7 +19,7 @@ from declarative.backends.kkt.compiled.tiles import cholesky
 
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 TINY = 1e-12
-CLEAR, DOUBTFUL, NOT_CONVEX, LOST = range(4)
+CLEAR, DOUBTFUL, DEPENDENT_ROWS, NOT_CONVEX, LOST = range(5)
 
 
 def memory_for(n, rows, kinds):
@@ -112,6 +112,18 @@ def dependent_rows(routines, item, L, work, at, state, k):
 
 
 @inner()
+def value_at(item, work, x, state, w):
+    """The objective at a solution with multipliers w (rows,): x'Px = -q'x - w'Cx."""
+    pull = 0.0
+    for r in range(len(state)):
+        if state[r] != 0:
+            pull -= w[r] * (work.upper[r] if state[r] > 0 else work.lower[r])
+    for i in range(len(x)):
+        pull += item.q[i] * x[i]
+    return pull / 2
+
+
+@inner()
 def settle(routines, item, L, work, at, kept, answers, b, k):
     """The answer of item b from its active set of k rows: refined, measured, judged and stored."""
     state, rows = answers.state[b], answers.state.shape[1]
@@ -121,19 +133,14 @@ def settle(routines, item, L, work, at, kept, answers, b, k):
     primal, dual, gap, clear = refine(routines, item, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w)
     copy(at.x, answers.x[b])
     fill(answers.w[b], rows, 0.0)
-    pull = 0.0
     for i in range(k):
-        r = kept.rows[b, i]
-        answers.w[b, r] = w[i]
-        pull -= w[i] * (work.upper[r] if state[r] > 0 else work.lower[r])
-    for i in range(len(at.x)):
-        pull += item.q[i] * at.x[i]
-    answers.value[b] = pull / 2  # x'Px = -q'x - w'Cx
+        answers.w[b, kept.rows[b, i]] = w[i]
+    answers.value[b] = value_at(item, work, at.x, state, answers.w[b])
     answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
     sound = worst_of((primal, dual, gap)) < SOUND
     answers.verdict[b] = CLEAR if clear and sound else DOUBTFUL
     if not clear and dependent_rows(routines, item, L, work, at, state, k):
-        answers.verdict[b] = LOST
+        answers.verdict[b] = DEPENDENT_ROWS if sound else LOST
 
 
 @outer

@@ -126,7 +126,7 @@ class Result:
     that are active depend on each other; `nonunique`: the solution is not locally unique; `dual_nonunique`: the active
     rows are dependent, or bounds fix a variable (multipliers of least norm); `minimum`: the second-order test holds
     (no negative curvature along the active constraints). `loose` bool (B, n): the entries that move where the solution
-    is not unique.
+    is not unique. `least`: the multipliers are of least norm already, and the system is that of one piece.
     `messages` has an entry for each item that is not solved: what went wrong, and for an infeasible item the rows to
     blame in `blamed`, as pairs of a kind ("c", "g", "lower", "upper") and an index, the heaviest first.
     `system` solves with the factorisation at the solution, where there is one for every item that is solved.
@@ -149,6 +149,7 @@ class Result:
     dual_nonunique: Tensor
     minimum: Tensor
     loose: Tensor
+    least: Tensor
     messages: dict[int, str] = field(default_factory=dict)
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
     system: System | None = None

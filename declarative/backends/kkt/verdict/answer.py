@@ -51,7 +51,10 @@ MESSAGES = {
 
 @dataclass(frozen=True)
 class Answer(Items):
-    """The entries of `Result` that are tensors, and for each item a `Reason` (B,)."""
+    """The entries of `Result` that are tensors, and for each item a `Reason` (B,).
+
+    `least` (B,): the multipliers are those of least norm, and the system that of one piece.
+    """
 
     x: Tensor
     y: Tensor
@@ -73,6 +76,7 @@ class Answer(Items):
     dual_nonunique: Tensor
     minimum: Tensor
     loose: Tensor
+    least: Tensor
 
     def marked(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
         """The same with some items (bool, B) marked."""
@@ -119,6 +123,7 @@ def certified(found: Polished, iterations: Tensor, tolerance: float) -> Answer:
         at.x, at.y, at.z, at.z_lower, at.z_upper, found.local.f, status, reason, iterations,
         shares.primal, shares.dual, shares.gap, active.z, active.lower, active.upper,
         found.degenerate, system.loose.any(-1), system.dual_nonunique, torch.ones_like(found.degenerate), system.loose,
+        torch.zeros_like(found.degenerate),
     )  # fmt: skip
 
 
@@ -132,5 +137,5 @@ def unknown(batch: int, n: int, p: int, q: int, like: Tensor) -> Answer:
     error, count = nan[:, 0], torch.zeros(batch, dtype=torch.int64, device=like.device)
     return Answer(
         x, nan.expand(-1, p), nan.expand(-1, q), x, x, error, status, reason, count, error, error, error,
-        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag, flag, no.expand(-1, n),
+        no.expand(-1, q), no.expand(-1, n), no.expand(-1, n), flag, flag, flag, flag, no.expand(-1, n), flag,
     )  # fmt: skip

@@ -4,11 +4,12 @@ Where rows depend on each other, N'(A, G) = 0, multipliers w = (y, z) with z >= 
 A'y + G'z stays the same. Those of least norm are a projection, min |N t + w| with N t + w >= 0 in the inequalities: a
 least distance problem, whose dual has nonnegative variables alone (Lawson and Hanson 1974, chapter 23).
 
-Where such a solution moves it bends. A way along a column v ends where a multiplier is 0; its row is let go, and so on,
+Where such a solution moves it bends. A way among the multipliers ends where one is 0; its row is let go, and so on,
 until what remains is independent: a vertex of the set of multipliers (Caratheodory). All rows together have in general
 no derivative, for each may move by itself; that of the piece where those that remain are active keeps to the equations.
 
 A row that is weakly active, of a multiplier of 0, belongs to them where it depends on the others: w may go there too.
+Most quadratic programs on a CPU have all that from compiled code (`compiled/dependent.py`), by the same rules.
 """
 
 from dataclasses import replace
@@ -28,6 +29,8 @@ from declarative.backends.kkt.program.quadratic import explicit, model, quadrati
 from declarative.backends.status import Status
 
 Array = np.ndarray
+STILL = 1e-9  # the length of a row of an orthonormal basis that is none
+ALIKE = 1e-9  # what differs by less, relatively, is alike
 
 
 def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result:
@@ -35,7 +38,8 @@ def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result
 
     Items where some were let go are degenerate, except where two rows are the two sides of one equation.
     """
-    several = ((result.dual_nonunique | result.degenerate) & (result.status <= Status.INACCURATE)).nonzero()[:, 0]
+    several = (result.dual_nonunique | result.degenerate) & (result.status <= Status.INACCURATE) & ~result.least
+    several = several.nonzero()[:, 0]
     if len(several) == 0 or result.system is None:
         return result
     if program.kind == "qp":
@@ -128,22 +132,46 @@ def least_norm(w: Array, N: Array, e: int) -> Array:
 
 
 def let_go(N: Array, z: Array) -> list[int]:
-    """The rows that are let go, one for each independent column of N (k, d), from multipliers z (k,) >= 0."""
-    U, S, _ = np.linalg.svd(N, full_matrices=False)
-    N, z, out = U[:, S > RANK], z.copy(), []
-    for column in range(N.shape[1]):
-        v = N[:, column]
-        size = np.abs(v)
-        steps = np.divide(z, size, out=np.full_like(z, np.inf), where=size > RANK * size.max())
-        ends = [np.where(way, steps, np.inf) for way in (v < 0, v > 0)]  # along v, and against it
-        places = [int(end.argmin()) for end in ends]
-        forwards = ends[0][places[0]] <= ends[1][places[1]]
-        place = places[0] if forwards else places[1]
-        z += (steps[place] if forwards else -steps[place]) * v
+    """The rows that are let go, one for each independent change of theirs, from multipliers z (k,) >= 0; N (k, d) are
+    their rows of an orthonormal basis.
+
+    The least one of the multipliers that can change, the first of several, is led to 0 by the shortest way, or another
+    that is 0 on the way; then what changes that one is left out of N.
+    """
+    N, z, out = N.copy(), without_rounding(z), []
+    while N.shape[1]:
+        free = np.linalg.norm(N, axis=1) > STILL
+        free[out] = False
+        if not free.any():
+            break
+        place = first_of_least(np.where(free, z, np.inf))
+        if z[place] > 0:
+            move = N @ -N[place]
+            falls = free & (-move > RANK * np.abs(move).max())
+            steps = np.divide(z, -move, out=np.full_like(z, np.inf), where=falls)
+            place = first_of_least(steps)
+            z = without_rounding(z + steps[place] * move)
         z[place] = 0
-        N[:, column + 1 :] -= np.outer(v, N[place, column + 1 :] / v[place])
         out.append(place)
+        N = still(N, place)
     return out
+
+
+def without_rounding(z: Array) -> Array:
+    """Multipliers with 0 for what is none beside the largest, or negative."""
+    return np.where(z > RANK * z.max(initial=0), z, 0)
+
+
+def first_of_least(sizes: Array) -> int:
+    """The place of the least size, or of the first that is about the same."""
+    return int((sizes <= (1 + ALIKE) * sizes.min()).argmax())
+
+
+def still(N: Array, place: int) -> Array:
+    """The part (k, d - 1) of a basis N (k, d) that is 0 at a place: turned so that its last column alone is not."""
+    v = N[place].copy()
+    v[-1] += np.copysign(np.linalg.norm(v), v[-1])
+    return (N - np.outer(N @ v, v) * (2 / (v @ v)))[:, :-1]
 
 
 def opposites(some: Array, others: Array) -> Array:
