@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.cone.differentiate.function import Structure
+from declarative.backends.cone.duals import DualSums, dual_sums
 from declarative.backends.cone.program.certificate import Blocks
 from declarative.backends.cone.rows.chunks import Chunk, ChunkBuilder
 from declarative.backends.cone.rows.coefficients import Differentiated, differentiate
@@ -36,8 +37,7 @@ class Assembly:
     layout: Layout
     chunks: tuple[Chunk, ...]
     source: Extracted | Differentiated
-    empty: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # constraints whose condition selects nothing
-    paths: tuple[tuple[str, ...], ...]  # of the duals, in the order of declaration
+    duals: DualSums
 
     @property
     def differentiates_at_solution(self) -> bool:
@@ -67,9 +67,6 @@ def assemble(
     objective = vectoriser.value(conic.standard.objective).slot
     whole = _chunks(conic, ChunkBuilder(vectoriser, constants))
     chunks = [chunk for chunk in whole if chunk.rows]
-    empty = tuple((c.path, c.dual.shape) for c in whole if not c.rows and c.path and c.dual is not None)
-    duals = dict.fromkeys(c.path for c in whole if c.path and c.dual is not None)
-    paths = tuple(p for p in dict.fromkeys((*declared_paths(conic.standard.problem), *duals)) if p in duals)
     slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
     tape = vectoriser.tape((objective, *slots))
     symbols = conic.standard.variables
@@ -83,7 +80,8 @@ def assemble(
         curved = frozenset(v.name for v in conic.curved)
         source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
     structure = _structure(chunks, source, layout, added)
-    return Assembly(conic, structure, layout, tuple(chunks), source, empty, paths)
+    duals = dual_sums(whole, declared_paths(conic.standard.problem))
+    return Assembly(conic, structure, layout, tuple(chunks), source, duals)
 
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:

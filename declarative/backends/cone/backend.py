@@ -12,7 +12,6 @@ from torch import Tensor
 from declarative.analysis.near_geometric import geometric_remarks
 from declarative.backends.cone.assemble import Assembly, assemble
 from declarative.backends.cone.differentiate.function import Outcomes, Report, solve_batch
-from declarative.backends.cone.duals import duals_of
 from declarative.backends.cone.envelope import OptimalValue
 from declarative.backends.cone.fill import factorisation_work
 from declarative.backends.cone.reasons import messages_of
@@ -110,7 +109,7 @@ class ConePlan:
         parts = assembly.layout.split(x[:, : assembly.layout.size])
         return Outcome(
             variables={name: part for name, part in parts.items() if name not in added},
-            duals=duals_of(assembly, z),
+            duals=assembly.duals.of(z),
             value=standard.sign * value,
             status=report[:, Report.STATUS].to(torch.int8),
             iterations=report[:, Report.ITERATIONS].to(torch.int64),

@@ -19,7 +19,8 @@ class OptimalValue(torch.autograd.Function):
 
     @staticmethod
     def forward(P: Tensor, q: Tensor, A: Tensor, b: Tensor, x: Tensor, z: Tensor, P_at: Tensor, A_at: Tensor):
-        return (P * x[:, P_at[0]] * x[:, P_at[1]]).sum(-1) / 2 + (q * x).sum(-1)
+        quadratic = P * x.index_select(1, P_at[0]) * x.index_select(1, P_at[1])
+        return quadratic.sum(-1) / 2 + (q * x).sum(-1)
 
     @staticmethod
     def setup_context(ctx, inputs, output):

@@ -124,19 +124,22 @@ class Matrices:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def by_row(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the rows begin, the columns of their entries (l,) and these (B, l): what compiled functions take."""
+        return self.pattern.row_starts, self.pattern.columns, np.ascontiguousarray(self.values)
+
     def times(self, x: np.ndarray) -> np.ndarray:
         """(B, n) to (B, m)."""
         from declarative.backends.cone.linear.products import by_rows
 
-        p = self.pattern
-        return by_rows(p.row_starts, p.columns, np.ascontiguousarray(self.values), np.ascontiguousarray(x))
+        return by_rows(*self.by_row, np.ascontiguousarray(x))
 
     def transposed_times(self, z: np.ndarray) -> np.ndarray:
         """(B, m) to (B, n)."""
         from declarative.backends.cone.linear.products import by_columns
 
-        p, values = self.pattern, np.ascontiguousarray(self.values)
-        return by_columns(p.row_starts, p.columns, values, np.ascontiguousarray(z), p.shape[1])
+        return by_columns(*self.by_row, np.ascontiguousarray(z), self.pattern.shape[1])
 
     def scaled(self, rows: np.ndarray, columns: np.ndarray) -> Matrices:
         """diag(rows) M diag(columns), for (B, m) and (B, n)."""
@@ -147,14 +150,12 @@ class Matrices:
         """The largest |M| diag(columns) of each row, (B, m), for columns (B, n) >= 0."""
         from declarative.backends.cone.linear.products import largest_by_rows
 
-        p, values = self.pattern, np.ascontiguousarray(self.values)
-        return largest_by_rows(p.row_starts, p.columns, values, np.ascontiguousarray(columns, float))
+        return largest_by_rows(*self.by_row, np.ascontiguousarray(columns, float))
 
     def largest_by_column(self, rows: np.ndarray) -> np.ndarray:
         from declarative.backends.cone.linear.products import largest_by_columns
 
-        p, values = self.pattern, np.ascontiguousarray(self.values)
-        return largest_by_columns(p.row_starts, p.columns, values, np.ascontiguousarray(rows, float), p.shape[1])
+        return largest_by_columns(*self.by_row, np.ascontiguousarray(rows, float), self.pattern.shape[1])
 
     def some(self, items: np.ndarray) -> Matrices:
         return Matrices(self.pattern, self.values[items])

@@ -28,6 +28,8 @@ NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough
 
 
 PARTS = ("x", "v", "s", "z", "stationarity", "feasibility", "error", "floor")  # of an iterate, beside the spectrum
+ENOUGH = 2.0  # floors
+FLOOR = 1e-15  # of the largest entry of a point
 ROUNDING = 2e-15  # of the largest term of a row
 
 
@@ -86,29 +88,39 @@ class _Place:
 
     def far(self, other: _Place, cones: Cones, width: float) -> np.ndarray:
         """Where v is farther from `other` than `width`, relative to its norm within some cone, or the eigenvalues."""
-        size, change = (cones.by_cone(np.add, part**2) for part in (self.v, self.v - other.v))
-        turned = change > width**2 * size
-        for kind in (Kind.ZERO, Kind.NONNEG):
-            turned[:, cones.of_kind(kind)] = False
-        return np.any(turned | (np.abs(self.values - other.values) > width), axis=1)
+        from declarative.backends.cone.linear.conditions import moved_far
+
+        found, work = np.empty(len(self.v), dtype=bool), np.empty((2, cones.count))
+        places = (np.ascontiguousarray(part) for own in (self, other) for part in (own.v, own.values))
+        moved_far(cones.atomic, ~cones.separable, *places, width, work, found)
+        return found
 
 
 def iterate(items: Items, x: np.ndarray, v: np.ndarray, near: np.ndarray, by_row: bool = False) -> Iterate:
     s, spectrum = project(items.cones, v, near)
     z = other_part(items.cones, v, s)
-    stationarity, feasibility = items.stationarity(x, z), items.feasibility(x, s)
+    stationarity, feasibility = items.missed(x, s, z)
     if by_row:
         sizes = (
             terms_of_columns(items, x, z),
             np.maximum.reduce([items.A.largest_by_row(np.abs(x)), np.abs(items.b), np.abs(s)]),
         )
         off = stationarity / _or_one(sizes[0]), feasibility / _or_one(sizes[1])
+        error = np.maximum(*(np.abs(part).max(1, initial=0.0) for part in off))
         floor = np.full(len(x), ROUNDING)
     else:
-        off = stationarity / _beside(items, z), feasibility
-        floor = 1e-15 * (1 + np.maximum(*(np.abs(part).max(1, initial=0.0) for part in (x, v))))
-    error = np.maximum(*(np.abs(part).max(1, initial=0.0) for part in off))
+        error, floor = _error(_beside(items, z), stationarity, feasibility, x, v)
     return Iterate(x, v, s, z, spectrum, stationarity, feasibility, error, floor, by_row)
+
+
+def _error(beside: np.ndarray, stationarity: np.ndarray, feasibility: np.ndarray, x: np.ndarray, v: np.ndarray):
+    """(B,) and (B,): the largest error, and its floor."""
+    from declarative.backends.cone.linear.conditions import largest_error
+
+    error, floor = np.empty(len(x)), np.empty(len(x))
+    x, v = np.ascontiguousarray(x), np.ascontiguousarray(v)
+    largest_error(stationarity, beside, feasibility, x, v, FLOOR, error, floor)
+    return error, floor
 
 
 def terms_of_columns(items: Items, x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -156,9 +168,9 @@ def polish(items: Items, start: Point, steps: int = STEPS, by_row: bool = False)
                 systems[k] = system
         return moved
 
-    live = np.arange(len(items))
+    moving = np.ones(len(items), dtype=bool)
     for _ in range(steps):
-        live = live[now.error[live] > now.floor[live]]
+        live = np.flatnonzero(moving & (now.error > ENOUGH * now.floor))
         if not len(live):
             break
         old = now.some(live)
@@ -167,7 +179,8 @@ def polish(items: Items, start: Point, steps: int = STEPS, by_row: bool = False)
         now = now.with_some(live[fell], new.some(np.flatnonzero(fell)))
         stuck = renew(live[~fell & (old.error > SMALL * old.floor)], SAME)
         renew(live[fell], NEAR)
-        live = np.union1d(live[fell], stuck)
+        moving[:] = False
+        moving[live[fell]] = moving[stuck] = True
     renew(np.arange(len(items)), SAME)
     return now, systems
 

@@ -59,15 +59,17 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     of similar programs, NaN where there is none.
     """
     items = without_infinite_rows(items)
-    found = [replace(without_numbers(items, Status.FAILED, 0), broken=True)] * len(items)
     left = np.flatnonzero(items.finite)
+    found: dict[int, Solved] = {}
+    if len(left) < len(items):
+        found = dict.fromkeys(range(len(items)), replace(without_numbers(items, Status.FAILED, 0), broken=True))
     if last is not None:
         left = _resume(found, left, items, blocks, last)
     if len(left):
         chosen = items.some(left)
-        for k, solved in zip(left, _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
+        for k, solved in zip(left.tolist(), _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
             found[k] = solved if _determined(solved) else _by_itself(solved, items.some(np.array([k])), blocks)
-    return found
+    return [found[k] for k in range(len(items))]
 
 
 def _sure(solved: Solved) -> bool:
@@ -93,7 +95,7 @@ def _by_itself(solved: Solved, item: Items, blocks: Blocks) -> Solved:
     return solved if _sure(solved) else _looked_at(solved, own, blocks)
 
 
-def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:
+def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:
     """Put the answers that Newton's method finds from `last` into `found`; which of the `chosen` items are left.
 
     From a neighbour's solution they converge fast where v = s - z of both lies on one smooth piece of the projection,
@@ -111,7 +113,7 @@ def _resume(found: list[Solved], chosen: np.ndarray, items: Items, blocks: Block
     points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
     sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
     for k in np.flatnonzero(sound):
-        found[near[k]] = done[k]
+        found[int(near[k])] = done[k]
     return np.setdiff1d(chosen, near[sound])
 
 

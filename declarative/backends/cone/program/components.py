@@ -65,7 +65,7 @@ def _components(items: Items) -> Components:
 
     (B, n), m, A, P, cone = items.q.shape, items.b.shape[1], items.A, items.P, items.cones.atomic
     columns, rows = np.empty((B, n), dtype=np.int64), np.empty((B, m), dtype=np.int64)
-    work = np.empty((2, n + int(cone.max(initial=-1)) + 1), dtype=np.int64)
-    entries = A.pattern.rows, A.pattern.columns, np.ascontiguousarray(A.values)
-    others = P.pattern.rows, P.pattern.columns, np.ascontiguousarray(P.values)
+    work = np.empty((2, n + items.cones.count), dtype=np.int64)
+    entries = A.pattern.rows, *A.by_row[1:]
+    others = P.pattern.rows, *P.by_row[1:]
     return Components(columns, rows, joined(cone, *entries, *others, columns, rows, work))

@@ -11,8 +11,7 @@ import numpy as np
 from declarative.backends.cone.program.certificate import ROUNDING
 from declarative.backends.cone.program.item import Items, Point
 from declarative.backends.cone.program.system import conic_systems
-from declarative.backends.cone.program.tails import tails
-from declarative.backends.cone.program.tails import terms as exponential_terms
+from declarative.backends.cone.program.tails import terms_and_tails
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
 from declarative.backends.cone.sets.projections import project
 
@@ -26,9 +25,11 @@ def weakly_active(items: Items, at: Point) -> np.ndarray:
     which may be rounding where they are small, but for those of exponential cones and what these push against.
     """
     x, z, rows = np.abs(at.x), np.abs(at.z), items.cones.of_kind(Kind.NONNEG)
+    if not len(rows):
+        return np.zeros(z.shape, dtype=bool)
     terms = np.maximum.reduce([items.P.largest_by_row(x), items.A.largest_by_column(z), np.abs(items.q)])
     floor = ROUNDING * terms.max(1, initial=0.0)[:, None]
-    exact = np.maximum(exponential_terms(items, at.z, at.z), tails(items, at.z, at.z)) > 0
+    exact = np.maximum(*terms_and_tails(items, at.z, at.z)) > 0
     terms = np.where(exact, terms, np.maximum(terms, floor))
     share = z * items.A.largest_by_row(1 / np.where(terms > 0, terms, 1.0))
     weak = np.zeros(z.shape, dtype=bool)

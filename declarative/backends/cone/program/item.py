@@ -59,6 +59,15 @@ class Items:
     def feasibility(self, x: np.ndarray, s: np.ndarray) -> np.ndarray:
         return self.A.times(x) + s - self.b
 
+    def missed(self, x: np.ndarray, s: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both in one go."""
+        from declarative.backends.cone.linear.conditions import missed
+
+        found, points = (np.empty(self.q.shape), np.empty(self.b.shape)), map(np.ascontiguousarray, (x, s, z))
+        q, b = np.ascontiguousarray(self.q), np.ascontiguousarray(self.b)
+        missed(*self.P.by_row, q, *self.A.by_row, b, *points, *found)
+        return found
+
     def some(self, chosen: np.ndarray) -> Items:
         """Those with the numbers `chosen`."""
         if len(chosen) == len(self):
@@ -129,6 +138,8 @@ UPPER = {  # rows that only bound the others above
 
 def without_infinite_rows(items: Items) -> Items:
     """Cones that an infinite bound leaves no say, such as `a'x <= inf`, hold a point inside, which says as little."""
+    if not np.isposinf(items.b).any():
+        return items
     free = np.zeros(items.b.shape, dtype=bool)
     for group in items.cones.groups:
         upper = list(UPPER.get(group.kind, ()))

@@ -23,9 +23,8 @@ def read_off(items: Items, x: np.ndarray, s: np.ndarray) -> np.ndarray:
 
     A, found, width = items.A, x.copy(), ROUNDING * (1 + np.abs(x).max(1, initial=0.0))
     rows = np.concatenate([cones[:, 1], cones[:, 2], cones[:, 0]])
-    entries = A.pattern.row_starts, A.pattern.columns, np.ascontiguousarray(A.values)
     b, seen = np.ascontiguousarray(items.b), np.empty(x.shape[1], dtype=bool)
-    told(*entries, rows, b, np.ascontiguousarray(s), width, np.ascontiguousarray(x), found, seen)
+    told(*A.by_row, rows, b, np.ascontiguousarray(s), width, np.ascontiguousarray(x), found, seen)
     return found
 
 
@@ -41,7 +40,6 @@ def rows_of_tops(items: Items) -> np.ndarray:
     from declarative.backends.cone.linear.slacks import sums_of_tops
 
     A, rows = items.A, np.concatenate([items.cones.of_kind(kind) for kind in (Kind.ZERO, Kind.NONNEG)])
-    entries = A.pattern.row_starts, A.pattern.columns, np.ascontiguousarray(A.values)
     top = np.empty(items.q.shape[1], dtype=bool)
-    sums_of_tops(*entries, cones, rows, np.ascontiguousarray(items.b), found, top)
+    sums_of_tops(*A.by_row, cones, rows, np.ascontiguousarray(items.b), found, top)
     return found

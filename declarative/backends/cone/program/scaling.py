@@ -102,14 +102,14 @@ def _even_columns(items: Items) -> np.ndarray:
     """E (B, n) as below, where no cone may be stretched."""
     from declarative.backends.cone.linear.even import even
 
-    (B, n), m, pattern, cones = items.q.shape, items.b.shape[1], items.A.pattern, items.cones
+    (B, n), m, cones = items.q.shape, items.b.shape[1], items.cones
     coupled = np.ones(m, dtype=bool)
     for kind in (Kind.ZERO, Kind.NONNEG):
         coupled[cones.of_kind(kind)] = False
-    values = np.ascontiguousarray(items.A.values)
+    starts, columns, values = items.A.by_row
     logs, e, held = np.log(np.abs(np.where(values != 0, values, 1.0))), np.empty((B, n)), np.empty((B, n), dtype=bool)
     work = np.empty(3 * n + 4 * m)
-    even(pattern.row_starts, pattern.columns, values, logs, cones.atomic, coupled, SHORT, e, held, work)
+    even(starts, columns, values, logs, cones.atomic, coupled, SHORT, e, held, work)
     return np.where(held, np.exp(e), 0.0)
 
 

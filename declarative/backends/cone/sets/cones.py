@@ -111,6 +111,17 @@ class Cones:
         return number
 
     @cached_property
+    def count(self) -> int:
+        """Of indivisible cones."""
+        return int(self.atomic.max(initial=-1)) + 1
+
+    @cached_property
+    def separable(self) -> np.ndarray:
+        """(rows,): is it a cone by itself?"""
+        kinds, rows = [block.kind.separable for block in self.blocks], [block.rows for block in self.blocks]
+        return np.repeat(np.array(kinds, dtype=bool), np.array(rows, dtype=np.int64))
+
+    @cached_property
     def _cone_starts(self) -> np.ndarray:
         return np.flatnonzero(np.diff(self.atomic, prepend=-1))
 
