@@ -40,6 +40,7 @@ LATE = {
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
     ("backends/cone/program/components.py", "declarative.backends.cone.linear.joined"): "the same half second",
     ("backends/cone/program/read_off.py", "declarative.backends.cone.linear.slacks"): "the same half second",
+    ("backends/cone/program/lost.py", "declarative.backends.cone.linear.shares"): "the same half second",
     ("backends/cone/program/item.py", "declarative.backends.cone.linear.conditions"): "the same half second",
     ("backends/cone/methods/polish.py", "declarative.backends.cone.linear.conditions"): "the same half second",
     ("backends/cone/program/tails.py", "declarative.backends.cone.linear.pushed"): "the same half second",

@@ -52,14 +52,13 @@ def lost(items: Items, points: Point, scaling: Scaling) -> tuple[np.ndarray, np.
 
 def _share(scaled: Items, sizes: list[np.ndarray], levels: list[np.ndarray], errors: np.ndarray) -> np.ndarray:
     """(B,): errors of s and z beside the largest terms of x, s and z above these levels."""
-    x, s, z = (np.where(size > level, size, 0.0) for size, level in zip(sizes, levels, strict=True))
-    b, q = np.abs(scaled.b), np.abs(scaled.q)
-    by_row = np.maximum.reduce([scaled.A.largest_by_row(x), b, s])
-    by_column = np.maximum.reduce([scaled.A.largest_by_column(z), scaled.P.largest_by_row(x), q])
-    pairs = (errors[0], by_row), (scaled.A.largest_by_column(errors[1]), by_column)
-    with np.errstate(over="ignore"):
-        shares = [np.where(t > 0, e / np.where(t > 0, t, 1.0), 0.0).max(1, initial=0.0) for e, t in pairs]
-    return np.maximum(*shares)
+    from declarative.backends.cone.linear.shares import largest_shares
+
+    above = (np.where(size > level, size, 0.0) for size, level in zip(sizes, levels, strict=True))
+    found, work = np.empty(len(scaled)), np.empty((2, scaled.q.shape[1]))
+    own = *scaled.A.by_row, *scaled.P.by_row, np.abs(scaled.b), np.abs(scaled.q)
+    largest_shares(*own, *above, errors, *work, found)
+    return found
 
 
 def _by_column(parts: Components, v: np.ndarray) -> np.ndarray:
