@@ -15,6 +15,7 @@ from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import shape_text
+from declarative.layer.columns import warn_of_columns
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.sizes import find_sizes
 from declarative.layer.symmetric import SymmetricPart
@@ -84,6 +85,7 @@ def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[s
     declarations = {d.symbol.name: d for d in problem.parameters if d.symbol.name in tensors}
     _check_ranks(declarations, tensors)
     sizes = find_sizes(problem, declarations, tensors, dims)
+    warn_of_columns(problem, declarations, tensors, dims, sizes)
     symbols = {name: d.symbol for name, d in declarations.items()}
     definite = tuple(name for name, symbol in symbols.items() if promised_psd(symbol))
     batch = _batch_shape(declarations, tensors)

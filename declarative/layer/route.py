@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -144,13 +144,23 @@ def _accept(
 def _with_cone(problem: Problem, first: Backend) -> SecondBackend:
     """That a sum of monomials has no point is said of a least violation, of which only a ray is the proof.
 
-    Squares go there by what is squared: that kkt has failed may be owed to their matrix.
+    Squares go there by what is squared: that kkt has failed may be owed to their matrix. Of a convex problem with
+    curved rows or a smooth objective kkt is asked again, for a least violation, where cone has no answer either.
     """
     if isinstance(first, geometric.GeometricBackend):
         return SecondBackend(first, problem, _to_cone, (*UNSURE, Status.INFEASIBLE))
+    found = classify(problem)
+    if isinstance(first, kkt.KKTBackend) and found.convex and found.kind not in (Kind.LP, Kind.QP):
+        doubted = (*UNSURE, Status.INFEASIBLE, Status.UNBOUNDED)
+        brief = replace(first, options=replace(first.options, brief=True))
+        return SecondBackend(SecondBackend(brief, problem, _to_cone, doubted), problem, partial(_itself, first))
     if (residual := with_residuals(problem)) is None:
         return SecondBackend(first, problem, _to_cone)
     return SecondBackend(first, residual, _to_cone, _doubted(problem))
+
+
+def _itself(backend: Backend, problem: Problem) -> Backend:
+    return backend
 
 
 def _doubted(problem: Problem) -> tuple[Status, ...]:

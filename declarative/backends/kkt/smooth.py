@@ -58,7 +58,12 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         taken = better.nonzero()[:, 0]
         answer = answer.put(pending.items[taken], attempt.answer.take(taken))
         system = joined(system, pending.items[taken], attempt.system.take(taken), len(x0))
-        on = (~resting(answer, starts)[pending.items]).nonzero()[:, 0]
+        on = ~resting(answer, starts)[pending.items]
+        if options.brief:
+            on &= answer.status[pending.items] == Status.SOLVED
+        on = on.nonzero()[:, 0]
+        if len(on) == 0:
+            break
         if len(on) < len(pending.items):
             pending, attempt, old = pending.take(on), attempt.take(on), old.take(on)
             here = take(theta, pending.items)
@@ -100,7 +105,7 @@ def rescued(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, 
         answer = replace(answer, reason=answer.reason.index_put((items,), dependent))
     saddle = (answer.status == Status.SOLVED) & ~answer.minimum
     items = (saddle | (answer.reason == Reason.DEPENDENT)).nonzero()[:, 0]
-    if len(items) == 0 or options.forward.name in ("ipopt", "given", "lbfgs"):
+    if len(items) == 0 or options.forward.name in ("ipopt", "given", "lbfgs") or options.brief:
         return answer, blamed, system
     began = x0.clamp(*Derivatives(program, theta).bounds(x0))[items]
     attempt = try_once(program, take(theta, items), began, options, BY_MULTIPLIERS, began)

@@ -98,13 +98,15 @@ class SmoothProgram:
 @dataclass(frozen=True)
 class Options:
     """How, and how hard to try, and what derivative to give; `tolerance` is the certificate's, relative to each row's
-    terms. The settings of `forward` that say how hard have been put in their places here.
+    terms. The settings of `forward` that say how hard have been put in their places here. `brief`: another backend is
+    asked for what the first attempt does not solve, so that no violation is minimised.
     """
 
     tolerance: float = 1e-6
     max_iterations: int = 300
     mode: Mode = IMPLICIT
     forward: Forward = AUTO
+    brief: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""Columns that were given for vectors: of the shape (3, 1) for R^n, where nothing else says that n is 1.
+
+By the rule of shapes they are a batch of three vectors of one entry, and are taken so, with a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from declarative.ir.expr import Role
+from declarative.ir.problem import ParameterDeclaration, Problem
+from declarative.ir.size import shape_text
+
+
+def warn_of_columns(
+    problem: Problem,
+    declarations: Mapping[str, ParameterDeclaration],
+    tensors: Mapping[str, Tensor],
+    dims: Mapping[str, int],
+    sizes: Mapping[str, int],
+) -> None:
+    """Names the first vector whose only axis was read off a column; `dims` are sizes that were given."""
+    given = {dim.name for dim in problem.dims if dim.default is not None} | dims.keys()
+    open_ones = {name for name, size in sizes.items() if size == 1} - given
+    for name, declaration in declarations.items():
+        if len(declaration.symbol.shape) != 1 or not _is_column(tensors[name]):
+            open_ones -= {read for size in declaration.symbol.shape for read in size.names}
+    for name, declaration in declarations.items():
+        shape = declaration.symbol.shape
+        if declaration.symbol.role is Role.PARAM and len(shape) == 1 and str(shape[0]) in open_ones:
+            warnings.warn(_text(name, shape_text(shape), tuple(tensors[name].shape), str(shape[0])), stacklevel=8)
+            return
+
+
+def _is_column(tensor: Tensor) -> bool:
+    return tensor.dim() > 1 and tensor.shape[-1] == 1 and tensor.shape[-2] > 1
+
+
+def _text(name: str, space: str, shape: tuple[int, ...], size: str) -> str:
+    return (
+        f"`{name}` is {space}, and of the shape {shape} it is a batch of vectors with {size} = 1; for one vector pass "
+        f"`{name}.squeeze(-1)`, and where {size} is 1 say so when compiling: dims={{{size!r}: 1}}"
+    )

@@ -1,0 +1,34 @@
+"""A column for a vector of free size is a batch of vectors of one entry: taken so, with a warning."""
+
+import pytest
+import torch
+
+import declarative as dc
+
+TEXT = "dim n\nparam a : R^n\nvar x : R^n\nminimize sumsq(x - a)\nsubject to\n  sum(x) == 1"
+COLUMN = torch.tensor([[1.0], [2.0], [3.0]])
+
+
+def test_a_column_is_taken_for_items_with_a_warning_once():
+    layer = dc.compile(dc.parse(TEXT))
+    with pytest.warns(UserWarning, match=r"of the shape \(3, 1\) it is a batch of vectors with n = 1.*a.squeeze\(-1\)"):
+        assert torch.equal(layer(COLUMN), torch.ones(3, 1))
+    assert torch.equal(layer(COLUMN), torch.ones(3, 1))  # warnings fail here
+    assert torch.allclose(layer(COLUMN.squeeze(-1)), torch.tensor([-2 / 3, 1 / 3, 4 / 3]))
+
+
+@pytest.mark.parametrize(
+    "text, dims, data",
+    [
+        (TEXT, {"n": 1}, [COLUMN]),
+        (TEXT.replace("dim n", "dim n = 1"), {}, [COLUMN]),
+        (TEXT, {}, [COLUMN[0]]),
+        (TEXT, {}, [COLUMN[:1]]),
+        (TEXT, {}, [COLUMN.mT]),
+        (TEXT.replace("- a)", "- a - b)").replace("var", "param b : R^n\nvar"), {}, [COLUMN, COLUMN[0]]),
+        (TEXT.replace("- a)", "- a) + sumsq(A*x)").replace("var", "param A : R^(2,n)\nvar"), {}, [COLUMN, [[1], [2]]]),
+    ],
+    ids=["told", "told in the text", "one entry", "one item", "a row", "another vector", "a matrix"],
+)
+def test_no_warning_where_something_else_says_that_the_size_is_one(text: str, dims: dict[str, int], data: list):
+    assert dc.compile(dc.parse(text), dims=dims)(*data) is not None
