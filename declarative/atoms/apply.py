@@ -13,7 +13,8 @@ from declarative.atoms.defined import DEFINITIONS, Definition
 from declarative.atoms.literals import literal
 from declarative.atoms.record import Atom, ShapeMismatch
 from declarative.atoms.registry import find
-from declarative.ir.expr import Constant, Expr
+from declarative.ir.expr import Constant, Expr, IndexSymbol
+from declarative.ir.walk import postorder
 from declarative.source.span import Span
 
 OF_SPACES = ("partial_trace", "partial_transpose")  # their `axis` is a space, not a direction of the array
@@ -137,5 +138,8 @@ def _value(atom: Atom | Definition, name: str, value: Any) -> Any:
         return value
     number = literal(value)
     if number is None:
-        raise ShapeMismatch(f"`{name}` of `{atom.written}` is a number or a size, known before solving")
+        hints = (f"for several values of `{name}` write a constraint or a term for each",)
+        found = any(isinstance(node, IndexSymbol) for node in postorder(value))
+        text = f"`{name}` of `{atom.written}` is a number or a size, known before solving"
+        raise ShapeMismatch(text, hints=hints if found else ())
     return number

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from traceback import extract_tb
 from typing import NoReturn
@@ -31,6 +32,17 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return import_module(f"declarative.cli.{cmd_name}").command if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With the nearest command for one that is not there."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as mistake:
+            if not (nearest := get_close_matches(args[0], COMMANDS, n=1)):
+                raise
+            raise click.UsageError(f"{mistake.message} Did you mean '{nearest[0]}'?", mistake.ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

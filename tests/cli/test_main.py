@@ -28,6 +28,11 @@ def test_wrong_usage_is_2(run, words):
     assert done.exit_code == 2 and "Usage: declarative" in done.stderr
 
 
+def test_a_command_that_is_not_there(run):
+    assert "did you mean 'check'?" in run("chek", "p.opt").stderr.lower()
+    assert "did you mean" not in run("xyzzy", "p.opt").stderr.lower()
+
+
 def test_our_own_mistake_is_70_and_asks_for_a_report(run, folder, monkeypatch):
     def broken(path, **given):
         raise RecursionError("deep")

@@ -47,6 +47,10 @@ REMEDIES = {
         "of each entry: `stack(f(x[i]) for i in n)`",
     ),
     "a quadratic form the other way round": ("minimize quad(A, x)", "`quad(x, A)`"),
+    "an index for a number": (
+        "minimize sumsq(x)\nsubject to\n  sum_largest(x, k) <= 1 for k in 1..n-1",
+        "for several values of `k` write a constraint or a term for each",
+    ),
     "a slice from one": (
         "minimize sumsq(x[1:n])",
         "`:` is all of the axis; `1:` is all of it but the first, and needs no warning",

@@ -56,6 +56,33 @@ def test_a_variable_that_enters_linearly_is_no_doubt(text):
     assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate)
 
 
+def test_a_variable_that_only_moves_with_a_curved_one_is_no_doubt():
+    """The weights of a mixture: at the solution p[j]*exp(...) is stationary in mu, which leaves p a row of zeros, but p
+    moves the sums under the logarithms.
+    """
+    points = torch.tensor([-2.6, -2.1, -1.9, -1.2, 1.1, 1.8, 2.2, 2.3, 3.1], dtype=torch.float64, requires_grad=True)
+    layer = declarative.compile(
+        declarative.parse("""dim m, k
+param y : R^m
+param at : R^k
+var mu : R^k, start(at)
+var p : R^k, simplex, start(1/k)
+minimize -sum(log(sum(p[j]*exp(-(y[i] - mu[j])^2/2) for j in k)) for i in m)""")
+    )
+    start = torch.tensor([-1.0, 1.0], dtype=torch.float64)
+    solution = layer.solve(points, start)
+    assert int(solution.status) == Status.SOLVED and not bool(solution.degenerate | solution.nonunique)
+    assert torch.autograd.gradcheck(lambda y: layer(y, start).p, (points,), atol=1e-7)
+
+
+@pytest.mark.parametrize("row", ["y == x - a", "y == 2*(x - a) + z; z == 0*x", "y >= x - a; y <= x - a"])
+def test_a_fourth_power_behind_a_row_is_a_doubt(row):
+    solution, _ = run(
+        f"param a : R; var x : R, start(2); var y : R; var z : R; minimize (y - 1)^4; subject to; {row}", a=0.4
+    )
+    assert int(solution.status) == Status.SOLVED and bool(solution.degenerate | solution.nonunique)
+
+
 def test_what_a_row_that_lets_go_has_bent_has_not_vanished():
     """At the end exp(x) has a multiplier of 1e-12 in the method and none in the answer; x is curved through z alone."""
     text = "minimize sum(-entr(5 + x)) + sum(inv_pos(5 + x)); subject to; sum(exp(x)) <= s"

@@ -7,7 +7,7 @@ a bound are eliminated, the active rows are gathered to the front, and what rema
 once (LU), with iterative refinement. Items whose factorisation is nearly singular go to `least_norm` instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, Self
 
@@ -165,9 +165,12 @@ class ActiveSystem:
         """Items (B,) whose active rows are linearly dependent."""
         return self._spread(self._least_norm.dependent if self._least_norm else None)
 
-    def movable(self, items: Tensor) -> Tensor:
-        """(K, n): the entries of x of some items (long, K) that the active constraints leave free to move."""
-        return self._analysed(items).movable
+    def movable(self, items: Tensor, among: Tensor) -> Tensor:
+        """(K, n): the entries of x of some items (long, K) that the active constraints leave free to move while all
+        that are not `among` them (bool, K, n) stand still.
+        """
+        reduced = self._analysed(items)
+        return replace(reduced, a=reduced.a * among[:, None], free=reduced.free & among).movable
 
     @property
     def entangled(self) -> Tensor:

@@ -118,7 +118,8 @@ def polish(
         return done
     flat = vanished(found.local, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
-        flat = flat.index_put((items,), flat[items] & done.system.movable(items))
+        straight = flat | (worst(found.local.H.abs()) == 0)  # what moves with an entry that is curved is curved
+        flat = flat.index_put((items,), flat[items] & done.system.movable(items, straight[items]))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
 
 
