@@ -7,7 +7,7 @@ derivatives at 0 of what is affine (or quadratic, in the objective): whole tenso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
+from declarative.rewrite.residuals import with_residuals
 from declarative.rewrite.standard import declared_paths
 
 
@@ -79,7 +80,8 @@ def assemble(
         names, probe = [v.name for v in symbols], _probe(conic, vectoriser, constants, device)
         curved = frozenset(v.name for v in conic.curved)
         source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
-    structure = _structure(chunks, source, layout, added)
+    squares = with_residuals(conic.standard.problem) is not None
+    structure = replace(_structure(chunks, source, layout, added), squares=squares)
     duals = dual_sums(whole, declared_paths(conic.standard.problem))
     return Assembly(conic, structure, layout, tuple(chunks), source, duals)
 

@@ -33,6 +33,7 @@ RECEDES = (
     "no minimum was found: the constraints allow a direction to infinity in which the objective does not rise;"
     " a bound or a penalty would hold it"
 )
+BLURRED = "curvature of the sum of squares is lost in rounding errors of its matrix; scale the rows alike"
 BENDS = "the objective decreases without end, ever more slowly, along a curve that the constraints allow"
 
 
@@ -48,6 +49,8 @@ def messages_of(assembly: Assembly, outcomes: Outcomes) -> dict[int, str]:
 def _words(assembly: Assembly, solved: Solved) -> str:
     if solved.broken or solved.escapes:
         return BROKEN if solved.broken else ESCAPES
+    if solved.blurred:
+        return BLURRED
     words = RECEDES if solved.recedes else BENDS if solved.bends else WORDS[solved.status]
     return words + _ray(assembly, solved)
 

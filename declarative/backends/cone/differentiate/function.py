@@ -17,6 +17,7 @@ from declarative.backends.cone.differentiate.adjoint import Gradients, pull_back
 from declarative.backends.cone.differentiate.second import Places, pull_twice
 from declarative.backends.cone.linear.matrices import Matrices, Pattern, pattern_of
 from declarative.backends.cone.methods.solve import solve_items
+from declarative.backends.cone.program.blurred import without_blurred
 from declarative.backends.cone.program.certificate import Blocks
 from declarative.backends.cone.program.item import Items, Point, are_thin
 from declarative.backends.cone.program.solved import Solved
@@ -34,13 +35,14 @@ MOST = 64  # patterns are kept
 class Structure:
     """What the items of a batch share. Places (2, k) are the rows and columns of the entries of P and A that are given.
 
-    P's places cover the whole symmetric matrix.
+    P's places cover the whole symmetric matrix. `squares`: it is one of squares of sums, with rounding errors of these.
     """
 
     cones: Cones
     P_at: np.ndarray
     A_at: np.ndarray
     blocks: Blocks
+    squares: bool = False
     _patterns: dict[tuple[str, bytes], Pattern] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -116,7 +118,10 @@ class ConeSolve(torch.autograd.Function):
         if not outcomes.items:
             programs = structure.items(*map(_array, (P, q, A, b)))
             with blas_threads(torch.get_num_threads()):
-                outcomes.items.extend(solve_items(programs, structure.blocks, outcomes.last))
+                found = solve_items(programs, structure.blocks, outcomes.last)
+                outcomes.items.extend(
+                    without_blurred(programs, found, structure.blocks) if structure.squares else found
+                )
         items = outcomes.items
         x = _tensor([item.point.x for item in items], structure.columns, q)
         z = _tensor([item.point.z for item in items], structure.cones.rows, q)

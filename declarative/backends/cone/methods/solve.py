@@ -358,9 +358,9 @@ def _judged(
     spans = spans_of_equalities(items, np.array([system.matrix.singular for system in systems]))
     points = least_norm(points, spans, items.cones)
     checked = residuals(items, points, blocks, balanced)
-    off = adrift(scaled, best.point, systems, balanced, blocks)
-    checked = [replace(own, adrift=float(share)) for own, share in zip(checked, off, strict=True)]
     weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
+    off = adrift(scaled, best.point, ~exact, systems, balanced, blocks)
+    checked = [replace(own, adrift=float(share)) for own, share in zip(checked, off, strict=True)]
     central = close & exact & ~far_fetched(items, points)
     kinks = near_kinks(items.cones, best.v, best.s)
     found = []

@@ -22,17 +22,42 @@ MARGIN = 3.0  # errors of other signs may lead farther
 MOVING = 1e-6  # of the largest entry of a direction
 
 
-def adrift(scaled: Items, at: Point, systems: list[System], scaling: Scaling, blocks: Blocks) -> np.ndarray:
-    """(B,): the largest share of the norm of its variable by which an entry of x may be off; `at` is scaled."""
+def adrift(
+    scaled: Items, at: Point, rough: np.ndarray, systems: list[System], scaling: Scaling, blocks: Blocks
+) -> np.ndarray:
+    """(B,): the largest share of the norm of its variable by which an entry of x may be off; `at` is scaled.
+
+    Points that are `rough` (B,) are as far off as the next of Newton's steps would lead.
+    """
     slope, gap, hidden = _missed(scaled, at)
-    found, norms = np.zeros(len(scaled)), block_norm(scaling.E * at.x, blocks.columns)
+    found = np.zeros(len(scaled))
     for k in np.flatnonzero(slope.any(1) | gap.any(1)):
-        share = MARGIN * scaling.E[k] / np.maximum(norms[k], ROUNDING * scaling.E[k])
-        found[k] = _moved(systems[k], slope[k], gap[k], np.where(blocks.shown, share, 0.0))
+        E = scaling.E[k]
+        found[k] = moved_share(systems[k], slope[k], gap[k], E, E * at.x[k], blocks)
         suspect = blocks.shown & hidden[k] & systems[k].matrix.singular
         if suspect.any() and (suspect & _free(systems[k])).any():
             found[k] = np.inf
+    left = np.flatnonzero(rough & (found <= ADRIFT))
+    if len(left):
+        slope, gap = scaled.stationarity(at.x, at.z), scaled.feasibility(at.x, at.s)
+        for k in left:
+            share = _share(scaling.E[k], scaling.E[k] * at.x[k], blocks)
+            dx = systems[k].solve(-slope[k], systems[k].spectrum.to_frame(-gap[k]))[0]
+            found[k] = max(found[k], float(np.abs(dx * share).max(initial=0.0)))
     return found
+
+
+def moved_share(
+    system: System, slope: np.ndarray, gap: np.ndarray, E: np.ndarray, x: np.ndarray, blocks: Blocks
+) -> float:
+    """The largest share of the norm of its variable by which errors of these sizes, of scaled rows, move an x (n,)."""
+    return _moved(system, slope, gap, MARGIN * _share(E, x, blocks))
+
+
+def _share(E: np.ndarray, x: np.ndarray, blocks: Blocks) -> np.ndarray:
+    """(n,): what moves of one in scaled units are, beside the norm of the variable, where that is shown."""
+    norms = block_norm(x[None], blocks.columns)[0]
+    return np.where(blocks.shown, E / np.maximum(norms, ROUNDING * E), 0.0)
 
 
 def _missed(scaled: Items, at: Point) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ class Solved:
     regular or inside of the set of solutions.
     `escapes`: failed, since the points found go to infinity; `recedes`: failed, and a solution may not exist.
     `broken`: failed, since the data are not finite. `bends`: unbounded, along no straight line; then there is no `ray`.
+    `blurred`: inaccurate, since rounding errors of the matrix of a sum of squares move x.
     """
 
     cones: Cones
@@ -39,6 +40,7 @@ class Solved:
     recedes: bool = False
     broken: bool = False
     bends: bool = False
+    blurred: bool = False
     ray: np.ndarray | None = None
     ray_shares: np.ndarray | None = None
 
