@@ -22,6 +22,7 @@ from declarative.backends.cone.rows.epigraph import Conic
 from declarative.backends.cone.rows.extract import Extracted, extract
 from declarative.backends.cone.rows.memberships import membership_chunk
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
+from declarative.backends.cone.written import Written
 from declarative.backends.layout import Layout, lay_out
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
@@ -39,6 +40,7 @@ class Assembly:
     chunks: tuple[Chunk, ...]
     source: Extracted | Differentiated
     duals: DualSums
+    written: Written
 
     @property
     def differentiates_at_solution(self) -> bool:
@@ -82,8 +84,9 @@ def assemble(
         source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
     squares = with_residuals(conic.standard.problem) is not None
     structure = replace(_structure(chunks, source, layout, added), squares=squares)
+    written = Written(vectoriser.tape((objective,)), constants, device)
     duals = dual_sums(whole, declared_paths(conic.standard.problem))
-    return Assembly(conic, structure, layout, tuple(chunks), source, duals)
+    return Assembly(conic, structure, layout, tuple(chunks), source, duals, written)
 
 
 def _chunks(conic: Conic, builder: ChunkBuilder) -> list[Chunk]:

@@ -89,7 +89,11 @@ class ConePlan:
             P, q, A, b, offset = self._data(inputs, batch, x[:, : self.assembly.layout.size].detach())
             x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b, outcomes)
         value = self._value((P, q, A, b), x, z) + offset
+        value = self.assembly.written.sharpened(value, (q * x).sum(-1), lambda: {**inputs, **self._parts(x)})
         return self._outcome(x, z, value, report, outcomes)
+
+    def _parts(self, x: Tensor) -> dict[str, Tensor]:
+        return self.assembly.layout.split(x[:, : self.assembly.layout.size])
 
     def _data(
         self, inputs: Mapping[str, Tensor], batch: int, x: Tensor | None = None
@@ -106,9 +110,8 @@ class ConePlan:
         assembly = self.assembly
         standard = assembly.conic.standard
         added = {a.variable.name for a in standard.auxiliaries}
-        parts = assembly.layout.split(x[:, : assembly.layout.size])
         return Outcome(
-            variables={name: part for name, part in parts.items() if name not in added},
+            variables={name: part for name, part in self._parts(x).items() if name not in added},
             duals=assembly.duals.of(z),
             value=standard.sign * value,
             status=report[:, Report.STATUS].to(torch.int8),
