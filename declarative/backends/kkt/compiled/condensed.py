@@ -11,6 +11,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import rank_update
 from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.constants import PROXIMAL
+from declarative.backends.kkt.compiled.diagonal import factor_envelope, multiply, solve_diagonal
 from declarative.backends.kkt.compiled.item import add, copy, fill
 from declarative.backends.kkt.compiled.jit import SUMS, inner
 from declarative.backends.kkt.compiled.linear import dot, subtract
@@ -172,9 +173,34 @@ def largest_of_diagonal(H):
 
 
 @inner()
+def factor_diagonal(u, system):
+    """The same where all is diagonal but the equations."""
+    h, K, p, lift = u.by_column.h, system.K, len(u.b), 0.0
+    for i in range(len(h)):
+        h[i] = u.curve[i] + PROXIMAL
+    for k in range(len(u.low)):
+        h[u.low[k]] += system.W[k]
+    for k in range(len(u.high)):
+        h[u.high[k]] += system.W[len(u.low) + k]
+    for _ in range(LIFTS if p > 0 else 0):
+        multiply(u, K)
+        most = 0.0
+        for r in range(p):
+            most = max(most, K[r * p + r])
+        for r in range(p):
+            K[r * p + r] += PROXIMAL + lift * most
+        if factor_envelope(u.by_column.first, K, p):
+            return True
+        lift = max(LIFT, 100 * lift)
+    return p == 0
+
+
+@inner()
 def factor(routines, u, system):
     """Factor the system of W; false where rounding has spoilt it."""
     H, n, p = system.H, len(u.q), len(u.b)
+    if u.diagonal[0]:
+        return factor_diagonal(u, system)
     sound, lift = False, 0.0
     for _ in range(LIFTS):
         condense(routines, u, system)
@@ -219,11 +245,17 @@ def largest_entry(a):
 
 
 @inner()
+def curvature_times(u, i, x):
+    """Row i of P times x."""
+    return u.curve[i] * x[i] if u.diagonal[0] else dot(u.P[i], x)
+
+
+@inner()
 def left(u, system, rx, ry, x, y):
     """The residual of (P + C'WC) x + A'y = rx, A x = ry, in `system.rx` and `system.ry`."""
     copy(rx, system.rx)
     for i in range(len(x)):
-        system.rx[i] -= dot(u.P[i], x)
+        system.rx[i] -= curvature_times(u, i, x)
     rows_times(u, x, system.product)
     for r in range(len(system.W)):
         system.product[r] *= -system.W[r]
@@ -243,7 +275,10 @@ def reduced(routines, u, system, rx, ry, x, y):
     copy(ry, system.ry)
     size, side = largest_entry(rx), largest_entry(ry)
     for _ in range(1 + REFINEMENTS if p > 0 else 1):
-        solve_active(routines, system.H, system.V, system.K, n, p, system.rx, system.ry)
+        if u.diagonal[0]:
+            solve_diagonal(u, system.K, system.rx, system.ry)
+        else:
+            solve_active(routines, system.H, system.V, system.K, n, p, system.rx, system.ry)
         add(system.rx, x)
         add(system.ry, y)
         if p > 0:

@@ -11,6 +11,7 @@ from declarative.backends.kkt.compiled.condensed import (
     add_row,
     add_rows,
     add_sizes_of_rows,
+    curvature_times,
     factor,
     reduced,
     row_times,
@@ -29,9 +30,9 @@ from declarative.backends.kkt.compiled.constants import (
     PROGRESS,
     ROW,
 )  # fmt: skip
+from declarative.backends.kkt.compiled.diagonal import is_diagonal
 from declarative.backends.kkt.compiled.item import copy, fill, item_of
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.linear import dot
 from declarative.backends.kkt.compiled.units import to_units, units_for
 
 
@@ -101,7 +102,7 @@ def measure(u, at):
     add_sizes_of_rows(u, at.z, at.terms)
     work = 0.0
     for i in range(n):
-        Px = dot(u.P[i], at.x)
+        Px = curvature_times(u, i, at.x)
         pull = abs(Px) + abs(u.q[i])
         at.dual[i] += Px + u.q[i]
         at.terms[i] += pull + abs(at.right[i])
@@ -329,6 +330,8 @@ def find_points(routines, data, memory, found, iterations, first, last):
     """Points of the items from `first` to before `last`."""
     u, system, at = memory
     for b in range(first, last):
+        if b == first or len(data.P) > 1:
+            u.diagonal[0] = data.h.shape[1] == 0 and is_diagonal(data.P[b % len(data.P)])
         sigma, kappa = to_units(item_of(data, b), u, at.right)
         found.iterations[b] = approach(routines, u, system, at, iterations)
         to_user(u, at, sigma, kappa, found.x[b], found.y[b], found.z[b], found.active[b])

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.diagonal import Columns, columns_for, list_columns
 from declarative.backends.kkt.compiled.item import copy_row, fill
 from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
 from declarative.backends.kkt.compiled.systems import largest_product, root
@@ -14,11 +15,14 @@ SPARSE = 4  # a row with so many times fewer entries than places is visited entr
 
 class Units(NamedTuple):
     """P (n, n), q (n,); R (p + g, n), the rows of A and G; b (p,); d and on (m,) of the rows of C = [G; -I; I], whose
-    bounds are those of the variables `low` and `high`. `columns` lists the entries of each row of R, `count` of them,
+    bounds are those of the variables `low` and `high`. Where `diagonal[0]`, P has its diagonal in `curve` (n,) alone, and
+    the equations are listed `by_column`. `columns` lists the entries of each row of R, `count` of them,
     or none where the row is full. D (n,) and E (p + g,) are the scalings; `size` (n,) is memory.
     """
 
     P: np.ndarray
+    curve: np.ndarray
+    diagonal: np.ndarray
     q: np.ndarray
     R: np.ndarray
     b: np.ndarray
@@ -31,14 +35,15 @@ class Units(NamedTuple):
     D: np.ndarray
     E: np.ndarray
     size: np.ndarray
+    by_column: Columns
 
 
 def units_for(n: int, p: int, g: int, low: np.ndarray, high: np.ndarray) -> Units:
     """Memory for one item."""
     rows, m = p + g, g + len(low) + len(high)
     return Units(
-        np.empty((n, n)), np.empty(n), np.empty((rows, n)), np.empty(p), np.empty(m), np.empty(m, np.bool_), low, high,
-        np.empty((rows, n), np.int64), np.empty(rows, np.int64), np.empty(n), np.empty(rows), np.empty(n),
+        np.empty((n, n)), np.empty(n), np.zeros(1, np.bool_), np.empty(n), np.empty((rows, n)), np.empty(p), np.empty(m), np.empty(m, np.bool_), low, high,
+        np.empty((rows, n), np.int64), np.empty(rows, np.int64), np.empty(n), np.empty(rows), np.empty(n), columns_for(n, p),
     )  # fmt: skip
 
 
@@ -80,6 +85,14 @@ def measure_rows(u, most):
 
 
 @inner()
+def curve_of(item, u, i):
+    """The largest entry of row i of P in units of D."""
+    if u.diagonal[0]:
+        return u.D[i] * abs(item.P[i, i]) * u.D[i]
+    return u.D[i] * largest_product(item.P[i], u.D)
+
+
+@inner()
 def equilibrate(item, u, before):
     """D and E as `linear/scaling.py` finds them; `before` (n,) is memory."""
     n, D, E, most = len(u.q), u.D, u.E, u.size
@@ -88,12 +101,12 @@ def equilibrate(item, u, before):
     for _ in range(ROUNDS):
         measure_rows(u, most)
         for i in range(n):
-            before[i] = D[i] * largest_product(item.P[i], D)
+            before[i] = curve_of(item, u, i)
         for i in range(n):
             D[i] *= root(max(before[i], D[i] * most[i]))
     heaviest = 0.0
     for i in range(n):
-        heaviest = max(heaviest, D[i] * largest_product(item.P[i], D))
+        heaviest = max(heaviest, curve_of(item, u, i))
     t = root(heaviest)
     for i in range(n):
         D[i] *= t
@@ -157,15 +170,18 @@ def to_units(item, u, before):
     sigma, pull, curve = largest_side(item, u), 0.0, 0.0
     for i in range(n):
         pull = max(pull, abs(D[i] * item.q[i]))
-        curve = max(curve, D[i] * largest_product(item.P[i], D))
+        curve = max(curve, curve_of(item, u, i))
     sigma = sigma if sigma > 0 else positive(pull)
     kappa = positive(max(pull / sigma, curve))
     for i in range(n):
         u.q[i] = D[i] * item.q[i] / (sigma * kappa)
-        for j in range(n):
+        u.curve[i] = D[i] * item.P[i, i] * D[i] / kappa
+        for j in range(0 if u.diagonal[0] else n):
             u.P[i, j] = D[i] * item.P[i, j] * D[j] / kappa
     for r in range(len(E)):
         for j in range(n):
             u.R[r, j] *= E[r] * D[j]
     put_sides(item, u, sigma)
+    if u.diagonal[0]:
+        list_columns(u)
     return sigma, kappa

@@ -1,0 +1,118 @@
+"""The system of an interior-point step where P is diagonal and there are bounds and equations alone.
+
+P + C'WC is a diagonal h then, and with it goes all that is large: A h^-1 A' has an entry where two equations share a
+variable, and its Cholesky factor stays within the envelope of those, row by row from the first one on.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from declarative.backends.kkt.compiled.item import fill
+from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.linear import dot, subtract
+
+
+class Columns(NamedTuple):
+    """The equations by variables: those of variable j, with their entries, are from `start[j]` to before `start[j + 1]`
+    in `rows` and `entries` (n p); `first` (p,) is where each row of A A' starts, h (n,) the diagonal.
+    """
+
+    start: np.ndarray
+    rows: np.ndarray
+    entries: np.ndarray
+    first: np.ndarray
+    h: np.ndarray
+
+
+def columns_for(n: int, p: int) -> Columns:
+    """Memory for one item."""
+    whole = np.int64
+    return Columns(
+        np.zeros(n + 1, whole), np.empty(n * p, whole), np.empty(n * p), np.zeros(p, whole), np.empty(n)
+    )  # fmt: skip
+
+
+@inner()
+def is_diagonal(P):
+    """Has P nothing beside its diagonal?"""
+    for i in range(len(P)):
+        for j in range(i):
+            if P[i, j] != 0 or P[j, i] != 0:
+                return False
+    return True
+
+
+@inner()
+def list_columns(u):
+    """The entries of the equations by variables."""
+    c, n, p, place = u.by_column, len(u.q), len(u.b), 0
+    for r in range(p):
+        c.first[r] = r
+    for j in range(n):
+        c.start[j] = place
+        for r in range(p):
+            if u.R[r, j] != 0:
+                c.rows[place], c.entries[place] = r, u.R[r, j]
+                c.first[r] = min(c.first[r], c.rows[c.start[j]])
+                place += 1
+    c.start[n] = place
+
+
+@inner()
+def multiply(u, K):
+    """The envelope of A h^-1 A' in K (p p)."""
+    c, n, p = u.by_column, len(u.q), len(u.b)
+    for r in range(p):
+        fill(K[r * p + c.first[r] :], r - c.first[r] + 1, 0.0)
+    for j in range(n):
+        weight = 1 / c.h[j]
+        for a in range(c.start[j], c.start[j + 1]):
+            row, share = c.rows[a] * p, weight * c.entries[a]
+            for b in range(c.start[j], a + 1):
+                K[row + c.rows[b]] += share * c.entries[b]
+
+
+@inner()
+def factor_envelope(first, K, p):
+    """K becomes its Cholesky factor within the envelope; false where it is not positive definite."""
+    for i in range(p):
+        row = K[i * p : (i + 1) * p]
+        for j in range(first[i], i):
+            low = max(first[i], first[j])
+            row[j] = (row[j] - dot(row[low:j], K[j * p + low : j * p + j])) / K[j * p + j]
+        pivot = row[i] - dot(row[first[i] : i], row[first[i] : i])
+        if not pivot > 0:
+            return False
+        row[i] = np.sqrt(pivot)
+    return True
+
+
+@inner()
+def solve_envelope(first, K, y):
+    """y (p,) becomes (K K')^-1 y."""
+    p = len(y)
+    for i in range(p):
+        low = first[i]
+        y[i] = (y[i] - dot(K[i * p + low : i * p + i], y[low:i])) / K[i * p + i]
+    for i in range(p - 1, -1, -1):
+        y[i] /= K[i * p + i]
+        subtract(K[i * p + first[i] : i * p + i], y[i], y[first[i] : i])
+
+
+@inner()
+def solve_diagonal(u, K, rx, ry):
+    """(rx, ry) become the solution (x, y) of h x + A'y = rx, A x = ry."""
+    c, n, p = u.by_column, len(rx), len(ry)
+    for r in range(p):
+        ry[r] = -ry[r]
+    for j in range(n):
+        rx[j] /= c.h[j]
+        for a in range(c.start[j], c.start[j + 1]):
+            ry[c.rows[a]] += c.entries[a] * rx[j]
+    solve_envelope(c.first, K, ry)
+    for j in range(n):
+        pull = 0.0
+        for a in range(c.start[j], c.start[j + 1]):
+            pull += c.entries[a] * ry[c.rows[a]]
+        rx[j] -= pull / c.h[j]
