@@ -13,7 +13,7 @@ from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, t
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
 from declarative.backends.kkt.program.certify import Primal, finite, worst
-from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, once, take
 from declarative.backends.kkt.program.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
 from declarative.backends.kkt.symmetric import convex_items
@@ -169,7 +169,8 @@ def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Optio
 
 def usable(qp: Quadratic) -> Tensor:
     """(B,): all data finite, infinities allowed as a whole side."""
-    finite = [part.flatten(1).isfinite().all(-1) for part in (qp.P, qp.q, qp.A, qp.b, qp.G)]
+    data = (qp.P, qp.q, qp.A, qp.b, qp.G)
+    finite = [once(part).flatten(1).isfinite().all(-1).expand(len(part)) for part in data]
     sides = (qp.h > -torch.inf, qp.lower < torch.inf, qp.upper > -torch.inf)
     return torch.stack(finite + [side.all(-1) for side in sides]).all(0)
 
@@ -220,11 +221,12 @@ def remoteness(answer: Answer, qp: Quadratic, scaled: bool = True) -> Tensor:
     D, E = torch.ones_like(answer.x), torch.ones_like(torch.cat([answer.y, answer.z], -1))
     if scaled:
         D, E = equilibrate(qp.P, torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1))
-    pull, Px = worst(D * qp.q.abs()), worst(D * times(qp.P.abs(), answer.x.abs()))
+    P = once(qp.P).abs()
+    pull, Px = worst(D * qp.q.abs()), worst(D * times(P, answer.x.abs()))
     sides = [E[:, :p] * qp.b, E[:, p:] * finite(qp.h), finite(qp.lower) / D, finite(qp.upper) / D]
     forces = [answer.y / E[:, :p], answer.z / E[:, p:], D * answer.z_lower, D * answer.z_upper]
     sides = torch.cat([part.expand(B, -1) for part in sides], -1)
-    reach = torch.maximum(worst(sides.abs()), torch.where(worst(qp.P.abs().flatten(1)) > 0, pull, 0))
+    reach = torch.maximum(worst(sides.abs()), torch.where(worst(P.flatten(1)) > 0, pull, 0))
     ratios = [
         (worst(answer.x.abs() / D), reach),
         (worst(torch.cat(forces, -1).abs()), torch.maximum(pull, Px)),

@@ -15,7 +15,7 @@ from torch._C._functorch import is_legacy_batchedtensor
 
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.system import ActiveSystem, Right, System, joined
-from declarative.backends.kkt.program.program import SmoothProgram
+from declarative.backends.kkt.program.program import SmoothProgram, once
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.answer import Answer, Reason, unknown
 from declarative.backends.kkt.warm import Warm
@@ -180,8 +180,8 @@ def states(program: SmoothProgram, active: Tensor | None, bounded: Tensor, batch
 
 
 def array(part: Tensor) -> np.ndarray:
-    """Its numbers, in double precision and in order."""
-    return part.to(torch.float64).contiguous().numpy()
+    """Its numbers, in double precision and in order; those of one item where all share them."""
+    return once(part).to(torch.float64).contiguous().numpy()
 
 
 def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Answer:

@@ -44,6 +44,18 @@ def is_diagonal(P):
 
 
 @inner()
+def is_light(P, A, G):
+    """Is this the faster way? Where P is diagonal, without inequalities, and with equations that are few or sparse."""
+    if len(G) > 0 or not is_diagonal(P):
+        return False
+    p, n, entries = len(A), len(P), 0
+    for r in range(p):
+        for j in range(n):
+            entries += A[r, j] != 0
+    return 2 * p <= n or 2 * entries <= n * p
+
+
+@inner()
 def list_columns(u):
     """The entries of the equations by variables."""
     c, n, p, place = u.by_column, len(u.q), len(u.b), 0

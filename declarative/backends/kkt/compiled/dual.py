@@ -31,7 +31,7 @@ STEPS = 5  # times the number of rows: more is a cycle that rounding makes
 def find_set(routines, item, L, work, state, most):
     """From a first guess `state` to the active set: (outcome, active rows, rounds); at most so many by the last one."""
     outcome, k, rounds = pivot(routines, item, L, work, state)
-    if outcome == GAVE_UP:
+    if outcome == GAVE_UP and most > 0:
         outcome, k, more = climb(routines, item, L, work, state, most)
         rounds += more
     return outcome, k, rounds

@@ -30,7 +30,7 @@ from declarative.backends.kkt.compiled.constants import (
     PROGRESS,
     ROW,
 )  # fmt: skip
-from declarative.backends.kkt.compiled.diagonal import is_diagonal
+from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.item import copy, fill, item_of
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.units import to_units, units_for
@@ -330,8 +330,9 @@ def find_points(routines, data, memory, found, iterations, first, last):
     """Points of the items from `first` to before `last`."""
     u, system, at = memory
     for b in range(first, last):
-        if b == first or len(data.P) > 1:
-            u.diagonal[0] = data.h.shape[1] == 0 and is_diagonal(data.P[b % len(data.P)])
-        sigma, kappa = to_units(item_of(data, b), u, at.right)
+        item = item_of(data, b)
+        if b == first or len(data.P) > 1 or len(data.A) > 1:
+            u.diagonal[0] = is_light(item.P, item.A, item.G)
+        sigma, kappa = to_units(item, u, at.right)
         found.iterations[b] = approach(routines, u, system, at, iterations)
         to_user(u, at, sigma, kappa, found.x[b], found.y[b], found.z[b], found.active[b])

@@ -10,6 +10,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import solve_lower, times
 from declarative.backends.kkt.compiled.certificate import point_memory, refine, slack, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
+from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
@@ -19,6 +20,10 @@ from declarative.backends.kkt.compiled.tiles import cholesky
 
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 TINY = 1e-12
+FEW = (
+    8  # equations that hardly make bounds depend on each other; with more, where P is diagonal, and with more variables
+)
+CLIMB, PIVOT = 64, 128  # than this, interior points are there before the dual method, and before block pivoting
 CLEAR, DOUBTFUL, DEPENDENT_ROWS, NOT_CONVEX, LOST = range(5)
 
 
@@ -148,9 +153,14 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
     """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
     n, rows = answers.x.shape[1], answers.state.shape[1]
     same_P, same_rows = len(data.P) == 1, len(data.A) == 1 and len(data.G) == 1
-    definite = False
+    definite, light = False, False
     for b in range(first, last):
         item = item_of(data, b)
+        if b == first or not (same_P and same_rows):
+            light = n > CLIMB and len(item.A) > FEW and is_light(item.P, item.A, item.G)
+        if light and n > PIVOT:
+            answers.verdict[b] = LOST
+            continue
         L = kept.L[b % len(kept.L)]
         if b == first or not same_P:
             definite = factored(routines, item.P, L, work.info)
@@ -168,7 +178,7 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
         else:
             work.known[0] = 0
             fill(work.place, rows, -1)
-        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state, STEPS * rows)
+        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state, 0 if light else STEPS * rows)
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST
             continue

@@ -15,7 +15,7 @@ SPARSE = 4  # a row with so many times fewer entries than places is visited entr
 
 class Units(NamedTuple):
     """P (n, n), q (n,); R (p + g, n), the rows of A and G; b (p,); d and on (m,) of the rows of C = [G; -I; I], whose
-    bounds are those of the variables `low` and `high`. Where `diagonal[0]`, P has its diagonal in `curve` (n,) alone, and
+    bounds are those of the variables `low` and `high`. Where `diagonal[0]`, P is its diagonal, `curve` (n,), alone, and
     the equations are listed `by_column`. `columns` lists the entries of each row of R, `count` of them,
     or none where the row is full. D (n,) and E (p + g,) are the scalings; `size` (n,) is memory.
     """
@@ -42,8 +42,9 @@ def units_for(n: int, p: int, g: int, low: np.ndarray, high: np.ndarray) -> Unit
     """Memory for one item."""
     rows, m = p + g, g + len(low) + len(high)
     return Units(
-        np.empty((n, n)), np.empty(n), np.zeros(1, np.bool_), np.empty(n), np.empty((rows, n)), np.empty(p), np.empty(m), np.empty(m, np.bool_), low, high,
-        np.empty((rows, n), np.int64), np.empty(rows, np.int64), np.empty(n), np.empty(rows), np.empty(n), columns_for(n, p),
+        np.empty((n, n)), np.empty(n), np.zeros(1, np.bool_), np.empty(n), np.empty((rows, n)), np.empty(p),
+        np.empty(m), np.empty(m, np.bool_), low, high, np.empty((rows, n), np.int64), np.empty(rows, np.int64),
+        np.empty(n), np.empty(rows), np.empty(n), columns_for(n, p),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.scaling import equilibrate, times
 from declarative.backends.kkt.methods.interior import Data, Rows, interior_point
 from declarative.backends.kkt.program.certify import Primal, finite, worst
+from declarative.backends.kkt.program.program import once
 from declarative.backends.kkt.program.quadratic import Quadratic
 
 
@@ -61,7 +62,7 @@ def one_by_one(qp: Quadratic, iterations: int) -> Rough:
 
     n, low, high = qp.q.shape[1], *bounded(qp)
     nothing = np.zeros(0, np.int64)
-    parts = (part.contiguous().numpy() for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper))
+    parts = (once(part).contiguous().numpy() for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper))
     data = Data(*[*parts, nothing, nothing])
     found = find_batch(data, len(qp.q), low.numpy(), high.numpy(), iterations, torch.get_num_threads())
     x, y, z, active, count = (torch.from_numpy(part) for part in found)

@@ -164,7 +164,18 @@ def repeated(theta: Theta, count: int) -> Theta:
 
 def take(theta: Theta, items: Tensor) -> Theta:
     """The parameters of some items (long, K); what the batch shares stays shared."""
-    return tuple(t if t.shape[0] == 1 else t[items] for t in theta)
+    return tuple(t if t.shape[0] == 1 else taken(t, items) for t in theta)
+
+
+def taken(t: Tensor, items: Tensor) -> Tensor:
+    """Some items (long, K) of a tensor (B, ...); a view that shows one item to all shows it to these."""
+    one = once(t)
+    return t[items] if one is t else one.expand(len(items), *t.shape[1:])
+
+
+def once(t: Tensor) -> Tensor:
+    """The tensor (B, ...), or the one item (1, ...) that it shows to all."""
+    return t[:1] if len(t) > 1 and t.stride(0) == 0 else t
 
 
 def no_rows(x: Tensor, theta: Theta) -> Tensor:
