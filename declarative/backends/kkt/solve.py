@@ -53,7 +53,8 @@ def solve(
                 found = result(*rescued(written, theta, x0, options, found))
             case _:
                 assert_never(program.kind)
-        found, fixed = on_one_piece(program, theta, found), (found.active.lower & found.active.upper).any(-1)
+        fixed = (found.active.lower & found.active.upper).any(-1)
+        found = on_one_piece(program, theta, found, options.tolerance)
         return replace(found, dual_nonunique=found.dual_nonunique | fixed)
 
 

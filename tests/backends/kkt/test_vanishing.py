@@ -83,6 +83,17 @@ def test_a_fourth_power_behind_a_row_is_a_doubt(row):
     assert int(solution.status) == Status.SOLVED and bool(solution.degenerate | solution.nonunique)
 
 
+@pytest.mark.parametrize("centre", [0.0, 1.0])
+@pytest.mark.parametrize("rows", ["y >= x - a; y <= x - a", "x - y <= a; x - y >= a", "a <= x - y <= a"])
+def test_multipliers_that_grow_together_hide_no_slope(rows, centre):
+    """An equation as two inequalities: stationary beside multipliers of 1e7, and not beside those of least norm."""
+    text = f"param a : R; var x : R, start(2); var y : R; minimize (y - {centre})^4; subject to; {rows}"
+    alone, _ = run(text, a=0.4)
+    assert int(alone.status) != Status.SOLVED or abs(float(alone["y"].detach()) - centre) < 1e-3
+    found = declarative.compile(declarative.parse(text)).solve(torch.tensor(0.4, dtype=torch.float64))
+    assert int(found.status) == Status.SOLVED and abs(float(found["y"]) - centre) < 1e-4
+
+
 def test_what_a_row_that_lets_go_has_bent_has_not_vanished():
     """At the end exp(x) has a multiplier of 1e-12 in the method and none in the answer; x is curved through z alone."""
     text = "minimize sum(-entr(5 + x)) + sum(inv_pos(5 + x)); subject to; sum(exp(x)) <= s"

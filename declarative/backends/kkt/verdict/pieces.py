@@ -23,9 +23,10 @@ from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.least_norm import RANK
 from declarative.backends.kkt.linear.scaling import equilibrate
 from declarative.backends.kkt.linear.system import joined
-from declarative.backends.kkt.program.certify import Primal, appraise
+from declarative.backends.kkt.program.certify import Primal, appraise, evaluate
 from declarative.backends.kkt.program.program import Active, Result, SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import explicit, model, quadratic
+from declarative.backends.kkt.verdict.drowned import drowned, surfaced
 from declarative.backends.status import Status
 
 Array = np.ndarray
@@ -33,10 +34,11 @@ STILL = 1e-9  # the length of a row of an orthonormal basis that is none
 ALIKE = 1e-9  # what differs by less, relatively, is alike
 
 
-def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result:
+def on_one_piece(program: SmoothProgram, theta: Theta, result: Result, tolerance: float = 1e-6) -> Result:
     """The result with multipliers of least norm, and a system of independent inequalities.
 
-    Items where some were let go are degenerate, except where two rows are the two sides of one equation.
+    Items where some were let go are degenerate, except where two rows are the two sides of one equation. Those that are
+    not stationary to the tolerance with the least multipliers are not solved.
     """
     several = (result.dual_nonunique | result.degenerate) & (result.status <= Status.INACCURATE) & ~result.least
     several = several.nonzero()[:, 0]
@@ -46,7 +48,8 @@ def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result
         program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
     names, (p, q, n) = ("y", "z", "z_lower", "z_upper"), (*result.y.shape[1:], *result.z.shape[1:], *result.x.shape[1:])
     x, *multipliers = (part[several] for part in (result.x, *(getattr(result, name) for name in names)))
-    there = appraise(model(program, take(theta, several)), Primal(x, *multipliers), program.blocks, None)
+    here, at = model(program, take(theta, several)), Primal(x, *multipliers)
+    there = appraise(here, at, program.blocks, None)
     A, before = torch.cat([there.local.Jc, there.local.Jg], -2), torch.cat(result.active.take(several).parts(), -1)
     idle = (there.shares.slack < WEAK) & result.degenerate[several, None] & ~before
     parts = (A, equilibrate(there.local.H, A)[0], before, idle, torch.cat(multipliers, -1))
@@ -54,6 +57,8 @@ def on_one_piece(program: SmoothProgram, theta: Theta, result: Result) -> Result
     columns = (torch.from_numpy(np.stack(column)).to(x.device) for column in zip(*found, strict=True))
     least, active, held, bent, many = columns
     parts = dict(zip(names, least.split([p, q, n, n], -1), strict=True))
+    now = Primal(x, **parts)
+    result = surfaced(result, several, drowned(evaluate(here, now), now, at), tolerance)
     marks = zip(result.active.parts(), active.split([q, n, n], -1), strict=True)
     result = replace(
         result,
