@@ -24,19 +24,26 @@ from declarative.backends.kkt.program.program import Result
 from declarative.backends.kkt.verdict.answer import MESSAGES, USABLE, Reason
 from declarative.backends.status import Status
 
-LAST = 4e-15  # of the terms of the former multipliers: what their rounding errors leave in the least ones
+SHRUNK = 1e-3  # what is left of the largest force, where multipliers have hidden something
+LAST = 4e-15  # of the largest force: what rounding errors of the former multipliers leave in the least ones
 
 
 def drowned(local: Local, at: Primal, former: Primal) -> Tensor:
-    """(B,): the worst residual of stationarity beside its terms, at a point with multipliers of least norm, of entries
-    where it is more than rounding errors of the `former` multipliers.
+    """(B,): the worst residual of stationarity beside its terms, at a point with multipliers of least norm, where they
+    are far below the `former` ones, of entries where it is more than rounding errors of those.
     """
     D = units(local, at)
     left = stationarity_residual(local, at)
     terms = stationarity_terms(local, at, rounding(local, at, D), D)
-    forces = torch.cat([local.Jc * former.y[:, :, None], local.Jg * former.z[:, :, None]], 1).abs().sum(1)
-    noise = LAST * (forces + former.z_lower.abs() + former.z_upper.abs())
-    return worst(torch.where(left.abs() > noise, beside(left, terms), 0).abs())
+    before = force(local, former, D)
+    hides = (force(local, at, D) < SHRUNK * before)[:, None] & (D * left.abs() > LAST * before[:, None])
+    return worst(torch.where(hides, beside(left, terms), 0).abs())
+
+
+def force(local: Local, at: Primal, D: Tensor) -> Tensor:
+    """(B,): the largest term of a multiplier in a stationarity row, in the units D (B, n)."""
+    rows = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1)
+    return worst((D[:, None] * torch.cat([rows, at.z_lower[:, None], at.z_upper[:, None]], 1)).abs().flatten(1))
 
 
 def surfaced(result: Result, items: Tensor, missed: Tensor, tolerance: float) -> Result:
