@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.methods.effort import Effort, approach
@@ -15,8 +16,17 @@ from declarative.backends.kkt.program.program import Active, Options, SmoothProg
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import frail
 from declarative.backends.kkt.verdict.extents import missed, unsettled
-from declarative.backends.kkt.verdict.falls import LAST_DIGIT, SEVERAL, far_fetched, levels_off, runs_away, tremor
-from declarative.backends.kkt.verdict.limits import tends_to_a_limit
+from declarative.backends.kkt.verdict.falls import (
+    LAST_DIGIT,
+    SEVERAL,
+    come_to_rest,
+    extent,
+    far_fetched,
+    levels_off,
+    runs_away,
+    tremor,
+)
+from declarative.backends.kkt.verdict.limits import recedes_to_a_limit, tends_to_a_limit
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.kkt.verdict.settled import unfounded
@@ -30,6 +40,7 @@ LEAVE = 0.1  # the step away from a saddle, beside the size of x
 NOTICED, LONGER = 1e-2, 20  # a fall beside the value; how often a step is made ten times longer to get there
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
+LONG = 10.0  # a way, beside the size of where it began, on which an exponential may have died away
 LEAST = 1e-12  # by which a plateau near the start is above it
 
 
@@ -119,7 +130,9 @@ def on_the_way(
     usable, far = answer.status <= Status.INACCURATE, bool(suspects.far.any())
     runs = runs_away(d, began, at.x, usable & suspects.far)
     if far:
-        stop = replace(stop, diverged=stop.diverged | runs | far_fetched(local.H, began, at.x))
+        away = stop.diverged | (worst(at.x.abs()) > FAR * worst(began.abs()).clamp(min=1))
+        away &= ~come_to_rest(local.H, suspects, at.x - began)
+        stop = replace(stop, diverged=away | runs | far_fetched(local.H, began, at.x))
     answer = answer.marked(stop.diverged & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     if far:
         # no place for a method to have run out of iterations
@@ -128,6 +141,9 @@ def on_the_way(
     usable = answer.status <= Status.INACCURATE
     tends = tends_to_a_limit(d, found, began, suspects, usable)
     tends |= suspects.flat & (suspects.fall < 0) & answer.nonunique  # a plateau above where it began
+    doubtful = answer.nonunique | answer.degenerate | suspects.flat
+    doubtful &= usable & ~tends & (worst((at.x - began).abs()) > LONG * extent(began))
+    tends |= recedes_to_a_limit(d, found, began, doubtful)
     if far:
         tends |= levels_off(d, local, began, at.x)
     answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves, try_once
-from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.effort import BY_MULTIPLIERS, efforts
 from declarative.backends.kkt.methods.nlp import inside
@@ -72,12 +71,6 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
         answer = answer.put(pending.items, verdict.answer)
         pending = replace(pending, start=verdict.start).take(verdict.retry.nonzero()[:, 0])
         pending = pending.take((answer.reason[pending.items] != Reason.DEPENDENT).nonzero()[:, 0])
-    away = (
-        answer.x.abs().amax(-1) > FAR * x0.abs().amax(-1).clamp(min=1)
-        if program.n
-        else torch.zeros_like(answer.nonunique)
-    )
-    answer = answer.marked(away & (answer.status == Status.SOLVED), Status.FAILED, Reason.ESCAPES)
     if not answer.minimum.all():
         saddle = (answer.status == Status.SOLVED) & ~answer.minimum  # no attempt to leave it led to anything better
         answer = replace(answer, degenerate=answer.degenerate | saddle)

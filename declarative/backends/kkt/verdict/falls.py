@@ -30,6 +30,7 @@ SEVERAL = 10.0
 TREMBLES = 4  # points about one, in whose last digits they differ
 AWAY = 1e6  # farther than this, beside the start's size, an entry has left, and a point may be on its way to infinity
 DROWNED = 1e9  # terms so many times larger than their sum, on a way so many times longer than the start is large
+BENT = 0.1  # of the fall on a way: a curvature along it that a minimum has, and no slope that only dies away
 FLAT = 1e-2  # a slope or curvature along the way, beside the fall on it: a parabola's is twice as large
 
 
@@ -207,6 +208,15 @@ def far_fetched(H: Tensor, start: Tensor, x: Tensor) -> Tensor:
     way = x - start
     terms, total = worst(times(H.abs(), way.abs())), worst(times(H, way).abs())
     return (terms > DROWNED * total) & (worst(way.abs()) > DROWNED * extent(start))
+
+
+def come_to_rest(H: Tensor, suspects: Suspects, way: Tensor) -> Tensor:
+    """(B,): however far away, the Lagrangian fell on the way there and is bent along it as about a minimum.
+
+    x*log(x) - 50*x is least at exp(49); along what runs away there is no such curvature left.
+    """
+    bend, fall = (times(H, way) * way).sum(-1), suspects.fall
+    return ~suspects.flat & (fall > 0) & fall.isfinite() & (bend >= BENT * fall)
 
 
 def levels_off(d: Derivatives, local: Local, start: Tensor, x: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from declarative.backends.kkt.verdict.falls import (
 )
 from declarative.backends.kkt.verdict.polish import Polished
 from declarative.backends.kkt.verdict.portions import portions
+from declarative.backends.kkt.verdict.recede import receding
 
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
 BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
@@ -49,6 +50,15 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
         return tends
     items = items[which]
     return tends.index_put((items[levels(d, found, items, portion)],), tends.new_ones(()))
+
+
+def recedes_to_a_limit(d: Derivatives, found: Polished, start: Tensor, doubtful: Tensor) -> Tensor:
+    """(B,): the same of `doubtful` points (bool, B), along the part of the way that stays within the constraints."""
+    if not d.program.affine or not doubtful.any():
+        return torch.zeros_like(doubtful)
+    items = doubtful.nonzero()[:, 0]
+    way = receding(d, found, start, items)
+    return doubtful.index_put((items,), levels(d, found, items, way) & way.any(-1))
 
 
 def ways(way: Tensor, hidden: Tensor | None) -> list[Tensor]:
