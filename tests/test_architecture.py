@@ -53,6 +53,7 @@ LATE = {
     ("backends/kkt/definite.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/symmetric.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/compiled/__init__.py", "numba"): "the same half second, to read its setting",
+    ("backends/kkt/linear/scaling.py", "declarative.backends.kkt.compiled.scales"): "the same half second",
     ("backends/kkt/linear/factored.py", "declarative.backends.kkt.compiled.systems"): "the same half second",
     ("backends/kkt/verdict/newton.py", "declarative.backends.kkt.compiled.steps"): "the same half second",
     ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.blas"): "the same half second",

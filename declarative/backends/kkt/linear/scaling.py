@@ -1,7 +1,11 @@
 """Matrices -> diagonal scalings that bring their rows and columns to unit size (Ruiz 2001)."""
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from declarative.backends.kkt.compiled import compiles
+from declarative.backends.numbers import plain
 
 
 def times(M: Tensor, v: Tensor) -> Tensor:
@@ -23,6 +27,8 @@ def equilibrate(H: Tensor, A: Tensor, rounds: int = 4) -> tuple[Tensor, Tensor]:
     That leaves H's size free (for any t, (t D, E/t) scales D H D by t^2 and changes nothing else), so it is set to one
     as well: an objective in other units gives the same matrix. Rows of zeros are left alone.
     """
+    if plain((H, A)) and compiles():
+        return compiled_scales(H, A, rounds)
     H, A = H.abs(), A.abs()
     D, E = H.new_ones(H.shape[:2]), A.new_ones(A.shape[:2])
     for _ in range(rounds if H.shape[-1] else 0):
@@ -32,3 +38,13 @@ def equilibrate(H: Tensor, A: Tensor, rounds: int = 4) -> tuple[Tensor, Tensor]:
     largest = (D * (H * D[:, None]).amax(-1)).amax(-1, keepdim=True) if H.shape[-1] else D.sum(-1, keepdim=True)
     t = inverse_root(largest)
     return t * D, E / t
+
+
+def compiled_scales(H: Tensor, A: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
+    """The same for numbers."""
+    from declarative.backends.kkt.compiled.scales import find_scales
+
+    (B, m, n), (h, a) = A.shape, (part.contiguous().numpy() for part in (H, A))
+    D, E = np.empty((B, n)), np.empty((B, m))
+    find_scales(h, a, rounds, D, E, np.empty(n), np.empty(n))
+    return torch.from_numpy(D), torch.from_numpy(E)

@@ -59,13 +59,29 @@ def hardly_curved(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
 def parts(system: ActiveSystem, way: Tensor) -> Tensor:
     """(cuts, B, n): the parts of the way whose eigenvalues are below each of the CUTS."""
     M, rows = by_way(system, way)
-    values, Q = eigh((rows.mT @ rows).nan_to_num(0, 0, 0))
-    Q = Q * (values <= NORMAL**2)[:, None]
-    P = Q @ Q.mT
-    values, Q = eigh((P @ M @ P).nan_to_num(0, 0, 0))
-    unit = times(Q.mT, times(P, way.sign() * ~system.fixed))
+    Q = unseen(rows.nan_to_num(0, 0, 0))
+    values, W = eigh((Q.mT @ M @ Q).nan_to_num(0, 0, 0))
+    Q = Q @ W
+    unit = times(Q.mT, way.sign() * ~system.fixed)
     share = values / values.abs().amax(-1, keepdim=True)
     return torch.stack([way.abs() * times(Q, unit * (share <= cut)) for cut in CUTS])
+
+
+def unseen(rows: Tensor) -> Tensor:
+    """(B, n, k): orthonormal columns, or zeros, that span the directions which rows (B, m, n), of unit length or 0, do
+    not see, but for singular values of at most NORMAL.
+
+    Of fewer rows than unknowns those seen come first, from the smaller of the two Gram matrices; QR leaves the others.
+    """
+    m, n = rows.shape[1:]
+    if m >= n:
+        values, Q = eigh(rows.mT @ rows)
+        return Q * (values <= NORMAL**2)[:, None]
+    values, W = (part.flip(-1) for part in eigh(rows @ rows.mT))
+    seen = values > NORMAL**2
+    Q = torch.linalg.qr(rows.mT @ (W * (seen * values.clamp(min=NORMAL**2).rsqrt())[:, None]), mode="complete")[0]
+    count = seen.sum(-1, keepdim=True)
+    return (Q * (torch.arange(n, device=rows.device) >= count)[:, None])[:, :, int(count.min()) :]
 
 
 def by_way(system: ActiveSystem, way: Tensor) -> tuple[Tensor, Tensor]:
