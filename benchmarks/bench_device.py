@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
-from bench_nonlinear import LANGUAGE, pnp, trust_region, welsch_pool
+from bench_nonlinear import pnp, trust_region, welsch_pool
 from bench_qp import SIZES as DENSE
 from qp_problems import random_problems
 from qp_ways import EQUATIONS, TEXT, qpth_layer
@@ -106,8 +106,8 @@ def main() -> None:
     for size in SIZES:
         quadratic(*size)
     for make, batch in BATCHES:
-        name, data, _ = make(batch=batch)
-        layer = declarative.compile(LANGUAGE / f"{name}.opt", solve="auto", on_failure="mask")
+        name, problem, data, _ = make(batch=batch)
+        layer = declarative.compile(problem, solve="auto", on_failure="mask")
         compare(f"{name}, B={batch}", layer, data)
 
 

@@ -23,6 +23,22 @@ from side_by_side import Way, measure, show
 import declarative
 
 LANGUAGE = Path(__file__).parents[1] / "examples"
+CAR = """
+dim T
+param x0 : R^4
+param goal : R^2
+var x[T+1] : R^4
+var u[T] : R^2
+minimize 10*sumsq(x[T][0:2] - goal) + sum(sumsq(u[t])/10 + sumsq(x[t+1][0:2] - goal)/2 for t in T)
+subject to
+  x[0] == x0
+  x[t+1][0] == x[t][0] + 0.1*x[t][3]*cos(x[t][2]) for t in T
+  x[t+1][1] == x[t][1] + 0.1*x[t][3]*sin(x[t][2]) for t in T
+  x[t+1][2] == x[t][2] + 0.2*x[t][3]*tan(u[t][0]) for t in T
+  x[t+1][3] == x[t][3] + 0.1*u[t][1] for t in T
+  abs(u[t][0]) <= 0.5 for t in T
+  abs(u[t][1]) <= 2 for t in T
+"""
 QUIET = {"ipopt.print_level": 0, "print_time": 0, "ipopt.sb": "yes"}
 Data = Mapping[str, Any]  # tensors for us, arrays for the peer
 
@@ -38,6 +54,8 @@ class Peer:
     equal: bool
     start: Callable[[Data, int], np.ndarray]
     data: Callable[[Data, int], np.ndarray]
+    most: Any = np.inf  # bounds of |x|
+    dense: bool = True  # small enough for CasADi to factor the KKT matrix symbolically
 
     def solver(self, tolerance: float) -> Any:
         problem = {"x": self.x, "p": self.p, "f": self.f, "g": self.g}
@@ -46,7 +64,8 @@ class Peer:
     def loop(self, solver: Any, data: Data, batch: int) -> list[Any]:
         """All items, one after the other."""
         low = 0 if self.equal else -np.inf
-        return [solver(x0=self.start(data, k), p=self.data(data, k), lbg=low, ubg=0) for k in range(batch)]
+        ends = {"lbg": low, "ubg": 0, "lbx": -self.most, "ubx": self.most}
+        return [solver(x0=self.start(data, k), p=self.data(data, k), **ends) for k in range(batch)]
 
     def pullback(self) -> Any:
         """(x, multipliers, p, weights) -> the gradient of weights'x in p, active rows as equations."""
@@ -58,7 +77,7 @@ class Peer:
         return ca.Function("pull", [self.x, lam, self.p, w], [ca.jtimes(F, self.p, u, True)])
 
 
-Problem = tuple[str, Data, Peer]
+Problem = tuple[str, declarative.Problem, Data, Peer]
 
 
 def normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
@@ -76,7 +95,7 @@ def trust_region(n: int = 20, batch: int = 256) -> Problem:
         s, p, objective, s.T @ s - r**2, False, lambda d, k: np.zeros(n),
         lambda d, k: np.concatenate([d["H"][k].ravel(), d["g"][k], d["r"][k : k + 1]]),
     )  # fmt: skip
-    return "trust_region", data, peer
+    return "trust_region", declarative.parse((LANGUAGE / "trust_region.opt").read_text()), data, peer
 
 
 def pnp(n: int = 20, batch: int = 64) -> Problem:
@@ -99,7 +118,7 @@ def pnp(n: int = 20, batch: int = 64) -> Problem:
         lambda d, k: np.concatenate([d["R0"][k].ravel(), d["t0"][k]]),
         lambda d, k: np.concatenate([d["p"][k].ravel(), d["q"][k].ravel(), d["w"][k]]),
     )  # fmt: skip
-    return "pnp", data, peer
+    return "pnp", declarative.parse((LANGUAGE / "pnp.opt").read_text()), data, peer
 
 
 def welsch_pool(n: int = 50, batch: int = 1024) -> Problem:
@@ -111,19 +130,36 @@ def welsch_pool(n: int = 50, batch: int = 1024) -> Problem:
         y, ca.vertcat(x, d), f, ca.SX.zeros(0), True, lambda d, k: d["x"][k].mean(),
         lambda d, k: np.append(d["x"][k], d["d"][k]),
     )  # fmt: skip
-    return "welsch_pool", data, peer
+    return "welsch_pool", declarative.parse((LANGUAGE / "welsch_pool.opt").read_text()), data, peer
 
 
-def compare(name: str, data: Data, peer: Peer) -> None:
+def car(steps: int, batch: int = 64) -> Problem:
+    g = torch.Generator().manual_seed(0)
+    start = torch.tensor([0, 0, 0, 0.5], dtype=torch.float64) + normal(g, batch, 4) / 10
+    data = {"x0": start, "goal": torch.tensor([1, 0.5], dtype=torch.float64) + 0.3 * normal(g, batch, 2)}
+    x, u, x0, goal = ca.SX.sym("x", 4, steps + 1), ca.SX.sym("u", 2, steps), ca.SX.sym("x0", 4), ca.SX.sym("goal", 2)
+    rates = ca.vertcat(x[3, :-1] * ca.cos(x[2, :-1]), x[3, :-1] * ca.sin(x[2, :-1]), 2 * x[3, :-1] * ca.tan(u[0, :]))
+    apart = x[:2, 1:] - ca.repmat(goal, 1, steps)
+    f = ca.sumsqr(u) / 10 + ca.sumsqr(apart) / 2 + 10 * ca.sumsqr(apart[:, -1])
+    step = x[:, 1:] - x[:, :-1] - 0.1 * ca.vertcat(rates, u[1, :])
+    peer = Peer(
+        ca.vertcat(ca.vec(x), ca.vec(u)), ca.vertcat(x0, goal), f, ca.vertcat(x[:, 0] - x0, ca.vec(step)), True,
+        lambda d, k: np.zeros(4 * (steps + 1) + 2 * steps), lambda d, k: np.concatenate([d["x0"][k], d["goal"][k]]),
+        most=np.concatenate([np.full(4 * (steps + 1), np.inf), np.tile([0.5, 2], steps)]), dense=False,
+    )  # fmt: skip
+    return f"car, {steps} steps", declarative.parse(CAR.replace("dim T", f"dim T = {steps}")), data, peer
+
+
+def compare(name: str, problem: declarative.Problem, data: Data, peer: Peer) -> None:
     batch = len(next(iter(data.values())))
-    layer = declarative.compile(LANGUAGE / f"{name}.opt", solve="auto", on_failure="mask")
+    layer = declarative.compile(problem, solve="auto", on_failure="mask")
     flat = {key: value.numpy() for key, value in data.items()}
     ours = layer.solve(**data)
     names = [declared.symbol.name for declared in layer.problem.variables]
     answer = np.concatenate([ours[v].reshape(batch, -1).numpy() for v in names], 1)
     exact = peer.loop(peer.solver(1e-12), flat, batch)
     best = np.array([np.array(r["x"]).ravel() for r in exact])
-    solver, pull = peer.solver(1e-8), peer.pullback()
+    solver = peer.solver(1e-8)
 
     def forward():
         solution = layer.solve(**data)
@@ -138,7 +174,10 @@ def compare(name: str, data: Data, peer: Peer) -> None:
     def looped():
         return np.array([np.array(r["x"]).ravel() for r in peer.loop(solver, flat, batch)])
 
+    pull = peer.pullback() if peer.dense else None
+
     def looped_both():
+        assert pull is not None
         found = peer.loop(solver, flat, batch)
         for k, r in enumerate(found):
             pull(r["x"], r["lam_g"], peer.data(flat, k), 1)
@@ -154,12 +193,11 @@ def compare(name: str, data: Data, peer: Peer) -> None:
     below, above = int((values[0] < values[1] - 1e-6).sum()), int((values[0] > values[1] + 1e-6).sum())
     print(f"\n{name}: {int((ours.status == 0).sum())} of {batch} solved; lower than IPOPT's: {below}, higher: {above}")
     show("forward", measure([Way("declarative", forward, error), Way("IPOPT, a loop", looped, error)], rounds=3))
-    show(
-        "forward and backward",
-        measure([Way("declarative", both, error), Way("IPOPT and CasADi, a loop", looped_both, error)], rounds=3),
-    )
+    ways = [Way("declarative", both, error)]
+    ways += [Way("IPOPT and CasADi, a loop", looped_both, error)] if pull is not None else []
+    show("forward and backward", measure(ways, rounds=3))
 
 
 if __name__ == "__main__":
-    for problem in (trust_region, pnp, welsch_pool):
-        compare(*problem())
+    for problem in (trust_region(), pnp(), welsch_pool(), car(5), car(10), car(30)):
+        compare(*problem)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import fortran
-from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, LEAST_SHARE, SHRINKING
+from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, SHRINKING
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
 from declarative.backends.kkt.compiled.jit import inner, once, outer
+from declarative.backends.kkt.compiled.model import Function, call, evaluate, newton_matrix, scale_values
 from declarative.backends.kkt.compiled.newton import convexify, solve
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.compiled.search import (
     BENDING,
     REFUSED,
@@ -34,120 +35,23 @@ from declarative.backends.kkt.compiled.search import (
     try_step,
     violation_of,
 )
-from declarative.backends.kkt.compiled.vectors import ZEROS, multiply, nonzero, on_rows
 
 EXACT = 1e-15  # what cannot be better
 PROGRESS = 0.1  # a Newton step that leaves more of the error has met rounding
 GOING, CONVERGED, STUCK, DIVERGED = range(4)
 
 
-class Function(NamedTuple):
-    """A list of operations and what runs it; the places of x (n), of the weights of f, c and g (1 + p + q) and of the
-    results; and rows (argument, entry, place) for the parameters.
+class Task(NamedTuple):
+    """Which entries are not 0, which variables have bounds below and above, the functions, and where the parameters are
+    (as in `run_blocks`).
     """
 
-    interpreter: int
-    operations: np.ndarray
-    x: np.ndarray
-    weights: np.ndarray
-    parameters: np.ndarray
-    results: np.ndarray
-    memory: np.ndarray
-
-
-class Task(NamedTuple):
-    """Which variables have bounds below and above, the functions, and where the parameters are (as in `run_blocks`)."""
-
+    pattern: Pattern
     low: np.ndarray
     high: np.ndarray
     local: Function
     values: Function
     arguments: np.ndarray
-
-
-@inner()
-def call(function, a, o, x, target, weighted, count):
-    """The results of a function at rows x, in the user's units, into rows from `target` on."""
-    memory = function.memory
-    for i in range(o.n):
-        place = memory[function.x[i]]
-        for j in range(count):
-            place[j] = a[x + i, j] * a[o.x_unit + i, j]
-    for r in range(1 + o.p + o.q if weighted else 0):
-        place, unit = memory[function.weights[r]], o.f_unit + r
-        row = unit if r == 0 else o.y + r - 1 if r <= o.p else o.z + r - 1 - o.p
-        for j in range(count):
-            place[j] = a[unit, j] * (a[row, j] if r > 0 else 1.0)
-    operations = function.operations
-    fortran(function.interpreter, (operations, np.int64(len(operations)), memory, np.int64(count)))
-    for k in range(len(function.results)):
-        value, row = memory[function.results[k]], a[target + k]
-        for j in range(count):
-            row[j] = value[j]
-
-
-@inner()
-def scale_values(a, o, f, c, count):
-    """f, and c and g that follow each other, in the method's units."""
-    multiply(a[f], a[f], a[o.f_unit], count)
-    for r in range(o.p + o.q):
-        multiply(a[c + r], a[c + r], a[o.c_unit + r], count)
-
-
-@inner()
-def evaluate(function, a, o, count):
-    """The model at x, in the method's units, with derivatives in the variables that are free."""
-    n = o.n
-    call(function, a, o, o.x, o.f, True, count)
-    scale_values(a, o, o.f, o.c, count)
-    for i in range(n):
-        unit, fixed = a[o.x_unit + i], a[o.fixed + i]
-        multiply(a[o.slope + i], a[o.slope + i], a[o.f_unit], count)
-        column(a[o.slope + i], unit, fixed, count)
-        for k in range(n):
-            column(a[o.H + i * n + k], unit, fixed, count)
-            column(a[o.H + k * n + i], unit, fixed, count)
-        for j in range(count):
-            a[o.H + i * n + i, j] += fixed[j]
-        for r in range(o.p + o.q):
-            multiply(a[o.Jc + r * n + i], a[o.Jc + r * n + i], a[o.c_unit + r], count)
-            column(a[o.Jc + r * n + i], unit, fixed, count)
-
-
-# A derivative (the target) in a variable of this unit (x), 0 where it is fixed (y).
-column = on_rows(lambda b, target, unit, fixed: b.select(nonzero(b, fixed), ZEROS, b.fmul(target, unit)))
-
-
-@inner()
-def newton_matrix(system, a, o, low, high, count):
-    """M = H + C' sigma C and J = Jc, in units that make M's diagonal at most one."""
-    n, q, M = o.n, o.q, system.M
-    for i in range(n):
-        for k in range(n):
-            entry, H = M[i * n + k], a[o.H + i * n + k]
-            for j in range(count):
-                entry[j] = H[j]
-            for r in range(q):
-                sigma, left, right = a[o.sigma + r], a[o.Jg + r * n + i], a[o.Jg + r * n + k]
-                for j in range(count):
-                    entry[j] += sigma[j] * (left[j] * right[j])
-    for k in range(len(low)):
-        for j in range(count):
-            M[low[k] * n + low[k], j] += a[o.sigma + q + k, j]
-    for k in range(len(high)):
-        for j in range(count):
-            M[high[k] * n + high[k], j] += a[o.sigma + q + len(low) + k, j]
-    for i in range(n):
-        for j in range(count):
-            size, own = max(abs(M[i * n + i, j]), 1.0), max(abs(a[o.H + i * n + i, j]), 1.0)
-            system.D[i, j], system.share[i, j] = 1 / np.sqrt(size), max(own / size, LEAST_SHARE)
-    for i in range(n):
-        for k in range(n):
-            multiply(M[i * n + k], M[i * n + k], system.D[i], count)
-            multiply(M[i * n + k], M[i * n + k], system.D[k], count)
-        for r in range(o.p):
-            for j in range(count):
-                system.J[r * n + i, j] = a[o.Jc + r * n + i, j] * system.D[i, j]
 
 
 @inner()
@@ -161,8 +65,8 @@ def arrived(a, o, j, tolerance):
 @inner()
 def begin(task, a, o, tolerance, count):
     """Residuals, barrier parameter and right-hand side of all items, and whether each has converged."""
-    distances(a, o, task.low, task.high, 0, count, o.x, o.s, o.v)
-    stationarity(a, o, task.low, task.high, count)
+    distances(task, a, o, 0, count, o.x, o.s, o.v)
+    stationarity(task, a, o, count)
     for j in range(count):
         residuals(a, o, j)
         converged = arrived(a, o, j, tolerance)
@@ -178,7 +82,7 @@ def begin(task, a, o, tolerance, count):
 @inner()
 def set_right(task, system, a, o, first, last):
     """The right-hand side of the Newton step for residuals rc of c and rg of g + s."""
-    right_side(a, o, task.low, task.high, first, last, o.bx)
+    right_side(task, a, o, first, last, o.bx)
     for i in range(o.n):
         target, row = system.rx[i], a[o.bx + i]
         for j in range(first, last):
@@ -192,7 +96,7 @@ def set_right(task, system, a, o, first, last):
 @inner()
 def start_search(task, a, o, count):
     """The whole directions, how far they may go, and the first trials."""
-    finish_direction(a, o, task.low, task.high, 0, count)
+    finish_direction(task, a, o, 0, count)
     for j in range(count):
         a[o.longest, j] = a[o.alpha, j] = to_the_boundary(a, o, j, o.v, o.dv)
         a[o.bent, j] = 0.0
@@ -237,9 +141,8 @@ def copy_direction(a, o, source, target, j):
 @once()
 def judge(task, system, a, o, j):
     """What the trial shows: taken, to be bent, or to be halved. Gives the stage."""
-    low, high = task.low, task.high
     violation = violation_of(a, o, j, o.there + 1, o.there + 1 + o.p, o.ts)
-    distances(a, o, low, high, j, j + 1, o.tx, o.ts, o.bv)
+    distances(task, a, o, j, j + 1, o.tx, o.ts, o.bv)
     objective = barrier_of(a, o, j, a[o.there, j], o.bv)
     bending, alpha = a[o.stage, j] == BENDING, a[o.alpha, j]
     if bending:
@@ -247,7 +150,7 @@ def judge(task, system, a, o, j):
     taken = acceptable(a, o, j, violation, objective)
     a[o.alpha, j] = alpha
     if taken:
-        arrive(a, o, low, high, j)
+        arrive(task, a, o, j)
         return TAKEN
     if bending:
         if a[o.bent, j] < CORRECTIONS and violation <= SHRINKING * a[o.left, j]:
@@ -255,7 +158,7 @@ def judge(task, system, a, o, j):
             return BENDING
         copy_direction(a, o, (o.ox, o.oy), (o.dx, o.ny), j)
         original_residual(a, o, j, j + 1)
-        finish_direction(a, o, low, high, j, j + 1)
+        finish_direction(task, a, o, j, j + 1)
         a[o.bent, j], alpha = 0.0, a[o.longest, j]
     elif alpha == a[o.longest, j] and violation >= a[o.violation, j]:
         copy_direction(a, o, (o.dx, o.ny), (o.ox, o.oy), j)
@@ -271,12 +174,12 @@ def judge(task, system, a, o, j):
 @inner()
 def bend(task, system, a, o, count):
     """The steps of second-order corrections, where they are wanted."""
-    solve(system, o.n, o.p, a[o.bx :], a[o.by :], count)
+    solve(task.pattern, system, a[o.bx :], a[o.by :], count)
     for j in range(count):
         if a[o.stage, j] == BENDING:
             copy_direction(a, o, (o.bx, o.by), (o.dx, o.ny), j)
             a[o.bent, j] += 1.0
-            finish_direction(a, o, task.low, task.high, j, j + 1)
+            finish_direction(task, a, o, j, j + 1)
             try_at(a, o, j, to_the_boundary(a, o, j, o.v, o.dv))
 
 
@@ -302,12 +205,12 @@ def search(task, system, a, o, count):
 @once()
 def iterate(routines, task, system, a, o, tolerance, count):
     """One iteration of all lanes, and why each stops, if it does."""
-    evaluate(task.local, a, o, count)
+    evaluate(task, a, o, count)
     begin(task, a, o, tolerance, count)
-    newton_matrix(system, a, o, task.low, task.high, count)
-    convexify(routines, system, o.n, o.p, a[o.lift], a[o.lifted], count)
+    newton_matrix(task, system, a, o, count)
+    convexify(routines, task.pattern, system, a[o.lift], a[o.lifted], count)
     set_right(task, system, a, o, 0, count)
-    solve(system, o.n, o.p, a[o.dx :], a[o.ny :], count)
+    solve(task.pattern, system, a[o.dx :], a[o.ny :], count)
     for j in range(count):
         if a[o.stage, j] == TRYING and system.sound[0, j] == 0:
             a[o.stage, j] = REFUSED

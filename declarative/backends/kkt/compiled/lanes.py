@@ -8,35 +8,64 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.barrier import CONVERGED, Function, Task, solve_block
+from declarative.backends.kkt.compiled.barrier import CONVERGED, Task, solve_block
 from declarative.backends.kkt.compiled.batch import shared_out
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.evaluate import ENOUGH, Evaluator, addresses
 from declarative.backends.kkt.compiled.interpret import BLOCK, INTERPRETER
+from declarative.backends.kkt.compiled.model import Function
 from declarative.backends.kkt.compiled.newton import System, system_memory
-from declarative.backends.kkt.compiled.places import places
+from declarative.backends.kkt.compiled.pattern import Pattern, pattern_of
+from declarative.backends.kkt.compiled.places import Places, places
 
 
 @dataclass(frozen=True)
 class Functions:
-    """A program's functions of x (n), for `local` of the weights of f, c and g, and of its parameters."""
+    """A program's functions of x (n), for `local` of the weights of f, c and g, and of its parameters; the `pattern` of
+    its derivatives.
+    """
 
     n: int
     p: int
     q: int
     local: Evaluator
     values: Evaluator
+    pattern: Pattern
     spare: list[tuple] = field(default_factory=list)  # memory that no call is using
 
     @cached_property
     def _parts(self) -> tuple["Parts", "Parts"]:
-        return Parts(self.local, self.n, 1 + self.p + self.q), Parts(self.values, self.n, 0)
+        n, shape, listing = self.n, self.pattern, self.local.listing
+        before, *matrices = split(listing.results, n, self.p, self.q)
+        entries = zip(matrices, (shape.H, shape.Jc, shape.Jg), strict=True)
+        local = np.concatenate([before, *(places[tuple(of.T)] for places, of in entries)])
+        values = self.values.listing.results
+        return Parts(self.local, n, 1 + self.p + self.q, local), Parts(self.values, n, 0, values)
+
+    def places(self, low: int, high: int) -> Places:
+        """Those of a block, for so many lower and upper bounds."""
+        shape = self.pattern
+        return places(self.n, self.p, self.q, low, high, (len(shape.H), len(shape.Jc), len(shape.Jg)))
 
     def memory(self) -> tuple[Function, Function, System, np.ndarray]:
         """The two functions with memory of their own, that of the systems, and that of a block."""
         local, values = (part.function() for part in self._parts)
-        most = places(self.n, self.p, self.q, self.n, self.n).rows
-        return local, values, system_memory(self.n, self.p, BLOCK), np.zeros((most, BLOCK))
+        return local, values, system_memory(self.pattern, BLOCK), np.zeros((self.places(self.n, self.n).rows, BLOCK))
+
+
+def functions(n: int, p: int, q: int, local: Evaluator, values: Evaluator) -> Functions | None:
+    """The functions; None where the derivatives make too long a factorisation."""
+    listing = local.listing
+    zero = listing.constant_places[listing.constants == 0]
+    _, *matrices = split(listing.results, n, p, q)
+    pattern = pattern_of(*(~np.isin(places, zero) for places in matrices))
+    return Functions(n, p, q, local, values, pattern) if pattern is not None else None
+
+
+def split(results: np.ndarray, n: int, p: int, q: int) -> list[np.ndarray]:
+    """What belongs to f, its slope, c and g, to H (n, n), Jc (p, n) and Jg (q, n)."""
+    first, H, Jc, Jg = np.split(results, np.cumsum([1 + n + p + q, n * n, p * n]))
+    return [first, H.reshape(n, n), Jc.reshape(p, n), Jg.reshape(q, n)]
 
 
 def run(
@@ -51,13 +80,13 @@ def run(
     """Which of the items (B,) have converged, and their iterations; `given` (B, rows) as in `solve_block`."""
     f, batch = functions, len(given)
     kept, table = addresses(theta, f.values.sizes[1:], batch)  # x comes before them
-    o = places(f.n, f.p, f.q, len(low), len(high))
+    o = f.places(len(low), len(high))
     why, rounds = np.zeros(batch, np.int8), np.zeros(batch, np.int64)
 
     def some(first: int, last: int) -> None:
         own = f.spare.pop() if f.spare else f.memory()
         local, values, system, memory = own
-        task = Task(low, high, local, values, table)
+        task = Task(f.pattern, low, high, local, values, table)
         solve_block(ROUTINES, task, system, memory, o, given, why, rounds, tolerance, limit, first, last)
         f.spare.append(own)
 
@@ -68,12 +97,12 @@ def run(
 
 
 class Parts:
-    """A list's places of x (n), of the weights, and of the parameters, which come after them; worked out once.
+    """A list's places of x (n), of the weights, of the parameters, which come after them, and of results (r,).
 
     What is not read goes to a place after all others.
     """
 
-    def __init__(self, of: Evaluator, n: int, weights: int):
+    def __init__(self, of: Evaluator, n: int, weights: int, results: np.ndarray):
         listing = self.listing = of.listing
         first = np.full(n + weights, listing.places, np.int64)
         own = listing.inputs[:, 0] < n + weights
@@ -81,7 +110,7 @@ class Parts:
         self.x, self.weights = first[:n], first[n:]
         before = 1 + (3 if weights else 0)  # arguments
         rows = [(of.entries[entry][0] - before, of.entries[entry][1], place) for entry, place in listing.inputs[~own]]
-        self.parameters, self.results = np.array(rows, np.int64).reshape(-1, 3), listing.results.astype(np.int64)
+        self.parameters, self.results = np.array(rows, np.int64).reshape(-1, 3), results.astype(np.int64)
 
     def function(self) -> Function:
         """With memory of its own."""

@@ -1,11 +1,14 @@
 """The Newton system of a block of items, [[M, J'], [J, 0]], factored and solved for all of them side by side.
 
 With unit rows U = N J of J and A = M + w U'U for a large w, M is positive definite along the null space of J if A is,
-and nearly only if (Finsler 1937), so Cholesky's method needs no pivots, tells the curvature, and solves:
+and nearly only if (Finsler 1937). Then
 
-    A a = rx + w U'N rc,    S y' = U a - N rc,    dx = a - A^-1 U'y',    y = N y',    S = U A^-1 U' = Y'Y,  Y = L^-1 U'.
+    [[A, U'], [U, -e]] (dx, y') = (rx + w U'N rc, N rc),    y = N y',
 
-What w costs in digits, one step of refinement brings back. Arrays are (rows, BLOCK), matrices row by row.
+is quasidefinite (Vanderbei 1995): L D L' needs no pivots in whatever order, so that one is taken in which little fills
+in (`pattern.py`), and the signs of D tell the curvature. What w and e cost in digits, one step of refinement brings
+back. Where squares would make the matrix dense, they are left out, and A has to be positive definite by M alone.
+Arrays are (rows, BLOCK).
 """
 
 from typing import NamedTuple
@@ -15,15 +18,18 @@ import numpy as np
 from declarative.backends.kkt.compiled.blas import NO, SYEV, UPPER, fortran
 from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, WEIGHT
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.vectors import add_product, divide, subtract_product
+from declarative.backends.kkt.compiled.pattern import Pattern
+from declarative.backends.kkt.compiled.vectors import add_product, divide, multiply, subtract_product
 
 FAR = 1e6  # the curvature across the null space that hides it
+LARGEST = 80  # unknowns: for more, eigenvalues take longer than to try a few shifts
+TRIES, FACTOR = 8, 8.0  # of shifts, and how much larger the next one is
 
 
 class System(NamedTuple):
-    """Memory of a block: D (n), M (n n) and J (p n) in the units D, the share (n) of H in M's diagonal, N (p); L (n n),
-    Y (n p), S (p p), a residual's rows rx (n), rc (p) and a correction's dx (n), y (p), and `sound` (1). The others are
-    one item's.
+    """Memory of a block: D (n), the entries of M and J in the units D, the share (n) of H in M's diagonal, N (p); the
+    factor L with D in its diagonal, a column of it, a vector (n + p); a residual's rows rx (n), rc (p) and a
+    correction's dx (n), y (p), and `sound` (1). The others are one item's.
     """
 
     D: np.ndarray
@@ -32,8 +38,8 @@ class System(NamedTuple):
     share: np.ndarray
     N: np.ndarray
     L: np.ndarray
-    Y: np.ndarray
-    S: np.ndarray
+    scaled: np.ndarray
+    v: np.ndarray
     rx: np.ndarray
     rc: np.ndarray
     dx: np.ndarray
@@ -46,147 +52,139 @@ class System(NamedTuple):
     info: np.ndarray
 
 
-def system_memory(n: int, p: int, block: int) -> System:
+def system_memory(shape: Pattern, block: int) -> System:
     """A System."""
-    sizes = n, n * n, p * n, n, p, n * n, n * p, p * p, n, p, n, p, 1
+    n, p, size = len(shape.diagonal), len(shape.squared), len(shape.order)
+    most = int(np.diff(shape.first).max(initial=1))
+    sizes = n, len(shape.M), len(shape.Jc), n, p, len(shape.below), most, size, n, p, n, p, 1
     block_parts = [np.zeros((size, block)) for size in sizes]
     own = [np.empty((n, n)), np.empty((p, n)), np.empty(n), np.empty(max(1, 4 * n)), np.zeros(1, np.int32)]
     return System(*block_parts, *own)
 
 
 @inner()
-def cholesky_of(A, n, sound, count):
-    """The lower factor in place of A (n n); items whose matrix is not positive definite are not `sound` any more."""
-    for k in range(n):
-        pivot = A[k * n + k]
-        for l in range(k):
-            subtract_product(pivot, A[k * n + l], A[k * n + l], count)
+def fill(shape, system, count):
+    """The matrix, in the places of its factor."""
+    n, L, J, N = len(shape.diagonal), system.L, system.J, system.N
+    for e in range(len(L)):
         for j in range(count):
-            if not pivot[j] > 0:
-                sound[j] = 0.0
-                pivot[j] = 1.0
-            pivot[j] = np.sqrt(pivot[j])
-        for i in range(k + 1, n):
-            for l in range(k):
-                subtract_product(A[i * n + k], A[i * n + l], A[k * n + l], count)
-            divide(A[i * n + k], A[i * n + k], pivot, count)
-
-
-@inner()
-def forward(L, n, x, stride, count):
-    """Rows of x, which are `stride` apart, become L^-1 x."""
-    for i in range(n):
-        for l in range(i):
-            subtract_product(x[i * stride], L[i * n + l], x[l * stride], count)
-        divide(x[i * stride], x[i * stride], L[i * n + i], count)
-
-
-@inner()
-def backward(L, n, x, count):
-    """x becomes L'^-1 x."""
-    for i in range(n - 1, -1, -1):
-        for l in range(i + 1, n):
-            subtract_product(x[i], L[l * n + i], x[l], count)
-        divide(x[i], x[i], L[i * n + i], count)
-
-
-@inner()
-def factor(system, n, p, count):
-    """L, Y and S from M and J; `system.sound` says for which items the curvature is positive."""
-    L, Y, S, J, N, sound = system.L, system.Y, system.S, system.J, system.N, system.sound[0]
-    for r in range(p):
+            L[e, j] = 0.0
+    for r in range(len(N)):
         for j in range(count):
             N[r, j] = 0.0
-        for i in range(n):
-            add_product(N[r], J[r * n + i], J[r * n + i], count)
+    for e in range(len(J)):
+        add_product(N[shape.Jc[e, 0]], J[e], J[e], count)
+    for r in range(len(N)):
+        pivot = L[shape.first[shape.column[n + r]]]
         for j in range(count):
             N[r, j] = 1 / np.sqrt(N[r, j]) if N[r, j] > 0 else 1.0
-        for i in range(n):
-            for j in range(count):
-                Y[i * p + r, j] = N[r, j] * J[r * n + i, j]
-    for i in range(n):
-        for k in range(i + 1):
-            entry = L[i * n + k]
-            for j in range(count):
-                entry[j] = 0.0
-            for r in range(p):
-                add_product(entry, Y[i * p + r], Y[k * p + r], count)
-            for j in range(count):
-                entry[j] = WEIGHT * entry[j] + system.M[i * n + k, j]
+            pivot[j] = -DEPENDENT
+    for e in range(len(shape.squares)):
+        entry, unit = L[shape.squares[e, 0]], N[shape.squares[e, 1]]
+        left, right = J[shape.squares[e, 2]], J[shape.squares[e, 3]]
+        for j in range(count):
+            entry[j] += WEIGHT * (unit[j] * left[j]) * (unit[j] * right[j])
+    for e in range(len(J)):
+        multiply(L[shape.of_Jc[e]], J[e], N[shape.Jc[e, 0]], count)
+    for e in range(len(system.M)):
+        entry, M = L[shape.of_M[e]], system.M[e]
+        for j in range(count):
+            entry[j] += M[j]
+
+
+@inner()
+def factor(shape, system, count):
+    """L D L'; `system.sound` says for which items D has its signs."""
+    n, L, scaled, sound, target = len(shape.diagonal), system.L, system.scaled, system.sound[0], 0
+    fill(shape, system, count)
     for j in range(count):
         sound[j] = 1.0
-    cholesky_of(L, n, sound, count)
-    for r in range(p):
-        forward(L, n, Y[r:], p, count)
-    for r in range(p):
-        for q in range(r + 1):
-            entry = S[r * p + q]
+    for k in range(len(shape.order)):
+        start, below = shape.first[k], shape.first[k + 1] - shape.first[k] - 1
+        pivot, sign = L[start], 1.0 if shape.order[k] < n else -1.0
+        for j in range(count):
+            if not sign * pivot[j] > 0:
+                sound[j], pivot[j] = 0.0, sign
+        for i in range(below):
+            divide(scaled[i], L[start + 1 + i], pivot, count)
+        for i in range(below):
+            for l in range(i + 1):
+                subtract_product(L[shape.targets[target]], scaled[i], L[start + 1 + l], count)
+                target += 1
+        for i in range(below):
+            entry = L[start + 1 + i]
             for j in range(count):
-                entry[j] = DEPENDENT if q == r else 0.0
-            for i in range(n):
-                add_product(entry, Y[i * p + r], Y[i * p + q], count)
-    cholesky_of(S, p, sound, count)
+                entry[j] = scaled[i, j]
 
 
 @inner()
-def solve_once(system, n, p, dx, y, count):
+def solve_once(shape, system, dx, y, count):
     """dx and y for the right-hand side in `system.rx` and `rc`, in the units of M."""
-    Y, J, N, rc = system.Y, system.J, system.N, system.rc
-    for i in range(n):
-        for j in range(count):
-            dx[i, j] = system.rx[i, j]
-        for r in range(p):
+    n, L, v, J, N, rc = len(shape.diagonal), system.L, system.v, system.J, system.N, system.rc
+    for k in range(len(v)):
+        node = shape.order[k]
+        if node < n:
             for j in range(count):
-                dx[i, j] += WEIGHT * (N[r, j] * N[r, j]) * (J[r * n + i, j] * rc[r, j])
-    forward(system.L, n, dx, 1, count)
-    for r in range(p):
-        for j in range(count):
-            y[r, j] = -N[r, j] * rc[r, j]
-        for i in range(n):
-            add_product(y[r], Y[i * p + r], dx[i], count)
-    forward(system.S, p, y, 1, count)
-    backward(system.S, p, y, count)
-    for i in range(n):
-        for r in range(p):
-            subtract_product(dx[i], Y[i * p + r], y[r], count)
-    backward(system.L, n, dx, count)
-    for r in range(p):
-        for j in range(count):
-            y[r, j] *= N[r, j]
+                v[k, j] = system.rx[node, j]
+        else:
+            multiply(v[k], N[node - n], rc[node - n], count)
+    for e in range(len(J)):
+        r, i = shape.Jc[e, 0], shape.Jc[e, 1]
+        if shape.squared[r]:
+            for j in range(count):
+                v[shape.column[i], j] += WEIGHT * (N[r, j] * N[r, j]) * (J[e, j] * rc[r, j])
+    for k in range(len(v)):
+        for e in range(shape.first[k] + 1, shape.first[k + 1]):
+            subtract_product(v[shape.below[e]], L[e], v[k], count)
+    for k in range(len(v) - 1, -1, -1):
+        divide(v[k], v[k], L[shape.first[k]], count)
+        for e in range(shape.first[k] + 1, shape.first[k + 1]):
+            subtract_product(v[k], L[e], v[shape.below[e]], count)
+    for k in range(len(v)):
+        node = shape.order[k]
+        if node < n:
+            for j in range(count):
+                dx[node, j] = v[k, j]
+        else:
+            multiply(y[node - n], N[node - n], v[k], count)
 
 
 @inner()
-def solve(system, n, p, x, y, count):
+def solve(shape, system, x, y, count):
     """x and y with M x + J'y = rx, J x = rc for the right-hand side in `system`, refined once; x in units of 1/D."""
+    n, M, J, rx, rc = len(shape.diagonal), system.M, system.J, system.rx, system.rc
     for i in range(n):
-        for j in range(count):
-            system.rx[i, j] *= system.D[i, j]
-    solve_once(system, n, p, x, y, count)
-    for i in range(n):
-        for k in range(n):
-            subtract_product(system.rx[i], system.M[i * n + k], x[k], count)
-        for r in range(p):
-            subtract_product(system.rx[i], system.J[r * n + i], y[r], count)
-    for r in range(p):
-        for i in range(n):
-            subtract_product(system.rc[r], system.J[r * n + i], x[i], count)
-    solve_once(system, n, p, system.dx, system.y, count)
+        multiply(rx[i], rx[i], system.D[i], count)
+    solve_once(shape, system, x, y, count)
+    for e in range(len(M)):
+        i, k = shape.M[e, 0], shape.M[e, 1]
+        subtract_product(rx[i], M[e], x[k], count)
+        if i != k:
+            subtract_product(rx[k], M[e], x[i], count)
+    for e in range(len(J)):
+        r, i = shape.Jc[e, 0], shape.Jc[e, 1]
+        subtract_product(rx[i], J[e], y[r], count)
+        subtract_product(rc[r], J[e], x[i], count)
+    solve_once(shape, system, system.dx, system.y, count)
     for i in range(n):
         for j in range(count):
             x[i, j] = (x[i, j] + system.dx[i, j]) * system.D[i, j]
-    for r in range(p):
+    for r in range(len(rc)):
         for j in range(count):
             y[r, j] += system.y[r, j]
 
 
 @inner()
-def least_curvature(routines, system, n, p, j):
-    """The least curvature of item j's M beside its shares, along the null space of its J; nan where there is none."""
-    A, Q, info, share = system.matrix, system.rows, system.info, system.share
+def least_curvature(routines, shape, system, j):
+    """The least curvature of item j's M beside its shares, along the null space of its J; 0 where it is not known."""
+    n, A, Q, info, share = len(shape.diagonal), system.matrix, system.rows, system.info, system.share
     for i in range(n):
         for k in range(n):
-            A[i, k] = system.M[i * n + k, j] / np.sqrt(share[i, j] * share[k, j])
-    rank = orthonormal(system, n, p, j)
+            A[i, k] = 0.0
+    for e in range(len(shape.M)):
+        i, k = shape.M[e, 0], shape.M[e, 1]
+        A[i, k] = A[k, i] = system.M[e, j] / np.sqrt(share[i, j] * share[k, j])
+    rank = orthonormal(shape, system, j)
     for r in range(rank):
         q = Q[r]
         for k in range(n):
@@ -203,18 +201,21 @@ def least_curvature(routines, system, n, p, j):
         routines[SYEV],
         (NO, UPPER, np.int32(n), A, np.int32(n), system.values, system.work, np.int32(len(system.work)), info),
     )
-    return system.values[0] if info[0] == 0 and n > 0 else np.nan
+    return system.values[0] if info[0] == 0 else 0.0
 
 
 @inner()
-def orthonormal(system, n, p, j):
+def orthonormal(shape, system, j):
     """Orthonormal rows that span those of item j's J, in units of the shares, in `system.rows`; their number."""
-    Q, rank = system.rows, 0
-    for r in range(p):
+    n, Q, rank = len(shape.diagonal), system.rows, 0
+    for r in range(len(shape.squared)):
         q = Q[rank]
         size = 0.0
         for i in range(n):
-            q[i] = system.J[r * n + i, j] / np.sqrt(system.share[i, j])
+            q[i] = 0.0
+        for e in range(shape.first_c[r], shape.first_c[r + 1]):
+            i = shape.Jc[e, 1]
+            q[i] = system.J[e, j] / np.sqrt(system.share[i, j])
             size += q[i] * q[i]
         for _ in range(2):
             for s in range(rank):
@@ -234,18 +235,24 @@ def orthonormal(system, n, p, j):
 
 
 @inner()
-def convexify(routines, system, n, p, lift, lifted, count):
-    """M made positive definite along the null space of J by a shift, item by item, and everything factored."""
-    factor(system, n, p, count)
-    again = False
+def convexify(routines, shape, system, lift, lifted, count):
+    """M made positive definite along the null space of J by a shift, item by item, and everything factored.
+
+    By a few times the most negative curvature; where that is not enough, or would take long, by ever larger shifts.
+    """
+    n, small = len(shape.diagonal), len(shape.diagonal) <= LARGEST
+    factor(shape, system, count)
     for j in range(count):
         lifted[j] = 0.0
-        if system.sound[0, j] == 0.0:
-            least = least_curvature(routines, system, n, p, j)
-            if not least > 0:
-                shift = max(-BOLD * least, lift[j])
+    for _ in range(TRIES):
+        again = False
+        for j in range(count):
+            if system.sound[0, j] == 0.0:
+                least = least_curvature(routines, shape, system, j) if small and lifted[j] == 0.0 else 0.0
+                shift = max(-BOLD * least, lift[j], (FACTOR - 1) * lifted[j])
                 for i in range(n):
-                    system.M[i * n + i, j] += shift * system.share[i, j]
-                lifted[j], again = 1.0, True
-    if again:
-        factor(system, n, p, count)
+                    system.M[shape.diagonal[i], j] += shift * system.share[i, j]
+                lifted[j], again = lifted[j] + shift, True
+        if not again:
+            break
+        factor(shape, system, count)

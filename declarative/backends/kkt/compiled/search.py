@@ -1,7 +1,7 @@
 """Lanes of a block, j or from `first` to before `last`: residuals, the step's room, and which trial is taken.
 
-The rules of `nlp.py`, `filter.py` and `step.py` in `methods`, number by number; `a` is the block's memory and `o` says
-where its rows are.
+The rules of `nlp.py`, `filter.py` and `step.py` in `methods`, number by number; `a` is the block's memory, `o` says
+where its rows are, and `task` what the rows of matrices read.
 """
 
 import numpy as np
@@ -24,55 +24,53 @@ TRYING, TAKEN, REFUSED, BENDING = 0.0, 1.0, 2.0, 3.0  # stages of a line search
 
 
 @inner()
-def distances(a, o, low, high, first, last, x, s, v):
+def distances(task, a, o, first, last, x, s, v):
     """The distances of the point in rows x and s from the barrier's constraints, into rows v; 1 where there is none."""
     for k in range(o.m):
         row, on = a[v + k], a[o.on + k]
         if k < o.q:
             end, start = a[s + k], a[o.zero]
-        elif k < o.q + len(low):
-            end, start = a[x + low[k - o.q]], a[o.lower + low[k - o.q]]
+        elif k < o.q + len(task.low):
+            end, start = a[x + task.low[k - o.q]], a[o.lower + task.low[k - o.q]]
         else:
-            entry = high[k - o.q - len(low)]
+            entry = task.high[k - o.q - len(task.low)]
             end, start = a[o.upper + entry], a[x + entry]
         for j in range(first, last):
             row[j] = end[j] - start[j] if on[j] != 0 else 1.0
 
 
 @inner()
-def apply_rows(a, o, low, high, first, last, x, target):
+def apply_rows(task, a, o, first, last, x, target):
     """target (m) = C x for C = [Jg; -I; I]."""
     for k in range(o.m):
         row = a[target + k]
         if k < o.q:
             for j in range(first, last):
                 row[j] = 0.0
-            for i in range(o.n):
-                slope, move = a[o.Jg + k * o.n + i], a[x + i]
-                for j in range(first, last):
-                    row[j] += slope[j] * move[j]
         else:
-            below = k < o.q + len(low)
-            move = a[x + low[k - o.q]] if below else a[x + high[k - o.q - len(low)]]
+            below = k < o.q + len(task.low)
+            move = a[x + task.low[k - o.q]] if below else a[x + task.high[k - o.q - len(task.low)]]
             for j in range(first, last):
                 row[j] = -move[j] if below else move[j]
+    for e in range(len(task.pattern.Jg)):
+        row, slope, move = a[target + task.pattern.Jg[e, 0]], a[o.Jg + e], a[x + task.pattern.Jg[e, 1]]
+        for j in range(first, last):
+            row[j] += slope[j] * move[j]
 
 
 @inner()
-def add_adjoint(a, o, low, high, first, last, z, target):
+def add_adjoint(task, a, o, first, last, z, target):
     """target += C'z, for rows z."""
-    for k in range(o.q):
-        weight = a[z + k]
-        for i in range(o.n):
-            row, slope = a[target + i], a[o.Jg + k * o.n + i]
-            for j in range(first, last):
-                row[j] += weight[j] * slope[j] if weight[j] != 0 else 0.0
-    for k in range(len(low)):
-        row, weight = a[target + low[k]], a[z + o.q + k]
+    for e in range(len(task.pattern.Jg)):
+        weight, slope, row = a[z + task.pattern.Jg[e, 0]], a[o.Jg + e], a[target + task.pattern.Jg[e, 1]]
+        for j in range(first, last):
+            row[j] += weight[j] * slope[j] if weight[j] != 0 else 0.0
+    for k in range(len(task.low)):
+        row, weight = a[target + task.low[k]], a[z + o.q + k]
         for j in range(first, last):
             row[j] -= weight[j]
-    for k in range(len(high)):
-        row, weight = a[target + high[k]], a[z + o.q + len(low) + k]
+    for k in range(len(task.high)):
+        row, weight = a[target + task.high[k]], a[z + o.q + len(task.low) + k]
         for j in range(first, last):
             row[j] += weight[j]
 
@@ -84,18 +82,17 @@ def worse(most, value):
 
 
 @inner()
-def stationarity(a, o, low, high, count):
+def stationarity(task, a, o, count):
     """The gradient of the Lagrangian, into rows tx."""
-    n, p = o.n, o.p
-    for i in range(n):
+    for i in range(o.n):
         row, slope = a[o.tx + i], a[o.slope + i]
         for j in range(count):
             row[j] = slope[j]
-        for r in range(p):
-            slope, weight = a[o.Jc + r * n + i], a[o.y + r]
-            for j in range(count):
-                row[j] += slope[j] * weight[j]
-    add_adjoint(a, o, low, high, 0, count, o.z, o.tx)
+    for e in range(len(task.pattern.Jc)):
+        weight, slope, row = a[o.y + task.pattern.Jc[e, 0]], a[o.Jc + e], a[o.tx + task.pattern.Jc[e, 1]]
+        for j in range(count):
+            row[j] += slope[j] * weight[j]
+    add_adjoint(task, a, o, 0, count, o.z, o.tx)
 
 
 @inner()
@@ -150,7 +147,7 @@ def to_the_boundary(a, o, j, v, dv):
 
 
 @inner()
-def right_side(a, o, low, high, first, last, x):
+def right_side(task, a, o, first, last, x):
     """The part in x (n) of the right-hand side for residuals rg of g + s, into rows x."""
     mu = a[o.mu]
     for i in range(o.n):
@@ -161,7 +158,7 @@ def right_side(a, o, low, high, first, last, x):
         row, v, sigma, on = a[o.dz + k], a[o.v + k], a[o.sigma + k], a[o.on + k]
         for j in range(first, last):
             row[j] = mu[j] * (1 / v[j] - DAMPING) + sigma[j] * r[j] if on[j] != 0 else 0.0
-    add_adjoint(a, o, low, high, first, last, o.dz, x)
+    add_adjoint(task, a, o, first, last, o.dz, x)
     for i in range(o.n):
         row, slope = a[x + i], a[o.slope + i]
         for j in range(first, last):
@@ -169,10 +166,10 @@ def right_side(a, o, low, high, first, last, x):
 
 
 @inner()
-def finish_direction(a, o, low, high, first, last):
+def finish_direction(task, a, o, first, last):
     """dv and dz of the step dx for residuals rg of g + s."""
     mu = a[o.mu]
-    apply_rows(a, o, low, high, first, last, o.dx, o.dv)
+    apply_rows(task, a, o, first, last, o.dx, o.dv)
     for k in range(o.m):
         r = a[o.rg + k] if k < o.q else a[o.zero]
         dv, dz, v, sigma, z, on = a[o.dv + k], a[o.dz + k], a[o.v + k], a[o.sigma + k], a[o.z + k], a[o.on + k]
@@ -284,7 +281,7 @@ def remember(a, o, j):
 
 
 @inner()
-def arrive(a, o, low, high, j):
+def arrive(task, a, o, j):
     """The trial point is the next: slacks are raised to -g where that is larger, multipliers kept near mu / v."""
     if a[o.armijo, j] == 0:
         remember(a, o, j)
@@ -300,7 +297,7 @@ def arrive(a, o, low, high, j):
     for k in range(o.q):
         g, s = a[o.there + 1 + o.p + k, j], a[o.ts + k, j]
         a[o.s + k, j] = max(s, -g) if a[o.on + k, j] != 0 and g > -np.inf else s
-    distances(a, o, low, high, j, j + 1, o.x, o.s, o.v)
+    distances(task, a, o, j, j + 1, o.x, o.s, o.v)
     for k in range(o.m):
         near = a[o.mu, j] / a[o.v + k, j]
         z = a[o.z + k, j] + step * a[o.dz + k, j]

@@ -1,4 +1,4 @@
-"""The barrier method for a batch of small programs whose functions are lists of scalar operations: compiled.
+"""The barrier method for a batch of small or sparse programs whose functions are lists of scalar operations: compiled.
 
 The same method as `nlp.py`, from the same start, by `compiled/barrier.py`; what does not converge there begins again in
 torch.
@@ -18,8 +18,6 @@ from declarative.backends.kkt.program.structures import ScaledStructure
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.lanes import Functions
 
-LARGEST = 80  # unknowns and rows; for larger matrices the linear algebra of torch is faster
-
 
 @dataclass(frozen=True)
 class Start:
@@ -33,11 +31,13 @@ class Start:
 
 
 def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | None":
-    """The compiled functions of a program in the method's units, if it has them and is small."""
+    """The compiled functions of a program in the method's units, if it has them, and matrices for which they are worth
+    it.
+    """
     structure = program.structure
     if not isinstance(structure, ScaledStructure) or not isinstance(structure.inner, NumericStructure):
         return None
-    if program.linearised or not 0 < program.n + program.p + program.q <= LARGEST or program.n == 0 or len(x) == 0:
+    if program.linearised or program.n == 0 or len(x) == 0:
         return None
     return structure.inner.functions(x, theta[:-4], program.p, program.q)
 

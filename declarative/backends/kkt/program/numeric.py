@@ -86,6 +86,7 @@ class NumericStructure:
         f, c, g, s = program.objective, program.equalities, program.inequalities, program.structure
         assert s is not None
         self._functions: Functions | None = None
+        self._tried = False
         self._values = Traced(lambda x, *t: (f(x, t), c(x, t), g(x, t)))
         self._gradient = Traced(lambda x, *t: (s.gradient(x, t),))
         self._jacobian_c = Traced(lambda x, *t: (s.jacobian_c(x, t),))
@@ -128,12 +129,12 @@ class NumericStructure:
 
     def functions(self, x: Tensor, theta: Theta, p: int, q: int) -> Functions | None:
         """What the compiled method calls."""
-        from declarative.backends.kkt.compiled.lanes import Functions
+        from declarative.backends.kkt.compiled.lanes import functions
 
-        if self._functions is None:
+        if not self._tried:
             weights = x.new_zeros(1), x.new_zeros(1, p), x.new_zeros(1, q)
             local, values = self._local.evaluator_at((x, *weights, *theta)), self._values.evaluator_at((x, *theta))
-            self._functions = local and values and Functions(x.shape[1], p, q, local, values)
+            self._functions, self._tried = local and values and functions(x.shape[1], p, q, local, values), True
         return self._functions
 
 
