@@ -151,14 +151,22 @@ def finish(
 
 def beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     """What points lead to: where what is active there is so at the solution, or some other rows are."""
-    found = solve_at(program, qp, warm.at(program).x, warm.active)
+    ways = (solve_at, solve_beside) if held(program, warm.active) else (solve_beside, solve_at)
+    found = ways[0](program, qp, warm)
     rest = (~found.clear).nonzero()[:, 0]
     if len(rest) == 0:
         return found
-    other = solve_beside(program, qp.take(rest), warm.take(rest))
+    other = ways[1](program, qp.take(rest), warm.take(rest))
     answer, system = found.answer.put(rest, other.answer), joined(found.system, rest, other.system, len(found.clear))
     clear = found.clear.index_copy(0, rest, other.clear)
     return Definite(answer, clear, clear, system)
+
+
+def held(program: SmoothProgram, active: Tensor) -> bool:
+    """Are rows among the variables that no bound holds less work than whole matrices? Active: (B, q + 2n)."""
+    z, lower, upper = active.split([program.q, program.n, program.n], -1)
+    free, rows = (~(lower | upper)).sum(-1), program.p + z.sum(-1)
+    return bool((2 * free**2 * rows <= program.n**3).double().mean() > 0.5)
 
 
 def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:

@@ -120,12 +120,12 @@ def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Te
     return judged(program, qp, batch, bounded, x0)
 
 
-def solve_at(program: SmoothProgram, qp: Quadratic, x: Tensor, active: Tensor) -> Definite:
-    """Try B items near points x (B, n) with what is active there (B, q + 2n), whether or not it is independent."""
+def solve_at(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
+    """Try B items near points with what is active there, whether or not it is independent."""
     from declarative.backends.kkt.compiled.batch import solve_batch_at
 
-    bounded = bounds(qp)
-    state, point = states(program, active, bounded, len(x)), x.to(torch.float64).clone().numpy()
+    bounded, x = bounds(qp), warm.at(program).x
+    state, point = states(program, warm.active, bounded, len(x)), x.to(torch.float64).clone().numpy()
     batch = solve_batch_at(data_of(program, qp, bounded), point, state, torch.get_num_threads())
     return judged(program, qp, batch, bounded, x)
 
