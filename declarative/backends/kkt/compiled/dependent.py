@@ -89,11 +89,13 @@ def multipliers(item, at, c, count, y):
 
 
 @inner()
-def opposite(item, r, s, first, second):
-    """Do rows r and s look in opposite directions? `first` and `second` (n,) are memory."""
-    copy_row(item, r, first)
-    copy_row(item, s, second)
-    return dot(first, second) < -(1 - OPPOSITE) * np.sqrt(dot(first, first) * dot(second, second))
+def opposite(item, c, i, l, first, second):
+    """Do the active rows i and l push in opposite directions? `first` and `second` (n,) are memory."""
+    copy_row(item, c.rows[i], first)
+    copy_row(item, c.rows[l], second)
+    return c.sign[i] * c.sign[l] * dot(first, second) < -(1 - OPPOSITE) * np.sqrt(
+        dot(first, first) * dot(second, second)
+    )
 
 
 @inner()
@@ -105,7 +107,7 @@ def turns(item, c, count, first, second):
             alone = True
             for l in range(count):
                 if c.sign[l] != 0 and not c.goes[l] and (c.rows[i] < bounds or c.rows[l] < bounds):
-                    alone = alone and not opposite(item, c.rows[i], c.rows[l], first, second)
+                    alone = alone and not opposite(item, c, i, l, first, second)
             if alone:
                 return True
     return False
