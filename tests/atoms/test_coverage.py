@@ -142,7 +142,9 @@ REASONS = {
 }
 _NUMBERS = "numbers are real; a complex matrix A + iB is the real one `[A, -B; B, A]`"
 _JUMPS = "it jumps, so it has no gradient, and no backend takes it"
-_EQUAL = "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`"
+_EQUAL = (
+    "a scalar stands for an array of equal entries: `x - 1`, `x >= 0`; of a matrix, `A*ones(n)` is `sum(A, axis = 1)`"
+)
 _DECLARED = "declared as `S^n` it is symmetric, as `S^n, psd` semidefinite"
 _NO_CONES = "no cones describe it exactly; the entropy `von_neumann_entr(X)` is there"
 HINTS = {  # what the message says of each name of CVXPY that is not there

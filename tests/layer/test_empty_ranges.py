@@ -20,6 +20,7 @@ NOTHING = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* it is a batch of vectors")
 @pytest.mark.parametrize("backend", ["kkt", "cone"])
 @pytest.mark.parametrize("rest", NOTHING.values(), ids=NOTHING)
 def test_nothing_is_added(rest, backend):

@@ -80,6 +80,7 @@ def test_an_equilibrium_has_the_gradients_of_its_iteration():
         assert torch.allclose(mine, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:.* it is a batch of vectors")
 def test_second_derivatives_reach_the_data_and_the_weights():
     f, x = cell(2, 1), torch.tensor([[0.3], [-0.2]], dtype=torch.float64, requires_grad=True)
     layer = equilibrium_of(f)

@@ -423,8 +423,7 @@ IDIOMS = {
         "minimize sum(x[1..n])",
         "E113",
         "..",
-        "indices start at 0: `:` alone is all of an axis, `1:` all of it but the first; a slice is written `lo:hi`, "
-        "and leaves out `hi`, as in Python: `1:n+1`",
+        "indices start at 0: `:` alone is all of an axis, `1:` all of it but the first",
         "minimize sum(x[1:])",
     ),
     "a row of matlab": (
@@ -433,6 +432,20 @@ IDIOMS = {
         "A(1,:)",
         "indices start at 0: `A[0,:]`",
         "minimize sum(A[0,:]) + sum(x)",
+    ),
+    "a piece of a row of matlab": (
+        "minimize sum(A(2,3:5))",
+        "E113",
+        "A(2,3:5)",
+        "indices start at 0: `A[1,2:5]`",
+        "minimize sum(A[1,2:5]) + sum(x)",
+    ),
+    "a last row of matlab, which is not counted back": (
+        "minimize sum(A(n-1,:))",
+        "E113",
+        "A(n-1,:)",
+        "indices start at 0",
+        "minimize sum(A[n-1,:]) + sum(x)",
     ),
     "a column of matlab": (
         "minimize sum(A(:,1))",

@@ -1,6 +1,7 @@
 """Operators without operands, operands without operators, and brackets used for something else."""
 
 import re
+from collections.abc import Sequence
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import NO_NEAREST
@@ -179,7 +180,7 @@ def range_as_subscript(t: Trouble) -> Mistake | None:
         last = "".join(token.text for token in t.tokens[t.index + 1 : end])
         hints[0] += f": `{t.before.text}:{_one_more(last)}`"
         if t.before.text == "1" and last.isidentifier() and last != "end":
-            hints = [f"indices start at 0: `:` alone is all of an axis, `1:` all of it but the first; {hints[0]}"]
+            hints = ["indices start at 0: `:` alone is all of an axis, `1:` all of it but the first"]
     diagnostic = error("E113", t.span(), "`..` does not cut a piece out of an array", hints=hints)
     return Mistake(diagnostic)
 
@@ -200,19 +201,12 @@ def slice_in_round_brackets(t: Trouble) -> Mistake | None:
         or t.index < 3
         or t.tokens[t.index - 2].type != "("
         or not t.declares(t.tokens[t.index - 3].text)
+        or not t.tokens[t.index - 1].text.isdigit()
     ):
         return None
-    opening, closing = t.index - 2, closing_of(t.tokens, t.index - 2)
-    lo, name = t.tokens[t.index - 1], t.tokens[t.index - 3]
-    if closing is None or not lo.text.isdigit():
-        return None
-    first = lo._replace(text=str(max(int(lo.text) - 1, 0)))
-    inside, last = t.tokens[t.index : closing], t.tokens[closing]
-    end = t.source.text[t.token.end : last.start].strip()
-    hints = [f"indices start at 0, and `hi` is left out: `{name.text}[{first.text}:{end}]`"]
-    square = (t.tokens[opening]._replace(type="[", text="["), first, *inside, last._replace(type="]", text="]"))
-    diagnostic = error("E113", t.span(name, last), "a slice stands in square brackets", hints=hints)
-    return Mistake(diagnostic, t.with_tokens(*square, instead_of=closing - opening + 1, at=opening))
+    return _in_square_brackets(
+        t, t.index - 2, "a slice stands in square brackets", "indices start at 0, and `hi` is left out"
+    )
 
 
 def subscripts_in_round_brackets(t: Trouble) -> Mistake | None:
@@ -220,18 +214,36 @@ def subscripts_in_round_brackets(t: Trouble) -> Mistake | None:
     around = [k for k in range(1, t.index) if (end := closing_of(t.tokens, k)) is not None and end > t.index]
     if t.token.type != ":" or t.opening != "(" or not around or not t.declares(t.tokens[around[-1] - 1].text):
         return None
-    opening = around[-1]
-    name, closing = t.tokens[opening - 1], closing_of(t.tokens, opening)
-    assert closing is not None
-    inside = tuple(
-        token._replace(text=str(max(int(token.text) - 1, 0))) if token.text.isdigit() else token
-        for token in t.tokens[opening + 1 : closing]
-    )
-    hints = [f"indices start at 0: `{name.text}[{''.join(token.text for token in inside)}]`"]
-    last = t.tokens[closing]
+    return _in_square_brackets(t, around[-1], "subscripts stand in square brackets", "indices start at 0")
+
+
+def _in_square_brackets(t: Trouble, opening: int, title: str, hint: str) -> Mistake | None:
+    """For subscripts that count from 1 after an opening bracket: what they are, where that is sure, from 0."""
+    closing = closing_of(t.tokens, opening)
+    if closing is None:
+        return None
+    name, last, given = t.tokens[opening - 1], t.tokens[closing], t.tokens[opening + 1 : closing]
+    found = _from_zero(given)
+    if found is not None:
+        hint += f": `{name.text}[{''.join(token.text for token in found)}]`"
+    inside = found if found is not None else given
     square = (t.tokens[opening]._replace(type="[", text="["), *inside, last._replace(type="]", text="]"))
-    diagnostic = error("E113", t.span(name, last), "subscripts stand in square brackets", hints=hints)
+    diagnostic = error("E113", t.span(name, last), title, hints=[hint])
     return Mistake(diagnostic, t.with_tokens(*square, instead_of=closing - opening + 1, at=opening))
+
+
+def _from_zero(tokens: Sequence[Token]) -> tuple[Token, ...] | None:
+    """Subscripts that are numbers, names for sizes at the end of slices, or `:`, one less where they begin; or None."""
+    texts, found = [token.text for token in tokens], list(tokens)
+    for k, token in enumerate(tokens):
+        begins = k == 0 or texts[k - 1] == ","
+        alone = k + 1 == len(tokens) or texts[k + 1] in (",", ":")
+        ends = k > 0 and texts[k - 1] == ":" and (k + 1 == len(tokens) or texts[k + 1] == ",")
+        if begins and alone and token.text.isdigit() and int(token.text) > 0:
+            found[k] = token._replace(text=str(int(token.text) - 1))
+        elif not (token.text in (",", ":") or ends):
+            return None
+    return tuple(found)
 
 
 NORMS = {"fro": "normfro(X)", "nuc": "normnuc(X)", "inf": "norminf(x)"}

@@ -258,6 +258,7 @@ VARIANTS = [
         "dim n; param y : R^n; var x : R^n, simplex; minimize sumsq(x - y)",
         lambda g: {"y": g.standard_normal((2, 1))},
         lambda d: {"x": np.ones(1), "value": float(((1 - d["y"]) ** 2).sum())},
+        dims={"n": 1},
         duals=False,
     ),
     Variant(

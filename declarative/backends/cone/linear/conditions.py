@@ -6,7 +6,7 @@ from declarative.backends.cone.linear.jit import compiled
 @compiled
 def _larger(most, entry):
     """The larger one, or what is no number."""
-    return most if abs(entry) <= most else abs(entry)
+    return most if abs(entry) <= most or most != most else abs(entry)
 
 
 @compiled

@@ -64,5 +64,6 @@ def largest(numbers, entries, found):
     for k in range(len(entries)):
         own = numbers[k % len(numbers)]
         for j in range(len(own)):
-            if not entries[k, j] <= found[k, own[j]]:
+            most = found[k, own[j]]
+            if not (entries[k, j] <= most or most != most):
                 found[k, own[j]] = entries[k, j]

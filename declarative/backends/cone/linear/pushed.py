@@ -62,7 +62,8 @@ def _terms(starts, columns, A, plain, q, kinds, z, active, terms):
         if kinds[i] == 1 and active[i]:
             for e in range(starts[i], starts[i + 1]):
                 term = abs(A[e] * z[i])
-                if plain[columns[e]] and not term <= terms[columns[e]]:
+                most = terms[columns[e]]
+                if plain[columns[e]] and not (term <= most or most != most):
                     terms[columns[e]] = term
                     some = True
     return some

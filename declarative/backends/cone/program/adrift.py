@@ -43,7 +43,8 @@ def adrift(
         for k in left:
             share = _share(scaling.E[k], scaling.E[k] * at.x[k], blocks)
             dx = systems[k].solve(-slope[k], systems[k].spectrum.to_frame(-gap[k]))[0]
-            found[k] = max(found[k], float(np.abs(dx * share).max(initial=0.0)))
+            step = np.abs(dx * share).max(initial=0.0)
+            found[k] = max(found[k], float(step) if step >= 0 else np.inf)  # no number is no answer
     return found
 
 

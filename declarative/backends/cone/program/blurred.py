@@ -33,7 +33,8 @@ def _blurred(items: Items, k: int, solved: Solved, slope: np.ndarray, gap: np.nd
     x, pattern, root = np.abs(solved.point.x), items.P.pattern, np.zeros(items.q.shape[1])
     root[pattern.rows[pattern.diagonal]] = np.sqrt(np.maximum(items.P.values[k, pattern.diagonal], 0.0))
     slope, own = np.maximum(np.abs(slope), EPS * root * (root @ x)), solved.scaling
-    share = moved_share(solved.system, own.columns * slope, own.D * np.abs(gap), own.E, x, blocks)
+    gap = np.where(np.isfinite(items.b[k]), np.abs(gap), 0.0)  # a row without a side misses nothing
+    share = moved_share(solved.system, own.columns * slope, own.D * gap, own.E, x, blocks)
     if share <= ADRIFT:
         return solved
     return replace(solved, status=Status.INACCURATE, blurred=True)

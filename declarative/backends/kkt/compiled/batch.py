@@ -94,12 +94,13 @@ class Pieces:
         """The solution for a right-hand side x (K, n), rows (K, p + m), bounds (K, n) of some of the items."""
         right = Vectors(*(np.ascontiguousarray(part, dtype=np.float64) for part in (x, rows, bounds)))
         found, factors = Vectors(*(np.empty(part.shape) for part in right)), self.factors[0]
-        n, size = x.shape[1], self.left.held.shape[1]
+        n, size, rows_only = x.shape[1], self.left.held.shape[1], rows.shape[1]
 
         def some(first: int, last: int) -> None:
             here, there = (Vectors(*(v[first:last] for v in vectors)) for vectors in (right, found))
             own = places[first:last]
-            memory = np.empty(size), np.empty(size), np.empty(size), np.empty(n)
+            sizes = size, size, size, n, n, n, rows_only
+            memory = tuple(np.empty(length) for length in sizes)
             solve_pieces(self.data, self.left, factors, self.items[own], own, here, there, memory)
 
         in_chunks(some, len(places), n * n, threads)

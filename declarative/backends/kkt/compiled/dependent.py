@@ -18,7 +18,6 @@ from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.turned import ROWS, solve_turned, turn
 
 CORRECTIONS = 3
-EXACT = 1e-13
 OPPOSITE = 1e-10
 
 

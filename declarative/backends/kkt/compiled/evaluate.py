@@ -40,7 +40,10 @@ class Evaluator:
         numbers, tables = out.numpy(), (listing.operations, self._inputs, self._results)
 
         def some(first: int, last: int) -> None:
-            memory = self._spare.pop() if self._spare else new_memory(listing)
+            try:
+                memory = self._spare.pop()
+            except IndexError:  # other calls have them all
+                memory = new_memory(listing)
             run_blocks(INTERPRETER, *tables, table, memory, numbers, batch, first, last)
             self._spare.append(memory)
 

@@ -153,7 +153,7 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
     """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
     n, rows = answers.x.shape[1], answers.state.shape[1]
     same_P, same_rows = len(data.P) == 1, len(data.A) == 1 and len(data.G) == 1
-    definite, light = False, False
+    definite, known, light = False, False, False
     for b in range(first, last):
         item = item_of(data, b)
         if b == first or not (same_P and same_rows):
@@ -162,8 +162,8 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
             answers.verdict[b] = LOST
             continue
         L = kept.L[b % len(kept.L)]
-        if b == first or not same_P:
-            definite = factored(routines, item.P, L, work.info)
+        if not (same_P and known):
+            definite, known = factored(routines, item.P, L, work.info), True
         if not definite:
             answers.verdict[b] = NOT_CONVEX
             continue

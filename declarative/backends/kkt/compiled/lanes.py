@@ -84,7 +84,10 @@ def run(
     why, rounds = np.zeros(batch, np.int8), np.zeros(batch, np.int64)
 
     def some(first: int, last: int) -> None:
-        own = f.spare.pop() if f.spare else f.memory()
+        try:
+            own = f.spare.pop()
+        except IndexError:  # other calls have them all
+            own = f.memory()
         local, values, system, memory = own
         task = Task(f.pattern, low, high, local, values, table)
         solve_block(ROUTINES, task, system, memory, o, given, why, rounds, tolerance, limit, first, last)

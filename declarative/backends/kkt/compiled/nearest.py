@@ -100,7 +100,7 @@ def admit(s, i, missing, k, d):
     size, weight = dot(s.G[i, :d], s.G[i, :d]), 0.0
     while True:
         rest = lean(s, i, k, d)
-        free = rest > DEPENDENT * size
+        free = k < d and rest > DEPENDENT * size  # d independent rows span everything
         step, at = first_to_go(s, k)
         last = free and missing <= step * rest
         if last:

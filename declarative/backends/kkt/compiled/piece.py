@@ -14,11 +14,11 @@ SOLVES = 2  # the second one is a refinement
 
 
 @inner()
-def turned_of(slabs, b):
-    """The factors of one item, as views."""
+def turned_of(slabs, b, x, u, y):
+    """The factors of one item, as views, with vectors that nobody else works on."""
     return Turned(
         slabs.counts[b], slabs.free[b], slabs.rows[b], slabs.held[b], slabs.K[b], slabs.diagonal[b], slabs.E[b],
-        slabs.D[b], slabs.P[b], slabs.H[b], slabs.left[b], slabs.x[b], slabs.u[b], slabs.y[b],
+        slabs.D[b], slabs.P[b], slabs.H[b], slabs.left[b], x, u, y,
     )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def factor_pieces(data, held, items, slabs, sound):
     """The factors of the `items` (K,), and which of them are `sound`."""
     for place in range(len(items)):
         b = items[place]
-        sound[place] = turn(item_of(data, b), held[b], turned_of(slabs, place))
+        sound[place] = turn(item_of(data, b), held[b], turned_of(slabs, place, slabs.x[0], slabs.u[0], slabs.y[0]))
 
 
 @inner()
@@ -88,10 +88,10 @@ def solve_piece(item, t, right, sides, x, w, rx, ry):
 def solve_pieces(data, left, slabs, items, places, right, found, memory):
     """`found` becomes the solution for `right`, for the `items` (K,), whose factors are at `places` (K,)."""
     side = data.b.shape[1] + data.h.shape[1]
-    sides, w, ry, rx = memory
+    sides, w, ry, rx, own_x, u, y = memory
     for k in range(len(items)):
         b = items[k]
-        item, t, x = item_of(data, b), turned_of(slabs, places[k]), found.x[k]
+        item, t, x = item_of(data, b), turned_of(slabs, places[k], own_x, u, y), found.x[k]
         read_right(item, left.held[b], right.rows[k], right.bounds[k], sides)
         project(left, b, sides)
         solve_piece(item, t, right.x[k], sides, x, w, rx, ry)
@@ -111,5 +111,5 @@ def slabs_for(items: int, n: int, m: int) -> Turned:
         np.zeros((items, 4), whole), np.empty((items, n), whole), np.empty((items, m), whole),
         np.empty((items, n), whole), np.empty((items, m, n)), np.empty((items, m)), np.empty((items, m)),
         np.empty((items, n)), np.empty((items, n, n)), np.empty((items, n, n)), np.empty((items, m)),
-        np.empty((items, n)), np.empty((items, n)), np.empty((items, m)),
+        np.empty((1, n)), np.empty((1, n)), np.empty((1, m)),
     )  # fmt: skip

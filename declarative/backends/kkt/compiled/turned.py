@@ -59,20 +59,6 @@ def turned_for(n: int, m: int) -> Turned:
 
 
 @inner()
-def row_of(item, r):
-    """Row r of A or G, and whether it is one of A."""
-    p = len(item.b)
-    return r if r < p else r - p, r < p
-
-
-@inner()
-def entry(item, r, j):
-    """Entry j of row r of A or G."""
-    p = len(item.b)
-    return item.A[r, j] if r < p else item.G[r - p, j]
-
-
-@inner()
 def collect(item, state, t):
     """Which variables are free, which rows of A and G are active."""
     n, p, m, free, rows = len(item.q), len(item.b), len(item.h), 0, 0

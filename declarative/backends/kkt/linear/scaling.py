@@ -44,7 +44,8 @@ def compiled_scales(H: Tensor, A: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
     """The same for numbers."""
     from declarative.backends.kkt.compiled.scales import find_scales
 
-    (B, m, n), (h, a) = A.shape, (part.contiguous().numpy() for part in (H, A))
+    B, (m, n) = max(len(H), len(A)), A.shape[1:]
+    h, a = (part.expand(B, *part.shape[1:]).contiguous().numpy() for part in (H, A))
     D, E = np.empty((B, n)), np.empty((B, m))
     find_scales(h, a, rounds, D, E, np.empty(n), np.empty(n))
     return torch.from_numpy(D), torch.from_numpy(E)

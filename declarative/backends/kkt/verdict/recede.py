@@ -48,7 +48,7 @@ def projected(way: Tensor, A: Tensor, Jg: Tensor, lower: Tensor, upper: Tensor, 
     """The nearest direction to a way (K, n) in which rows A stay what they are, and Jg, bounds, cuts do not grow."""
     size, none = worst(way.abs())[:, None], torch.zeros_like(way)
     G, I = unit(torch.cat([Jg, torch.stack(cuts, 1)], 1)), torch.diag_embed(none + 1)
-    low, high = torch.where(lower.isfinite(), 0.0, -torch.inf), torch.where(upper.isfinite(), 0.0, torch.inf)
+    low, high = torch.where(lower.isfinite(), none, -torch.inf), torch.where(upper.isfinite(), none, torch.inf)
     b, h = torch.zeros_like(A[..., 0]), torch.zeros_like(G[..., 0])
     q = -way / size.clamp(min=torch.finfo(way.dtype).tiny)
     return size * optimum(Quadratic(I, q, none[:, 0], A, b, G, h, low, high)).x
