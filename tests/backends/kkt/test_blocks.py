@@ -1,5 +1,7 @@
 """The compiled barrier method against the same in torch: its iterates' ends, its blocks, and what it hands on."""
 
+from functools import partial
+
 import pytest
 import torch
 from hock_schittkowski.problems import engine
@@ -8,7 +10,9 @@ import declarative
 from declarative.backends.kkt.assemble import assemble
 from declarative.backends.kkt.backend import KKTBackend, accept
 from declarative.backends.kkt.methods import nlp
-from declarative.backends.kkt.methods.variants import factors, scaled
+from declarative.backends.kkt.methods.variants import factors, factors_at_once, scaled
+from declarative.backends.kkt.program.numeric import with_theta
+from declarative.backends.kkt.scalar.trace import trace
 from declarative.backends.kkt.solve import solve
 from declarative.backends.status import Status
 
@@ -125,3 +129,10 @@ def test_an_item_that_needs_many_iterations_takes_them_in_compiled_code(monkeypa
     converged = by_compiled_code(monkeypatch)
     solution = layer.solve(a=torch.tensor([0.5, 1e6], dtype=FLOAT))
     assert solution.solved.all() and converged[0].all() and solution.iterations[1] > 30
+
+
+def test_where_to_begin_is_a_list_of_operations():
+    """What scales matrices of numbers in compiled code must not stop a trace."""
+    program, theta, x0 = prepared(2)
+    shapes = [(1, *t.shape[1:]) for t in (x0, *theta)]
+    assert len(trace(partial(with_theta, program, factors_at_once, 1), *shapes)[0].operations) > 0

@@ -20,10 +20,8 @@ from declarative.backends.kkt.compiled.tiles import cholesky
 
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 TINY = 1e-12
-FEW = (
-    8  # equations that hardly make bounds depend on each other; with more, where P is diagonal, and with more variables
-)
-CLIMB, PIVOT = 64, 128  # than this, interior points are there before the dual method, and before block pivoting
+FEW = 8  # equations: with more, a diagonal P and more than CLIMB, or PIVOT, variables
+CLIMB, PIVOT = 64, 128  # interior points are there before the dual method, or before block pivoting
 CLEAR, DOUBTFUL, DEPENDENT_ROWS, NOT_CONVEX, LOST = range(5)
 
 

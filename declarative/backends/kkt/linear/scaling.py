@@ -27,7 +27,7 @@ def equilibrate(H: Tensor, A: Tensor, rounds: int = 4) -> tuple[Tensor, Tensor]:
     That leaves H's size free (for any t, (t D, E/t) scales D H D by t^2 and changes nothing else), so it is set to one
     as well: an objective in other units gives the same matrix. Rows of zeros are left alone.
     """
-    if plain((H, A)) and compiles():
+    if type(H) is type(A) is Tensor and plain((H, A)) and compiles():  # and no names of scalars, in a trace
         return compiled_scales(H, A, rounds)
     H, A = H.abs(), A.abs()
     D, E = H.new_ones(H.shape[:2]), A.new_ones(A.shape[:2])
