@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from declarative.atoms.record import Form
 from declarative.atoms.registry import find
 from declarative.backends.tape.arrays import Sizes
 from declarative.backends.tape.partials import partials
@@ -33,6 +34,8 @@ class Smooth(Polynomials):
         except NotPolynomial:
             if (groups := _summed_exponentials(instruction, sizes, self.arrays.sizes)) is not None:
                 return self._logsumexp(self._known[operands(instruction)[0]], slot, sizes, groups)
+            if isinstance(instruction, Fold) and instruction.op == "prod":
+                return self._multiplied_up(self._known[instruction.value], slot, sizes, instruction.axes)
             record = find(instruction.atom) if isinstance(instruction, Apply) else None
             if not isinstance(instruction, Apply) or record is None or not record.elementwise:
                 raise
@@ -62,6 +65,22 @@ class Smooth(Polynomials):
             sizes, slot, selection(Node(prod(sizes), (total,), (one,), {(0, 0): minus}), np.arange(prod(sizes)))
         )
 
+    def _multiplied_up(self, value: Moving, slot: Slot, sizes: Sizes, axes: tuple[int, ...]) -> Moving:
+        """Two by two: no entry is divided by, so that they may be 0."""
+        index = np.arange(prod(value.sizes)).reshape(value.sizes)
+        groups = np.moveaxis(index, axes, range(len(axes))).reshape(-1, prod(sizes))
+        parts = [self._picked(value, group) for group in groups]
+        while len(parts) > 1:
+            pairs = [self.product(*pair) for pair in zip(parts[::2], parts[1::2], strict=False)]
+            parts = pairs + parts[2 * len(pairs) :]
+        return Moving(sizes, slot, parts[0].terms)
+
+    def _picked(self, value: Moving, entries: np.ndarray) -> Moving:
+        """Some entries, as a vector."""
+        assert value.constant is not None
+        known = self.arrays.gather(value.constant, entries)
+        return Moving(entries.shape, known, self.labelled(value.terms, entries))
+
     def product(self, left: Moving, right: Moving, symmetric: bool = False) -> Moving:
         """Entry by entry, of one rank."""
         if not (left.terms and right.terms):
@@ -78,6 +97,16 @@ class Smooth(Polynomials):
             slopes = tuple(self._flat(side.constant) for side in (right, left) if side.constant is not None)
             node = Node(count, (left.terms, right.terms), slopes, {(0, 1): one})
         return Moving(sizes, value, selection(node, np.arange(count)))
+
+    def quotient(self, value: Moving, below: Moving) -> Moving:
+        """Entry by entry, of one rank."""
+        if not below.terms:
+            return super().quotient(value, below)
+        assert value.constant is not None and below.constant is not None
+        sizes = np.broadcast_shapes(value.sizes, below.sizes)
+        args = [self.spread(value, sizes), self.spread(below, sizes)]
+        call = Apply("div", (value.constant, below.constant), Form((sizes, sizes), sizes, {}))
+        return self._function(call, args, self.arrays.emit(call), sizes)
 
     def _flat(self, slot: Slot) -> Slot:
         return self.arrays.reshape(slot, (prod(self.arrays.sizes(slot)),))

@@ -192,6 +192,15 @@ class Polynomials:
         constant = self.arrays.product(left.constant, right.constant) if both else None  # pyright: ignore
         return Moving(sizes, constant, tuple(terms))
 
+    def quotient(self, value: Moving, below: Moving) -> Moving:
+        """Entry by entry, of one rank, by data."""
+        if below.terms or below.constant is None:
+            raise NotPolynomial
+        number = self.arrays.number(below.constant)
+        if number is not None:
+            return self.spread(self.times(value, 1 / number), np.broadcast_shapes(value.sizes, below.sizes))
+        return self.scaled(value, self.arrays.reciprocal(below.constant))
+
     def multiplied(self, matrices: Slot, value: Moving) -> Moving:
         """Matrices (*axes, m, k) times vectors (*axes, k); the axes broadcast."""
         *axes, m, k = self.arrays.sizes(matrices)

@@ -35,17 +35,8 @@ def _mul(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Movin
     return p.product(args[0], args[0] if same else args[1])
 
 
-def _over(p: Polynomials, value: Moving, below: Moving) -> Moving:
-    """Entry by entry, of one rank."""
-    data = _data(below)
-    number = p.arrays.number(data)
-    if number is not None:
-        return p.spread(p.times(value, 1 / number), np.broadcast_shapes(value.sizes, below.sizes))
-    return p.scaled(value, p.arrays.reciprocal(data))
-
-
 def _div(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
-    return _over(p, *args)
+    return p.quotient(*args)
 
 
 def _power(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
@@ -67,7 +58,16 @@ def _sumsq(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Mov
 
 
 def _quad_over_lin(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
-    return _over(p, _sumsq(p, call, args[:1], sizes), args[1])
+    return p.quotient(_sumsq(p, call, args[:1], sizes), args[1])
+
+
+def _harmonic_mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
+    """n/(1/x[0] + 1/x[1] + ...)."""
+    count = prod(call.form.shapes[0])
+    one, whole = (
+        Moving(s, p.arrays.literal(np.full(s, float(k))), ()) for s, k in ((args[0].sizes, 1), (sizes, count))
+    )
+    return p.quotient(whole, p.summed(p.quotient(one, args[0]), 1))
 
 
 def _quad(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
@@ -205,6 +205,7 @@ RULES: dict[str, Rule] = {
     "square": _square,
     "sumsq": _sumsq,
     "quad_over_lin": _quad_over_lin,
+    "harmonic_mean": _harmonic_mean,
     "quad": _quad,
     "dot": _dot,
     "outer": _outer,

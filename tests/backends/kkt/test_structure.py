@@ -43,6 +43,10 @@ OBJECTIVES = [
     "sum(atan(cumsum(exp(x)))) + sumsq(X)",
     "s*logsumexp(A*sin(x) + y) + logsumexp(X) + sum(a[k]*logsumexp(w[k] .* x + y[k]) for k in 2)",
     "sum(x .^ 3) + sum(exp(y) .* (A*(x .* a))) + sum(diff(exp(x)))*s + mean(erf(X)) + exp(s)",
+    "quad_over_lin(A*x - y, s + sumsq(x)) + sum(quad_over_lin(sin(x[i]), s + exp(y[0])) for i in 3)",
+    "quad_over_lin(a, exp(x[1])) + sumsq(X*x)/(s + exp(y[1]))",
+    "s*harmonic_mean(exp(A*x)) + sum(harmonic_mean(square(X[k,:]) + s) for k in 2) + prod(x - 0.5)*prod(y)",
+    "prod(X[i,j] - a[j] for i in 2, j in 3) + sum(a[i]*prod(sin(X[k,i]) for k in 2) for i in 3)",
 ]
 ROWS = """
     one: A*sin(x) == y

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from declarative.backends.cone.linear.jit import compiled
+
+BISECTIONS = 100  # from |z_0| to a root that is 1e-30 of it
+
 
 def project_power(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Projections (k, 3) of v (k, 3), with the eigenvalues (k, 3) and eigenvectors (k, 3, 3) of the derivatives."""
@@ -39,31 +43,45 @@ def _product(x: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0.0) ** alpha * np.maximum(y, 0.0) ** (1 - alpha)
 
 
-def _at(v: np.ndarray, alpha: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    lift = r * (np.abs(v[:, 2]) - r)
-    return _positive_root(v[:, 0], 4 * alpha * lift) / 2, _positive_root(v[:, 1], 4 * (1 - alpha) * lift) / 2
+@compiled
+def _roots(v, alpha, r, x, y):
+    """r with x(r) and y(r), (k,) each: bisection, until no number lies between."""
+    for k in range(len(v)):
+        a, z = alpha[k], abs(v[k, 2])
+        lo, hi = 0.0, z
+        for _ in range(BISECTIONS):
+            middle = (lo + hi) / 2
+            if not lo < middle < hi:
+                break
+            lift = 4 * middle * (z - middle)
+            one, other = _positive_root(v[k, 0], a * lift) / 2, _positive_root(v[k, 1], (1 - a) * lift) / 2
+            if one**a * other ** (1 - a) > middle:
+                lo = middle
+            else:
+                hi = middle
+        r[k] = (lo + hi) / 2
+        lift = 4 * r[k] * (z - r[k])
+        x[k], y[k] = _positive_root(v[k, 0], a * lift) / 2, _positive_root(v[k, 1], (1 - a) * lift) / 2
 
 
-def _positive_root(x: np.ndarray, c: np.ndarray) -> np.ndarray:
+@compiled
+def _positive_root(x, c):
     """x + sqrt(x^2 + c) without cancellation where x < 0."""
     root = np.sqrt(x * x + c)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(x >= 0, x + root, np.where(root > x, c / (root - x), 0.0))
+    if x >= 0:
+        return x + root
+    return c / (root - x) if root > x else 0.0
 
 
 def _on_boundary(v: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bisection to the last bit, then the eigenpairs: 1 along s, 0 along the normal, the curvature's between.
+    """The root, then the eigenpairs: 1 along s, 0 along the normal, the curvature's between.
 
     The normal is that of |z| - x^a y^(1-a), times xy/r, which stays finite as x or y tends to 0. Along the third
     direction that function has the second derivative a (1 - a) |s|^2 / (r |N|^2).
     """
-    lo, hi = np.zeros(len(v)), np.abs(v[:, 2])
-    for _ in range(100):
-        r = (lo + hi) / 2
-        above = _product(*_at(v, alpha, r), alpha) > r
-        lo, hi = np.where(above, r, lo), np.where(above, hi, r)
-    r = (lo + hi) / 2
-    x, y = _exact_sides(v, alpha, r, *_at(v, alpha, r))
+    r, x, y = np.empty((3, len(v)))
+    _roots(v, alpha, r, x, y)
+    x, y = _exact_sides(v, alpha, r, x, y)
     sign = np.sign(v[:, 2])
     s = np.stack([x, y, sign * r], -1)
     length = np.linalg.norm(s, axis=-1)
