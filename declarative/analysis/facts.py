@@ -40,6 +40,12 @@ def facts_of(root: Expr, binders: Iterable[Binder] = ()) -> Facts:
     return FactsTable(root, binders)(root) if known is None else known.facts
 
 
+def least_of(root: Expr) -> float:
+    """What no entry is below, as far as numbers tell."""
+    known = root.__dict__.get(KEPT)
+    return (FactsTable(root).known(root) if known is None else known).range.lo
+
+
 class Known(NamedTuple):
     """What is known of a node. `kind` is a node that is like it to every rule, as `2*x` is like `3*x`."""
 
@@ -73,17 +79,17 @@ class FactsTable:
         self.root = root  # keeps the nodes alive, so that no identity is used twice
 
     def __call__(self, node: Expr) -> Facts:
-        return self._known(node).facts
+        return self.known(node).facts
 
     def kind(self, node: Expr) -> Expr:
         """One node for all those to which the same rules apply, all the way down."""
-        return self._known(node).kind
+        return self.known(node).kind
 
-    def _known(self, node: Expr) -> Known:
+    def known(self, node: Expr) -> Known:
         return self._found.get(id(node)) or node.__dict__[KEPT]
 
     def _range(self, node: Expr) -> Range:
-        return self._known(node).range
+        return self.known(node).range
 
     def _node(self, node: Expr) -> Known:
         match node:
@@ -120,7 +126,7 @@ class FactsTable:
         range_: Range = EVERYTHING,
     ) -> Known:
         """What is known of a node whose kind is told by `head` and the kinds of its operands."""
-        key = (*head, *[id(self._known(o).kind) for o in operands])
+        key = (*head, *[id(self.known(o).kind) for o in operands])
         found = self._kinds.get(key)
         if found is None:
             found = self._kinds[key] = rule(tuple(map(self, operands))), node

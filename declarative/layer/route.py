@@ -54,14 +54,16 @@ def route(
     forward: Forward = AUTO,
     externs: Mapping[str, External] | None = None,
 ) -> Route:
-    """The backend wanted, or the first that accepts: kkt, then cone; cone first where a root is a norm with a kink.
+    """The backend wanted, or the first that accepts: kkt, then cone; cone first where smooth functions have kinks.
 
     Raises DiagnosticError with the reasons.
     """
     if wanted == "auto" and (obstacles := no_backend(problem)):
         raise DiagnosticError(obstacles)
     refusals: list[Diagnostic] = []
-    first: tuple[BackendName, ...] = ("cone", "kkt") if repair(problem).kinks else ("kkt", "cone")
+    repaired = repair(problem)
+    cone_first = bool(repaired.kinks or (repaired.corners and not options))
+    first: tuple[BackendName, ...] = ("cone", "kkt") if cone_first else ("kkt", "cone")
     for name in first if wanted == "auto" else (wanted,):
         accepted = _accept(problem, name, options, mode, forward, externs)
         if not isinstance(accepted, list):
@@ -70,6 +72,8 @@ def route(
             chosen = accepted if alone else _by_size(problem, accepted, options)
             if name == "cone" and (residual := with_residuals(problem)) is not None:
                 chosen = SecondBackend(chosen, residual, _to_cone, _doubted(problem), many=True)
+            if name == "cone" and wanted == "auto" and repaired.corners:
+                chosen = SecondBackend(chosen, problem, _to_kkt)
             if has_bound(problem) and not isinstance(accepted, geometric.GeometricBackend):
                 chosen = BoundedBackend(chosen, problem.objective.sense is Sense.MAXIMIZE)
             return Route(problem, name, chosen, mode, forward)
@@ -100,6 +104,10 @@ def _explained(problem: Problem, chosen: BackendName | None, mode: Mode, forward
     repaired = repair(problem)
     lines = [f"{problem.name}: {repaired.text}", *dependence(problem), *why(repaired.original)]
     lines += [f"`{brief(node)}` has a kink where it is 0, so cone comes before kkt" for node in repaired.kinks]
+    lines += [
+        f"`{brief(node)}` has a corner where `{brief(e)}` is 0, so cone comes before kkt"
+        for node, e in repaired.corners
+    ]
     for name in ("kkt", "cone"):
         accepted = _accept(problem, name, {}, mode, forward)
         mark = " (chosen)" if name == chosen else ""
@@ -166,6 +174,10 @@ def _itself(backend: Backend, problem: Problem) -> Backend:
 def _doubted(problem: Problem) -> tuple[Status, ...]:
     """What is said of squares by their matrix; where they leave nothing to fall without end, that it does, too."""
     return (*UNSURE, Status.UNBOUNDED) if has_bound(problem) else UNSURE
+
+
+def _to_kkt(problem: Problem) -> Backend | list[Diagnostic]:
+    return _accept(problem, "kkt", {}, IMPLICIT, AUTO)
 
 
 def _to_cone(problem: Problem) -> Backend | list[Diagnostic]:

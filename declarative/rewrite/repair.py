@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from declarative.analysis.classify import NOT_CONVEX, Classification, classify, holds, is_convex
+from declarative.analysis.classify import NOT_CONVEX, Classification, Kind, classify, holds, is_convex
 from declarative.analysis.convexity import convexity_errors
 from declarative.analysis.curvature import fits
 from declarative.analysis.facts import FactsTable
@@ -20,6 +20,7 @@ from declarative.rewrite.equivalents import Equivalent, to_equivalents
 from declarative.rewrite.graph_forms import unfit_kinks
 from declarative.rewrite.monotone import Outer, without_outer
 from declarative.rewrite.norms import kinks
+from declarative.rewrite.ratios import corners
 from declarative.source.diagnostic import Diagnostic
 
 
@@ -38,6 +39,7 @@ class Repair:
     steps: tuple[str, ...] = ()
     outer: Outer | None = None
     kinks: tuple[Expr, ...] = ()  # roots that have become norms: cone comes before kkt, which sees no kink in them
+    corners: tuple[tuple[Expr, Expr], ...] = ()  # quotients, with what they are over: cone comes before kkt here too
     of_all: bool = True  # are these all the steps, or some of many that are alike?
 
     @property
@@ -60,12 +62,19 @@ def repair(problem: Problem) -> Repair:
     """The problem itself where it is convex, or where nothing helps."""
     original = classify(problem)
     attributes = {a.name for d in problem.variables for a in d.symbol.attributes}
-    if original.convex or problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
+    if original.convex:
+        return Repair(original, problem, original, corners=_corners(problem) if original.kind is not Kind.GP else ())
+    if problem.objective.sense is Sense.FIND or attributes & set(NOT_CONVEX):
         return Repair(original, problem, original)
     found = _changed(original, problem) or _without_outer(original, problem)
     if found is None:
         return Repair(original, problem, original)
-    return replace(found, kinks=tuple(node for v in original.verdicts if not v.holds for node in kinks(v.piece.root)))
+    roots = (node for verdict in original.verdicts if not verdict.holds for node in kinks(verdict.piece.root))
+    return replace(found, kinks=tuple(roots), corners=_corners(problem))
+
+
+def _corners(problem: Problem) -> tuple[tuple[Expr, Expr], ...]:
+    return tuple(corner for piece in pieces(problem) for corner in corners(piece.root))
 
 
 def _changed(original: Classification, problem: Problem) -> Repair | None:

@@ -187,3 +187,23 @@ def test_a_root_that_is_never_0_stays_with_kkt():
         assert declarative.compile(parse(DECLARATIONS + f"minimize {objective}")).backend == "kkt"
     nonconvex = "minimize sqrt(sumsq(x - w)) + s*t + sumsq(x)"  # no repair: kkt takes it as it is
     assert declarative.compile(parse(DECLARATIONS + nonconvex)).backend == "kkt"
+
+
+@pytest.mark.parametrize("quotient", ["quad_over_lin(x[i], a[i])", "x[i]^2/a[i]"])
+def test_a_quotient_of_squares_over_what_may_be_0_goes_to_cone(quotient: str):
+    """min x^2/a + a over a is 2|x|, so that x is q, moved towards 0 by 1."""
+    head, aim = "dim n\nparam q : R^n\nvar x : R^n\n", f"minimize sum({quotient} + a[i] for i in n) + sumsq(x - q)"
+    layer = declarative.compile(parse(head + f"var a : R^n, nonneg\n{aim}"))
+    assert layer.backend == "cone"
+    assert f"`{quotient}` has a corner where `a[i]` is 0, so cone comes before kkt" in layer.explain()
+    q = torch.tensor([0.3, 2.0, -1.5, 0.9], dtype=torch.float64, requires_grad=True)
+    x = layer(q).x
+    torch.testing.assert_close(x, torch.tensor([0.0, 1.0, -0.5, 0.0], dtype=torch.float64), rtol=0, atol=1e-8)
+    x.sum().backward()
+    torch.testing.assert_close(q.grad, torch.tensor([0.0, 1.0, 1.0, 0.0], dtype=torch.float64), rtol=0, atol=1e-6)
+    away = declarative.compile(parse(head + f"var a : R^n, between(0.1, inf)\n{aim}"))
+    assert away.backend == "kkt"
+    assert (
+        declarative.compile(parse(head + f"var a : R^n, nonneg\n{aim}"), options={"max_iterations": 50}).backend
+        == "kkt"
+    )
