@@ -22,6 +22,8 @@ def along(x: Expr, axis: Any, each: Callable[[Expr], Expr]) -> Expr:
     number = axis.value if isinstance(axis, Constant) else axis
     if len(x.shape) == 1 and number in (0, -1):
         return each(x)
+    if len(x.shape) == 1:
+        raise ShapeMismatch("a vector has one axis only", 0, hints=("leave `axis` out",))
     if len(x.shape) != 2 or number not in AXES:
         raise ShapeMismatch("`axis` is 0 (down each column of a matrix) or 1 (along each row)", 0)
     if AXES[int(number)] == 1:

@@ -90,7 +90,8 @@ def _norm(args: tuple[Expr, ...], options: dict[str, Any]) -> tuple[str, tuple[E
     p = p.value if isinstance(p, Constant) else p
     special = {1.0: "norm1", 2.0: "norm", math.inf: "norminf"}
     if isinstance(p, Expr) or p == 0:
-        raise ShapeMismatch("the second argument of `norm` is a number other than 0, or `inf`", 1)
+        hints = ("the distance between two arrays is the norm of their difference",) if getattr(p, "shape", ()) else ()
+        raise ShapeMismatch("the second argument of `norm` is a number other than 0, or `inf`", 1, hints=hints)
     if p in special:
         if special[p] != "norm" and args and len(args[0].shape) == 2:
             raise _of_a_matrix(p)

@@ -42,6 +42,7 @@ def _is_symmetric(space: Space) -> bool:
     return space.symmetric
 
 
+FREE = ("free", "unbounded", "unrestricted", "continuous", "real", "reals", "Reals")
 RELAXED = f"{CONTINUOUS}; a relaxed choice is `between(0, 1)`"
 RULES = {
     "nonneg": _Rule(),
@@ -137,6 +138,8 @@ def _unknown_hints(name: str, kind: str) -> tuple[str, ...]:
         return (RELAXED,)
     if name in ROTATIONS:
         return (ROTATION,)
+    if name in FREE and kind == "var":
+        return ("leave it out: what has no bounds is free",)
     if name in USUAL:
         return (f"did you mean `{USUAL[name]}`?",)
     return did_you_mean(name, RULES) or (f"the attributes are {', '.join(RULES)}",)
@@ -157,7 +160,17 @@ def _argument(
     if value.shape == space.shape:
         return canonical(repeated(ctx, value.expr, lead))
     full = shape_text(lead + space.shape)
-    return ctx.report.error("E203", arg.span, f"`{node.name}` is {full}; {described(arg, value)}")
+    hints = _number_hints(node, arg, space.shape, value.shape) if item.name == "start" and not lead else ()
+    return ctx.report.error("E203", arg.span, f"`{node.name}` is {full}; {described(arg, value)}", hints=hints)
+
+
+def _number_hints(node: tree.Declaration, arg: tree.Expression, wanted: Shape, given: Shape) -> tuple[str, ...]:
+    """For `[1, 1, 1]` where R^n is wanted."""
+    if len(wanted) != 1 or len(given) != 1 or given[0].constant is None:
+        return ()
+    whole = (f"`{node.name} : R^{given[0]}`, where the size is this number",)
+    entries = {e.span.text for row in arg.rows for e in row} if isinstance(arg, tree.Array) else ()
+    return (f"one number is for all entries: `start({next(iter(entries))})`", *whole) if len(entries) == 1 else whole
 
 
 def infinity(node: tree.Expression) -> Expr | None:

@@ -113,7 +113,10 @@ _EQUAL = (
 )
 _EIGENVALUES = "there are `lambda_max(X)`, `lambda_min(X)` and `lambda_sum_largest(X, k)`, of a symmetric matrix"
 _FACTORS = "no matrix is factored: `X in PSD`, `log_det(X)`, `quad(x, P)` say what factors are for"
-_INVERSE = "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"
+INVERSE = (
+    "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b; for a positive definite P there are "
+    "`matrix_frac(x, P)`, which is x'*P^-1*x, and `tr_inv(P)`"
+)
 _SORTED = "nothing is sorted: the sum of the k greatest is `sum_largest(x, k)`; `dotsort(x, w)` weighs in order"
 _BRANCHES = "an expression has no branches; `max`, `min`, `abs` and `pos` say most of what is meant"
 _DRAWN = "numbers come as data: `param a : R^n`, or `const`"
@@ -130,7 +133,7 @@ CALLED = {
 
 # What there is nothing for.
 ADVICE = {
-    **dict.fromkeys(("inv", "inverse", "pinv", "solve", "lstsq", "mldivide"), _INVERSE),
+    **dict.fromkeys(("inv", "inverse", "pinv", "solve", "lstsq", "mldivide"), INVERSE),
     **dict.fromkeys(("det_rootn", "detn"), "`log_det(X)` rises with it, and so has the same maximum"),
     **dict.fromkeys(("eig", "eigs", "eigh", "eigvals", "eigvalsh", "eigenvalues"), _EIGENVALUES),
     **dict.fromkeys(("chol", "cholesky", "qr", "lu", "ldl"), _FACTORS),

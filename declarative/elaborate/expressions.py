@@ -9,8 +9,9 @@ from declarative.elaborate.calls import called, is_function
 from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
-from declarative.elaborate.familiar import LAST, familiar_place, value_hints
+from declarative.elaborate.familiar import LAST, factors, familiar_place, value_hints
 from declarative.elaborate.indexing import Subscript, index
+from declarative.elaborate.misread_brackets import is_split, moves_with, report_moving, report_split
 from declarative.elaborate.multipliers import dual
 from declarative.elaborate.names import Entity, Scope, kind
 from declarative.elaborate.nested import field_of
@@ -126,6 +127,8 @@ def _unknown(ctx: Context, node: tree.Name, scope: Scope) -> None:
     values = [n for n, e in names.items() if not isinstance(e, tree.Constraint)]
     plain = node.id.replace("_", "")
     hints = (f"did you mean `{plain}`?",) if plain != node.id and plain in values else value_hints(node.id, values)
+    if not scope.subscript:
+        hints = hints or factors(node.id, values)
     if (len(node.id) > 1 or not scope.subscript) and not ctx.report.many:
         hints = hints or did_you_mean(node.id, [*scope.locals, *values])
     if scope.subscript:
@@ -181,6 +184,10 @@ def _array(ctx: Context, node: tree.Array, rows: list[list[Value | None]]) -> Va
 
 def _subscript(ctx: Context, node: tree.Subscript, scope: Scope) -> Value | None:
     body = stripped(node.body)
+    if isinstance(body, tree.Subscript) and is_split(ctx, body, scope):
+        return report_split(ctx, node, body)
+    if (name := next((name for item in node.items if (name := moves_with(item, scope))), None)) is not None:
+        return report_moving(ctx, node, name)
     family = None
     if isinstance(body, tree.Name) and body.id not in scope.locals:
         let = ctx.names.get(body.id)

@@ -53,6 +53,15 @@ def familiar_place(path: Sequence[tree.Node]) -> tuple[str, ...]:
             return ()
 
 
+def factors(name: str, declared: Collection[str]) -> tuple[str, ...]:
+    """For `Ax`, where there are `A` and `x`."""
+    for k in range(1, len(name)):
+        left, right = name[:k], name[k:]
+        if left != right and {left, right} <= {*declared}:
+            return (f"a product needs `*`: `{left}*{right}`",)
+    return ()
+
+
 def value_hints(name: str, declared: Collection[str]) -> tuple[str, ...]:
     """For another name that is not there."""
     if name in ADVICE:

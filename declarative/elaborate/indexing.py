@@ -222,7 +222,11 @@ def _single_index(value: Expr | Slice) -> IndexSymbol | None:
 def _checked_slice(report: Report, s: Slice, span: Span | None, length: Size, base: Span | None) -> Slice | None:
     where = f"{_text(base)} has {length} entries"
     if (-s.lo - 1).is_nonnegative() or (-s.hi - 1).is_nonnegative():
-        return report.error("E211", span, f"{_text(span)} counts from the end; slices count from 0: {where}")
+        lo, hi = (length + end if (-end - 1).is_nonnegative() else end for end in (s.lo, s.hi))
+        hints = [f"from the end it is `{'' if lo == ZERO else lo}:{'' if hi == length else hi}`"]
+        return report.error(
+            "E211", span, f"{_text(span)} counts from the end; slices count from 0: {where}", hints=hints
+        )
     if (s.hi - length - 1).is_nonnegative():
         return report.error("E211", span, f"{_text(span)} ends at {s.hi}, but {where}", hints=[f"`{s.lo}:{length}`"])
     if (s.lo - s.hi).is_nonnegative():

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from declarative.atoms.apply import apply
 from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.context import Context
+from declarative.elaborate.elsewhere import INVERSE
 from declarative.elaborate.values import Value, described, shown, stripped
 from declarative.ir.expr import Constant, Expr
 from declarative.ir.size import ONE
@@ -112,6 +113,6 @@ def _power_of_array(ctx: Context, node: tree.Power, base: Value, exponent: Value
         if base.rank == 2 and isinstance(exponent.expr, Constant) and exponent.expr.value == 2:
             hints.append(f"the product with itself is `{node.base.span.text}*{node.base.span.text}`")
         if base.rank == 2 and isinstance(exponent.expr, Constant) and exponent.expr.value == -1:
-            hints = ["no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"]
+            hints = [INVERSE]
     culprit = (node.base, base) if base.rank else (node.exponent, exponent)
     ctx.report.error("E209", node.span, f"`^` is for scalars; {described(*culprit)}", hints=hints)

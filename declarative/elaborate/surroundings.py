@@ -20,6 +20,14 @@ def path_to(file: tree.File | None, node: tree.Node) -> list[tree.Node]:
     return found if at is node else [node]
 
 
+def within(node: tree.Node) -> Iterator[tree.Node]:
+    """The node and all that is in it."""
+    pending = [node]
+    while pending:
+        yield (top := pending.pop())
+        pending += reversed([*_children(top)])
+
+
 def _holds(outer: tree.Node, inner: tree.Node) -> bool:
     return outer.span.start <= inner.span.start and inner.span.end <= outer.span.end
 

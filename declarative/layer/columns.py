@@ -5,14 +5,29 @@ By the rule of shapes they are a batch of three vectors of one entry, and are ta
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from torch import Tensor
 
 from declarative.ir.expr import Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import shape_text
+from declarative.layer.warn import warn
+
+Shapes = Mapping[str, tuple[int, ...]]
+_seen: ContextVar[Shapes] = ContextVar("shapes as a mapped function has them", default={})  # noqa: B039
+
+
+@contextmanager
+def seen_as(shapes: Shapes) -> Iterator[None]:
+    """What `torch.func.vmap` maps is taken in the shapes of one member."""
+    token = _seen.set(shapes)
+    try:
+        yield
+    finally:
+        _seen.reset(token)
 
 
 def warn_of_columns(
@@ -25,18 +40,19 @@ def warn_of_columns(
     """Names the first vector whose only axis was read off a column; `dims` are sizes that were given."""
     given = {dim.name for dim in problem.dims if dim.default is not None} | dims.keys()
     open_ones = {name for name, size in sizes.items() if size == 1} - given
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()} | dict(_seen.get())
     for name, declaration in declarations.items():
-        if len(declaration.symbol.shape) != 1 or not _is_column(tensors[name]):
+        if len(declaration.symbol.shape) != 1 or not _is_column(shapes[name]):
             open_ones -= {read for size in declaration.symbol.shape for read in size.names}
     for name, declaration in declarations.items():
         shape = declaration.symbol.shape
         if declaration.symbol.role is Role.PARAM and len(shape) == 1 and str(shape[0]) in open_ones:
-            warnings.warn(_text(name, shape_text(shape), tuple(tensors[name].shape), str(shape[0])), stacklevel=8)
+            warn(_text(name, shape_text(shape), shapes[name], str(shape[0])))
             return
 
 
-def _is_column(tensor: Tensor) -> bool:
-    return tensor.dim() > 1 and tensor.shape[-1] == 1 and tensor.shape[-2] > 1
+def _is_column(shape: tuple[int, ...]) -> bool:
+    return len(shape) > 1 and shape[-1] == 1 and shape[-2] > 1
 
 
 def _text(name: str, space: str, shape: tuple[int, ...], size: str) -> str:

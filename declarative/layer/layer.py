@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -33,6 +32,7 @@ from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
 from declarative.layer.solution import Outputs, Solution, SolveError, memory_of
 from declarative.layer.undefined import Undefined
+from declarative.layer.warn import warn
 from declarative.source.diagnostic import DiagnosticError, error
 
 
@@ -340,7 +340,7 @@ class DeclarativeLayer(nn.Module):
     def _warn_inaccurate(self, solution: Solution) -> None:
         count = int((solution.status == Status.INACCURATE).sum())
         text = f"`{self.problem.name}`: {count} of {solution.status.numel()} items are inaccurate: residuals above 1e-6"
-        warnings.warn(text, stacklevel=4)
+        warn(text)
 
 
 def _given_back(results: list[Tensor], names: tuple[str, ...]) -> Any:

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from declarative.backends.tape.external import External
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Raw
+from declarative.layer.columns import seen_as
 from declarative.layer.mapped import Batched, Results, call, needs_mapping
 
 
@@ -27,12 +28,13 @@ def mapped_call(
         return None
     # The pullback calls the layer when another `functional_call` may be over: what it holds now goes with the call.
     fixed = {name: held.pop(name) for name in [*held] if name.startswith("const.") and not needs_mapping([held[name]])}
-    shapes = {d.symbol.name: len(d.symbol.shape) for d in problem.parameters}
-    ranks = shapes | {f"{part}.{name}": rank for name, rank in shapes.items() for part in ("learn", "const")}
+    axes = {d.symbol.name: len(d.symbol.shape) for d in problem.parameters}
+    ranks = axes | {f"{part}.{name}": rank for name, rank in axes.items() for part in ("learn", "const")}
     for external in externs.values():
         ranks |= {name.replace(" ", ".", 1): external.rank(name, t) for name, t in external.weights().items()}
     names = [*given, *held]
-    members = _Members(layer, dict(raw), fixed, tuple(given), tuple(held), ranks)
+    shapes = {name: tuple(value.shape) for name, value in given.items()}
+    members = _Members(layer, dict(raw), fixed, tuple(given), tuple(held), ranks, shapes)
     return call(Batched(members, tuple(ranks[name] for name in names)), [*given.values(), *held.values()])
 
 
@@ -46,6 +48,7 @@ class _Members:
     given: tuple[str, ...]
     held: tuple[str, ...]
     ranks: Mapping[str, int]
+    shapes: Mapping[str, tuple[int, ...]]  # those of one member
 
     def __call__(self, *tensors: Tensor) -> Results:
         names = (*self.given, *self.held)
@@ -55,7 +58,8 @@ class _Members:
                 return _one_by_one(self, tensors)
             data[name] = shared
         own = {name: data.pop(name) for name in self.held}
-        found: Any = functional_call(self.layer, {**self.fixed, **own}, (), {**self.raw, **data})
+        with seen_as(self.shapes):
+            found: Any = functional_call(self.layer, {**self.fixed, **own}, (), {**self.raw, **data})
         return (found,) if isinstance(found, Tensor) else tuple(found)
 
     def _shared(self, name: str, t: Tensor) -> Tensor | None:

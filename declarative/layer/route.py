@@ -78,6 +78,8 @@ def route(
                 chosen = BoundedBackend(chosen, problem.objective.sense is Sense.MAXIMIZE)
             return Route(problem, name, chosen, mode, forward)
         refusals.extend(accepted)
+        if name == "kkt" and _other_method(problem, forward) and "E322" in [found.code for found in accepted]:
+            break  # of a method that kkt alone has, it alone can say what is the matter
     raise DiagnosticError(refusals)
 
 

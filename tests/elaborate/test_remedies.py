@@ -6,6 +6,10 @@ import declarative
 
 HEAD = "dim n\nparam a : R^n\nparam A : R^(n,n)\nvar x : R^n\nvar X : S^n\n"
 
+INVERSE = (
+    "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b; for a positive definite P there are "
+    "`matrix_frac(x, P)`, which is x'*P^-1*x, and `tr_inv(P)`"
+)
 REMEDIES = {
     "a space without its hat": ("var y : Rn\nminimize sumsq(y)", "write `R^n`"),
     "a matrix without brackets": ("dim m\nvar Y : R^n,m\nminimize sumsq(Y)", "a matrix is `R^(n,m)`"),
@@ -29,8 +33,33 @@ REMEDIES = {
         "minimize -det(X)",
         "the logarithm of the determinant of a positive definite matrix is `log_det(X)`",
     ),
-    "an inverse": ("minimize sum(inv(A)*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
-    "a power -1": ("minimize sum(A^-1*x)", "no matrix is inverted: with a variable y, `A*y == b` says y = A^-1 b"),
+    "an inverse": ("minimize sum(inv(A)*x)", INVERSE),
+    "a power -1": ("minimize sum(A^-1*x)", INVERSE),
+    "brackets one after the other": ("minimize A[0][1]*x[0]", "`A[0,1]`"),
+    "a row as in Python": ("minimize sum((A[i][:]'*x)^2 for i in n)", "`A[i,:]`"),
+    "a slice from the end": ("minimize sumsq(x[1:] - x[:-1])", "from the end it is `:n-1`"),
+    "the last three": ("minimize sumsq(x[-3:])", "from the end it is `n-3:`"),
+    "a block of a vector": (
+        "dim m, s\nvar z : R^(m*s)\nminimize sum(norm(z[j*s:(j+1)*s]) for j in m)",
+        "blocks of s entries are the rows of a matrix: `reshape(z, m, s)[j,:]`",
+    ),
+    "what came before": (
+        "minimize sum(sum(x[:k+1])^2 for k in n)",
+        "run over all of it and choose with `if`: `sum(x[j] for j in n if j < k+1)`",
+    ),
+    "real numbers of books": ("var y ∈ ℝ^n\nminimize sumsq(y)", "`var y : R^n`"),
+    "an axis of a vector": ("minimize sum(A*x, axis = 1)", "leave `axis` out"),
+    "a distance": ("minimize norm(x, a)", "the distance between two arrays is the norm of their difference"),
+    "a free variable": ("var y : R, free\nminimize y^2", "leave it out: what has no bounds is free"),
+    "a start that is written out": (
+        "var y : R^n, start([1, 1, 1])\nminimize sumsq(y)",
+        "one number is for all entries: `start(1)`",
+    ),
+    "a start of a known size": (
+        "var y : R^n, start([1, 2, 3])\nminimize sumsq(y)",
+        "`y : R^3`, where the size is this number",
+    ),
+    "a product without a sign": ("minimize sumsq(Ax - a)", "a product needs `*`: `A*x`"),
     "a matrix squared": ("minimize trace(X^2)", "the product with itself is `X*X`"),
     "a matrix with a cross": ("var Y : R^nxn\nminimize sumsq(Y)", "a matrix is `R^(n,n)`"),
     "data as a size": (
@@ -78,6 +107,35 @@ def test_the_square_of_a_norm_is_smooth():
 def test_names_of_cvxpy_in_python(name, meant):
     with pytest.raises(AttributeError, match=f"did you mean `{meant}`"):
         getattr(declarative, name)
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("soc", "(t, x) in SOC"),
+        ("exp_cone", "(x, y, z) in EXP"),
+        ("PowCone3D", "(x, y, z) in POW(a)"),
+        ("Box", "x in Box(lo, hi)"),
+        ("ball", "x in Ball(r)"),
+        ("simplex", "x in Simplex"),
+    ],
+)
+def test_cones_of_others_in_python(name: str, text: str):
+    """What is offered is taken, and says what it should."""
+    with pytest.raises(AttributeError, match=r"it is written `dc\.member") as caught:
+        getattr(declarative, name)
+    offered = str(caught.value).split("`")[3]
+    vector = name not in ("exp_cone", "PowCone3D")
+    x = declarative.var("x", 3) if vector else declarative.var("x")
+    names = {v: declarative.var(v) for v in "tyz"} | {"x": x, "dc": declarative}
+    names |= {v: declarative.param(v) for v in ("a", "lo", "hi", "r")}
+    problem = declarative.problem(declarative.minimize(declarative.sumsq(x)), eval(offered, names))
+    assert str(problem).splitlines()[-1].strip() == text
+
+
+def test_a_power_as_in_matlab_in_python():
+    with pytest.raises(TypeError, match=r"a power is written `x\*\*2`"):
+        declarative.var("x", 3) ^ 2  # pyright: ignore[reportUnusedExpression]
 
 
 def test_a_value_for_data_of_another_role():

@@ -17,6 +17,28 @@ def test_a_column_is_taken_for_items_with_a_warning_once():
     assert torch.allclose(layer(COLUMN.squeeze(-1)), torch.tensor([-2 / 3, 1 / 3, 4 / 3]))
 
 
+def test_a_mapped_function_is_told_of_the_shapes_that_it_has():
+    assert torch.func.vmap(dc.compile(dc.parse(TEXT)))(COLUMN).shape == (3, 1)  # vectors of one entry: no warning
+    with pytest.warns(UserWarning, match=r"of the shape \(3, 1\)"):
+        torch.func.vmap(dc.compile(dc.parse(TEXT)))(COLUMN.expand(2, 3, 1))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda layer: layer(COLUMN),
+        lambda layer: layer.solve(COLUMN),
+        lambda layer: torch.nn.Sequential(layer)(COLUMN),
+        lambda layer: torch.func.vmap(layer)(COLUMN[None]),
+    ],
+    ids=["a call", "solve", "within a module", "mapped"],
+)
+def test_the_line_of_the_warning_is_the_callers(call):
+    with pytest.warns(UserWarning, match="squeeze") as told:
+        call(dc.compile(dc.parse(TEXT)))
+    assert [warning.filename for warning in told] == [__file__]
+
+
 @pytest.mark.parametrize(
     "text, dims, data",
     [

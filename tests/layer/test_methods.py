@@ -186,6 +186,13 @@ def test_wrong_methods_and_settings_are_diagnostics(clause, inside):
     assert found.code == "E322" and WRONG[clause] in " ".join((found.message, *found.hints))
 
 
+def test_of_a_method_of_kkt_alone_only_kkt_complains():
+    text = "var x : R; minimize huber(x, 1) + cos(x)\nsolve by gauss_newton"
+    with pytest.raises(DiagnosticError) as refusal:
+        compiled(text)
+    assert ["sum of squares" in d.message for d in refusal.value.diagnostics] == [True]
+
+
 def test_gauss_and_newton_need_squares():
     with pytest.raises(DiagnosticError, match="sum of squares"):
         compiled("param t : R; var a : R; minimize exp(a) - t*a", "gauss_newton", backend="kkt")

@@ -54,7 +54,21 @@ def lookup(name: str) -> Callable[..., Any] | Any:
     return found
 
 
+SETS = {
+    **dict.fromkeys(("soc", "SOC", "second_order_cone", "norm_cone", "SecondOrderCone"), 'dc.member("SOC", t, x)'),
+    **dict.fromkeys(("EXP", "ExpCone", "exp_cone", "exponential_cone"), 'dc.member("EXP", x, y, z)'),
+    **dict.fromkeys(
+        ("POW", "PowCone3D", "PowConeND", "pow_cone", "power_cone"), 'dc.member("POW", x, y, z, args=(a,))'
+    ),
+    **dict.fromkeys(("simplex", "Simplex"), 'dc.member("Simplex", x)'),
+    **dict.fromkeys(("box", "Box"), 'dc.member("Box", x, args=(lo, hi))'),
+    **dict.fromkeys(("ball", "Ball"), 'dc.member("Ball", x, args=(r,))'),
+}
+
+
 def _hint(name: str) -> str:
+    if name in SETS:
+        return f"; it is written `{SETS[name]}`"
     if name in WRITTEN:
         return f"; it is written `{WRITTEN[name][1]}`"
     if advice := value_hints(name, ()):

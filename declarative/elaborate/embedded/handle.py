@@ -94,6 +94,9 @@ class Handle(Symbolic):
     def __rpow__(self, other: object) -> Handle:
         return _arithmetic("**", other, self)
 
+    def __xor__(self, other: object) -> Handle:
+        raise TypeError("in Python `^` is the exclusive or: a power is written `x**2`")
+
     def __matmul__(self, other: object) -> Handle:
         return _arithmetic("@", self, other)
 

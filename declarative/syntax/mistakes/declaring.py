@@ -15,6 +15,8 @@ def size_without_brackets(t: Trouble) -> Mistake | None:
     """`R^n+1` for `R^(n+1)`; `R^-1`."""
     if t.token.type not in ("+", "-", "*", "/") or t.index < 3 or t.tokens[t.index - 2].type != "^" or t.wants("*"):
         return None
+    if t.following and t.token.text + t.following.text in ("//", "/*", "--"):
+        return None  # a comment
     if t.token.type == "+" and t.before and t.before.text.endswith("_"):
         hints = [f"an attribute says so: `{t.tokens[t.index - 3].text}^{t.before.text.rstrip('_')}, nonneg`"]
         return Mistake(error("E113", t.span(t.before, t.token), "a space has no sign", hints=hints))
@@ -81,7 +83,7 @@ def _with_space(t: Trouble) -> str:
     if t.token.type == "=":
         return _of_value(t, head)
     if t.token.type in ("in", "∈") and t.following:
-        return f"`{head} : {t.span(t.following, t.tokens[-1]).text}`"
+        return f"`{head} : {t.span(t.following, t.tokens[-1]).text.replace('ℝ', 'R')}`"
     opening = next((k for k in range(2, len(t.tokens)) if t.tokens[k].type in ("(", "[")), len(t.tokens))
     if ".." in [token.type for token in t.tokens[opening:]]:
         return f"`{head}{family_sizes(t.tokens[opening:])} : R`"

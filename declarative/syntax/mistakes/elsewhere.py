@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.braces import CONTINUOUS
+from declarative.syntax.mistakes.spelling import meant
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.mistakes.words import ALONE
 from declarative.syntax.tokens.layout import Line
@@ -95,6 +98,34 @@ def typed(t: Trouble) -> Mistake | None:
         return None
     span = t.span(t.tokens[0], t.tokens[twice])
     return Mistake(error("E110", span, f"`{span.text}` begins no statement", hints=hints))
+
+
+def declared_together(t: Trouble) -> Mistake | None:
+    """`Variables x, z;`, `Variable x`, `Parameters a(i), b;`, `variable x(n)`, and `Sets i /1*5/`."""
+    found = meant(t.tokens) if t.kind == "NAME" else None
+    if found is None or found[1] != 1 or len(t.tokens) < 2:
+        return None
+    first, kind, rest = t.tokens[0], found[0].text, t.tokens[1:]
+    if kind == "dim" and len(rest) > 1 and rest[1].type == "/":
+        hints = [f"an index runs over a size: write `dim {rest[0].text}`, or `dim {rest[0].text} = ...`"]
+        return Mistake(error("E110", t.span(first), f"`{first.text}` begins no statement", hints=hints))
+    names = _NAMES.fullmatch(" ".join(token.text for token in rest))
+    if kind not in ("var", "param", "const") or names is None:
+        return None
+    said = "; ".join(made := [f"{kind} {name} : {_space(sizes)}" for name, sizes in _NAME.findall(names[0])])
+    each = ", each" if len(made) > 1 else ","
+    hints = [f"write `{said}`{each} with the space that it lives in"]
+    return Mistake(error("E110", t.span(first), f"`{first.text}` begins no statement", hints=hints))
+
+
+_NAME = re.compile(r"(\w+)(?: \( ([\w ,]+) \))?")
+_NAMES = re.compile(rf"{_NAME.pattern}(?: , {_NAME.pattern})*")
+
+
+def _space(sizes: str) -> str:
+    """Of `x(i)` and `x(i, j)`, with blanks between all signs."""
+    plain = sizes.replace(" ", "")
+    return "R" if not plain else f"R^({plain})" if "," in plain else f"R^{plain}"
 
 
 def said_behind(t: Trouble) -> Mistake | None:

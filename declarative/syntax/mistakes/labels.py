@@ -1,5 +1,6 @@
 """Names of constraints and objectives in the wrong place or form: `minimize cost: f`, `bal[i]: ...`, `x <= 1 (cap)`."""
 
+import re
 from itertools import pairwise
 
 from declarative.source.diagnostic import error
@@ -33,6 +34,35 @@ def objective_without_sense(t: Trouble) -> Mistake | None:
     hints = [f"write `minimize {body}`, or `maximize`"]
     word = name._replace(type="minimize", text="minimize")
     return Mistake(error("E110", t.span(name), f"`{name.text}` {UNDIRECTED}", hints=hints), t.with_tokens(word, at=0))
+
+
+def objective_as_a_name(t: Trouble) -> Mistake | None:
+    """`objective = sumsq(x)`, where there is no objective."""
+    if t.index != 1 or t.token.type not in ("=", ":=") or t.tokens[0].text.lower() not in OBJECTIVES:
+        return None
+    if t.objective_above or t.before_objective or len(t.tokens) < 3:
+        return None
+    name, body = t.tokens[0], _text(t, t.tokens[2:])
+    hints = [f"write `minimize {body}`, or `maximize`"]
+    word = name._replace(type="minimize", text="minimize")
+    repaired = t.with_tokens(word, instead_of=2, at=0)
+    return Mistake(error("E110", t.span(name), f"`{name.text}` {UNDIRECTED}", hints=hints), repaired)
+
+
+def label_of_several_words(t: Trouble) -> Mistake | None:
+    """`my-cap: x <= 1`, `upper cap: x <= 1`."""
+    types = [token.type for token in t.tokens]
+    colon = types.index(":") if ":" in types else 0
+    if t.kind != "NAME" or colon < 2 or not 1 <= t.index <= colon or not {*types[:colon]} <= {"NAME", "NUMBER", "-"}:
+        return None
+    if not set(COMPARING) & {*types[colon:]}:
+        return None
+    span = t.span(t.tokens[0], t.tokens[colon - 1])
+    label = Token("NAME", re.sub(r"\W+", "_", span.text), span.start, span.end)
+    hints = [f"write `{label.text}: {_text(t, t.tokens[colon + 1 :])}`"]
+    message = "a name is made of letters, digits and `_`"
+    repaired = t.with_tokens(label, instead_of=colon, at=0)
+    return Mistake(error("E113", span, message, hints=hints), repaired)
 
 
 def label_without_colon(t: Trouble) -> Mistake | None:

@@ -149,14 +149,32 @@ def missing_operand(t: Trouble) -> Mistake | None:
     if "\n" in span.text:
         span = t.span(before)
     if before.type == "," and t.token.type in (")", "]"):
+        if (row := _part_of_matrix(t)) is not None:
+            return row
         diagnostic = error("E112", t.span(before), "nothing follows this comma", hints=["remove it"])
         return Mistake(diagnostic, t.with_tokens(at=t.index - 1))
+    if before.type == "[" and t.token.type == "," and (column := _part_of_matrix(t)) is not None:
+        return column
     if before.type in ("(", "["):
         return Mistake(error("E112", span, f"nothing stands between `{before.text}` and `{t.token.text}`"))
     if t.token.type == "$END":
         hints = ["write it on the same line"] if before.type in STARTING else []
         return Mistake(error("E112", t.span(before), f"`{before.text}` needs an expression after it", hints=hints))
     return Mistake(error("E112", span, f"an expression is missing between `{before.text}` and `{t.token.text}`"))
+
+
+def _part_of_matrix(t: Trouble) -> Mistake | None:
+    """`A[i,]`, `A[,j]`, of R."""
+    opening = max(k for k in range(t.index) if t.tokens[k].type in ("[", "("))
+    closing = closing_of(t.tokens, opening)
+    if closing is None or t.tokens[opening].type != "[" or not opening or t.tokens[opening - 1].type != "NAME":
+        return None
+    colon = Token(":", ":", t.token.start, t.token.start)
+    inside = [token.text for token in t.tokens[opening + 1 : closing]]
+    inside.insert(t.index - opening - 1, ":")
+    span, name = t.span(t.tokens[opening], t.tokens[closing]), t.tokens[opening - 1].text
+    diagnostic = error("E112", span, "a whole axis is written `:`", hints=[f"write `{name}[{''.join(inside)}]`"])
+    return Mistake(diagnostic, t.with_tokens(colon, instead_of=0))
 
 
 def missing_name(t: Trouble) -> Mistake | None:

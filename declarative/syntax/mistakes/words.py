@@ -6,7 +6,7 @@ from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.spelling import meant
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import STARTING
-from declarative.syntax.tokens.lexer import WORDS
+from declarative.syntax.tokens.lexer import WORDS, Token
 
 ALONE = "`subject to` stands on a line of its own, and the constraints below it"
 SOLVED_FOR = "what is solved for are the variables, by their declarations"
@@ -51,6 +51,17 @@ def reserved(t: Trouble) -> Mistake | None:
         hints = ["the variance is `variance(...)`"]
     diagnostic = error("E111", t.span(word), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(word._replace(type="NAME"), at=at))
+
+
+def doc_in_single_quotes(t: Trouble) -> Mistake | None:
+    """`problem p 'doc'`, `param a : R 'doc'`."""
+    last = t.tokens[-1]
+    if t.token.text != "'" or last.text != "'" or last is t.token or not t.wants("STRING"):
+        return None
+    span = t.span(t.token, last)
+    doc = Token("STRING", f'"{span.text[1:-1]}"', t.token.start, last.end)
+    diagnostic = error("E113", span, "a doc string stands in double quotes", hints=[f"write `{doc.text}`"])
+    return Mistake(diagnostic, t.with_tokens(doc, instead_of=len(t.tokens) - t.index))
 
 
 def name_of_the_problem(t: Trouble) -> Mistake | None:
