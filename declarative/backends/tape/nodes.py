@@ -98,6 +98,11 @@ class Smooth(Polynomials):
             node = Node(count, (left.terms, right.terms), slopes, {(0, 1): one})
         return Moving(sizes, value, selection(node, np.arange(count)))
 
+    def entrywise(self, atom: str, value: Moving) -> Moving:
+        assert value.constant is not None
+        call = Apply(atom, (value.constant,), Form((value.sizes,), value.sizes, {}))
+        return self._function(call, [value], self.arrays.emit(call), value.sizes)
+
     def quotient(self, value: Moving, below: Moving) -> Moving:
         """Entry by entry, of one rank."""
         if not below.terms:

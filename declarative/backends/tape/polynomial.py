@@ -201,6 +201,10 @@ class Polynomials:
             return self.spread(self.times(value, 1 / number), np.broadcast_shapes(value.sizes, below.sizes))
         return self.scaled(value, self.arrays.reciprocal(below.constant))
 
+    def entrywise(self, atom: str, value: Moving) -> Moving:
+        """A function of each entry, which is no polynomial."""
+        raise NotPolynomial
+
     def multiplied(self, matrices: Slot, value: Moving) -> Moving:
         """Matrices (*axes, m, k) times vectors (*axes, k); the axes broadcast."""
         *axes, m, k = self.arrays.sizes(matrices)

@@ -70,6 +70,12 @@ def _harmonic_mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes
     return p.quotient(whole, p.summed(p.quotient(one, args[0]), 1))
 
 
+def _geo_mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
+    """exp(mean(log(x)))."""
+    total = p.summed(p.entrywise("log", args[0]), 1)
+    return p.entrywise("exp", p.times(total, 1 / prod(call.form.shapes[0])))
+
+
 def _quad(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
     x, A = args
     if x.terms:
@@ -206,6 +212,7 @@ RULES: dict[str, Rule] = {
     "sumsq": _sumsq,
     "quad_over_lin": _quad_over_lin,
     "harmonic_mean": _harmonic_mean,
+    "geo_mean": _geo_mean,
     "quad": _quad,
     "dot": _dot,
     "outer": _outer,
