@@ -1,7 +1,8 @@
 """Domains made visible: where `log(e)` or `sqrt(e)` stand, a bound keeps the solver inside.
 
 A variable or an entry of one gets a bound; another expression e is lifted, y == e with the bound on y. An open domain
-(log, entr) is never active; a closed one (x^1.5 at 0) may be.
+(log, entr) is never active; a closed one (x^1.5 at 0) may be, but where the rows of a kink say the same (those of
+abs(x)^1.5 hold its variable above x and -x, both at once where x is 0): a third active row would depend on them.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from declarative.ir.walk import children, varies, with_children
 from declarative.rewrite.scope import Additions, Scope
 from declarative.rewrite.standard import Row, Standard
 
+EVEN = ("abs", "norm1", "norminf")  # bounded by rows for x and for -x
+
 
 def show_domains(standard: Standard) -> Standard:
     """The same problem with the domains of its functions as bounds."""
-    walker = _Walker(Additions(count=len(standard.auxiliaries)))
+    above = {a.variable for a in standard.auxiliaries if isinstance(a.stands_for, Call) and a.stands_for.atom in EVEN}
+    walker = _Walker(Additions(count=len(standard.auxiliaries)), above)
     objective = walker.rewrite(standard.objective, Scope())
     rows = tuple(
         replace(row, body=walker.rewrite(row.body, Scope().inside(row.binders, row.condition))) for row in standard.rows
@@ -30,8 +34,9 @@ def show_domains(standard: Standard) -> Standard:
 
 
 class _Walker:
-    def __init__(self, additions: Additions):
+    def __init__(self, additions: Additions, above: set[Variable]):
         self.additions = additions
+        self.above = above  # variables whose own rows keep them from falling below 0
         self.bounded: set[tuple[Expr, Scope]] = set()
         self.done: dict[tuple[int, Scope], Expr] = {}  # of the expression under way
 
@@ -59,14 +64,14 @@ class _Walker:
                 for k in range(len(new)):
                     domain = record.domain(k, dict(node.options))
                     if domain in _BOUNDS and varies(args[k]):
-                        new[k] = self._inside(new[k], domain, scope)
+                        new[k] = self._inside(new[k], domain, scope, has_slopes(node))
                 made = with_children(node, tuple(new))
             case _:
                 made = with_children(node, (yield each(self._rewrite(child, scope) for child in children(node))))
         self.done[key] = made
         return made
 
-    def _inside(self, argument: Expr, domain: Domain, scope: Scope) -> Expr:
+    def _inside(self, argument: Expr, domain: Domain, scope: Scope, sloped: bool) -> Expr:
         if _proven(facts_of(argument, scope.binders).sign, domain, _is_entry(argument)):
             return argument
         around = scope.around(argument)
@@ -80,12 +85,18 @@ class _Walker:
         if (argument, around) not in self.bounded:
             self.bounded.add((argument, around))
             lower, upper, open_domain = _BOUNDS[domain]
+            open_domain |= sloped and (argument.base if isinstance(argument, Index) else argument) in self.above
             family = (around.binders, around.condition)
             sides = [apply("add", Constant(lower), apply("neg", argument))] if lower is not None else []
             sides += [apply("add", argument, Constant(-upper))] if upper is not None else []
             for body in sides:
                 self.additions.rows.append(Row((), False, body, *family, open_domain=open_domain, origin=origin))
         return argument
+
+
+def has_slopes(node: Call) -> bool:
+    """A power that is 0 at 0 and has a slope there."""
+    return node.atom == "power" and node.option("p") > 1
 
 
 _BOUNDS: dict[Domain, tuple[float | None, float | None, bool]] = {  # lower, upper, open

@@ -68,3 +68,26 @@ def test_a_quadratic_on_the_sphere_is_the_lowest_eigenvector():
     (slope,) = torch.autograd.grad(solution.value, A)
     torch.testing.assert_close(slope, torch.outer(vectors[:, 0], vectors[:, 0]), rtol=0, atol=1e-9)
     assert gradgradcheck(lambda S: layer(text).solve((S + S.mT) / 2).value, (A,))
+
+
+@pytest.mark.parametrize("penalty", ["sum(abs(x).^1.5) + 2*norm1(x)", "sum(abs(x[i])^1.5 + 2*abs(x[i]) for i in n)"])
+def test_costs_of_trading_with_a_power_and_a_kink(penalty: str):
+    """|x|^1.5 + 2 |x| beside (x - a)^2/2: 0 for |a| <= 2; beyond, sqrt(|x|) = (sqrt(9/4 + 4 (|a| - 2)) - 3/2)/2."""
+    text = f"dim n; param a : R^n; var x : R^n; minimize sumsq(x - a)/2 + {penalty}"
+    a = doubles(0.5, -1.9, 0.0, 3.0, -2.5, 10.0).requires_grad_()
+    root = ((2.25 + 4 * (a.detach().abs() - 2).clamp(min=0)).sqrt() - 1.5) / 2
+    found = layer(text).solve(a)
+    assert not found.degenerate and not found.dual_nonunique
+    torch.testing.assert_close(found.x, a.detach().sign() * root**2, rtol=1e-9, atol=1e-9)
+    found.x.sum().backward()
+    slope = torch.where(a.detach().abs() > 2, 2 * root / (2 * root + 1.5), 0.0)
+    torch.testing.assert_close(a.grad, slope, rtol=1e-7, atol=1e-9)
+
+
+def test_a_hinge_to_a_power_may_rest_on_its_bound():
+    """(x - a)^2/2 + max(x, 0)^1.5: x = a for a <= 0."""
+    a = doubles(-2.0, -0.5, 1.0).requires_grad_()
+    text = "dim n; param a : R^n; var x : R^n; minimize sumsq(x - a)/2 + sum(pos(x).^1.5)"
+    found = layer(text).solve(a)
+    root = ((2.25 + 4 * a.detach().clamp(min=0)).sqrt() - 1.5) / 2
+    torch.testing.assert_close(found.x, torch.where(a.detach() > 0, root**2, a.detach()), rtol=1e-8, atol=1e-8)
