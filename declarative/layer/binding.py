@@ -15,7 +15,7 @@ from declarative.elaborate.report import did_you_mean
 from declarative.ir.expr import Parameter, Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import shape_text
-from declarative.layer.columns import warn_of_columns
+from declarative.layer.columns import warn_of_columns, warn_of_products
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.sizes import find_sizes
 from declarative.layer.symmetric import SymmetricPart
@@ -89,6 +89,7 @@ def _fit(problem: Problem, tensors: Mapping[str, Tensor], promoting: frozenset[s
     symbols = {name: d.symbol for name, d in declarations.items()}
     definite = tuple(name for name, symbol in symbols.items() if promised_psd(symbol))
     batch = _batch_shape(declarations, tensors)
+    warn_of_products(declarations, tensors)
     return Fit(symbols, sizes, batch, _result_dtype(problem, tensors, promoting), definite)
 
 

@@ -1,6 +1,7 @@
-"""Columns that were given for vectors: of the shape (3, 1) for R^n, where nothing else says that n is 1.
+"""Columns that were given for vectors or for numbers, and are taken by the rule of shapes, with a warning.
 
-By the rule of shapes they are a batch of three vectors of one entry, and are taken so, with a warning.
+Of the shape (3, 1) for R^n, where nothing else says that n is 1, they are a batch of three vectors of one entry; for R
+they are a batch of the shape (3, 1), which makes nine items beside a batch of three.
 """
 
 from __future__ import annotations
@@ -49,6 +50,23 @@ def warn_of_columns(
         if declaration.symbol.role is Role.PARAM and len(shape) == 1 and str(shape[0]) in open_ones:
             warn(_text(name, shape_text(shape), shapes[name], str(shape[0])))
             return
+
+
+def warn_of_products(declarations: Mapping[str, ParameterDeclaration], tensors: Mapping[str, Tensor]) -> None:
+    """Names the first number that is a column (B, 1) beside a batch (B,): every one of it meets every item of that."""
+    shapes = {name: tuple(tensors[name].shape) for name in declarations} | dict(_seen.get())
+    batches = {n: shapes[n][: len(shapes[n]) - len(d.symbol.shape)] for n, d in declarations.items()}
+    for name, declaration in declarations.items():
+        own = batches[name]
+        if declaration.symbol.role is not Role.PARAM or declaration.symbol.shape or not _is_column(own):
+            continue
+        for other, batch in batches.items():
+            if len(batch) == len(own) - 1 and batch[-1] == own[-2]:
+                both = (*own[:-1], batch[-1])
+                return warn(
+                    f"`{name}` is a number, and of the shape {own} a batch; with the batch {batch} of `{other}` it "
+                    f"makes one of the shape {both}; for the batch {batch} pass `{name}.squeeze(-1)`"
+                )
 
 
 def _is_column(shape: tuple[int, ...]) -> bool:

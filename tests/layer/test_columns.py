@@ -17,6 +17,33 @@ def test_a_column_is_taken_for_items_with_a_warning_once():
     assert torch.allclose(layer(COLUMN.squeeze(-1)), torch.tensor([-2 / 3, 1 / 3, 4 / 3]))
 
 
+NUMBER = "dim n\nparam a : R^n\nparam b : R\nvar x : R^n\nminimize sumsq(x - a) + b*sum(x)"
+
+
+def test_numbers_in_a_column_meet_every_item_with_a_warning():
+    a, b = torch.zeros(3, 2), torch.tensor([[1.0], [2.0], [3.0]])
+    with pytest.warns(
+        UserWarning, match=r"the shape \(3, 1\) a batch; with the batch \(3,\) of `a` .*\(3, 3\).*b.squeeze"
+    ):
+        assert dc.compile(dc.parse(NUMBER))(a, b).shape == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        ((3, 2), (3,)),
+        ((2,), (3, 1)),
+        ((4, 2), (3, 1)),
+        ((3, 1, 2), (3, 1)),
+        ((1, 2), (3, 1)),
+        ((3, 5, 2), (3, 1)),
+        ((3, 2), ()),
+    ],
+)
+def test_no_warning_of_batches_that_say_what_they_are(a: tuple[int, ...], b: tuple[int, ...]):
+    assert dc.compile(dc.parse(NUMBER))(torch.zeros(a), torch.ones(b)) is not None
+
+
 def test_a_mapped_function_is_told_of_the_shapes_that_it_has():
     assert torch.func.vmap(dc.compile(dc.parse(TEXT)))(COLUMN).shape == (3, 1)  # vectors of one entry: no warning
     with pytest.warns(UserWarning, match=r"of the shape \(3, 1\)"):
