@@ -123,7 +123,7 @@ def _remarks(solution: Solution, item: tuple[int, ...]) -> list[str]:
     residuals = (solution.primal_residual[item], solution.dual_residual[item], solution.gap[item])
     told = "  residuals: primal {:.1e}, dual {:.1e}, gap {:.1e}".format(*map(float, residuals))
     flags = {
-        "degenerate": "the solution is not differentiable here; its gradient is a choice",
+        "degenerate": "the solution may have no derivative here; its gradient is a choice",
         "nonunique": "other points are as good",
         "dual_nonunique": "other duals are as good",
     }
