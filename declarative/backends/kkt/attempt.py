@@ -20,13 +20,12 @@ from declarative.backends.kkt.verdict.falls import (
     LAST_DIGIT,
     SEVERAL,
     come_to_rest,
-    extent,
     far_fetched,
     levels_off,
     runs_away,
     tremor,
 )
-from declarative.backends.kkt.verdict.limits import recedes_to_a_limit, tends_to_a_limit
+from declarative.backends.kkt.verdict.limits import tends_to_a_limit, without_end
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.kkt.verdict.settled import unfounded
@@ -40,7 +39,6 @@ LEAVE = 0.1  # the step away from a saddle, beside the size of x
 NOTICED, LONGER = 1e-2, 20  # a fall beside the value; how often a step is made ten times longer to get there
 NEAR = 1e-3  # how far, beside the size of x, an inflection is looked for
 ROUNDING = 1e-12
-LONG = 10.0  # a way, beside the size of where it began, on which an exponential may have died away
 LEAST = 1e-12  # by which a plateau near the start is above it
 
 
@@ -142,8 +140,8 @@ def on_the_way(
     tends = tends_to_a_limit(d, found, began, suspects, usable)
     tends |= suspects.flat & (suspects.fall < 0) & answer.nonunique  # a plateau above where it began
     doubtful = answer.nonunique | answer.degenerate | suspects.flat
-    doubtful &= usable & ~tends & (worst((at.x - began).abs()) > LONG * extent(began))
-    tends |= recedes_to_a_limit(d, found, began, doubtful)
+    gone, way = without_end(d, found, began, usable & ~tends, doubtful)
+    tends, answer = tends | gone, answer.moving(way)
     if far:
         tends |= levels_off(d, local, began, at.x)
     answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)

@@ -1,6 +1,6 @@
 """What a method found for some items -> the pieces that make up a result, certified."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import torch
@@ -12,6 +12,7 @@ from declarative.backends.kkt.verdict.polish import Polished
 from declarative.backends.status import BROKEN, STALLED, Status
 
 MOST_BLAMED = 2000  # rows; a message names few constraints, but one may have many rows
+MOVES = 1e-6  # of a way: an entry that goes less far stays
 USABLE = 1e-3  # an answer that misses the tolerance, but not this, keeps its numbers as inaccurate
 
 
@@ -77,6 +78,11 @@ class Answer(Items):
     minimum: Tensor
     loose: Tensor
     least: Tensor
+
+    def moving(self, way: Tensor) -> "Answer":
+        """The same, where x may move along a way (B, n), or not at all where that is 0."""
+        moves = way.abs() > MOVES * way.abs().amax(-1, keepdim=True) if way.shape[1] else way != 0
+        return replace(self, nonunique=self.nonunique | moves.any(-1), loose=self.loose | moves)
 
     def marked(self, items: Tensor, status: Status, reason: Reason) -> "Answer":
         """The same with some items (bool, B) marked."""

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
-from declarative.backends.kkt.program.certify import Primal
+from declarative.backends.kkt.linear.system import Right
+from declarative.backends.kkt.program.certify import Primal, stationarity_residual, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.falls import (
@@ -24,14 +25,15 @@ from declarative.backends.kkt.verdict.falls import (
     tremor,
     walk,
 )
-from declarative.backends.kkt.verdict.polish import Polished
+from declarative.backends.kkt.verdict.polish import EXACT, Polished
 from declarative.backends.kkt.verdict.portions import portions
-from declarative.backends.kkt.verdict.recede import receding
+from declarative.backends.kkt.verdict.recede import RISES, receding
 
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
 BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 AFAR = 1e16  # where a slope shows what rounding makes of curvatures that cancel along the way
 HARDLY = 1e-4  # an eigenvalue beside the fall
+STEP = 1e-6  # of the way: a longer step of Newton's method leads to another point
 
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
@@ -52,13 +54,34 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
     return tends.index_put((items[levels(d, found, items, portion)],), tends.new_ones(()))
 
 
-def recedes_to_a_limit(d: Derivatives, found: Polished, start: Tensor, doubtful: Tensor) -> Tensor:
-    """(B,): the same of `doubtful` points (bool, B), along the part of the way that stays within the constraints."""
-    if not d.program.affine or not doubtful.any():
-        return torch.zeros_like(doubtful)
-    items = doubtful.nonzero()[:, 0]
+def without_end(
+    d: Derivatives, found: Polished, start: Tensor, usable: Tensor, doubtful: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Of `usable` points (bool, B) that are `doubtful`, or from which Newton's method would go on, (B,) those beyond
+    which the Lagrangian falls towards a limit along the part of the way that stays within the constraints; and (B, n)
+    that part, where it does not rise there, however far: with so many other solutions, or none. 0 for all others.
+    """
+    none, nowhere = torch.zeros_like(usable), torch.zeros_like(found.at.x)
+    if not d.program.affine:
+        return none, nowhere
+    items = (usable & (doubtful | unfinished(found, start))).nonzero()[:, 0]
+    if len(items) == 0:
+        return none, nowhere
     way = receding(d, found, start, items)
-    return doubtful.index_put((items,), levels(d, found, items, way) & way.any(-1))
+    tends = levels(d, found, items, way, RISES) & way.any(-1)
+    return none.index_put((items,), tends), nowhere.index_put((items,), way)
+
+
+def unfinished(found: Polished, start: Tensor) -> Tensor:
+    """(B,): a Newton step from the point is no small part of the way from the start to it."""
+    local, at = found.local, found.at
+    inexact = found.shares.error > EXACT
+    if not inexact.any():
+        return inexact
+    residual = torch.where(inexact[:, None], stationarity_residual(local, at), 0)
+    none = torch.zeros_like(found.system.rows, dtype=residual.dtype)
+    step = found.system.solve(Right(-residual, none, torch.zeros_like(residual))).x
+    return worst(step.abs()) > STEP * worst((at.x - start).abs())
 
 
 def ways(way: Tensor, hidden: Tensor | None) -> list[Tensor]:
@@ -68,9 +91,9 @@ def ways(way: Tensor, hidden: Tensor | None) -> list[Tensor]:
     return [way] if hidden is None or not hidden.any() else [way, torch.where(hidden, 0, way)]
 
 
-def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tensor:
+def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor, inexact: float = 0) -> Tensor:
     """(K,): on a way (K, n) to the points of some items (long, K) the Lagrangian fell, is flat beside that there, and
-    rises nowhere beyond.
+    rises nowhere beyond; but for what a way that is `inexact` makes of the terms of a slope.
     """
     d, local, at = Derivatives(d.program, take(d.theta, items)), found.local.take(items), found.at.take(items)
     flat, fall = d.run(flattened_at_once, way, *at.parts(), *local.parts())
@@ -79,14 +102,15 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor) -> Tenso
     flat |= hidden(d, at, way, fall, (times(local.H, way) * way).sum(-1).abs() <= most)
     if not flat.any():
         return flat
-    (first, *steep), noise = slopes(d, at, way, (-1.0, *BEYOND)), torch.zeros_like(fall)
+    (first, *steep), (_, *terms) = slopes(d, at, way, (-1.0, *BEYOND))
+    noise = torch.zeros_like(fall)
     level = LEVEL * torch.maximum(fall, first.abs().nan_to_num(nan=0, posinf=0))
     for steepness, length in zip(steep, BEYOND, strict=True):
         far = steepness.abs().nan_to_num(nan=0, posinf=0) / length
         noise = torch.maximum(noise, far) if length >= AFAR else noise
     noise = SEVERAL * torch.minimum(noise, most)
-    for steepness, length in zip(steep, BEYOND, strict=True):
-        there, known = at.x + length * way, level + length * noise
+    for steepness, parts, length in zip(steep, terms, BEYOND, strict=True):
+        there, known = at.x + length * way, level + length * noise + (inexact * parts if inexact else 0)
         seen = (there.abs().amax(-1) < OVERFLOWS) & (~steepness.isnan() | (length <= 1))
         flat &= ~seen | (steepness <= known) & (steepness >= -FLAT * fall - known) & allowed(d, there)
     return flat
@@ -112,12 +136,13 @@ def hidden(d: Derivatives, at: Primal, way: Tensor, fall: Tensor, blurred: Tenso
     return blurred & (fall > SEVERAL * noise) & fall.isfinite()
 
 
-def slopes(d: Derivatives, at: Primal, way: Tensor, lengths: tuple[float, ...]) -> Tensor:
-    """(L, K): of the Lagrangian along the way (K, n), so many lengths beyond the point."""
+def slopes(d: Derivatives, at: Primal, way: Tensor, lengths: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """(L, K): of the Lagrangian along the way (K, n), so many lengths beyond the point; the largest terms of each."""
     several, count = at.x.new_tensor(lengths), len(lengths)
     x = at.x + several[:, None, None] * way
     everywhere = Derivatives(
         d.program, tuple(t if t.shape[0] == 1 else t.repeat(count, *[1] * (t.dim() - 1)) for t in d.theta)
     )
     found = everywhere.lagrangian_gradient(x.flatten(0, 1), at.y.repeat(count, 1), at.z.repeat(count, 1))
-    return ((found.view_as(x) + at.z_upper - at.z_lower) * way).sum(-1)
+    parts = (found.view_as(x) + at.z_upper - at.z_lower) * way
+    return parts.sum(-1), worst(parts.abs())

@@ -9,18 +9,22 @@ that these rows leave. Where f rises on it all the same, far beyond the point, t
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.certify import worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.verdict.falls import LAST_DIGIT
 from declarative.backends.kkt.verdict.polish import Polished
 from declarative.backends.kkt.verdict.rays import optimum
 
 BACK = (1.0, 0.5, 0.1, 1e-2, 1e-3)  # of the way, where f is asked for its gradients
-BEYOND = (1e-1, 1.0, 1e1, 1e2, 1e4, 1e8)  # the same beyond the point
+FINITE = (1e-1, 1.0, 1e1, 1e2, 1e4)  # of it, beyond the point: there f is a number
+BEYOND = (*FINITE, 1e8)  # where f is asked for its gradients too
 ROUNDS = 6
-RISES = 1e-12  # a slope along a direction, beside the steepest there is on the way
+RISES = 1e-10  # a slope beside its terms: rounding errors of the direction make less
 LEFT = 1e-6  # of the way: less is no direction
+ROUNDED = 1e-12  # an entry of a direction beside the largest: less is rounding error
 
 
 def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> Tensor:
@@ -28,20 +32,36 @@ def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> T
     here, x = Derivatives(d.program, take(d.theta, items)), found.at.x[items]
     way, local = x - start[items], found.local.take(items)
     cuts = [unit(here.gradient(x - part * way)) for part in BACK]
-    direction, going = way, worst(way.abs()) > 0
     for _ in range(ROUNDS):
-        direction = torch.where(
-            going[:, None], projected(way, unit(local.Jc), local.Jg, local.lower, local.upper, cuts), direction
-        )
-        direction = torch.where((worst(direction.abs()) > LEFT * worst(way.abs()))[:, None], direction, 0)
-        steepest = [here.gradient(x + length * direction) for length in BEYOND]
-        rises = [(g * direction).sum(-1) > RISES * worst((g * direction).abs()) for g in steepest]
-        new = [unit(torch.where(up[:, None], g, 0)) for g, up in zip(steepest, rises, strict=True)]
-        going = torch.stack([g.any(-1) for g in new]).any(0)
-        if not going.any():
-            return direction
-        cuts += new
-    return torch.where(going[:, None], 0, direction)
+        direction = exactly(projected(way, unit(local.Jc), local.Jg, local.lower, local.upper, cuts), way)
+        steps = [length * direction for length in BEYOND]
+        steepest = [here.gradient(x + step) for step in steps]
+        rises = [rising(g, direction, noise(local.H, x, step)) for g, step in zip(steepest, steps, strict=True)]
+        overflows = [here.f(x + length * direction) == torch.inf for length in FINITE]
+        still = torch.where(torch.stack([*rises, *overflows]).any(0)[:, None], 0, direction)
+        if not (direction.any(-1) & ~still.any(-1)).any():
+            break
+        cuts += [unit(torch.where(up[:, None], g, 0)) for g, up in zip(steepest, rises, strict=True)]
+    return still
+
+
+def exactly(direction: Tensor, way: Tensor) -> Tensor:
+    """A direction (B, n) without what rounding errors make it; none where it is no part of a way (B, n)."""
+    size = worst(direction.abs())[:, None]
+    return torch.where((size > LEFT * worst(way.abs())[:, None]) & (direction.abs() > ROUNDED * size), direction, 0)
+
+
+def rising(gradient: Tensor, direction: Tensor, noise: Tensor) -> Tensor:
+    """(B,): the slope along a direction (B, n) is positive, by more than what rounding errors of the gradient, some
+    `noise` (B, n), make of it, and those of the direction.
+    """
+    parts = gradient * direction
+    return parts.sum(-1) > RISES * worst(parts.abs()) + (noise * direction.abs()).sum(-1)
+
+
+def noise(H: Tensor, x: Tensor, way: Tensor) -> Tensor:
+    """(B, n): rounding errors of a gradient on a way (B, n) from x, which reads x through H."""
+    return LAST_DIGIT * times(H.abs(), x.abs() + way.abs())
 
 
 def projected(way: Tensor, A: Tensor, Jg: Tensor, lower: Tensor, upper: Tensor, cuts: list[Tensor]) -> Tensor:
