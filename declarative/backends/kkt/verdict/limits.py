@@ -27,12 +27,13 @@ from declarative.backends.kkt.verdict.falls import (
 )
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 from declarative.backends.kkt.verdict.portions import portions
-from declarative.backends.kkt.verdict.recede import RISES, receding
+from declarative.backends.kkt.verdict.recede import RISES, blurred, receding
 
 LEVEL = 1e-14  # a slope that is none, beside the fall or the slope at the start
 BEYOND = (1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64)  # lengths of the way
 AFAR = 1e16  # where a slope shows what rounding makes of curvatures that cancel along the way
 HARDLY = 1e-4  # an eigenvalue beside the fall
+TOLD = 1e-8  # of the fall on a way: rounding errors of its slope, where it is told from one that rises
 STEP = 1e-6  # of the way: a longer step of Newton's method leads to another point
 
 
@@ -68,7 +69,9 @@ def without_end(
     if len(items) == 0:
         return none, nowhere
     way = receding(d, found, start, items)
-    tends = levels(d, found, items, way, RISES) & way.any(-1)
+    here, x = Derivatives(d.program, take(d.theta, items)), found.at.x[items]
+    told = blurred(found.local.H[items], x, way) <= TOLD * (here.f(x - way) - found.local.f[items])
+    tends = told & levels(d, found, items, way, RISES) & way.any(-1)
     return none.index_put((items,), tends), nowhere.index_put((items,), way)
 
 

@@ -28,6 +28,7 @@ from declarative.backends.kkt.verdict.polish import EXACT, Polished
 
 OWN = 1e-6  # of the terms that are no multiples of x
 FALL, LAST = 1e-3, 1e-9  # of what f falls from the start, and of f itself
+PART = 0.5  # of a residual: what a step leaves of it at most where it leads to a solution, however flat
 SMALL = 1e-3  # of x, or of the way to it: the tolerance, with what flat minima need
 
 
@@ -49,10 +50,19 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
     left = r + system.multiply(step).x
     if start is not None:
         X = torch.maximum(X, block_size(at.x - start, d.program.blocks)[items])
-    small = worst(beside(step.x, X).abs()) <= SMALL
+    here, point = Derivatives(d.program, take(d.theta, items)), at.take(items)
+    small = (worst(beside(step.x, X).abs()) <= SMALL) & (worst(beside(left, T).abs()) <= OWN)
+    there, before = (worst(beside(part, T).abs()) for part in (after(here, point, step), r))
+    small &= there <= torch.clamp(PART * before, min=OWN)
     if start is not None:
-        small &= ~_falls(Derivatives(d.program, take(d.theta, items)), at.x[items], step.x, start[items])
-    return holds.index_put((items,), small & (worst(beside(left, T).abs()) <= OWN))
+        small &= ~_falls(here, point.x, step.x, start[items])
+    return holds.index_put((items,), small)
+
+
+def after(d: Derivatives, at: Primal, step: Right) -> Tensor:
+    """(B, n): the residuals of the stationarity rows where a step leads."""
+    p, bounds = at.y.shape[1], at.z_upper - at.z_lower + step.bounds
+    return d.lagrangian_gradient(at.x + step.x, at.y + step.rows[:, :p], at.z + step.rows[:, p:]) + bounds
 
 
 def _falls(d: Derivatives, x: Tensor, step: Tensor, start: Tensor) -> Tensor:

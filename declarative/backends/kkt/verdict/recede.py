@@ -14,7 +14,7 @@ from declarative.backends.kkt.program.certify import worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.program.quadratic import Quadratic
-from declarative.backends.kkt.verdict.falls import LAST_DIGIT
+from declarative.backends.kkt.verdict.falls import FLAT, LAST_DIGIT
 from declarative.backends.kkt.verdict.polish import Polished
 from declarative.backends.kkt.verdict.rays import optimum
 
@@ -28,7 +28,9 @@ ROUNDED = 1e-12  # an entry of a direction beside the largest: less is rounding 
 
 
 def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> Tensor:
-    """(K, n): of some items (long, K) that direction, the part of the way from a start; 0 if there is none."""
+    """(K, n): of some items (long, K) that direction, the part of the way from a start; 0 if there is none, or where
+    rounding errors of slopes hide what counts beside the fall on the way.
+    """
     here, x = Derivatives(d.program, take(d.theta, items)), found.at.x[items]
     way, local = x - start[items], found.local.take(items)
     cuts = [unit(here.gradient(x - part * way)) for part in BACK]
@@ -42,7 +44,7 @@ def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> T
         if not (direction.any(-1) & ~still.any(-1)).any():
             break
         cuts += [unit(torch.where(up[:, None], g, 0)) for g, up in zip(steepest, rises, strict=True)]
-    return still
+    return torch.where((blurred(local.H, x, still) > FLAT * (here.f(x - way) - local.f).abs())[:, None], 0, still)
 
 
 def exactly(direction: Tensor, way: Tensor) -> Tensor:
@@ -57,6 +59,11 @@ def rising(gradient: Tensor, direction: Tensor, noise: Tensor) -> Tensor:
     """
     parts = gradient * direction
     return parts.sum(-1) > RISES * worst(parts.abs()) + (noise * direction.abs()).sum(-1)
+
+
+def blurred(H: Tensor, x: Tensor, direction: Tensor) -> Tensor:
+    """(B,): what rounding errors of the gradient at x make of a slope along a direction (B, n)."""
+    return (noise(H, x, 0 * x) * direction.abs()).sum(-1)
 
 
 def noise(H: Tensor, x: Tensor, way: Tensor) -> Tensor:
