@@ -686,6 +686,13 @@ IDIOMS = {
         "an index runs over a size: write `dim i`, or `dim i = ...`",
         "dim i = 5\nminimize sum(x)",
     ),
+    "all indices of latex": (
+        ROWS + "  x[i] >= 0 \\forall i",
+        "E101",
+        "\\forall",
+        "write `for i in n`",
+        ROWS + "  x[i] >= 0 for i in n",
+    ),
     "objective as a name": (
         "objective = sumsq(x)",
         "E110",

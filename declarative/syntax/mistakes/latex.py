@@ -50,6 +50,10 @@ def command(t: Trouble) -> Mistake | None:
     word = t.following
     name = word.text.split("_")[0]
     span, message = t.span(t.token, word), f"`\\{name}` is a command of LaTeX"
+    rest = t.tokens[t.index + 2 :]
+    if name == "forall" and len(rest) == 1 and rest[0].type == "NAME":  # it does not say where the index runs
+        hints = [f"write `for {rest[0].text} in n`"]
+        return Mistake(error("E101", span, message, hints=hints))
     if sign := _SIGNS.get(name):
         diagnostic = error("E101", span, message, hints=[f"write `{sign}`"])
         return Mistake(diagnostic, t.with_tokens(word._replace(type=sign, text=sign), instead_of=2))
