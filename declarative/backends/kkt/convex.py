@@ -150,23 +150,41 @@ def finish(
 
 
 def beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
-    """What points lead to: where what is active there is so at the solution, or some other rows are."""
-    ways = (solve_at, solve_beside) if held(program, warm.active) else (solve_beside, solve_at)
-    found = ways[0](program, qp, warm)
+    """What points lead to: where what is active there is so at the solution, or some other rows are.
+
+    What takes an item less work comes first, and then the other.
+    """
+    first = held(program, warm.active)
+    found = either(program, qp, warm, first)
     rest = (~found.clear).nonzero()[:, 0]
-    if len(rest) == 0:
-        return found
-    other = ways[1](program, qp.take(rest), warm.take(rest))
-    answer, system = found.answer.put(rest, other.answer), joined(found.system, rest, other.system, len(found.clear))
-    clear = found.clear.index_copy(0, rest, other.clear)
+    return put(found, rest, either(program, qp.take(rest), warm.take(rest), ~first[rest])) if len(rest) else found
+
+
+def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor) -> Definite:
+    """Some items, `at` (bool, B), with what is active at their points, the others beside it."""
+    others = (~at).nonzero()[:, 0]
+    if len(others) == 0:
+        return solve_at(program, qp, warm)
+    if len(others) == len(at):
+        return solve_beside(program, qp, warm)
+    items = at.nonzero()[:, 0]
+    answer, nothing = unknown(len(at), program.n, program.p, program.q, warm.point), torch.zeros_like(at)
+    found = put(Definite(answer, nothing, nothing, None), items, solve_at(program, qp.take(items), warm.take(items)))
+    return put(found, others, solve_beside(program, qp.take(others), warm.take(others)))
+
+
+def put(found: Definite, items: Tensor, other: Definite) -> Definite:
+    """The same with what is found of some items (long, K) at their places."""
+    answer, system = found.answer.put(items, other.answer), joined(found.system, items, other.system, len(found.clear))
+    clear = found.clear.index_copy(0, items, other.clear)
     return Definite(answer, clear, clear, system)
 
 
-def held(program: SmoothProgram, active: Tensor) -> bool:
-    """Are rows among the variables that no bound holds less work than whole matrices? Active: (B, q + 2n)."""
+def held(program: SmoothProgram, active: Tensor) -> Tensor:
+    """(B,): are rows among the variables that no bound holds less work than whole matrices? Active: (B, q + 2n)."""
     z, lower, upper = active.split([program.q, program.n, program.n], -1)
     free, rows = (~(lower | upper)).sum(-1), program.p + z.sum(-1)
-    return bool((2 * free**2 * rows <= program.n**3).double().mean() > 0.5)
+    return 2 * free**2 * rows <= program.n**3
 
 
 def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:

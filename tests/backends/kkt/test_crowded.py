@@ -71,3 +71,35 @@ def test_a_neighbour_that_is_left_to_another_method_says_nothing_about_a_shared_
 
     assert clear([1]) == [True]
     assert clear([0, 1])[1] and clear([1, 0])[0]
+
+
+MIXED = """
+dim n, m
+param F : R^(2,n)
+param q : R^n
+param G : R^(m,n)
+param r : R, pos
+var x : R^n
+minimize sumsq(F*x)/2 + q'*x
+subject to
+  sum(x) == 0
+  G*x <= 1
+  -r <= x <= r
+"""
+
+
+def test_items_at_many_bounds_and_at_few_take_their_own_ways_in_one_batch():
+    """In narrow boxes nearly all entries are held, in wide ones hardly any: x, iterations and flags as alone."""
+    layer = declarative.compile(declarative.parse(MIXED, name="mixed"), backend="kkt", on_failure="mask")
+    g = torch.Generator().manual_seed(0)
+    data = {k: torch.randn(12, *s, generator=g, dtype=torch.float64) for k, s in (("F", (2, 8)), ("q", (8,)))}
+    data |= {
+        "G": torch.randn(12, 10, 8, generator=g, dtype=torch.float64),
+        "r": torch.tensor([1e-2, 10.0] * 6).double(),
+    }
+    together = layer.solve(**data)
+    assert together.solved.all()
+    for k in range(12):
+        alone = layer.solve(**{name: part[k : k + 1] for name, part in data.items()})
+        torch.testing.assert_close(together.x[k], alone.x[0], rtol=0, atol=1e-13)
+        assert together.iterations[k] == alone.iterations[0] and together.degenerate[k] == alone.degenerate[0]
