@@ -1,17 +1,14 @@
 """A warm start gives what a cold one gives: points, duals, statuses, flags and gradients, whatever came before."""
 
-from typing import Any
-
 import pytest
 import torch
+from layer.warm_and_cold import B, Data, agree, drifted, normal
 from torch import Tensor
 
 import declarative
 from declarative import Status
 from declarative.backends.kkt.compiled import batch
 
-B = 24
-Data = dict[str, Any]  # of tensors
 LP = """
 dim n, m
 param c : R^n
@@ -47,10 +44,6 @@ subject to
 """
 
 
-def normal(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
 def lp(g: torch.Generator) -> Data:
     A = normal(g, B, 8, 6)
     b = (A @ normal(g, B, 6, 1).abs())[..., 0] + normal(g, B, 8).abs()
@@ -64,37 +57,6 @@ def lasso(g: torch.Generator) -> Data:
 def semidefinite(g: torch.Generator) -> Data:
     G = normal(g, B, 6, 5)
     return {"F": normal(g, B, 2, 5), "q": normal(g, B, 5), "a": normal(g, B, 5), "G": G, "h": normal(g, B, 6).abs()}
-
-
-def drifted(data: Data, g: torch.Generator, share: float) -> Data:
-    return {name: t * (1 + share * normal(g, *t.shape)) for name, t in data.items()}
-
-
-def solved(layer, data: Data, warm=None):
-    """The solution, and the gradients of its variable and value with weights, for items that are solved."""
-    inputs = {name: t.clone().requires_grad_() for name, t in data.items()}
-    s = layer.solve(**inputs, warm=warm)
-    x = torch.where(s.solved[:, None], s["x"].flatten(1), 0)
-    weights = torch.linspace(0.5, 1.5, x.shape[1], dtype=x.dtype).cos()
-    total = (x * weights).sum() + torch.where(s.solved, s.value, 0).sum()
-    return s, torch.autograd.grad(total, list(inputs.values()))
-
-
-def agree(layer, data: Data, warm) -> tuple:
-    """Warm and cold side by side; gives the warm solution and the cold one."""
-    s, gradients = solved(layer, data, warm)
-    cold, wanted = solved(layer, data)
-    assert torch.equal(s.status, cold.status)
-    for flag in ("degenerate", "nonunique", "dual_nonunique"):
-        assert torch.equal(getattr(s, flag), getattr(cold, flag))
-    close = {"rtol": 1e-9, "atol": 1e-9, "equal_nan": True}
-    torch.testing.assert_close(s.x, cold.x, **close)
-    torch.testing.assert_close(s.value, cold.value, **close)
-    for name, dual in s.duals.items():
-        torch.testing.assert_close(dual, cold.duals[name], **close)
-    for one, other in zip(gradients, wanted, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-7, equal_nan=True)
-    return s, cold
 
 
 @pytest.mark.parametrize("share", [1e-6, 0.01, 0.3])
@@ -314,113 +276,6 @@ def test_a_maximum_is_no_answer():
     point = torch.zeros_like(top.memory["last point"])
     there = type(top)(**{**top.__dict__, "memory": {**top.memory, "last point": point}})
     assert abs(layer.solve(1.0, warm=there).x) == pytest.approx(0.5**0.5)
-
-
-# --- cone programs ------------------------------------------------------------------------------------------------
-
-ROBUST = """
-dim n, m
-param c : R^n
-param a : R^(m,n)
-param P : R^(n,n)
-param b : R^m
-var x : R^n
-minimize c'*x + norm(P*x)
-subject to
-  rows: a[i, :]'*x + norm(P'*x) <= b[i] for i in m
-  ball: norm(x) <= 5
-"""
-CORRELATION = """
-dim n
-param C : S^n
-var x : S^n, psd
-minimize sumsq(x - C)
-subject to
-  one: diag(x) == 1
-"""
-LOGISTIC = """
-dim m, n
-param Z : R^(m,n)
-param lam : R, pos
-var x : R^n
-minimize sum(logistic(-(Z*x))) + lam*norm1(x)
-"""
-
-
-def robust(g: torch.Generator) -> Data:
-    return {
-        "c": normal(g, B, 4),
-        "a": normal(g, B, 5, 4),
-        "P": 0.3 * normal(g, B, 4, 4),
-        "b": 1 + normal(g, B, 5).abs(),
-    }
-
-
-def correlation(g: torch.Generator) -> Data:
-    C = normal(g, B, 4, 4)
-    return {"C": C + C.mT}
-
-
-def logistic(g: torch.Generator) -> Data:
-    return {"Z": normal(g, B, 12, 3), "lam": 0.2 + normal(g, B).abs()}
-
-
-def moved(data: Data, g: torch.Generator, share: float) -> Data:
-    """Symmetric data stay so, and positive ones positive."""
-    new = drifted(data, g, share)
-    new |= {name: (new[name] + new[name].mT) / 2 for name in new.keys() & {"C"}}
-    return new | {name: new[name].abs() + 0.01 for name in new.keys() & {"lam"}}
-
-
-CONIC = pytest.mark.parametrize(
-    ("text", "make"), [(ROBUST, robust), (CORRELATION, correlation), (LOGISTIC, logistic)], ids=["soc", "psd", "exp"]
-)
-
-
-@CONIC
-@pytest.mark.parametrize("share", [1e-6, 0.01, 1.0])
-def test_a_drift_of_the_data_of_cone_programs(text, make, share):
-    g = torch.Generator().manual_seed(6)
-    layer, data = declarative.compile(declarative.parse(text), backend="cone", on_failure="mask"), make(g)
-    last, resumed = layer.solve(**data), 0
-    for _ in range(3):
-        data = moved(data, g, share)
-        last, _ = agree(layer, data, last)
-        resumed += int((last.iterations == 0).sum())
-    assert (last.status == Status.SOLVED).sum() >= B / 2
-    assert share == 1.0 or resumed >= B
-
-
-def test_cone_programs_that_lose_their_solution_and_find_it_again():
-    g = torch.Generator().manual_seed(7)
-    layer, data = declarative.compile(declarative.parse(ROBUST), backend="cone", on_failure="mask"), robust(g)
-    empty = {**data, "b": data["b"] - 100 * (torch.arange(B) % 3 == 0)[:, None]}
-    lost, _ = agree(layer, empty, layer.solve(**data))
-    assert (lost.status[::3] == Status.INFEASIBLE).all() and (lost.status[1::3] == Status.SOLVED).all()
-    found, _ = agree(layer, data, lost)
-    assert (found.status == Status.SOLVED).all() and (found.iterations[::3] > 0).all()
-    broken, _ = agree(layer, {**data, "c": data["c"].index_fill(0, torch.tensor([1]), torch.nan)}, found)
-    assert broken.status[1] == Status.FAILED
-    agree(layer, data, broken)
-
-
-def test_a_point_at_the_kink_of_a_cone_is_looked_at_afresh():
-    """min |x - a| over x >= 0 has its solution in the apex of the cone where a >= 0, wherever it was before."""
-    text = "dim n; param a : R^n; var x : R^n, nonneg; minimize norm(x - a)"
-    layer = declarative.compile(declarative.parse(text), backend="cone")
-    a = torch.tensor([[1.0, 2.0], [-1.0, 2.0]]).double()
-    first = layer.solve(a)
-    for later in (1.01 * a, -a, a.flip(0)):
-        s, _ = agree(layer, {"a": later}, first)
-        torch.testing.assert_close(s.x, later.clamp(min=0), rtol=0, atol=1e-9)
-
-
-def test_a_solution_far_out_does_not_make_one_where_there_is_none():
-    """exp(x + y) + log(1 + exp(x)) only tends to 0, and what holds it may be weak."""
-    text = "param a : R, nonneg; var x : R; var y : R; minimize exp(x + y) + logistic(x) + a*(x^2 + y^2)"
-    layer = declarative.compile(declarative.parse(text), backend="cone", on_failure="mask")
-    for held in (1.0, 1e-8, 1e-14):
-        assert layer.solve(0.0, warm=layer.solve(held)).status == layer.solve(0.0).status == Status.FAILED
 
 
 @pytest.mark.parametrize(("broken", "then"), [((float("nan"), 2.0), (0.17, 2.0)), ((1.0, -1.0), (1.0, 5.0))])
