@@ -12,7 +12,7 @@ from declarative.backends.kkt.compiled.blas import rank_update
 from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.constants import PROXIMAL
 from declarative.backends.kkt.compiled.diagonal import factor_envelope, multiply, solve_diagonal
-from declarative.backends.kkt.compiled.item import add, copy, fill
+from declarative.backends.kkt.compiled.item import add, copy, fill, largest_entry
 from declarative.backends.kkt.compiled.jit import SUMS, inner
 from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.tiles import cholesky, products, solve_rows
@@ -233,15 +233,6 @@ def factor_equations(routines, u, system):
             return True
         lift = max(LIFT, 100 * lift)
     return False
-
-
-@inner()
-def largest_entry(a):
-    """The largest absolute entry."""
-    most = 0.0
-    for j in range(len(a)):
-        most = max(most, abs(a[j]))
-    return most
 
 
 @inner()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy, fill
+from declarative.backends.kkt.compiled.item import copy, fill, largest_entry
 from declarative.backends.kkt.compiled.jit import inner
 from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.nearest import Nearest, nearest, nearest_for
@@ -127,15 +127,6 @@ def reach(c, i, d):
 
 
 @inner()
-def largest(w, count):
-    """The largest absolute entry."""
-    most = 0.0
-    for i in range(count):
-        most = max(most, abs(w[i]))
-    return most
-
-
-@inner()
 def least_norm(c, count, d):
     """c.w, any multipliers, become those of least norm that have their signs; false where there are none."""
     w = c.w[:count]
@@ -157,7 +148,7 @@ def least_norm(c, count, d):
         move_along(c, count, d, c.nearest.t)
         for i in range(count):
             w[i] += c.move[i]
-    none = NONE * largest(w, count)
+    none = NONE * largest_entry(w[:count])
     for i in range(count):
         if c.sign[i] != 0 and c.sign[i] * w[i] <= none:
             if c.sign[i] * w[i] < -none:
@@ -183,7 +174,7 @@ def go_inside(c, count, d):
         if d == 0 or not towards(c, d, zeros):
             return False
         move_along(c, count, d, c.nearest.t)
-        none, left = NONE * largest(c.move, count), 0
+        none, left = NONE * largest_entry(c.move[:count]), 0
         for k in range(zeros):
             i = c.zero[k]
             if c.sign[i] * c.move[i] <= none:
@@ -230,8 +221,8 @@ def step_inside(c, count):
         if fall > 0:
             step = min(step, SHARE * c.sign[i] * c.inside[i] / fall)
     if not np.isfinite(step):
-        size = largest(c.inside, count)
-        step = (size if size > 0 else 1.0) / largest(c.move, count)
+        size = largest_entry(c.inside[:count])
+        step = (size if size > 0 else 1.0) / largest_entry(c.move[:count])
     for i in range(count):
         c.inside[i] += step * c.move[i]
 
@@ -297,7 +288,7 @@ def walk(c, count, d, z, i):
     for l in range(d):
         t[l] = -c.sign[i] * c.N[l, i]
     move_along(c, count, d, t)
-    least, none = np.inf, NONE * largest(c.move, count)
+    least, none = np.inf, NONE * largest_entry(c.move[:count])
     for l in range(count):
         fall = -c.sign[l] * c.move[l]
         steps[l] = c.sign[l] * z[l] / fall if fall > none and not c.goes[l] else np.inf

@@ -119,6 +119,15 @@ def add(source, target):
 
 
 @inner()
+def largest_entry(a):
+    """The largest absolute entry."""
+    most = 0.0
+    for j in range(len(a)):
+        most = max(most, abs(a[j]))
+    return most
+
+
+@inner()
 def fill(target, count, value):
     """The first entries are set to a value."""
     for j in range(count):

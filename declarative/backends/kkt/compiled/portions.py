@@ -10,7 +10,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.blas import SYEV, UPPER, fortran
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.linear import dot
+from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.systems import curved, root
 
 VECTORS = np.uint8(ord("V"))
@@ -85,17 +85,18 @@ def reflect(v, k, x):
 
 
 @inner()
-def reflect_matrix(v, k, M, p):
-    """M becomes (I - 2 v v') M (I - 2 v v'); p (n) is memory."""
+def reflect_matrix(v, first, M, p):
+    """M (n, n) becomes (I - 2 v v') M (I - 2 v v') for a unit vector v (n,) from place `first` on; p is memory."""
     n = len(v)
     for i in range(n):
-        p[i] = 2 * dot(v[k:], M[i, k:])
-    share = dot(v[k:], p[k:])
-    for i in range(k, n):
+        p[i] = 2 * dot(v[first:], M[i, first:n])
+    share = dot(v[first:], p[first:n])
+    for i in range(first, n):
         p[i] -= share * v[i]
     for i in range(n):
-        for j in range(n):
-            M[i, j] -= (v[i] * p[j] if i >= k else 0.0) + (p[i] * v[j] if j >= k else 0.0)
+        subtract(v[first:], p[i], M[i, first:n])
+        if i >= first:
+            subtract(p[:n], v[i], M[i, :n])
 
 
 @inner()

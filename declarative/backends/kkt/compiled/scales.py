@@ -1,14 +1,8 @@
 """The scaling of large matrices (`linear/scaling.py`), item by item, so that what is read again is still at hand."""
 
-from declarative.backends.kkt.compiled.jit import inner, largest, outer
+from declarative.backends.kkt.compiled.jit import outer
 from declarative.backends.kkt.compiled.systems import largest_product, root
-
-
-@inner(fastmath={"nsz"})
-def raise_to(most, row, scale):
-    """most = the larger of it and |row| times a scale, entry by entry."""
-    for j in range(len(most)):
-        most[j] = largest(most[j], abs(row[j]) * scale)
+from declarative.backends.kkt.compiled.units import raise_to
 
 
 @outer
@@ -27,7 +21,7 @@ def find_scales(H, A, rounds, D, E, before, most):
             for i in range(n):
                 before[i], most[i] = D[b, i], 0.0
             for r in range(m):
-                raise_to(most, A[b, r], E[b, r])
+                raise_to(A[b, r], E[b, r], most)
                 E[b, r] *= root(E[b, r] * largest_product(A[b, r], before))
             for i in range(n):
                 D[b, i] *= root(before[i] * max(most[i], largest_product(H[b, i], before)))

@@ -6,6 +6,7 @@ where its rows are, and `task` what the rows of matrices read.
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.certificate import worse
 from declarative.backends.kkt.compiled.constants import (
     ARMIJO,
     DAMPING,
@@ -73,12 +74,6 @@ def add_adjoint(task, a, o, first, last, z, target):
         row, weight = a[target + task.high[k]], a[z + o.q + len(task.low) + k]
         for j in range(first, last):
             row[j] += weight[j]
-
-
-@inner()
-def worse(most, value):
-    """The larger one; not a number wins."""
-    return most if value <= most or most != most else value
 
 
 @inner()

@@ -13,7 +13,7 @@ import numpy as np
 from declarative.backends.kkt.compiled.item import copy, fill
 from declarative.backends.kkt.compiled.jit import inner
 from declarative.backends.kkt.compiled.linear import dot, subtract
-from declarative.backends.kkt.compiled.portions import reflect
+from declarative.backends.kkt.compiled.portions import reflect, reflect_matrix
 from declarative.backends.kkt.compiled.systems import largest_product, root
 
 ROUNDS = 4  # of equilibration
@@ -178,22 +178,8 @@ def turn_hessian(item, t):
     if flat:
         return rank == k
     for i in range(rank):
-        turn_matrix(t.K[i], i, k, t.P, t.u)
+        reflect_matrix(t.K[i, :k], i, t.P, t.u)
     return factor_rest(t, k, rank)
-
-
-@inner()
-def turn_matrix(v, first, k, M, p):
-    """M (k, k) becomes (I - 2 v v') M (I - 2 v v') for a unit vector v from place `first` on; p (n,) is memory."""
-    for i in range(k):
-        p[i] = 2 * dot(v[first:k], M[i, first:k])
-    share = dot(v[first:k], p[first:k])
-    for i in range(first, k):
-        p[i] -= share * v[i]
-    for i in range(k):
-        subtract(v[first:k], p[i], M[i, first:k])
-        if i >= first:
-            subtract(p[:k], v[i], M[i, :k])
 
 
 @inner()
