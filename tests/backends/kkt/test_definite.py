@@ -10,7 +10,7 @@ from torch.autograd import grad
 
 from declarative.backends.kkt.convex import ITERATIONS, convex, polished, remaining, solve_convex
 from declarative.backends.kkt.definite import KeptSystem, PieceSystem, solve_definite
-from declarative.backends.kkt.linear.system import Right
+from declarative.backends.kkt.linear.system import Joined, Right, System
 from declarative.backends.kkt.methods.qp import solve_quadratic
 from declarative.backends.kkt.program.program import Options, SmoothProgram
 from declarative.backends.kkt.program.quadratic import Quadratic
@@ -59,9 +59,14 @@ def test_near_a_vertex_the_last_steps_are_compiled_and_agree_with_the_general_me
     F = torch.randn(24, rank, n, generator=g, dtype=FLOAT)
     qp = replace(qp, P=F.mT @ F, lower=torch.full((1, n), -5, dtype=FLOAT), upper=torch.full((1, n), 5, dtype=FLOAT))
     answer, _, system = remaining(program, tuple(qp.parts()), qp, start, Options(), None)
-    assert isinstance(system, KeptSystem | PieceSystem)
+    assert all(isinstance(part, KeptSystem | PieceSystem) for part in parts(system))
     assert (answer.status == Status.SOLVED).all() and (answer.iterations > 3).all()
     agrees_with_polished(answer, program, qp)
+
+
+def parts(system: System | None) -> list[System | None]:
+    """The systems that it is joined from."""
+    return [part for each in system.systems for part in parts(each)] if isinstance(system, Joined) else [system]
 
 
 def test_items_without_a_clear_vertex_are_polished():
