@@ -145,7 +145,9 @@ def on_the_way(
     if far:
         tends |= levels_off(d, local, began, at.x)
     answer = answer.marked(tends & usable, Status.FAILED, Reason.ESCAPES)
-    blurred = answer.degenerate & (answer.loose & (worst(local.H.abs()) > 0)).any(-1)  # curved less than others round
+    blurred = answer.degenerate & answer.loose.any(-1)
+    if blurred.any():
+        blurred &= (answer.loose & (worst(local.H.abs()) > 0)).any(-1)  # curved less than others round
     flat = (answer.status <= Status.INACCURATE) & answer.nonunique & (suspects.far | blurred)
     if flat.any():
         first = d.f(began)
@@ -165,7 +167,7 @@ def examined(
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     fails |= unfounded(d, found, (answer.status <= Status.INACCURATE) & ~fails)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
-    tense = strained(found)
+    tense = strained(d, found)
     lower = slides(d, found, answer.status <= Status.INACCURATE, tense)
     answer = answer.marked(lower, Status.FAILED, Reason.DEPENDENT)
     minimum, way = second_order(found.system)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.pattern import pattern_of
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.kkt.verdict.portions import portions
 
@@ -59,3 +61,28 @@ def test_nothing_is_asked_of_what_is_curved():
             known, others = portions(replace(system, small=False), way, torch.full((1,), 1e-4, dtype=FLOAT))
         assert (len(which), len(known)) == (min(count, 1), count)
         torch.testing.assert_close(parts, others[:1])
+
+
+@pytest.mark.parametrize("n, m", [(60, 0), (60, 20), (120, 70)])
+def test_of_what_is_sparse_they_are_about_the_same(n, m):
+    """Curvatures of 1, 1e-5 and 1e-11 in units of the way, and rows that read neighbours."""
+    g, batch = torch.Generator().manual_seed(n + m), 20
+    sizes = 10.0 ** torch.tensor([0.0, -2.5, -5.5], dtype=FLOAT).repeat_interleave(n // 3)
+    way, A = sizes * torch.randn(batch, n, generator=g, dtype=FLOAT).sign(), torch.zeros(batch, m, n, dtype=FLOAT)
+    for r in range(m):
+        place = r * n // m  # rows read two that went as far, or one
+        A[:, r, place : place + 1 + (sizes[place] == sizes[(place + 1) % n])] = 1.0
+    A *= 1 + torch.rand(A.shape, generator=g, dtype=FLOAT)
+    pattern = pattern_of(np.eye(n, dtype=bool), (A != 0).any(0).numpy(), np.zeros((0, n), bool))
+    every = torch.ones(batch, m, dtype=torch.bool), torch.zeros(batch, n, dtype=torch.bool)
+    system = ActiveSystem(torch.eye(n, dtype=FLOAT).expand(batch, n, n), A, *every, pattern)
+    least = torch.full((batch,), 1e-4, dtype=FLOAT)
+    with torch.no_grad():
+        assert system.sparse is not None and len(system.sparse.left) == 0
+        which, parts = portions(system, way, least)
+        known, others = portions(replace(system, pattern=None), way, least)
+    for i in range(batch):
+        sharp = distinct(known, others, i)
+        assert len(sharp) == 2  # without what is curved by 1, and without what is curved by 1e-5 too
+        for part in sharp:
+            assert (parts[which == i] - part).abs().amax(-1).min() < 2e-2 * part.abs().max()

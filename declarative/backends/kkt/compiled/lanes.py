@@ -55,11 +55,22 @@ class Functions:
 
 def functions(n: int, p: int, q: int, local: Evaluator, values: Evaluator) -> Functions | None:
     """The functions; None where the derivatives make too long a factorisation."""
+    pattern = pattern_of(*nonzero(n, p, q, local))
+    return Functions(n, p, q, local, values, pattern) if pattern is not None else None
+
+
+def whole_pattern(n: int, p: int, q: int, local: Evaluator) -> Pattern | None:
+    """That of the Hessian and of all rows as equations; None where these make too long a factorisation."""
+    H, Jc, Jg = nonzero(n, p, q, local)
+    return pattern_of(H, np.concatenate([Jc, Jg]), np.zeros((0, n), bool))
+
+
+def nonzero(n: int, p: int, q: int, local: Evaluator) -> list[np.ndarray]:
+    """Which entries of H (n, n), Jc (p, n) and Jg (q, n) may be other than 0."""
     listing = local.listing
     zero = listing.constant_places[listing.constants == 0]
     _, *matrices = split(listing.results, n, p, q)
-    pattern = pattern_of(*(~np.isin(places, zero) for places in matrices))
-    return Functions(n, p, q, local, values, pattern) if pattern is not None else None
+    return [~np.isin(places, zero) for places in matrices]
 
 
 def split(results: np.ndarray, n: int, p: int, q: int) -> list[np.ndarray]:

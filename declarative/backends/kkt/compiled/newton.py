@@ -23,7 +23,7 @@ from declarative.backends.kkt.compiled.vectors import add_product, divide, multi
 
 FAR = 1e6  # the curvature across the null space that hides it
 LARGEST = 80  # unknowns: for more, eigenvalues take longer than to try a few shifts
-TRIES, FACTOR = 8, 8.0  # of shifts, and how much larger the next one is
+LEAST, FACTOR, TRIES = 1e-8, 8.0, 12  # the least shift tried, how much larger the next one is, and how many
 
 
 class System(NamedTuple):
@@ -249,7 +249,7 @@ def convexify(routines, shape, system, lift, lifted, count):
         for j in range(count):
             if system.sound[0, j] == 0.0:
                 least = least_curvature(routines, shape, system, j) if small and lifted[j] == 0.0 else 0.0
-                shift = max(-BOLD * least, lift[j], (FACTOR - 1) * lifted[j])
+                shift = max(-BOLD * least, lift[j], (FACTOR - 1) * lifted[j], 0.0 if small else LEAST)
                 for i in range(n):
                     system.M[shape.diagonal[i], j] += shift * system.share[i, j]
                 lifted[j], again = lifted[j] + shift, True

@@ -14,6 +14,7 @@ on each other have multipliers of least norm.
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -31,6 +32,9 @@ from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import plain, transformed
 from declarative.backends.push import in_forward_mode, push
 from declarative.backends.signed import signed
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 
@@ -106,10 +110,11 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, neede
     u = tuple(-part for part in w)
     if point.program.explicit:
         return conditions_to_data(u, solution, point.active, theta, needed)
-    program = point.program.numeric
-    if program is None or not plain(theta + u):
+    program, parts = point.program.numeric, None
+    if program is not None and plain(theta + u):
+        parts = Derivatives(program, theta).listed(pulled, *u, *solution, *point.active.parts())
+    if parts is None:
         return vjp(lambda *t: conditions(point, solution, t), *theta)[1](u)
-    parts = Derivatives(program, theta).run(pulled, *u, *solution, *point.active.parts())
     return tuple(over_batch(part, t) for part, t in zip(parts, theta, strict=True))
 
 
@@ -165,16 +170,16 @@ def matrices(d: Model, solution: Solution) -> tuple[Tensor, Tensor]:
     return d.lagrangian_hessian(x, y, z), torch.cat([d.jacobian_c(x), d.jacobian_g(x)], -2)
 
 
-def active_system(active: Active, H: Tensor, A: Tensor) -> ActiveSystem:
+def active_system(active: Active, H: Tensor, A: Tensor, pattern: "Pattern | None" = None) -> ActiveSystem:
     """The system of an active set: every equality row, the active inequality rows, the active bounds.
 
-    What is infinitely curved stands still too, as x does that minimises a x^1.5.
+    What is infinitely curved stands still too, as x does that minimises a x^1.5. The `pattern` is that of all rows.
     """
     equal = active.z.new_ones(active.z.shape[0], A.shape[1] - active.z.shape[1])
     fixed, still = active.lower | active.upper, stiff(H)
     if still.any():
         H, fixed = torch.where(still[:, :, None] | still[:, None], 0, H), fixed | still
-    return ActiveSystem(H, A, torch.cat([equal, active.z], -1), fixed)
+    return ActiveSystem(H, A, torch.cat([equal, active.z], -1), fixed, pattern)
 
 
 def stiff(H: Tensor) -> Tensor:

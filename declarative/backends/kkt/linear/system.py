@@ -9,7 +9,7 @@ once (LU), with iterative refinement. Items whose factorisation is nearly singul
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -18,8 +18,12 @@ from declarative.backends.kkt.linear.factored import Factored, factored
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.least_norm import LeastNorm
 from declarative.backends.kkt.linear.scaling import equilibrate, times
+from declarative.backends.kkt.linear.sparse import Sparse, factored_sparsely
 from declarative.backends.numbers import everyone, plain
 from declarative.backends.signed import signed
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
 REFINEMENTS = 2
@@ -91,19 +95,23 @@ def joined(first: System | None, items: Tensor, second: System | None, batch: in
 
 @dataclass(frozen=True)
 class ActiveSystem:
-    """H (B, n, n) symmetric, A (B, m, n); `rows` (B, m) and `fixed` (B, n) say which rows and bounds are active."""
+    """H (B, n, n) symmetric, A (B, m, n); `rows` (B, m) and `fixed` (B, n) say which rows and bounds are active.
+
+    `pattern`: of their entries, where few of them may be other than 0.
+    """
 
     H: Tensor
     A: Tensor
     rows: Tensor
     fixed: Tensor
+    pattern: "Pattern | None" = None
     small: bool = True  # may be left to compiled code
 
     def take(self, items: Tensor) -> "ActiveSystem":
         """Those of some items (long, K); all of them are itself, with its factors."""
         if everyone(items, len(self.H)):
             return self
-        return ActiveSystem(self.H[items], self.A[items], self.rows[items], self.fixed[items])
+        return ActiveSystem(self.H[items], self.A[items], self.rows[items], self.fixed[items], self.pattern)
 
     def multiply(self, w: Right) -> Right:
         """K w, with zeros where a row or a bound is not active."""
@@ -113,10 +121,11 @@ class ActiveSystem:
     def solve(self, r: Right) -> Right:
         """w with K w = r, refined; of least norm, or in the least-squares sense, where K is singular."""
         r = Right(r.x, torch.where(self.rows, r.rows, 0), torch.where(self.fixed, r.bounds, 0))
-        if self._factored is None or not plain((r.x, r.rows, r.bounds)):
+        quick = self._factored or self.sparse
+        if quick is None or not plain((r.x, r.rows, r.bounds)):
             return self._solve_in_torch(r)
-        w = self._factored.solve(r.x, r.rows, r.bounds)
-        if len(i := self._suspects):
+        w = quick.solve(r.x, r.rows, r.bounds)
+        if len(i := self._left):
             found = self._hard.solve(Right(r.x[i], r.rows[i], r.bounds[i]))
             w = (all_.index_copy(0, i, own) for all_, own in zip(w, (found.x, found.rows, found.bounds), strict=True))
         return Right(*w)
@@ -137,8 +146,19 @@ class ActiveSystem:
         return factored(self.H, self.A, self.rows, self.fixed) if self.small else None
 
     @cached_property
+    def sparse(self) -> Sparse | None:
+        """The factors by few entries, if there are any."""
+        pattern = self.pattern if self._factored is None else None
+        return pattern and factored_sparsely(pattern, self.H, self.A, self.rows, self.fixed)
+
+    @property
+    def _left(self) -> Tensor:
+        """The items that compiled code leaves to torch."""
+        return self._suspects if self.sparse is None else self.sparse.left
+
+    @cached_property
     def _hard(self) -> "ActiveSystem":
-        i = self._suspects
+        i = self._left
         return ActiveSystem(self.H[i], self.A[i], self.rows[i], self.fixed[i], small=False)
 
     def _solve_in_torch(self, r: Right) -> Right:
@@ -217,6 +237,8 @@ class ActiveSystem:
         """(B,): H is positive definite along the active constraints, as one factorisation tells."""
         if self._factored is not None:
             return self._factored.curved
+        if self.sparse is not None:
+            return (self.sparse.pivot > 0).index_put((self._left,), self._hard.surely_curved)
         n, K = self.H.shape[-1], self._matrix[0]
         return surely_positive(K[:, :n, :n], K[:, n:, :n])
 
@@ -230,9 +252,13 @@ class ActiveSystem:
 
     @cached_property
     def smallest_pivot(self) -> Tensor:
-        """(B,): of the equilibrated matrix, beside its largest; 1 for a matrix of side 0."""
+        """(B,): of the equilibrated matrix, beside its largest; about its least eigenvalue, where it is sparse; 1 for a
+        matrix of side 0.
+        """
         if self._factored is not None:
             return self._factored.pivot
+        if self.sparse is not None:
+            return self.sparse.pivot.index_put((self._left,), self._hard.smallest_pivot)
         pivots = self._factor[0].diagonal(dim1=-2, dim2=-1).abs()
         return pivots.amin(-1) / pivots.amax(-1) if pivots.shape[-1] else pivots.new_ones(len(pivots))
 

@@ -208,10 +208,18 @@ def unread(d: Derivatives, x: Tensor, still: Tensor) -> Tensor:
     Only those are tried that have no slope anywhere at x (`still`), which x^4 has not either at 0.
     """
     found = still.all(0)
+    entries = found.nonzero()[:, 0]
+    first = torch.zeros_like(entries)
+    at = x[first].scatter(1, entries[:, None], torch.nan)  # the first item, without one entry after the other
+    found[entries] = numbers(Derivatives(d.program, take(d.theta, first)), at)
     for i in found.nonzero()[:, 0]:
-        at = x.index_fill(1, i, torch.nan)
-        found[i] = not torch.cat([d.f(at)[:, None], d.c(at), d.g(at)], -1).isnan().any()
+        found[i] = numbers(d, x.index_fill(1, i, torch.nan)).all()
     return found
+
+
+def numbers(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): the functions have values."""
+    return ~torch.cat([d.f(x)[:, None], d.c(x), d.g(x)], -1).isnan().any(-1)
 
 
 def inside(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ x, the multipliers and the parameters.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from torch.func import grad, vjp, vmap
 
 from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
 from declarative.backends.push import push
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Map = Callable[[Tensor], Tensor]
 MEMORY = 1 << 18  # entries of a batch of matrices that several pullbacks at once may take
@@ -29,8 +33,18 @@ class Derivatives:
 
     def run(self, function: AtOnce, *tensors: Tensor) -> Sequence[Tensor]:
         """function(self, *tensors): tensors (B, ...); of numbers as one list of operations, where there is one."""
+        found = self.listed(function, *tensors)
+        return function(self, *tensors) if found is None else found
+
+    def listed(self, function: AtOnce, *tensors: Tensor) -> Sequence[Tensor] | None:
+        """The same by a list of operations; None where there is none."""
         listed = self.program.listed
-        return function(self, *tensors) if listed is None else listed(function, self.theta, tensors)
+        return None if listed is None else listed(function, self.theta, tensors)
+
+    def pattern(self, x: Tensor) -> "Pattern | None":
+        """Which derivatives at points like x (B, n) may be other than 0, where few are; see `Listed`."""
+        listed = self.program.listed
+        return None if listed is None or self.program.linearised else listed.pattern(x, self.theta)
 
     def f(self, x: Tensor) -> Tensor:
         """The objective, (B,)."""

@@ -27,6 +27,10 @@ class Ellipsoid(Items):
     k: Tensor
     equal: Tensor
 
+    def pattern(self, x: Tensor) -> None:
+        """All entries may be other than 0."""
+        return None
+
     def f(self, x: Tensor) -> Tensor:
         return ((times(self.H, x) / 2 + self.h) * x).sum(-1) + self.e
 

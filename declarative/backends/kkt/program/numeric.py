@@ -22,6 +22,7 @@ from declarative.backends.kkt.scalar.trace import trace
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.evaluate import Evaluator
     from declarative.backends.kkt.compiled.lanes import Functions
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 
 class Traced:
@@ -56,8 +57,8 @@ class Traced:
 class Lists:
     """Functions of a program's derivatives and of tensors, each of them one list of operations."""
 
-    def __init__(self, program: SmoothProgram):
-        self._program = program
+    def __init__(self, program: SmoothProgram, structure: NumericStructure | None = None):
+        self._program, self._structure = program, structure
         self._traced: dict[tuple[AtOnce, int], Traced] = {}
         self._changed: dict[Callable[[SmoothProgram], SmoothProgram], Lists] = {}
 
@@ -67,11 +68,16 @@ class Lists:
             self._changed[change] = Lists(change(self._program))
         return self._changed[change]
 
-    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor]:
+    def pattern(self, x: Tensor, theta: Theta) -> Pattern | None:
+        """That of the derivatives in all rows; None of another program made from this one."""
+        return self._structure and self._structure.pattern(x, theta, self._program.p, self._program.q)
+
+    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor] | None:
         key = function, len(args)
         if key not in self._traced:
             self._traced[key] = Traced(partial(with_theta, self._program, *key))
-        return self._traced[key](args[0].shape[0], *args, *theta)
+        evaluator = self._traced[key].evaluator_at((*args, *theta))
+        return None if evaluator is None else evaluator((*args, *theta), args[0].shape[0])
 
 
 def with_theta(program: SmoothProgram, function: AtOnce, count: int, *tensors: Tensor) -> Sequence[Tensor]:
@@ -86,7 +92,8 @@ class NumericStructure:
         f, c, g, s = program.objective, program.equalities, program.inequalities, program.structure
         assert s is not None
         self._functions: Functions | None = None
-        self._tried = False
+        self._pattern: Pattern | None = None
+        self._tried = self._sought = False
         self._values = Traced(lambda x, *t: (f(x, t), c(x, t), g(x, t)))
         self._gradient = Traced(lambda x, *t: (s.gradient(x, t),))
         self._jacobian_c = Traced(lambda x, *t: (s.jacobian_c(x, t),))
@@ -132,10 +139,21 @@ class NumericStructure:
         from declarative.backends.kkt.compiled.lanes import functions
 
         if not self._tried:
-            weights = x.new_zeros(1), x.new_zeros(1, p), x.new_zeros(1, q)
-            local, values = self._local.evaluator_at((x, *weights, *theta)), self._values.evaluator_at((x, *theta))
+            local, values = self._local_at(x, theta, p, q), self._values.evaluator_at((x, *theta))
             self._functions, self._tried = local and values and functions(x.shape[1], p, q, local, values), True
         return self._functions
+
+    def pattern(self, x: Tensor, theta: Theta, p: int, q: int) -> Pattern | None:
+        """Which derivatives may be other than 0, those of all rows as of equations, where few are."""
+        from declarative.backends.kkt.compiled.lanes import whole_pattern
+
+        if not self._sought:
+            local = self._local_at(x, theta, p, q)
+            self._pattern, self._sought = local and whole_pattern(x.shape[1], p, q, local), True
+        return self._pattern
+
+    def _local_at(self, x: Tensor, theta: Theta, p: int, q: int) -> Evaluator | None:
+        return self._local.evaluator_at((x, x.new_zeros(1), x.new_zeros(1, p), x.new_zeros(1, q), *theta))
 
 
 class Bounds:
@@ -166,12 +184,13 @@ def on_numbers(program: SmoothProgram) -> SmoothProgram:
         traced = Traced(lambda x, *theta: (of(x, theta),))
         return lambda x, theta: traced(len(x), x, *theta)[0]
 
+    structure = NumericStructure(program)
     return replace(
         program,
         bounds=Bounds(program.bounds),
         objective=function(program.objective),
         equalities=function(program.equalities),
         inequalities=function(program.inequalities),
-        structure=NumericStructure(program),
-        listed=Lists(program),
+        structure=structure,
+        listed=Lists(program, structure),
     )

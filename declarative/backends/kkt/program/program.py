@@ -7,7 +7,7 @@ The Lagrangian, whose signs every dual in this package follows (all z >= 0):
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from declarative.backends.kkt.linear.system import System
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
@@ -39,13 +42,18 @@ class Structure(Protocol):
 
 
 class Listed(Protocol):
-    """What calls a function of a program's derivatives, at theta, and of tensors as one list of operations.
+    """What calls a function of a program's derivatives, at theta, and of tensors as one list of operations; None where
+    there is none.
 
     `of` does it for the program that is made from this one by a function of the module.
     """
 
-    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor]: ...
+    def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor] | None: ...
     def of(self, change: "Callable[[SmoothProgram], SmoothProgram]") -> "Listed": ...
+
+    def pattern(self, x: Tensor, theta: Theta) -> "Pattern | None":
+        """Which entries of the Lagrangian's Hessian and of all rows' Jacobian may be other than 0, where few are."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ class Quadratic(Items):
         """The same with nothing shared, as views."""
         return Quadratic(*(part.expand(batch, *part.shape[1:]) for part in self.parts()))
 
+    def pattern(self, x: Tensor) -> None:
+        """Of the data, it is not known."""
+
     def f(self, x: Tensor) -> Tensor:
         """The objective, (B,)."""
         return ((times(self.P, x) / 2 + self.q) * x).sum(-1) + self.k

@@ -15,7 +15,9 @@ import numpy as np
 
 from declarative.backends.kkt.scalar import codes as op
 
-LIMIT = 40_000  # operations; what has more has arrays that are large enough for torch
+LIMIT = 40_000  # operations; what has more has arrays that are large enough for torch, unless most entries are 0:
+SPARSE = 2  # operations for each entry of the largest array
+WIDEST = 8 * LIMIT  # entries, most of them zeros, of an array whose operations may be few enough
 ZERO = 0  # the number of the constant 0
 CONSTANT, INPUT = -1, -2
 Node = tuple[int, ...]  # (code, *arguments), (CONSTANT, bits) or (INPUT, entry)
@@ -55,6 +57,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.known: dict[Node, int] = {}
         self.values: dict[int, float] = {}  # of the constants
+        self.limit = LIMIT  # of operations
         self.constant(0.0)
 
     def constant(self, value: float) -> int:
@@ -66,6 +69,12 @@ class Builder:
     def input(self, entry: int) -> int:
         """The number of an entry of the inputs."""
         return self._number((INPUT, entry))
+
+    def meet(self, entries: int) -> None:
+        """An array with so many entries."""
+        if entries > WIDEST:
+            raise NotScalar("too many entries")
+        self.limit = max(self.limit, SPARSE * entries)
 
     def emit(self, code: int, *args: int) -> int:
         """The number of an operation's value."""
@@ -84,7 +93,7 @@ class Builder:
     def _number(self, node: Node) -> int:
         found = self.known.get(node)
         if found is None:
-            if len(self.nodes) > LIMIT:
+            if len(self.nodes) > self.limit:
                 raise NotScalar("too many operations")
             found = self.known[node] = len(self.nodes)
             self.nodes.append(node)

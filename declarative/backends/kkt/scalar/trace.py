@@ -12,19 +12,20 @@ from itertools import accumulate, product
 from math import log, prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from declarative.backends.kkt.scalar import codes as op
-from declarative.backends.kkt.scalar.listing import LIMIT, ZERO, Builder, Kind, Listing, NotScalar
+from declarative.backends.kkt.scalar.listing import WIDEST, ZERO, Builder, Kind, Listing, NotScalar
+from declarative.backends.kkt.scalar.sparse import nonzero_rows, sparse_product
 
 MOVES = (
     "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
     " split split_with_sizes unbind flip roll diagonal clone alias detach repeat tril triu constant_pad_nd index unfold"
     " index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
 )
-WIDEST = 8 * LIMIT  # entries, most of them zeros, of an array whose operations may be few enough
 SAME_NUMBERS = "_to_copy to"
 NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
 SAME_NAMES = (
@@ -77,7 +78,7 @@ def trace(
         found = [(_names(builder, result), result.dtype == torch.bool) for result in function(*arguments)]
     except (RuntimeError, NotImplementedError, TypeError) as reason:
         raise NotScalar(str(reason)) from reason
-    listing = builder.listing([name for names, _ in found for name in names.flatten().tolist()])
+    listing = builder.listing([name for names, _ in found for name in names.flatten().numpy().tolist()])
     return listing, [Kind(tuple(names.shape[1:]), truth) for names, truth in found]
 
 
@@ -135,13 +136,12 @@ def _new(builder: Builder, func: Any, like: Tensor, *args, **kwargs):
 def _each(builder: Builder, code: int, *args: Any, dtype: torch.dtype = torch.float64) -> Named:
     """An operation on every entry."""
     names = torch.broadcast_tensors(*(_names(builder, a) for a in args))
-    if names[0].numel() > WIDEST:
-        raise NotScalar("too many operations")
+    builder.meet(names[0].numel())
     key, radix = torch.zeros_like(names[0]), len(builder.nodes)
     for name in names:
         key = key * radix + name
     keys, place = key.unique(return_inverse=True)  # many entries are alike: zeros
-    columns = [(keys // radix**k % radix).tolist() for k in reversed(range(len(names)))]
+    columns = [(keys // radix**k % radix).numpy().tolist() for k in reversed(range(len(names)))]
     found = [builder.emit(code, *entry) for entry in zip(*columns, strict=True)]
     return Named(torch.tensor(found, dtype=torch.int64)[place], builder, dtype)
 
@@ -219,8 +219,12 @@ def _truth(named: Named) -> Named:
     return Named(named.scalars, named.builder, torch.bool)
 
 
-def _reduction(combine: Callable[[Builder, list[int]], int], nothing: float | None = None) -> Rule:
-    """Along the dimensions given, or along all; `nothing` is that of no entries."""
+def _reduction(
+    combine: Callable[[Builder, list[int]], int],
+    nothing: float | None = None,
+    split: Callable[[Tensor], list[list[int]]] = lambda rows: rows.numpy().tolist(),
+) -> Rule:
+    """Along the dimensions given, or along all; `nothing` is that of no entries. `split` gives the rows' names."""
 
     def rule(builder: Builder, func: Any, value: Named, dim: Any = None, keepdim: bool = False, **kwargs):
         names, rank = value.scalars, value.dim()
@@ -230,8 +234,8 @@ def _reduction(combine: Callable[[Builder, list[int]], int], nothing: float | No
         size, count = [names.shape[d] for d in rest], prod(names.shape[d] for d in dims)
         if count == 0 and nothing is None:
             raise NotScalar("a reduction of nothing")
-        rows = names.permute(rest + dims).reshape(prod(size), count).tolist()
-        found = [combine(builder, row) if row else builder.constant(nothing or 0.0) for row in rows]
+        rows = names.permute(rest + dims).reshape(prod(size), count)
+        found = [combine(builder, row) if row else builder.constant(nothing or 0.0) for row in split(rows)]
         result = torch.tensor(found, dtype=torch.int64).reshape(size)
         for d in dims if keepdim else []:
             result = result.unsqueeze(d)
@@ -256,7 +260,7 @@ def _truths(code: int, start: float) -> Rule:
     def combine(builder: Builder, row: list[int]) -> int:
         return _chain(code)(builder, [builder.constant(start), *row])
 
-    rule = _reduction(combine, start)
+    rule = _reduction(combine, start, nonzero_rows)
     return lambda *args, **kwargs: _truth(rule(*args, **kwargs))
 
 
@@ -287,17 +291,10 @@ def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
     a, b = _names(builder, left), _names(builder, right)
     columns = b.unsqueeze(-1) if b.dim() < a.dim() or b.dim() == 1 else b
     rows = a.unsqueeze(0) if a.dim() == 1 else a
-    if rows.numel() * columns.shape[-1] > WIDEST:
-        raise NotScalar("too many operations")
-    batch = rows.shape[:-2]
-    found, count = [], batch.numel()
-    rows, columns = rows.reshape(count, *rows.shape[-2:]), columns.reshape(count, *columns.shape[-2:])
-    for A, B in zip(rows.tolist(), columns.mT.tolist(), strict=True):
-        for row in A:
-            nonzero = [(k, name) for k, name in enumerate(row) if name]
-            found += [builder.total(builder.emit(op.MUL, name, c[k]) for k, name in nonzero if c[k]) for c in B]
-    shape = (*batch, rows.shape[-2], columns.shape[-1])
-    result = torch.tensor(found, dtype=torch.int64).reshape(shape)
+    shape, count = (*rows.shape[:-1], columns.shape[-1]), rows.shape[:-2].numel()
+    pairs = zip(*(part.reshape(count, *part.shape[-2:]).numpy() for part in (rows, columns)), strict=True)
+    found = [sparse_product(builder, *pair) for pair in pairs]
+    result = torch.from_numpy(np.stack(found)).reshape(shape)
     result = result.squeeze(-1) if b.dim() < a.dim() or b.dim() == 1 else result
     return Named(result.squeeze(0) if a.dim() == 1 else result, builder)
 
@@ -308,8 +305,8 @@ def _index_add(
     names, parts = _names(builder, start).movedim(dim, 0), _names(builder, source).movedim(dim, 0)
     if alpha != 1:
         raise NotScalar("a scaled sum")
-    rows = names.flatten(1).tolist() if names.dim() > 1 else names[:, None].tolist()
-    added = parts.flatten(1).tolist() if parts.dim() > 1 else parts[:, None].tolist()
+    rows = (names.flatten(1) if names.dim() > 1 else names[:, None]).numpy().tolist()
+    added = (parts.flatten(1) if parts.dim() > 1 else parts[:, None]).numpy().tolist()
     for place, part in zip(index.tolist(), added, strict=True):
         rows[place] = [builder.emit(op.ADD, *pair) for pair in zip(rows[place], part, strict=True)]
     return Named(torch.tensor(rows, dtype=torch.int64).reshape(names.shape).movedim(0, dim), builder)
@@ -379,11 +376,11 @@ RULES: dict[str, Rule] = {
     "clamp_max": _formula(lambda E, a, high: E(op.MIN, a, high)),
     "sigmoid_backward": _formula(lambda E, g, s: E(op.MUL, g, E(op.MUL, s, E(op.SUB, 1.0, s)))),
     "tanh_backward": _formula(lambda E, g, t: E(op.MUL, g, E(op.SUB, 1.0, E(op.MUL, t, t)))),
-    "sum": _reduction(_chain(op.ADD), 0.0),
+    "sum": _reduction(_chain(op.ADD), 0.0, nonzero_rows),
     "mean": _reduction(_mean),
     "prod": _reduction(_chain(op.MUL), 1.0),
-    "amax": _reduction(_chain(op.MAX)),
-    "amin": _reduction(_chain(op.MIN)),
+    "amax": _reduction(_chain(op.MAX), split=nonzero_rows),
+    "amin": _reduction(_chain(op.MIN), split=nonzero_rows),
     "any": _truths(op.OR, 0.0),
     "all": _truths(op.AND, 1.0),
     "nan_to_num": _formula(_nan_to_num),

@@ -149,11 +149,6 @@ def flattened(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Te
     return told & (bend.abs() < FLAT * fall.abs()), fall
 
 
-def flattened_at_once(d: Derivatives, way: Tensor, *tensors: Tensor) -> tuple[Tensor, Tensor]:
-    """The same of a way, a point (five tensors) and the model there (nine)."""
-    return flattened(d, Primal(*tensors[:5]), Local(*tensors[5:]), way)
-
-
 def extent(start: Tensor) -> Tensor:
     """(B,): the largest entry of a start, at least 1."""
     return worst(start.abs()).clamp(min=1)

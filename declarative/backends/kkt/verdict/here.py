@@ -1,6 +1,8 @@
 """A point, the model there and the certificate's numbers: of a smooth program by one list of operations."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from declarative.backends.kkt.program.certify import (
     measure,
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
+from declarative.backends.kkt.program.program import AtOnce
+
+AtPoint = Callable[..., Sequence[Tensor]]  # of `Derivatives`, a point, the model there, and tensors (B, ...)
 
 
 @dataclass(frozen=True)
@@ -67,3 +72,28 @@ def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
     at, D, way = Primal(*tensors[:5]), tensors[5], Way(*tensors[6:]) if tensors[6:] else None
     local = evaluate(d, at)
     return [*local.parts(), *measure(local, at, d.program.blocks, D, way).parts()]
+
+
+def at_point(
+    d: Derivatives, function: AtPoint, at: Primal, local: Local, *others: Tensor, items: Tensor | None = None
+) -> Sequence[Tensor]:
+    """function(d, at, local, *others) of a point and the model there; as one list of operations, where there is one.
+
+    A list evaluates the model itself: of large matrices only the entries that are not 0 everywhere cost anything. Where
+    `items` (long, B) are given, all the rest is of these, and `local` of a larger batch.
+    """
+    found = d.listed(evaluating(function), *at.parts(), *others)
+    if found is not None:
+        return found
+    return function(d, at, local if items is None else local.take(items), *others)
+
+
+@cache
+def evaluating(function: AtPoint) -> AtOnce:
+    """The same function of the tensors of a point (five), and of the others."""
+
+    def at_once(d: Derivatives, *tensors: Tensor) -> Sequence[Tensor]:
+        at = Primal(*tensors[:5])
+        return function(d, at, evaluate(d, at), *tensors[5:])
+
+    return at_once

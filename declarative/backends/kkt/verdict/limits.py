@@ -11,7 +11,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import Right
-from declarative.backends.kkt.program.certify import Primal, stationarity_residual, worst
+from declarative.backends.kkt.program.certify import Local, Primal, stationarity_residual, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.falls import (
@@ -21,10 +21,11 @@ from declarative.backends.kkt.verdict.falls import (
     SEVERAL,
     Suspects,
     allowed,
-    flattened_at_once,
+    flattened,
     tremor,
     walk,
 )
+from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 from declarative.backends.kkt.verdict.portions import portions
 from declarative.backends.kkt.verdict.recede import RISES, blurred, receding
@@ -47,8 +48,10 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
     items = (usable & ~tends & (suspects.fall > 0) & suspects.fall.isfinite()).nonzero()[:, 0]
     if len(items) == 0:
         return tends
-    way, system = (found.at.x - start)[items], found.system.take(items)
-    which, portion = portions(system, way, torch.maximum(HARDLY * suspects.fall[items], blur(system.H, way)))
+    way, here = (found.at.x - start)[items], Derivatives(d.program, take(d.theta, items))
+    _, _, _, noise = at_point(here, bending, found.at.take(items), found.local, way, items=items)
+    least = torch.maximum(HARDLY * suspects.fall[items], noise)
+    which, portion = portions(found.system.take(items), way, least)
     if len(which) == 0:
         return tends
     items = items[which]
@@ -98,11 +101,10 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor, inexact:
     """(K,): on a way (K, n) to the points of some items (long, K) the Lagrangian fell, is flat beside that there, and
     rises nowhere beyond; but for what a way that is `inexact` makes of the terms of a slope.
     """
-    d, local, at = Derivatives(d.program, take(d.theta, items)), found.local.take(items), found.at.take(items)
-    flat, fall = d.run(flattened_at_once, way, *at.parts(), *local.parts())
+    d, at = Derivatives(d.program, take(d.theta, items)), found.at.take(items)
+    flat, fall, bend, most = at_point(d, bending, at, found.local, way, items=items)
     flat = flat & (fall > 0)
-    most = blur(local.H, way)
-    flat |= hidden(d, at, way, fall, (times(local.H, way) * way).sum(-1).abs() <= most)
+    flat |= hidden(d, at, way, fall, bend.abs() <= most)
     if not flat.any():
         return flat
     (first, *steep), (_, *terms) = slopes(d, at, way, (-1.0, *BEYOND))
@@ -117,6 +119,14 @@ def levels(d: Derivatives, found: Polished, items: Tensor, way: Tensor, inexact:
         seen = (there.abs().amax(-1) < OVERFLOWS) & (~steepness.isnan() | (length <= 1))
         flat &= ~seen | (steepness <= known) & (steepness >= -FLAT * fall - known) & allowed(d, there)
     return flat
+
+
+def bending(d: Derivatives, at: Primal, local: Local, way: Tensor) -> tuple[Tensor, ...]:
+    """(B,): whether the Lagrangian is flat beside its fall on a way (B, n) to a point, the fall, the curvature along
+    the way, and what rounding makes of it.
+    """
+    bend = (times(local.H, way) * way).sum(-1)
+    return *flattened(d, at, local, way), bend, blur(local.H, way)
 
 
 def blur(H: Tensor, way: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from declarative.backends.kkt.program.certify import (
 )
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
+from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 
 OWN = 1e-6  # of the terms that are no multiples of x
@@ -39,7 +40,7 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
     local, at, holds = found.local, found.at, found.shares.error <= EXACT
     if holds.all():
         return holds
-    r, T, X = d.run(terms_at_once, *at.parts(), *local.parts())
+    r, T, X = at_point(d, terms, at, local)
     holds |= worst(beside(r, T).abs()) <= OWN
     items = (~holds).nonzero()[:, 0]
     if len(items) == 0:
@@ -71,11 +72,10 @@ def _falls(d: Derivatives, x: Tensor, step: Tensor, start: Tensor) -> Tensor:
     return here - there > FALL * (d.f(start) - there).abs() + LAST * here.abs()
 
 
-def terms_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The residuals of the stationarity rows at a point (five tensors) with its model (nine), the terms that are no
-    multiples of x, and the size of x, all (B, n).
+def terms(d: Derivatives, at: Primal, local: Local) -> tuple[Tensor, Tensor, Tensor]:
+    """The residuals of the stationarity rows at a point with its model, the terms that are no multiples of x, and the
+    size of x, all (B, n).
     """
-    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
     D, X = units(local, at), block_size(at.x, d.program.blocks)
     T = stationarity_terms(local, at, rounding(local, at, D), D, ROUNDING)
     T = torch.where(X > 0, torch.maximum(T, worst(X * T)[:, None] / X), T)  # what f does not tell over the size of x

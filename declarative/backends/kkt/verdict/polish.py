@@ -34,7 +34,7 @@ from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.apart import away
 from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.falls import Suspects, suspected
-from declarative.backends.kkt.verdict.here import Here, appraised, moved
+from declarative.backends.kkt.verdict.here import Here, appraised, at_point, moved
 from declarative.backends.kkt.verdict.newton import goes, jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
@@ -106,21 +106,33 @@ def polish(
         better = fooled & (other.shares.error < last.shares.error)
         last, D = other.where(better, last), torch.where(better[:, None], own, D)
         review = reviewing(model, last, open_domain, D, way)
-    if way is not None and (gone := vanished(last.local, way).any(-1)).any():
+    if way is not None and (gone := vanishing(model, last, way).any(-1)).any():
         # or was it bent by what multipliers have lost since?
         way = way_to(model, replace(last.at, x=at.x), way.start).where(gone, way)
         shares = measure(last.local, last.at, blocks, D, way)
         last = replace(last, shares=shares.where(gone, last.shares))
-    done = settle(last, review, system if isinstance(model, Quadratic) or last is found else None)
+    done = settle(model, last, review, system if isinstance(model, Quadratic) or last is found else None)
     if hidden is not None:
         done = apart(model, last, done, open_domain, blocks, D, way, hidden)
     if way is None:
         return done
-    flat = vanished(found.local, way) & ~done.system.fixed
+    flat = vanishing(model, found, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
         straight = flat | (worst(found.local.H.abs()) == 0)  # what moves with an entry that is curved is curved
         flat = flat.index_put((items,), flat[items] & done.system.movable(items, straight[items]))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
+
+
+def vanishing(model: Model, here: Here, way: Way) -> Tensor:
+    """`vanished`, at once."""
+    if not isinstance(model, Derivatives):
+        return vanished(here.local, way)
+    return at_point(model, vanished_at_once, here.at, here.local, *way.parts())[0]
+
+
+def vanished_at_once(_: Derivatives, at: Primal, local: Local, *way: Tensor) -> tuple[Tensor]:
+    """The same of a point with its model, and the way to it (two tensors)."""
+    return (vanished(local, Way(*way)),)
 
 
 def apart(
@@ -144,9 +156,8 @@ def apart(
     review = reviewing(model, there, open_domain, D, way)
     clear = ~review.degenerate if review.doubts is None else ~(review.degenerate | review.doubts)
     here = there.where(doubts & clear & (there.shares.error <= here.shares.error.clamp(min=ROUNDED)), here)
-    return settle(
-        here, reviewing(model, here, open_domain, D, way), done.system if isinstance(model, Quadratic) else None
-    )
+    known = done.system if isinstance(model, Quadratic) else None
+    return settle(model, here, reviewing(model, here, open_domain, D, way), known)
 
 
 def refine(
@@ -170,7 +181,7 @@ def refine(
     exact = here.shares.error <= EXACT
     going = torch.ones_like(exact)
     if not constant and exact.any():  # nothing to gain but multipliers of least norm
-        system = active_system(split(guess, here.local, open_domain), here.local.H, jacobian(here.local))
+        system = at_hand(model, None, split(guess, here.local, open_domain), here.local)
         going = ~exact | system.dual_nonunique
     walled = open_domain if bool(open_domain.any()) else None  # a step must not lead out of the domain
     everyone, alive = here, torch.arange(len(exact), device=exact.device)  # the items that `here` has
@@ -184,7 +195,7 @@ def refine(
             here, guess, going, D, way = here.take(items), guess[items], going[items], D[items], way and way.take(items)
         active = split(guess, here.local, open_domain)
         if constant:
-            system = at_hand(system, active, here.local)
+            system = at_hand(model, system, active, here.local)
             at, several = newton(system, here.local, here.at, active), system.dual_nonunique
             there = moved(model, at, blocks, D, way)
         else:
@@ -220,7 +231,7 @@ def stepped(
     """Where Newton's steps lead the items that are `going` (B,), and whether their active rows are dependent (B,); no
     farther than the walls of an open domain.
     """
-    at, several = steps(here.local, here.at, active, going)
+    at, several = steps(model, here.local, here.at, active, going)
     if walled is not None:
         edges = walls(here.local.lower, here.local.upper, walled)
         at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
@@ -239,10 +250,11 @@ def creeps(here: Here, there: Here, unsure: Tensor) -> Tensor:
     return unsure & (after <= CREEPING * before)
 
 
-def at_hand(system: ActiveSystem | None, active: Active, local: Local) -> ActiveSystem:
+def at_hand(model: Model, system: ActiveSystem | None, active: Active, local: Local) -> ActiveSystem:
     """The system of an active set: the one there is, if it is that."""
-    known = system is not None and same(system, active)
-    return system if known else active_system(active, local.H, jacobian(local))  # pyright: ignore[reportReturnType]
+    if system is not None and same(system, active):
+        return system
+    return active_system(active, local.H, jacobian(local), model.pattern(local.gradient))
 
 
 def same(system: ActiveSystem, active: Active) -> bool:
@@ -302,18 +314,18 @@ def reviewing(model: Model, here: Here, open_domain: Tensor, D: Tensor, way: Way
     if not isinstance(model, Derivatives):
         return review(here, open_domain, D)
     began = [] if way is None else [way.start]
-    parts = model.run(review_at_once, *here.at.parts(), *here.local.parts(), *here.shares.parts(), D, *began)
+    parts = at_point(model, review_at_once, here.at, here.local, *here.shares.parts(), D, *began)
     suspects = Suspects(*parts[11:]) if parts[11:] else None
     return Review(Primal(*parts[:5]), Active(*parts[5:8]), parts[8], parts[9], parts[10], suspects)
 
 
-def review_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """The same of a point (five tensors), the model there (nine), its shares (five), units, and maybe a start."""
-    here = Here(Primal(*tensors[:5]), Local(*tensors[5:14]), Shares(*tensors[14:19]))
-    found = review(here, d.program.open_domain, tensors[19])
+def review_at_once(d: Derivatives, at: Primal, local: Local, *tensors: Tensor) -> list[Tensor]:
+    """The same of a point with its model, its shares (five tensors), units, and maybe a start."""
+    here = Here(at, local, Shares(*tensors[:5]))
+    found = review(here, d.program.open_domain, tensors[5])
     own = units(here.local, found.at)
     doubts = doubtful(here.local, found.at, found.active, d.program.open_domain, own)
-    suspects = [s for start in tensors[20:] for s in suspected(d, found.at, here.local, start)]
+    suspects = [s for start in tensors[6:] for s in suspected(d, found.at, here.local, start)]
     return [*found.at.parts(), *found.active.parts(), found.degenerate, found.again, doubts, *suspects]
 
 
@@ -344,9 +356,9 @@ def holding(at: Primal, active: Active) -> Primal:
     return Primal(at.x, at.y, *(torch.where(holds, multiplier, 0) for multiplier, holds in pairs))
 
 
-def settle(here: Here, review: Review, system: ActiveSystem | None) -> Polished:
+def settle(model: Model, here: Here, review: Review, system: ActiveSystem | None) -> Polished:
     """The point with its strictly active set and its system, the one at hand if it is that."""
     local, active = here.local, review.active
-    system = at_hand(system, active, local)
+    system = at_hand(model, system, active, local)
     degenerate, flat = review.degenerate, torch.zeros_like(active.lower)
     return Polished(review.at, local, here.shares, active, system, degenerate, flat, review.doubts, review.suspects)

@@ -4,6 +4,8 @@ A part is a projection in which each variable counts by how far it went, along t
 of the Hessian with small eigenvalues. Small matrices of numbers are left to compiled code.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from torch import Tensor
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import inverse_root, times
+from declarative.backends.kkt.linear.sparse import Sparse
 from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.linear.system import ActiveSystem
 from declarative.backends.numbers import plain
@@ -29,6 +32,12 @@ def portions(system: ActiveSystem, way: Tensor, least: Tensor) -> tuple[Tensor, 
         some = compiled_parts(system, way, least)
         which = some.any(-1).nonzero()
         return which[:, 0], some[which[:, 0], which[:, 1]]
+    if (quick := system.sparse) is not None and plain((way, least)):
+        some = filtered_parts(quick, way, least)
+        which = some.any(-1).nonzero()
+        others = quick.left
+        items, found = portions(replace(system.take(others), pattern=None), way[others], least[others])
+        return torch.cat([which[:, 0], others[items]]), torch.cat([some[which[:, 0], which[:, 1]], found])
     hardly = hardly_curved(system, way, least).nonzero()[:, 0]
     if len(hardly) == 0:
         return hardly, way[:0]
@@ -46,6 +55,19 @@ def compiled_parts(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
     given = (part.contiguous().numpy() for part in (system.H, system.A, system.rows, system.fixed, way, least))
     find_all_parts(ROUTINES, *given, room(n, m), NORMAL, CUTS, found)
     return torch.from_numpy(found)
+
+
+def filtered_parts(system: Sparse, way: Tensor, least: Tensor) -> Tensor:
+    """(B, cuts, n): about the same for systems that are sparse and factored, 0 for the others."""
+    from declarative.backends.kkt.compiled.filtered import BLOCK, filter_block, room
+
+    batch, found = len(way), torch.zeros(len(way), len(CUTS), way.shape[1], dtype=way.dtype)
+    given, memory = (way.contiguous().numpy(), least.contiguous().numpy()), room(system.pattern)
+    work = np.zeros((5, BLOCK))
+    for first in range(0, batch, BLOCK):
+        count = min(BLOCK, batch - first)
+        filter_block(system.pattern, memory, system.given, *given, CUTS, first, count, work, found.numpy())
+    return found.index_fill(0, system.left, 0)
 
 
 def hardly_curved(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.polish import Polished
-from declarative.backends.kkt.verdict.unsteady import terms_at_once
+from declarative.backends.kkt.verdict.unsteady import terms
 
 LAST = 1e-16  # beside the size of x: a rounding error
 HOLDS = 1e-9  # a row whose distance from its bound is less, beside the size of x
@@ -34,10 +34,10 @@ def unfounded(d: Derivatives, found: Polished, usable: Tensor) -> Tensor:
     items = (usable & slope.isfinite().all(-1) & differs(slope, before).any(-1)).nonzero()[:, 0]
     if len(items) == 0:
         return none
-    terms, _ = terms_at_once(d, *found.at.parts(), *found.local.parts())
+    before, _ = terms(d, found.at, found.local)
     for k in items.tolist():
         here = Derivatives(program, take(d.theta, items.new_tensor([k])))
-        none[k] = not has_multipliers(slope[k], rows_at(here, there[k : k + 1], float(HOLDS * size[k])), terms[k])
+        none[k] = not has_multipliers(slope[k], rows_at(here, there[k : k + 1], float(HOLDS * size[k])), before[k])
     return none
 
 

@@ -15,6 +15,7 @@ from declarative.backends.kkt.linear.spectra import svd
 from declarative.backends.kkt.program.certify import Local, Primal, evaluate, units, violation, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
+from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import Polished
 
 STRAINED = 1e3  # forces of rows beside the slope of f: they cancel each other
@@ -27,11 +28,15 @@ HELD = 1e-9  # what is violated beside the terms of its row, at most
 PART, LAST = 0.25, 1e-9  # of the fall that the slope foretells, and of f: the least that counts
 
 
-def strained(found: Polished) -> Tensor:
+def strained(d: Derivatives, found: Polished) -> Tensor:
     """(B,): the forces of the rows are far larger than the slope that they balance, so that they nearly cancel."""
-    at, local = found.at, found.local
+    return at_point(d, strain, found.at, found.local)[0]
+
+
+def strain(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor]:
+    """The same of a point with its model."""
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs().flatten(1)
-    return worst(forces) > STRAINED * worst(local.gradient.abs())
+    return (worst(forces) > STRAINED * worst(local.gradient.abs()),)
 
 
 def vanishing(found: Polished) -> Tensor:

@@ -13,6 +13,7 @@ from declarative.backends.kkt.linear.system import Right
 from declarative.backends.kkt.program.certify import Local, Primal, rounding, row_terms, stationarity_terms, units
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
+from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import Polished
 
 LAST = 1e-14  # of the terms of a row: its rounding error
@@ -24,7 +25,7 @@ ROUNDS = 12  # of equilibration, for rows and columns that may nearly vanish
 def unsteady(d: Derivatives, found: Polished, usable: Tensor) -> Tensor:
     """(B,): of the `usable` items (bool, B), those whose matrix rounding errors of the point change."""
     at, error = found.at, found.shares.error.clamp(min=LAST)[:, None]
-    ofx, rows = d.run(terms_at_once, *at.parts(), *found.local.parts())
+    ofx, rows = at_point(d, terms, at, found.local)
     wave = torch.sin(1.0 + 2.0 * torch.arange(ofx.shape[1] + rows.shape[1], dtype=ofx.dtype, device=ofx.device)).sign()
     signs = wave.split([ofx.shape[1], rows.shape[1]])
     step = found.system.solve(Right(error * ofx * signs[0], error * rows * signs[1], torch.zeros_like(ofx)))
@@ -32,31 +33,40 @@ def unsteady(d: Derivatives, found: Polished, usable: Tensor) -> Tensor:
     items = (usable & moved).nonzero()[:, 0]
     if len(items) == 0:
         return torch.zeros_like(usable)
-    x, w = step.x[items], step.rows[items]
-    changed = changes(Derivatives(d.program, take(d.theta, items)), found, items, x, w)
-    return torch.zeros_like(usable).index_put((items,), changed)
+    here, at = Derivatives(d.program, take(d.theta, items)), at.take(items)
+    free, active = ~found.system.fixed[items], found.system.rows[items]
+    D, E = at_point(here, sizes, at, found.local, free, active, items=items)
+    (most,) = at_point(here, changes, at, found.local, D, E, step.x[items], step.rows[items], items=items)
+    return torch.zeros_like(usable).index_put((items,), most > CHANGED)
 
 
-def changes(d: Derivatives, found: Polished, items: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    """(K,): of some items, those whose matrix is another where x and the multipliers have moved by x and w, or back."""
-    at, system, p = found.at.take(items), found.system.take(items), d.program.p
-    free, active = ~system.fixed, system.rows
-    H, A = system.H * (free[:, :, None] & free[:, None]), system.A * (active[:, :, None] & free[:, None])
+def sizes(_: Derivatives, at: Primal, local: Local, free: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+    """Units of the variables (B, n), of which some are `free`, and rows (B, m), of which some are `active`; 0 of those
+    that are out or have no entries.
+    """
+    H = local.H * free[:, :, None] * free[:, None]
+    A = torch.cat([local.Jc, local.Jg], 1) * active[:, :, None] * free[:, None]
     D, E = equilibrate(H, A, ROUNDS)
-    D, E = D * free * (torch.cat([H, A], 1) != 0).any(1), E * (A != 0).any(-1)
-    most = torch.zeros_like(D[:, 0])
+    return D * free * ((H != 0).any(1) | (A != 0).any(1)), E * (A != 0).any(-1)
+
+
+def changes(d: Derivatives, at: Primal, local: Local, D: Tensor, E: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor]:
+    """(B,): the largest change of an entry of the matrix, in units D and E, where x and the multipliers have moved by x
+    and w, or back.
+    """
+    p, most = d.program.p, torch.zeros_like(local.f)
+    A = torch.cat([local.Jc, local.Jg], 1)
     for sign in (1, -1):
         there, y, z = at.x + sign * x, at.y + sign * w[:, :p], at.z + sign * w[:, p:]
         J = torch.cat([d.jacobian_c(there), d.jacobian_g(there)], 1)
-        of_H = D[:, :, None] * (d.lagrangian_hessian(there, y, z) - H) * D[:, None]
+        of_H = D[:, :, None] * (d.lagrangian_hessian(there, y, z) - local.H) * D[:, None]
         of_A = E[:, :, None] * (J - A) * D[:, None]
         most = torch.maximum(most, torch.cat([of_H, of_A], 1).abs().nan_to_num(0, 0, 0).flatten(1).amax(-1))
-    return most > CHANGED
+    return (most,)
 
 
-def terms_at_once(d: Derivatives, *tensors: Tensor) -> tuple[Tensor, Tensor]:
-    """The terms of the stationarity rows (B, n) at a point (five tensors) with its model (nine), and of c and g."""
-    at, local = Primal(*tensors[:5]), Local(*tensors[5:])
+def terms(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor, Tensor]:
+    """The terms of the stationarity rows (B, n) at a point with its model, and of c and g."""
     D = units(local, at)
     noise, own = rounding(local, at, D), at.x.abs()
     of_c, of_g = (row_terms(J, v, at.x, own, noise) for J, v in ((local.Jc, local.c), (local.Jg, local.g)))
