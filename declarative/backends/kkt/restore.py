@@ -13,7 +13,7 @@ from declarative.backends.kkt.attempt import assess, improves, try_once
 from declarative.backends.kkt.methods.effort import EFFORTS, approach
 from declarative.backends.kkt.methods.nlp import Stop, inside
 from declarative.backends.kkt.methods.variants import least_violation
-from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units
+from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, repeated, take
 from declarative.backends.kkt.program.quadratic import rows_alone
@@ -24,6 +24,7 @@ from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
 FEASIBLE = 1e-7
+FAR, HALVINGS = 10.0, 60  # beside the size of where it began
 SOON = 60  # iterations
 TRIALS, ENTRIES = 128, 4096  # places at which the violation is measured, and their entries, at most
 PLACES = 8  # from where a feasible point is looked for, before it is denied
@@ -66,6 +67,24 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     if program.affine:
         hopeless, blame = refuted(d, x, ~done, blame)
     return Restored(x, done, hopeless, after < before, blame)
+
+
+def drawn_back(d: Derivatives, start: Tensor, x: Tensor, done: Tensor) -> Tensor:
+    """x (B, n), but where it is feasible (B,) and far from the start (B, n), the nearest point that still is, of those
+    half as far, a quarter as far, and so on: sumsq(x) >= 1 is left from 0 by a step of any length.
+    """
+    items = (done & (worst((x - start).abs()) > FAR * worst(start.abs()).clamp(min=1))).nonzero()[:, 0]
+    if len(items) == 0:
+        return x
+    d, start, on = Derivatives(d.program, take(d.theta, items)), start[items], torch.ones_like(items, dtype=torch.bool)
+    nearest = x[items]
+    for _ in range(HALVINGS):
+        nearer = start + (nearest - start) / 2
+        on = on & feasible(d, nearer)
+        if not on.any():
+            break
+        nearest = nearer.where(on[:, None], nearest)
+    return x.index_copy(0, items, nearest)
 
 
 def refuted(d: Derivatives, x: Tensor, doubtful: Tensor, blame: Blame) -> tuple[Tensor, Blame]:

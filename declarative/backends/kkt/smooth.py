@@ -20,7 +20,7 @@ from declarative.backends.kkt.methods.nlp import inside
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.restore import FEASIBLE, feasible, look_around, restore, violation
+from declarative.backends.kkt.restore import FEASIBLE, drawn_back, feasible, look_around, restore, violation
 from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import far, runs_away
@@ -212,7 +212,8 @@ def judge(
     answer = answer.marked(hopeful, Status.FAILED, Reason.STALLED)  # a feasible point has come to light
     lower, upper = (bound[seek] for bound in d.bounds(start))
     other = elsewhere(start[seek], lower, upper)
-    away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], found.x, other)
+    there = drawn_back(Derivatives(program, take(theta, seek)), start[seek], found.x, found.feasible)
+    away = torch.where((found.feasible | found.nearer & ~found.hopeless)[:, None], there, other)
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)

@@ -137,3 +137,24 @@ def test_objectives_that_are_nearly_linear_lead_far_away_only_once():
     )
     assert found.solved.all() and known.solved.all()
     torch.testing.assert_close(found.x, known.x, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 15, 30])
+def test_outside_of_a_ball_is_begun_nearby(n):
+    """From its middle a step of any length leads out of it, and a billion away no method finds back; the minimum of
+    what grows with x is near.
+    """
+    text = f"param A : R^({n},{n})\nparam b : R^{n}\nvar x : R^{n}\n"
+    text += "minimize sumsq(sin(A*x - b)) + sumsq(x) + 0.1*sum(x)^4\nsubject to\n  out: sumsq(x) >= 1"
+    layer = declarative.compile(declarative.parse(text), on_failure="mask")
+    g = torch.Generator().manual_seed(n)
+    A, b = (torch.randn(8, *shape, generator=g, dtype=torch.float64) for shape in ((n, n), (n,)))
+    solution = layer.solve(A / n**0.5, b)
+    assert (solution.status == Status.SOLVED).all()
+    x = solution.x.detach().requires_grad_()
+    value = ((A / n**0.5 @ x[..., None])[..., 0] - b).sin().square().sum(-1) + x.square().sum(-1) + 0.1 * x.sum(-1) ** 4
+    torch.testing.assert_close(value.detach(), solution.value)
+    (slope,) = torch.autograd.grad(value.sum(), x)
+    force = 2 * solution["out"][:, None] * x.detach()
+    assert (slope - force).abs().max() < 1e-7
+    assert (x.norm(dim=-1) > 1 - 1e-9).all() and (x.norm(dim=-1) < 10).all()

@@ -1,5 +1,7 @@
 """The equations of an active set, linearised at a point -> the point that solves them: Newton's step."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,14 +11,19 @@ from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.factored import LARGEST
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import SINGULAR, ActiveSystem, Right
-from declarative.backends.kkt.program.certify import Local, Model, Primal
+from declarative.backends.kkt.program.certify import Local, Primal
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.numbers import plain
+
+if TYPE_CHECKING:
+    from declarative.backends.kkt.compiled.pattern import Pattern
 
 STILL, WIDE = 1e-10, 0.25  # of x: what goes less far gains nothing, what goes farther leads elsewhere
 
 
-def steps(model: Model, local: Local, at: Primal, active: Active, going: Tensor) -> tuple[Primal, Tensor]:
+def steps(
+    local: Local, at: Primal, active: Active, going: Tensor, pattern: "Pattern | None" = None
+) -> tuple[Primal, Tensor]:
     """Newton's steps of the items that are `going` (B,), and whether their active rows are dependent (B,)."""
     several, items, new = torch.zeros_like(going), going.nonzero()[:, 0], at
     small = 0 < at.x.shape[1] + local.Jc.shape[1] + local.Jg.shape[1] <= LARGEST
@@ -25,7 +32,7 @@ def steps(model: Model, local: Local, at: Primal, active: Active, going: Tensor)
         items = hard.nonzero()[:, 0]
     if len(items):
         local, at, active = local.take(items), at.take(items), active.take(items)
-        system = active_system(active, local.H, jacobian(local), model.pattern(at.x))
+        system = active_system(active, local.H, jacobian(local), pattern)
         new = new.put(items, newton(system, local, at, active))
         several = several.index_put((items,), system.dual_nonunique)
     return new, several

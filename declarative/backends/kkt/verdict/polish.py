@@ -231,7 +231,7 @@ def stepped(
     """Where Newton's steps lead the items that are `going` (B,), and whether their active rows are dependent (B,); no
     farther than the walls of an open domain.
     """
-    at, several = steps(model, here.local, here.at, active, going)
+    at, several = steps(here.local, here.at, active, going, model.pattern(here.at.x))
     if walled is not None:
         edges = walls(here.local.lower, here.local.upper, walled)
         at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
