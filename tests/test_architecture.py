@@ -56,6 +56,8 @@ LATE = {
     ("backends/kkt/linear/scaling.py", "declarative.backends.kkt.compiled.scales"): "the same half second",
     ("backends/kkt/linear/factored.py", "declarative.backends.kkt.compiled.systems"): "the same half second",
     ("backends/kkt/verdict/newton.py", "declarative.backends.kkt.compiled.steps"): "the same half second",
+    ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.filtered"): "the same half second",
+    ("backends/kkt/linear/sparse.py", "declarative.backends.kkt.compiled.sparse"): "the same half second",
     ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.blas"): "the same half second",
     ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.portions"): "the same half second",
     ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",

@@ -14,12 +14,12 @@ on each other have multipliers of least norm.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.func import vjp
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.differentiate.smoothed import attach_smoothed
 from declarative.backends.kkt.differentiate.truncated import last_steps
 from declarative.backends.kkt.linear.system import ActiveSystem, Right, SymmetricSolve, System
@@ -32,9 +32,6 @@ from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import plain, transformed
 from declarative.backends.push import in_forward_mode, push
 from declarative.backends.signed import signed
-
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 
@@ -170,7 +167,7 @@ def matrices(d: Model, solution: Solution) -> tuple[Tensor, Tensor]:
     return d.lagrangian_hessian(x, y, z), torch.cat([d.jacobian_c(x), d.jacobian_g(x)], -2)
 
 
-def active_system(active: Active, H: Tensor, A: Tensor, pattern: "Pattern | None" = None) -> ActiveSystem:
+def active_system(active: Active, H: Tensor, A: Tensor, pattern: Pattern | None = None) -> ActiveSystem:
     """The system of an active set: every equality row, the active inequality rows, the active bounds.
 
     What is infinitely curved stands still too, as x does that minimises a x^1.5. The `pattern` is that of all rows.

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.compiled import compiles
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.numbers import plain
 
 if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.newton import System
-    from declarative.backends.kkt.compiled.pattern import Pattern
-    from declarative.backends.kkt.compiled.sparse import Given
+    from declarative.backends.kkt.compiled.sparse import Given, System
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Sparse:
     elsewhere.
     """
 
-    pattern: "Pattern"
+    pattern: Pattern
     given: "Given"
     blocks: "list[System]"
     pivot: Tensor
@@ -47,7 +46,7 @@ class Sparse:
         return torch.from_numpy(w).split([n, m, n], -1)
 
 
-def factored_sparsely(pattern: "Pattern", H: Tensor, A: Tensor, rows: Tensor, fixed: Tensor) -> Sparse | None:
+def factored_sparsely(pattern: Pattern, H: Tensor, A: Tensor, rows: Tensor, fixed: Tensor) -> Sparse | None:
     """H (B, n, n), A (B, m, n), the rows (B, m) and bounds (B, n) in use; None where torch is to do it."""
     if not plain((H, A)) or not compiles():
         return None

@@ -9,11 +9,12 @@ once (LU), with iterative refinement. Items whose factorisation is nearly singul
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.linear.factored import Factored, factored
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.least_norm import LeastNorm
@@ -21,9 +22,6 @@ from declarative.backends.kkt.linear.scaling import equilibrate, times
 from declarative.backends.kkt.linear.sparse import Sparse, factored_sparsely
 from declarative.backends.numbers import everyone, plain
 from declarative.backends.signed import signed
-
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
 REFINEMENTS = 2
@@ -104,7 +102,7 @@ class ActiveSystem:
     A: Tensor
     rows: Tensor
     fixed: Tensor
-    pattern: "Pattern | None" = None
+    pattern: Pattern | None = None
     small: bool = True  # may be left to compiled code
 
     def take(self, items: Tensor) -> "ActiveSystem":

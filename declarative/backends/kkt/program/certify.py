@@ -8,16 +8,14 @@ of x that the row does not read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.linear.scaling import equilibrate, times
 from declarative.backends.kkt.program.items import Items
-
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
 VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
@@ -28,7 +26,7 @@ CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what
 class Model(Protocol):
     """Values and derivatives at a point: `Derivatives` by torch.func, `Quadratic` from its data."""
 
-    def pattern(self, x: Tensor) -> "Pattern | None": ...
+    def pattern(self, x: Tensor) -> Pattern | None: ...
     def f(self, x: Tensor) -> Tensor: ...
     def c(self, x: Tensor) -> Tensor: ...
     def g(self, x: Tensor) -> Tensor: ...

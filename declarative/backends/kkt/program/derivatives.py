@@ -7,17 +7,14 @@ x, the multipliers and the parameters.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.func import grad, vjp, vmap
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
 from declarative.backends.push import push
-
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Map = Callable[[Tensor], Tensor]
 MEMORY = 1 << 18  # entries of a batch of matrices that several pullbacks at once may take
@@ -41,7 +38,7 @@ class Derivatives:
         listed = self.program.listed
         return None if listed is None else listed(function, self.theta, tensors)
 
-    def pattern(self, x: Tensor) -> "Pattern | None":
+    def pattern(self, x: Tensor) -> Pattern | None:
         """Which derivatives at points like x (B, n) may be other than 0, where few are; see `Listed`."""
         listed = self.program.listed
         return None if listed is None or self.program.linearised else listed.pattern(x, self.theta)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import AtOnce, Everything, Function, SmoothProgram, Theta, Weights, take
 from declarative.backends.kkt.scalar.listing import NotScalar
@@ -22,7 +23,6 @@ from declarative.backends.kkt.scalar.trace import trace
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.evaluate import Evaluator
     from declarative.backends.kkt.compiled.lanes import Functions
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 
 class Traced:

@@ -7,18 +7,16 @@ The Lagrangian, whose signs every dual in this package follows (all z >= 0):
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.linear.system import System
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
-
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
@@ -51,7 +49,7 @@ class Listed(Protocol):
     def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor] | None: ...
     def of(self, change: "Callable[[SmoothProgram], SmoothProgram]") -> "Listed": ...
 
-    def pattern(self, x: Tensor, theta: Theta) -> "Pattern | None":
+    def pattern(self, x: Tensor, theta: Theta) -> Pattern | None:
         """Which entries of the Lagrangian's Hessian and of all rows' Jacobian may be other than 0, where few are."""
         ...
 

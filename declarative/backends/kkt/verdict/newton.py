@@ -1,12 +1,11 @@
 """The equations of an active set, linearised at a point -> the point that solves them: Newton's step."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.compiled import compiles
+from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.factored import LARGEST
 from declarative.backends.kkt.linear.scaling import times
@@ -15,14 +14,11 @@ from declarative.backends.kkt.program.certify import Local, Primal
 from declarative.backends.kkt.program.program import Active
 from declarative.backends.numbers import plain
 
-if TYPE_CHECKING:
-    from declarative.backends.kkt.compiled.pattern import Pattern
-
 STILL, WIDE = 1e-10, 0.25  # of x: what goes less far gains nothing, what goes farther leads elsewhere
 
 
 def steps(
-    local: Local, at: Primal, active: Active, going: Tensor, pattern: "Pattern | None" = None
+    local: Local, at: Primal, active: Active, going: Tensor, pattern: Pattern | None = None
 ) -> tuple[Primal, Tensor]:
     """Newton's steps of the items that are `going` (B,), and whether their active rows are dependent (B,)."""
     several, items, new = torch.zeros_like(going), going.nonzero()[:, 0], at
