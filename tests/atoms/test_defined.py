@@ -133,7 +133,7 @@ def test_axes_that_do_not_fit_are_told():
     assert apply("max", x, axis=0) == apply("max", x, axis=-1) == apply("max", x)
     assert apply("max", X, axis=-1) == apply("max", X, axis=Constant(1.0))
     for body, axis in ((x, 1), (X, 2), (X, 0.5), (cube, 0), (Variable("s", ()), 0)):
-        with pytest.raises(ShapeMismatch, match="`axis` is 0"):
+        with pytest.raises(ShapeMismatch, match="a vector has one axis only" if body == x else "`axis` is 0"):
             apply("max", body, axis=axis)
     with pytest.raises(ShapeMismatch, match="entry by entry"):
         apply("exp", X, axis=0)

@@ -210,6 +210,8 @@ def unread(d: Derivatives, x: Tensor, still: Tensor) -> Tensor:
     """
     found = still.all(0)
     entries = found.nonzero()[:, 0]
+    if len(entries) == 0:
+        return found
     first = torch.zeros_like(entries)
     at = x[first].scatter(1, entries[:, None], torch.nan)  # the first item, without one entry after the other
     found[entries] = numbers(Derivatives(d.program, take(d.theta, first)), at)

@@ -178,8 +178,9 @@ def undecided(d: Derivatives, x: Tensor, rise: Tensor) -> Tensor:
 
 
 def tremor(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """(B,): what rounding errors make of f at x (B, n), its own and those of x: how much it trembles there."""
-    here, most = f(x), torch.zeros_like(x[:, 0])
+    """What rounding errors make of f at x (B, n), its own and those of x: how much its values tremble there."""
+    here = f(x)
+    most = torch.zeros_like(here)
     for k in range(TREMBLES):
         wave = torch.sin(1.0 + (2.0 + k) * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
         most = torch.maximum(most, (f(x * (1 + LAST_DIGIT * wave)) - here).abs().nan_to_num(nan=0, posinf=0))
