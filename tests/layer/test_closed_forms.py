@@ -91,3 +91,11 @@ def test_a_hinge_to_a_power_may_rest_on_its_bound():
     found = layer(text).solve(a)
     root = ((2.25 + 4 * a.detach().clamp(min=0)).sqrt() - 1.5) / 2
     torch.testing.assert_close(found.x, torch.where(a.detach() > 0, root**2, a.detach()), rtol=1e-8, atol=1e-8)
+
+
+def test_a_harmonic_mean_may_be_least_where_an_entry_is_0():
+    """There its slope in that entry is n = 3, more than what pulls it up; the others stand where they are pulled to."""
+    text = "param c : R^3\nvar x : R^3, nonneg\nminimize harmonic_mean(x) + sumsq(x - c)"
+    c = torch.tensor([0.1, 1, 1.5], dtype=torch.float64)
+    solution = declarative.compile(declarative.parse(text)).solve(c)
+    torch.testing.assert_close(solution.x, c * (c > 0.5), rtol=0, atol=1e-6)

@@ -135,3 +135,14 @@ def test_a_panic_of_the_solver_is_an_outcome(c):
     assert solution.status == Status.SOLVED
     assert abs(float(solution.value) - 3 * (1 + np.log(c))) < 1e-6 * 3 * (1 + abs(np.log(c)))
     assert torch.allclose(c * solution["X"], torch.eye(3), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("falls", ["exp(-y)", "log(1 + exp(-y))", "exp(-y - p[0])", "1e-4*exp(-y)", "1e4*exp(-y)"])
+@pytest.mark.parametrize("n", [20, 70])
+def test_nor_where_most_of_a_program_has_one(falls, n):
+    """Of so many entries, whose curvatures are found one by one or by the few of a sparse matrix."""
+    text = f"param q : R^{n}; var y : R; var p : R^{n}; minimize {falls} + sumsq(p - q)"
+    text += f" + sum((p[i+1] - p[i])^4 for i in 0..{n - 2})"
+    layer = declarative.compile(declarative.parse(text), backend="kkt", on_failure="mask")
+    q = torch.randn(3, n, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
+    assert Status.SOLVED not in layer.solve(q).status.tolist()

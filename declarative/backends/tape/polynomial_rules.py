@@ -61,15 +61,6 @@ def _quad_over_lin(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes
     return p.quotient(_sumsq(p, call, args[:1], sizes), args[1])
 
 
-def _harmonic_mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
-    """n/(1/x[0] + 1/x[1] + ...)."""
-    count = prod(call.form.shapes[0])
-    one, whole = (
-        Moving(s, p.arrays.literal(np.full(s, float(k))), ()) for s, k in ((args[0].sizes, 1), (sizes, count))
-    )
-    return p.quotient(whole, p.summed(p.quotient(one, args[0]), 1))
-
-
 def _geo_mean(p: Polynomials, call: Apply, args: list[Moving], sizes: Sizes) -> Moving:
     """exp(mean(log(x)))."""
     total = p.summed(p.entrywise("log", args[0]), 1)
@@ -211,7 +202,6 @@ RULES: dict[str, Rule] = {
     "square": _square,
     "sumsq": _sumsq,
     "quad_over_lin": _quad_over_lin,
-    "harmonic_mean": _harmonic_mean,
     "geo_mean": _geo_mean,
     "quad": _quad,
     "dot": _dot,

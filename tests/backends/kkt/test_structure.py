@@ -45,7 +45,7 @@ OBJECTIVES = [
     "sum(x .^ 3) + sum(exp(y) .* (A*(x .* a))) + sum(diff(exp(x)))*s + mean(erf(X)) + exp(s)",
     "quad_over_lin(A*x - y, s + sumsq(x)) + sum(quad_over_lin(sin(x[i]), s + exp(y[0])) for i in 3)",
     "quad_over_lin(a, exp(x[1])) + sumsq(X*x)/(s + exp(y[1]))",
-    "s*harmonic_mean(exp(A*x)) + sum(harmonic_mean(square(X[k,:]) + s) for k in 2) + prod(x - 0.5)*prod(y)",
+    "s*prod(x - 0.5)*prod(y)",
     "s*geo_mean(exp(A*x)) + sum(a[k]*geo_mean(square(X[k,:]) + s) for k in 2) + geo_mean(square(x) + a)^2",
     "prod(X[i,j] - a[j] for i in 2, j in 3) + sum(a[i]*prod(sin(X[k,i]) for k in 2) for i in 3)",
 ]

@@ -18,7 +18,7 @@ from declarative.backends.kkt.compiled.vectors import multiply
 PASSES = 8  # what is curved a hundred times more than a cut, or less, is gone, or still there
 ROUNDING = 1e-16  # beside the largest entry: no curvature
 POWERS = 4  # steps of power iteration, for about the largest curvature
-SEEN, OTHER = 0.02, 1e-3  # of a unit: a part that is less is none, and one that differs by less no other
+SEEN, OTHER = 0.02, 1e-12  # of a unit: a part that is less is none, and one that differs by less no other
 
 
 class Room(NamedTuple):

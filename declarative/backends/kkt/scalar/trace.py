@@ -294,7 +294,7 @@ def _matmul(builder: Builder, func: Any, left: Any, right: Any) -> Named:
     shape, count = (*rows.shape[:-1], columns.shape[-1]), rows.shape[:-2].numel()
     pairs = zip(*(part.reshape(count, *part.shape[-2:]).numpy() for part in (rows, columns)), strict=True)
     found = [sparse_product(builder, *pair) for pair in pairs]
-    result = torch.from_numpy(np.stack(found)).reshape(shape)
+    result = torch.from_numpy(np.stack(found) if found else np.zeros(0, np.int64)).reshape(shape)
     result = result.squeeze(-1) if b.dim() < a.dim() or b.dim() == 1 else result
     return Named(result.squeeze(0) if a.dim() == 1 else result, builder)
 

@@ -50,7 +50,7 @@ def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
         return tends
     way, here = (found.at.x - start)[items], Derivatives(d.program, take(d.theta, items))
     _, _, _, noise = at_point(here, bending, found.at.take(items), found.local, way, items=items)
-    least = torch.maximum(HARDLY * suspects.fall[items], noise)
+    least = torch.maximum(HARDLY * suspects.fall[items], noise.nan_to_num(nan=0, posinf=0))
     which, portion = portions(found.system.take(items), way, least)
     if len(which) == 0:
         return tends

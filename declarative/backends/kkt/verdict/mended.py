@@ -60,7 +60,7 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
         lambda x: here.lagrangian_gradient(x, point.y, point.z), point.x
     )  # what rounding makes of the slopes
     least = torch.clamp(SEVERAL * worst(beside(noise, T)), min=OWN)
-    small &= there <= torch.maximum(PART * before, least)
+    small &= ~(there > torch.maximum(PART * before, least))  # outside of a domain nothing is told
     if start is not None:
         small &= ~_falls(here, point.x, step.x, start[items])
     return holds.index_put((items,), small)

@@ -106,7 +106,7 @@ def polish(
         better = fooled & (other.shares.error < last.shares.error)
         last, D = other.where(better, last), torch.where(better[:, None], own, D)
         review = reviewing(model, last, open_domain, D, way)
-    if way is not None and (gone := vanishing(model, last, way).any(-1)).any():
+    if way is not None and (gone := vanished_here(model, last, way).any(-1)).any():
         # or was it bent by what multipliers have lost since?
         way = way_to(model, replace(last.at, x=at.x), way.start).where(gone, way)
         shares = measure(last.local, last.at, blocks, D, way)
@@ -116,14 +116,14 @@ def polish(
         done = apart(model, last, done, open_domain, blocks, D, way, hidden)
     if way is None:
         return done
-    flat = vanishing(model, found, way) & ~done.system.fixed
+    flat = vanished_here(model, found, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
         straight = flat | (worst(found.local.H.abs()) == 0)  # what moves with an entry that is curved is curved
         flat = flat.index_put((items,), flat[items] & done.system.movable(items, straight[items]))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
 
 
-def vanishing(model: Model, here: Here, way: Way) -> Tensor:
+def vanished_here(model: Model, here: Here, way: Way) -> Tensor:
     """`vanished`, at once."""
     if not isinstance(model, Derivatives):
         return vanished(here.local, way)

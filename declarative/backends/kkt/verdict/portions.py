@@ -20,6 +20,7 @@ from declarative.backends.numbers import plain
 
 CUTS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10)  # of eigenvalues, beside the largest
 NORMAL = 1e-6  # a singular value of the active rows: less, and the rows do not see the direction
+ROUNDED = 1e-12  # an entry of a part beside the largest: less is rounding error
 LARGEST = 40  # unknowns and rows; of larger matrices the factorisations of torch are faster
 
 
@@ -54,7 +55,7 @@ def compiled_parts(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
     (m, n), found = system.A.shape[1:], np.zeros((len(way), len(CUTS), way.shape[1]))
     given = (part.contiguous().numpy() for part in (system.H, system.A, system.rows, system.fixed, way, least))
     find_all_parts(ROUTINES, *given, room(n, m), NORMAL, CUTS, found)
-    return torch.from_numpy(found)
+    return exactly(torch.from_numpy(found))
 
 
 def filtered_parts(system: Sparse, way: Tensor, least: Tensor) -> Tensor:
@@ -67,7 +68,12 @@ def filtered_parts(system: Sparse, way: Tensor, least: Tensor) -> Tensor:
     for first in range(0, batch, BLOCK):
         count = min(BLOCK, batch - first)
         filter_block(system.pattern, memory, system.given, *given, CUTS, first, count, work, found.numpy())
-    return found.index_fill(0, system.left, 0)
+    return exactly(found).index_fill(0, system.left, 0)
+
+
+def exactly(parts: Tensor) -> Tensor:
+    """Parts (..., n) without rounding errors, which would tell on the way to infinity."""
+    return torch.where(parts.abs() > ROUNDED * parts.abs().amax(-1, keepdim=True), parts, 0)
 
 
 def hardly_curved(system: ActiveSystem, way: Tensor, least: Tensor) -> Tensor:
@@ -86,7 +92,7 @@ def parts(system: ActiveSystem, way: Tensor) -> Tensor:
     Q = Q @ W
     unit = times(Q.mT, way.sign() * ~system.fixed)
     share = values / values.abs().amax(-1, keepdim=True)
-    return torch.stack([way.abs() * times(Q, unit * (share <= cut)) for cut in CUTS])
+    return exactly(torch.stack([way.abs() * times(Q, unit * (share <= cut)) for cut in CUTS]))
 
 
 def unseen(rows: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ def blurred(H: Tensor, x: Tensor, direction: Tensor) -> Tensor:
 
 def noise(H: Tensor, x: Tensor, way: Tensor) -> Tensor:
     """(B, n): rounding errors of a gradient on a way (B, n) from x, which reads x through H."""
-    return LAST_DIGIT * times(H.abs(), x.abs() + way.abs())
+    return LAST_DIGIT * times(torch.where(H.isfinite(), H, 0).abs(), x.abs() + way.abs())
 
 
 def projected(way: Tensor, A: Tensor, Jg: Tensor, lower: Tensor, upper: Tensor, cuts: list[Tensor]) -> Tensor:
