@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.barrier import CONVERGED, STUCK, Task, solve_block
+from declarative.backends.kkt.compiled.barrier import CONVERGED, Task, solve_block
 from declarative.backends.kkt.compiled.batch import shared_out
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.evaluate import ENOUGH, Evaluator, addresses
@@ -87,11 +87,8 @@ def run(
     theta: Sequence[Tensor],
     limit: int,
     tolerance: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which of the items (B,) have converged, which are stuck, and their iterations.
-
-    `given` (B, rows) is as in `solve_block`.
-    """
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the items (B,) have converged, and their iterations; `given` (B, rows) as in `solve_block`."""
     f, batch = functions, len(given)
     kept, table = addresses(theta, f.values.sizes[1:], batch)  # x comes before them
     o = f.places(len(low), len(high))
@@ -110,7 +107,7 @@ def run(
     work = batch * len(f.local.listing.operations)
     shared_out(some, batch, min(torch.get_num_threads(), work // ENOUGH))
     del kept  # whose addresses were in use till here
-    return why == CONVERGED, why == STUCK, rounds
+    return why == CONVERGED, rounds
 
 
 class Parts:

@@ -44,8 +44,8 @@ def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | N
 
 def solve_blocks(
     functions: "Functions", start: Start, theta: Theta, iterations: int, tolerance: float
-) -> tuple[Iterate, Tensor, Tensor, Tensor]:
-    """The last iterates, which of the items have converged (B,), which are stuck (B,), and their iterations (B,)."""
+) -> tuple[Iterate, Tensor, Tensor]:
+    """The last iterate of each item, which of them have converged (B,), and their iterations (B,)."""
     from declarative.backends.kkt.compiled.lanes import run
 
     at, bounds, batch = start.at, start.bounds, len(start.at.x)
@@ -54,8 +54,7 @@ def solve_blocks(
     parts = [at.x, at.y, at.s, at.z, scalars, bounds.on, *ends, *theta[-4:]]
     given = torch.cat([part if part.shape[0] == batch else part.expand(batch, -1) for part in parts], 1)
     low, high = start.columns.low.numpy(), start.columns.high.numpy()
-    converged, stuck, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
+    converged, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
     sizes = [part.shape[1] for part in (at.x, at.y, at.s, at.z)]
     x, y, s, z = given[:, : sum(sizes)].split(sizes, 1)
-    converged, stuck, rounds = (torch.from_numpy(part) for part in (converged, stuck, rounds))
-    return Iterate(x, y, s, z, at.mu, at.lift), converged, stuck, rounds
+    return Iterate(x, y, s, z, at.mu, at.lift), torch.from_numpy(converged), torch.from_numpy(rounds)

@@ -105,14 +105,14 @@ def barrier_method(
     problem, run = begin(program, theta, x0, leeway)
     problem = replace(problem, tolerance=tolerance, reflect=reflect)
     everyone, count = compiled(problem, run, iterations)
-    if not (everyone.stop.converged | everyone.stop.stuck).all():
+    if not everyone.stop.converged.all():
         everyone = iterated(problem, everyone, count, iterations)
     return unpack(problem, everyone.iterate), everyone.stop, count
 
 
 def iterated(problem: Problem, everyone: Run, count: Tensor, iterations: int) -> Run:
-    """The runs at their end, of the items that have not come to theirs yet; their iterations go to `count` (B,)."""
-    alive = (~everyone.stop.converged & ~everyone.stop.stuck).nonzero()[:, 0]
+    """The runs at their end, of the items that have not converged yet; their iterations go to `count` (B,)."""
+    alive = (~everyone.stop.converged).nonzero()[:, 0]
     here, run = (problem, everyone) if len(alive) == len(count) else (problem.take(alive), everyone.take(alive))
     for k in range(iterations):
         run = iterate(here, run)
@@ -128,17 +128,16 @@ def iterated(problem: Problem, everyone: Run, count: Tensor, iterations: int) ->
 
 
 def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
-    """The runs of the items that compiled code brings to an end, the others as they begin; and the iterations (B,)."""
+    """The runs of the items that converge in compiled code, the others as they begin; and the iterations (B,)."""
     count = torch.zeros(len(problem.start), dtype=torch.int64, device=problem.start.device)
     found = None if problem.reflect else functions(problem.program, problem.theta, problem.start)
     if found is None:
         return run, count
     size = problem.start.abs().amax(-1).clamp(min=1)
     start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
-    last, converged, stuck, rounds = solve_blocks(found, start, problem.theta, iterations, problem.tolerance)
-    done = converged | stuck
-    iterate = last if done.all() else last.where(done, run.iterate)
-    return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged, stuck=stuck)), rounds * done
+    last, converged, rounds = solve_blocks(found, start, problem.theta, iterations, problem.tolerance)
+    iterate = last if converged.all() else last.where(converged, run.iterate)
+    return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
 
 
 def begin(program: SmoothProgram, theta: Theta, x0: Tensor, leeway: float) -> tuple[Problem, Run]:
