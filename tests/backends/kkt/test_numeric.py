@@ -155,3 +155,8 @@ def test_operations_are_shared_folded_and_fused():
     listing = b.listing([b.emit(op.ADD, b.emit(op.MUL, x, y), b.emit(op.EXP, y))])
     assert listing.operations[:, 0].tolist() == [op.EXP, op.MULADD]
     assert not any(target in arguments for *arguments, target in listing.operations[:, 1:].tolist())
+
+
+def test_products_of_no_matrices_are_none():
+    listing, kinds = trace(lambda A, x: (torch.bmm(A, x),), (0, 2, 3), (0, 3, 1))
+    assert kinds[0].shape == (2, 1) and len(listing.operations) == len(listing.results) == 0
