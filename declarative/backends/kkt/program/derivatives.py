@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.func import grad, vjp, vmap
 
 from declarative.backends.kkt.compiled.pattern import Pattern
+from declarative.backends.kkt.linear.factored import LARGEST
 from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
 from declarative.backends.push import push
 
@@ -39,9 +40,10 @@ class Derivatives:
         return None if listed is None else listed(function, self.theta, tensors)
 
     def pattern(self, x: Tensor) -> Pattern | None:
-        """Which derivatives at points like x (B, n) may be other than 0, where few are; see `Listed`."""
-        listed = self.program.listed
-        return None if listed is None or self.program.linearised else listed.pattern(x, self.theta)
+        """Which derivatives at points like x (B, n) may be other than 0, where few of many are; see `Listed`."""
+        program = self.program
+        small = program.n + program.p + program.q <= LARGEST  # whose matrices are factored whole
+        return None if small or program.listed is None or program.linearised else program.listed.pattern(x, self.theta)
 
     def f(self, x: Tensor) -> Tensor:
         """The objective, (B,)."""

@@ -16,6 +16,7 @@ from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.falls import FLAT, LAST_DIGIT
 from declarative.backends.kkt.verdict.polish import Polished
+from declarative.backends.kkt.verdict.portions import exactly
 from declarative.backends.kkt.verdict.rays import optimum
 
 BACK = (1.0, 0.5, 0.1, 1e-2, 1e-3)  # of the way, where f is asked for its gradients
@@ -24,7 +25,6 @@ BEYOND = (*FINITE, 1e8)  # where f is asked for its gradients too
 ROUNDS = 6
 RISES = 1e-10  # a slope beside its terms: rounding errors of the direction make less
 LEFT = 1e-6  # of the way: less is no direction
-ROUNDED = 1e-12  # an entry of a direction beside the largest: less is rounding error
 
 
 def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> T
     way, local = x - start[items], found.local.take(items)
     cuts = [unit(here.gradient(x - part * way)) for part in BACK]
     for _ in range(ROUNDS):
-        direction = exactly(projected(way, unit(local.Jc), local.Jg, local.lower, local.upper, cuts), way)
+        direction = worthwhile(projected(way, unit(local.Jc), local.Jg, local.lower, local.upper, cuts), way)
         steps = [length * direction for length in BEYOND]
         steepest = [here.gradient(x + step) for step in steps]
         rises = [rising(g, direction, noise(local.H, x, step)) for g, step in zip(steepest, steps, strict=True)]
@@ -47,10 +47,10 @@ def receding(d: Derivatives, found: Polished, start: Tensor, items: Tensor) -> T
     return torch.where((blurred(local.H, x, still) > FLAT * (here.f(x - way) - local.f).abs())[:, None], 0, still)
 
 
-def exactly(direction: Tensor, way: Tensor) -> Tensor:
-    """A direction (B, n) without what rounding errors make it; none where it is no part of a way (B, n)."""
-    size = worst(direction.abs())[:, None]
-    return torch.where((size > LEFT * worst(way.abs())[:, None]) & (direction.abs() > ROUNDED * size), direction, 0)
+def worthwhile(direction: Tensor, way: Tensor) -> Tensor:
+    """A direction (B, n) without rounding errors; none where it is no part of a way (B, n)."""
+    some = worst(direction.abs()) > LEFT * worst(way.abs())
+    return torch.where(some[:, None], exactly(direction), 0)
 
 
 def rising(gradient: Tensor, direction: Tensor, noise: Tensor) -> Tensor:
