@@ -113,3 +113,10 @@ def test_a_portfolio_with_costs_in_three_places(monkeypatch):
         assert solution.w[item].numpy() == pytest.approx(w.value, abs=1e-5)
         duals = [float(solution.p[item]), float(solution.q[item])]
         assert duals == pytest.approx([float(row.dual_value) for row in rows], abs=1e-6)
+
+
+def test_a_huber_of_the_objective_is_squares_and_rows():
+    """A bound t of u^2 would be a rounding error of its cone where u is small; constraints know no other way."""
+    found = conic(BASE + "minimize g*sum(huber(x - y, 1)) + norm(x)\nsubject to\n  c: sum(huber(x, 1)) <= g")
+    assert sorted(row.call.atom for row in found.atoms) == ["huber", "norm"]
+    assert len(found.curved) == 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from declarative.analysis.facts import FactsTable, meaning
+from declarative.analysis.facts import FactsTable, facts_of, meaning
 from declarative.analysis.words import text
 from declarative.atoms.apply import apply
 from declarative.atoms.registry import find
@@ -159,7 +159,13 @@ class _Walker:
             self.curved.extend(variables(node))
             return node
         call = yield self._affine(node, scope)
-        return self._described(node, call, scope) if _by_graph(call) else self._epigraph(node, call, own.convex, scope)
+        if _by_graph(call):
+            return self._described(node, call, scope)
+        if not (quadratic and own.convex and _has_squares(call, scope)):
+            return self._epigraph(node, call, own.convex, scope)
+        value = self._described(node, call, scope)
+        self.curved.extend(variables(value))
+        return value
 
     def _own(self, node: Call) -> Curvature:
         """That of the function itself, of affine arguments."""
@@ -229,6 +235,18 @@ class _Walker:
         row = apply("add", total, Constant(-1.0))
         self.additions.rows.append(Row((), False, row, around.binders, around.condition, origin=node.origin))
         return t
+
+
+def _has_squares(call: Call, scope: Scope) -> bool:
+    """Has it a graph form whose value is quadratic, as that of `huber` is?
+
+    In the objective squares stay as they are; a bound t of u^2 is 1e-12 where u is 1e-6, a rounding error of its cone.
+    """
+    record = find(call.atom)
+    if record is None or record.graph is None:
+        return False
+    graph = record.graph(lambda shape: Variable("another", shape), *call.args, **dict(call.options))
+    return facts_of(graph.value, scope.binders).degree == 2
 
 
 def _by_graph(call: Call) -> bool:
