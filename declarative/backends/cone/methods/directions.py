@@ -17,7 +17,7 @@ FINE = 1e-11
 def curved_direction(scaled: Items) -> np.ndarray | None:
     """d (n,) that moves the slack of a curved cone, for a scaled batch of one; None where there is none."""
     for steepest in (False, True):
-        directions = _points(curved_recession(scaled, steepest))
+        directions = points_of(curved_recession(scaled, steepest))
         found = next((d for d in (cleaned(scaled, x) for x in directions) if d is not None), None)
         if found is not None or not directions:
             return found
@@ -26,11 +26,11 @@ def curved_direction(scaled: Items) -> np.ndarray | None:
 
 def falling_direction(scaled: Items) -> np.ndarray | None:
     """d (n,) along which the objective of a scaled batch of one falls for ever, or None."""
-    rays = (unboundedness_ray(scaled.dense(0), x) for x in _points(falling(scaled)))
+    rays = (unboundedness_ray(scaled.dense(0), x) for x in points_of(falling(scaled)))
     return next((ray for ray in rays if ray is not None), None)
 
 
-def _points(program: Items) -> list[np.ndarray]:
+def points_of(program: Items) -> list[np.ndarray]:
     """Its solution x (n,), refined and as the interior-point method has it; none where it has none."""
     even = equilibrate(program)
     (answer,) = interior_points(even.apply(program), FINE)

@@ -12,6 +12,7 @@ import numpy as np
 
 from declarative.backends.cone.methods.attained import Attainment
 from declarative.backends.cone.methods.blame import least_violation_ray
+from declarative.backends.cone.methods.empty import is_far_out, proved_empty
 from declarative.backends.cone.methods.escape import regular
 from declarative.backends.cone.methods.interior import DEEP, ROUGH, Answer, Claim, interior_points
 from declarative.backends.cone.methods.mehrotra import rough_point
@@ -92,7 +93,13 @@ def _by_itself(solved: Solved, item: Items, blocks: Blocks) -> Solved:
     own = item.without_zeros()
     if own is not item:
         (solved,) = _attempt(own, own, blocks, equilibrate(own), ROUGH)
-    return solved if _sure(solved) else _looked_at(solved, own, blocks)
+    if _sure(solved):
+        return solved
+    empty = proved_empty(solved, own)
+    if empty is not None:
+        return empty
+    found = _looked_at(solved, own, blocks)
+    return found if is_far_out(solved, own) else proved_empty(found, own) or found
 
 
 def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:

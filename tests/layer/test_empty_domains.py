@@ -1,0 +1,51 @@
+"""Problems that no point satisfies, though points as far away as numbers go nearly do: infeasible, and fast."""
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+EMPTY = [  # with c = (1, 0)
+    "var x : R^2; maximize sum(log(c .* x)); subject to; sum(x) <= 1",
+    "var x : R^2, nonneg; maximize sum(log(c .* x)); subject to; sum(x) <= 1",
+    "var x : R^2; maximize sum(log(x)); subject to; x <= c",
+    "var x : R^2; maximize sum(log(x)); subject to; sum(x) <= 1; x[0] == c[1]",
+    "var x : R; maximize x; subject to; exp(x) <= c[1]",
+    "var x : R^2; minimize x[0]; subject to; exp(x[0]) <= c[1]*x[1]; x[1] <= 1",
+    "var x : R; minimize inv_pos(c[1]*x) + x",
+    "var x : R; minimize inv_pos(x); subject to; x <= c[1]",
+    "var x : R; minimize quad_over_lin(c[0], c[1]*x) + x^2",
+    "var x : R^2; minimize sum(x); subject to; geo_mean(c .* x) >= 1",
+    "var X : S^2, psd; maximize log_det(X); subject to; X[0,0] == c[1]; X[1,1] == 1",
+    "var X : S^2, psd; maximize log_det(X); subject to; trace(X) <= c[1]",
+    "var x : R; minimize kl_div(c[0], c[1]*x)",
+    "var x : R; minimize rel_entr(c[0], x); subject to; x <= c[1]",
+]
+NARROW = [  # with c = (1, r), and the value
+    ("var x : R^2, nonneg; maximize sum(log(c .* x)); subject to; sum(x) <= 1", lambda r: (r / 4).log()),
+    ("var x : R; maximize x; subject to; exp(x) <= c[1]", torch.log),
+    ("var x : R; minimize inv_pos(x); subject to; x <= c[1]", lambda r: 1 / r),
+]
+
+
+def compiled(text: str, backend: str):
+    text = "param c : R^2; " + text
+    return declarative.compile(declarative.parse(text, name="domain"), backend=backend, on_failure="mask")
+
+
+@pytest.mark.parametrize("text", EMPTY)
+@pytest.mark.parametrize("backend", ["auto", "cone"])
+def test_what_no_point_satisfies_is_infeasible(text, backend):
+    solution = compiled(text, backend).solve(torch.tensor([1.0, 0.0], dtype=torch.float64))
+    assert solution.status == Status.INFEASIBLE
+    assert "to blame" in solution.messages[()]
+
+
+@pytest.mark.parametrize(("text", "value"), NARROW)
+@pytest.mark.parametrize("backend", ["auto", "cone"])
+def test_a_little_room_is_enough(text, value, backend):
+    r = torch.tensor([1e-3, 1e-9, 1e-20], dtype=torch.float64)
+    solution = compiled(text, backend).solve(torch.stack([torch.ones_like(r), r], -1))
+    assert (solution.status == Status.SOLVED).all()
+    assert torch.allclose(solution.value, value(r), rtol=1e-6)
