@@ -73,12 +73,35 @@ def juxtaposed(t: Trouble) -> Mistake | None:
         return _transposed(t, times)
     prime = t.before.type == "'" and t.index > 1 and t.tokens[t.index - 2].type == "NAME"
     left = t.operand_before if prime else t.before.text
+    names = _names_in(t)
+    if len(names) == 2:
+        return _written_together(t, times, names)
     hints = [f"write `{t.operand_before}*{t.operand_here}`"]
     if t.opening:
         hints.append("or a `,` between two entries" + (", or a `;` before a new row" if t.opening == "[" else ""))
     message = f"an operator is missing between `{left}` and `{t.token.text}`"
     diagnostic = error("E105", t.span(t.before, t.token), message, hints=hints)
     return Mistake(diagnostic, t.with_tokens(times, instead_of=0))
+
+
+def _names_in(t: Trouble) -> list[Token]:
+    """The `Q` and `x` of `x'Qx`, where they are declared, and `Qx` is not."""
+    name, start, end = t.token.text, t.token.start, t.token.end
+    if t.token.type == "NAME" and not t.declares(name):
+        for k in range(1, len(name)):
+            if t.declares(name[:k]) and t.declares(name[k:]):
+                return [Token("NAME", name[:k], start, start + k), Token("NAME", name[k:], start + k, end)]
+    return []
+
+
+def _written_together(t: Trouble, times: Token, names: list[Token]) -> Mistake:
+    """`x'Qx`."""
+    left, right = names
+    hints = [f"write `{t.operand_before}*{left.text}*{right.text}`"]
+    message = f"operators are missing in `{t.operand_before}{t.token.text}`"
+    diagnostic = error("E105", t.span(t.before, t.token), message, hints=hints)
+    again = times._replace(start=right.start, end=right.start)
+    return Mistake(diagnostic, t.with_tokens(times, left, again, right))
 
 
 def _transposed(t: Trouble, times: Token) -> Mistake:
