@@ -12,6 +12,7 @@ from declarative.backends.mode import mode_of
 from declarative.cli.texts import STDIN, check_source, read_source
 from declarative.elaborate.clauses import RUN
 from declarative.elaborate.load import Parsed, check_file
+from declarative.elaborate.unused import UNUSED
 from declarative.ir.problem import Problem
 from declarative.layer.taken import taken_names
 from declarative.rewrite.repair import Repair, no_backend, repair
@@ -58,7 +59,9 @@ def _short(path: str, source: Source, tokens: list[Token], layout: Layout, every
     if short is None:
         return None
     problem, diagnostics = check_source(path, source, read_tree(source, tokens, short.layout))
-    if problem is None or diagnostics or not may_stand_for_others(problem, short.numbers):
+    if problem is None or not may_stand_for_others(problem, short.numbers):
+        return None
+    if any(d.code != UNUSED for d in diagnostics):
         return None
     repaired = repair(problem)
     obstacles = _obstacles(problem, repaired)
@@ -66,7 +69,7 @@ def _short(path: str, source: Source, tokens: list[Token], layout: Layout, every
     if more is None or (more and every):
         return None
     found = None if obstacles else replace(repaired, of_all=False)
-    return Judgement(problem, found, obstacles, short.constraints, more)
+    return Judgement(problem, found, [*diagnostics, *obstacles], short.constraints, more)
 
 
 def _of_others(diagnostics: list[Diagnostic], short: Shortened) -> int | None:

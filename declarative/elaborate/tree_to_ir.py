@@ -25,6 +25,7 @@ from declarative.elaborate.relations import constraints, promises
 from declarative.elaborate.report import Report, TooMany
 from declarative.elaborate.semidefinite import warn_of_entries
 from declarative.elaborate.undeclared import report_undeclared
+from declarative.elaborate.unused import warn_of_unused
 from declarative.ir.canonical import canonical_problem
 from declarative.ir.problem import Constraint, Method, Output, Problem
 from declarative.source.diagnostic import Diagnostic
@@ -56,6 +57,7 @@ def elaborate(
         return None, report.in_order()
     if problem is None or report.failed:
         return None, report.in_order()
+    warn_of_unused(report, file, ctx.imports)
     return canonical_problem(problem), report.in_order()
 
 

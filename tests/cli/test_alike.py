@@ -7,6 +7,7 @@ from declarative.cli import judge
 from declarative.cli.check import _summary
 from declarative.cli.judge import Judgement, _short, _whole
 from declarative.cli.texts import check_source
+from declarative.elaborate.unused import UNUSED
 from declarative.source.span import Source
 from declarative.syntax import alike
 from declarative.syntax.alike import shorten
@@ -256,4 +257,12 @@ def test_messages_are_those_of_the_whole(name, form, run, monkeypatch):
 
 def test_messages_of_many_rows_are_counted():
     found = _short("-", *read(rows("abs(t) >= {1}")), every=False)
-    assert found is not None and len(found.diagnostics) + found.more == MANY
+    errors = [d for d in found.diagnostics if d.code != UNUSED] if found else []
+    assert found is not None and len(errors) + found.more == MANY
+
+
+def test_names_that_are_not_used_are_those_of_the_whole():
+    text = NAMES + rows("q{0}*abs(z{0}) <= {1}")
+    found = short(text)
+    assert found is not None and found.diagnostics == whole(text).diagnostics
+    assert {d.code for d in found.diagnostics} == {UNUSED} and len(found.diagnostics) > MANY

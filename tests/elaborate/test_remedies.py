@@ -161,4 +161,4 @@ def test_an_objective_that_is_no_number_is_mended_in_the_words_of_python():
 
 def test_a_slice_that_goes_without_a_warning():
     text = "minimize sumsq(x[1:]) + sumsq(x[1:n-1]) + sumsq(x[0:n])"
-    assert not declarative.check(HEAD + text)[1]
+    assert not declarative.check("dim n\nvar x : R^n\n" + text)[1]

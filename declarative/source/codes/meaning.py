@@ -2,6 +2,7 @@
 
 from declarative.source.codes.record import Code
 
+_VECTOR = "dim n\nvar x : R^n\n"
 _VECTORS = "dim n\nparam a : R^n\nvar x : R^n\n"
 _MATRIX = "dim m, n\nparam A : R^(m,n)\nvar x : R^n\n"
 
@@ -31,8 +32,8 @@ MEANING: tuple[Code, ...] = (
         "E204",
         "a function that does not exist",
         "Functions are those of the library, a `def`, an `extern` or an imported problem.",
-        _VECTORS + "minimize sumsqr(x)",
-        _VECTORS + "minimize sumsq(x)",
+        _VECTOR + "minimize sumsqr(x)",
+        _VECTOR + "minimize sumsq(x)",
     ),
     Code(
         "E205",
@@ -68,8 +69,8 @@ MEANING: tuple[Code, ...] = (
         "E209",
         "a power of an array",
         "`^` is for scalars, `.^` works entry by entry.",
-        _VECTORS + "minimize sum(x^2)",
-        _VECTORS + "minimize sum(x.^2)",
+        _VECTOR + "minimize sum(x^2)",
+        _VECTOR + "minimize sum(x.^2)",
     ),
     Code(
         "E210",
@@ -82,15 +83,15 @@ MEANING: tuple[Code, ...] = (
         "E211",
         "an index out of range",
         "Indices start at 0: those of a vector in R^n are 0..n-1. There are no negative indices.",
-        _VECTORS + "minimize sum(abs(x[i+1] - x[i]) for i in n)",
-        _VECTORS + "minimize sum(abs(x[i+1] - x[i]) for i in 0..n-2)",
+        _VECTOR + "minimize sum(abs(x[i+1] - x[i]) for i in n)",
+        _VECTOR + "minimize sum(abs(x[i+1] - x[i]) for i in 0..n-2)",
     ),
     Code(
         "E212",
         "an undeclared index",
         "An index is declared by `for i in n` in a sum, a `let` or a constraint.",
-        _VECTORS + "minimize x[i]^2",
-        _VECTORS + "minimize sum(x[i]^2 for i in n)",
+        _VECTOR + "minimize x[i]^2",
+        _VECTOR + "minimize sum(x[i]^2 for i in n)",
     ),
     Code(
         "E213",

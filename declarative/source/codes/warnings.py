@@ -48,4 +48,12 @@ WARNINGS: tuple[Code, ...] = (
         "dim n\nparam c : R^n\nvar x : R^n\nminimize sumsq(x - c)\nsubject to\n  x[1:n] >= 0",
         "dim n\nparam c : R^n\nvar x : R^n\nminimize sumsq(x - c)\nsubject to\n  x[1:] >= 0",
     ),
+    Code(
+        "W207",
+        "a name that is not used",
+        "Nothing in the file speaks of it. A parameter on which nothing depends is asked for all the same, and a "
+        "variable that stands nowhere has no unique value: a term may have been forgotten, or the line can go.",
+        "dim n\nparam c : R^n\nparam w : R, nonneg\nvar x : R^n\nminimize sumsq(x - c) + norm1(x)",
+        "dim n\nparam c : R^n\nparam w : R, nonneg\nvar x : R^n\nminimize sumsq(x - c) + w*norm1(x)",
+    ),
 )
