@@ -6,6 +6,7 @@ import torch
 
 import declarative
 from declarative import Status
+from declarative.backends.cone.methods import solve
 from declarative.backends.cone.methods.reduction import is_inside, reduced
 from declarative.backends.cone.program.item import Item, alone
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
@@ -152,3 +153,15 @@ def test_a_point_on_the_boundary_is_not_inside():
     assert is_inside(item, np.array([3.0, 2.9]))
     assert not is_inside(item, np.array([3.0, 3.0]))
     assert not is_inside(item, np.array([3.1, 2.0]))
+
+
+def test_the_proof_comes_before_any_more_attempts(monkeypatch):
+    """Exponentials that fall for ever beside a logarithm took half a minute of Newton's steps."""
+    asked = []
+    attempt = solve._attempt
+    monkeypatch.setattr(solve, "_attempt", lambda *args: asked.append(1) or attempt(*args))
+    text = "param A : R^(3,3); var x : R^3; minimize sum(exp(A*x)) - sum(log(5 + x)); subject to; sum(A*x) <= 1"
+    layer = declarative.compile(declarative.parse(text, name="curve"), backend="cone", on_failure="mask")
+    A = -torch.tensor([[1.0, 0.2, 0.1], [0.3, 1.0, 0.1], [0.1, 0.4, 1.0]], dtype=torch.float64)
+    assert layer.solve(A).status == Status.UNBOUNDED
+    assert len(asked) <= 4

@@ -132,7 +132,7 @@ def _settled_there(solved: Solved) -> bool:
 def _looked_at(solved: Solved, item: Items, blocks: Blocks) -> Solved:
     """An answer for `item`, a batch of one, that may be no more than a rough one."""
     if not _settled(solved, item):
-        return _carefully(item, blocks)
+        return _carefully(solved, item, blocks)
     return Attainment(item).checked(solved) if solved.status is Status.SOLVED else solved
 
 
@@ -151,9 +151,16 @@ def _settled(solved: Solved, item: Items) -> bool:
             return status is Status.UNBOUNDED
 
 
-def _carefully(item: Items, blocks: Blocks) -> Solved:
-    """A batch of one, from a point as exact as the interior-point method can give."""
+def _carefully(rough: Solved, item: Items, blocks: Blocks) -> Solved:
+    """A batch of one, from a point as exact as the interior-point method can give.
+
+    Where there may be none, a proof takes less time than methods that go on and on.
+    """
     attainment, outcomes = Attainment(item), []
+    if rough.status is not Status.SOLVED and attainment.direction is not None:
+        proof = _endless(item, blocks, attainment, rough)
+        if proof.status is Status.UNBOUNDED:
+            return proof
     for tolerance in (FINE, DEEP):
         for stretched in (True, False) if stretches(item.cones) else (False,):
             (found,) = _attempt(item, item, blocks, equilibrate(item, stretched), tolerance)
