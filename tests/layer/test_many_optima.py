@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import declarative
+from declarative import Status
 
 FLOAT = torch.float64
 MEDIANS = {
@@ -51,3 +52,16 @@ def test_costs_that_are_equal_leave_a_choice(form):
             solution, gradient = solved(text, data, backend)
             assert (solution.nonunique == many).all()
             assert gradient.abs().max() < 1e3
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_cone_does_not_feel_is_free(scale, seed):
+    """Where Ax = 0 the fraction is 0, whatever else x does: its slope there is no rounding error that x rests on."""
+    names, row = "param A : R^(2,4)\nparam s : R\nvar x : R^4", "subject to\n -s <= x <= s"
+    text = f"{names}\nminimize quad_over_lin(A*x, 3*s + x[0])\n{row}"
+    layer = declarative.compile(declarative.parse(text), backend="cone")
+    A = torch.randn(2, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = layer.solve(A, torch.tensor(scale, dtype=torch.float64))
+    assert found.status == Status.SOLVED and found.nonunique
+    assert (A @ found.x).abs().max() <= 1e-6 * scale and abs(found.value) <= 1e-12 * scale

@@ -19,7 +19,8 @@ from declarative.backends.cone.program.system import System
 from declarative.backends.cone.sets.cones import Kind
 
 MARGIN = 3.0  # errors of other signs may lead farther
-MOVING = 1e-6  # of the largest entry of a direction
+MOVING = 1e-6  # of the largest entry of a direction, or term of a row
+EXACT = 1e-13  # of the largest term of all rows, which turning cones leaves of a 0
 
 
 def adrift(
@@ -29,13 +30,13 @@ def adrift(
 
     Points that are `rough` (B,) are as far off as the next of Newton's steps would lead.
     """
-    slope, gap, hidden = _missed(scaled, at)
+    slope, gap, hidden, pushing = _missed(scaled, at)
     found = np.zeros(len(scaled))
     for k in np.flatnonzero(slope.any(1) | gap.any(1)):
         E = scaling.E[k]
         found[k] = moved_share(systems[k], slope[k], gap[k], E, E * at.x[k], blocks)
         suspect = blocks.shown & hidden[k] & systems[k].matrix.singular
-        if suspect.any() and (suspect & _free(systems[k])).any():
+        if suspect.any() and (suspect & _free(systems[k], pushing[k])).any():
             found[k] = np.inf
     left = np.flatnonzero(rough & (found <= ADRIFT))
     if len(left):
@@ -61,10 +62,10 @@ def _share(E: np.ndarray, x: np.ndarray, blocks: Blocks) -> np.ndarray:
     return np.where(blocks.shown, E / np.maximum(norms, ROUNDING * E), 0.0)
 
 
-def _missed(scaled: Items, at: Point) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _missed(scaled: Items, at: Point) -> tuple[np.ndarray, ...]:
     """(B, n) and (B, m): what rows may miss where that is much beside their own terms, and 0 elsewhere.
 
-    (B, n): where that are rounding errors of multipliers that second-order cones push with.
+    (B, n): where that are rounding errors of multipliers that second-order cones push with; (B, m): in their rows.
     """
     x, s, z, A = np.abs(at.x), np.abs(at.s), np.abs(at.z), scaled.A
     error_s, error_z = _rounding(scaled, at)
@@ -76,7 +77,7 @@ def _missed(scaled: Items, at: Point) -> tuple[np.ndarray, np.ndarray, np.ndarra
     hidden = slope > TOLERANCE * columns
     error_z[:, scaled.cones.of_kind(Kind.PSD)] = 0.0
     turned = hidden & (A.largest_by_column(error_z) > TOLERANCE * columns)
-    return np.where(hidden, slope, 0.0), np.where(gap > TOLERANCE * rows, gap, 0.0), turned
+    return np.where(hidden, slope, 0.0), np.where(gap > TOLERANCE * rows, gap, 0.0), turned, error_z > 0
 
 
 def _rounding(scaled: Items, at: Point) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +105,15 @@ def _signs(count: int) -> np.ndarray:
     return found
 
 
-def _free(system: System) -> np.ndarray:
-    """(n,): the columns that a direction moves which the system does not feel."""
-    null = np.abs(system.matrix.null_sample())
-    return (null > MOVING * null.max(0, initial=0.0))[: system.A.shape[1]].any(1)
+def _free(system: System, pushing: np.ndarray) -> np.ndarray:
+    """(n,): the columns that a direction moves which the system does not feel, though rows do that push (m,).
+
+    What moves none of them, or slacks along their face, makes no difference: solutions are many, as of
+    `quad_over_lin(A*x, y)` with Ax = 0.
+    """
+    null, bent = system.matrix.null_sample()[: system.A.shape[1]], pushing & (system.spectrum.values < 1)
+    rows = system.A[np.flatnonzero(bent)]
+    terms = abs(rows) @ np.abs(null)
+    felt = (np.abs(rows @ null) > np.maximum(MOVING * terms, EXACT * terms.max(0, initial=0.0))).any(0)
+    null = np.abs(null[:, felt])
+    return (null > MOVING * null.max(0, initial=0.0)).any(1)
