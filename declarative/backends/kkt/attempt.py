@@ -8,8 +8,9 @@ from torch import Tensor
 from declarative.backends.kkt.compiled.constants import FAR
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import ActiveSystem
-from declarative.backends.kkt.methods.effort import Effort, approach
+from declarative.backends.kkt.methods.effort import Effort
 from declarative.backends.kkt.methods.nlp import Stop, inside
+from declarative.backends.kkt.methods.restoration import approach_restored
 from declarative.backends.kkt.program.certify import Primal, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
@@ -68,7 +69,8 @@ def try_once(
 
     The first attempt `began` where the user wanted to, or at the nearest point within the bounds.
     """
-    return assess(program, theta, x0, approach(program, theta, x0, options, effort), options, began)
+    reached = approach_restored(program, theta, x0, options, effort)
+    return assess(program, theta, x0, reached, options, began)
 
 
 def assess(

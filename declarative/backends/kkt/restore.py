@@ -12,8 +12,9 @@ from torch import Tensor
 from declarative.backends.kkt.attempt import assess, improves, try_once
 from declarative.backends.kkt.methods.effort import EFFORTS, approach
 from declarative.backends.kkt.methods.nlp import Stop, inside
-from declarative.backends.kkt.methods.variants import least_violation
-from declarative.backends.kkt.program.certify import Primal, evaluate, measure, units, worst
+from declarative.backends.kkt.methods.restoration import FEASIBLE, beginning, feasible, soon, violation
+from declarative.backends.kkt.methods.variants import feasibility
+from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, repeated, take
 from declarative.backends.kkt.program.quadratic import rows_alone
@@ -23,9 +24,6 @@ from declarative.backends.kkt.verdict.rays import infeasible
 from declarative.backends.method import AUTO
 from declarative.backends.status import Status
 
-FEASIBLE = 1e-7
-FAR, HALVINGS = 10.0, 60  # beside the size of where it began
-SOON = 60  # iterations
 TRIALS, ENTRIES = 128, 4096  # places at which the violation is measured, and their entries, at most
 PLACES = 8  # from where a feasible point is looked for, before it is denied
 
@@ -48,13 +46,13 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     """The point of least violation near x (B, n)."""
     d, n, own = Derivatives(program, theta), program.n, replace(options, forward=AUTO)
     before, begin = violation(d, inside(x, *d.bounds(x))), beginning(d, x)
-    at, stop, count = approach(least_violation(program, linearised=True), theta, begin, soon(own), EFFORTS[0])
+    at, stop, count = approach(feasibility(program, linearised=True), theta, begin, soon(own), EFFORTS[0])
     x, done = at.x[:, :n], feasible(d, at.x[:, :n])
     minimum, low, high = torch.zeros_like(done), torch.zeros_like(x), torch.zeros_like(x)
     items = (~done).nonzero()[:, 0]
     if len(items):
         reached = at.take(items), stop.take(items), count[items]
-        found = least(least_violation(program), take(theta, items), begin[items], reached, own)
+        found = least(feasibility(program), take(theta, items), begin[items], reached, own)
         minimum = minimum.index_put((items,), (found.status == Status.SOLVED) & found.minimum)
         x, low, high = (
             whole.index_put((items,), part[:, :n])
@@ -67,24 +65,6 @@ def restore(program: SmoothProgram, theta: Theta, x: Tensor, options: Options) -
     if program.affine:
         hopeless, blame = refuted(d, x, ~done, blame)
     return Restored(x, done, hopeless, after < before, blame)
-
-
-def drawn_back(d: Derivatives, start: Tensor, x: Tensor, done: Tensor) -> Tensor:
-    """x (B, n), but where it is feasible (B,) and far from the start (B, n), the nearest point that still is, of those
-    half as far, a quarter as far, and so on: sumsq(x) >= 1 is left from 0 by a step of any length.
-    """
-    items = (done & (worst((x - start).abs()) > FAR * worst(start.abs()).clamp(min=1))).nonzero()[:, 0]
-    if len(items) == 0:
-        return x
-    d, start, on = Derivatives(d.program, take(d.theta, items)), start[items], torch.ones_like(items, dtype=torch.bool)
-    nearest = x[items]
-    for _ in range(HALVINGS):
-        nearer = start + (nearest - start) / 2
-        on = on & feasible(d, nearer)
-        if not on.any():
-            break
-        nearest = nearer.where(on[:, None], nearest)
-    return x.index_copy(0, items, nearest)
 
 
 def refuted(d: Derivatives, x: Tensor, doubtful: Tensor, blame: Blame) -> tuple[Tensor, Blame]:
@@ -109,7 +89,7 @@ def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor
     some, best = promising(d, x[items])
     d = Derivatives(program, repeated(d.theta, PLACES))
     begin = beginning(d, some.flatten(0, 1)), beginning(d, best.flatten(0, 1))
-    linear, exact = least_violation(program, linearised=True), least_violation(program)
+    linear, exact = feasibility(program, linearised=True), feasibility(program)
     ends = [
         approach(linear, d.theta, begin[0], soon(own), EFFORTS[0])[0].x[:, :n].view_as(some),
         approach(exact, d.theta, begin[1], own, EFFORTS[0])[0].x[:, :n].view_as(best),
@@ -124,11 +104,6 @@ def look_around(program: SmoothProgram, theta: Theta, found: Restored, x: Tensor
         feasible=found.feasible.index_copy(0, items, ~no),
         hopeless=found.hopeless.index_copy(0, items, no),
     )
-
-
-def soon(options: Options) -> Options:
-    """For Gauss and Newton, whose steps are few, or lead to and fro."""
-    return replace(options, max_iterations=min(options.max_iterations, SOON))
 
 
 def promising(d: Derivatives, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -160,11 +135,6 @@ def even(count: int, x: Tensor) -> Tensor:
     return (torch.stack(orders, 1).to(x) + 0.5) / count
 
 
-def beginning(d: Derivatives, x: Tensor) -> Tensor:
-    """x and the violations of the inequalities there, moved between the bounds."""
-    return torch.cat([x, d.g(inside(x, *d.bounds(x))).clamp(min=0)], -1)
-
-
 def least(
     program: SmoothProgram, theta: Theta, begin: Tensor, reached: tuple[Primal, Stop, Tensor], options: Options
 ) -> Answer:
@@ -178,16 +148,3 @@ def least(
     on = torch.where(on.isfinite(), on, begin)[items]
     again = try_once(program, take(theta, items), on, options, EFFORTS[1], begin[items]).answer
     return answer.put(items, again.where(improves(again, answer.take(items)), answer.take(items)))
-
-
-def feasible(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): the rows hold, beside their terms."""
-    nothing = torch.zeros_like(x)
-    at = Primal(x, x.new_zeros(len(x), d.program.p), x.new_zeros(len(x), d.program.q), nothing, nothing)
-    local = evaluate(d, at)
-    return measure(local, at, d.program.blocks, units(local, at)).primal <= FEASIBLE
-
-
-def violation(d: Derivatives, x: Tensor) -> Tensor:
-    """(B,): how much the rows are violated in all; infinite where x is not a number."""
-    return torch.cat([d.c(x).abs(), d.g(x).clamp(min=0)], -1).sum(-1).nan_to_num(nan=torch.inf)

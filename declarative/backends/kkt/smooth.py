@@ -17,10 +17,11 @@ from declarative.backends.kkt.attempt import POLISH, Attempt, examined, improves
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.effort import BY_MULTIPLIERS, efforts
 from declarative.backends.kkt.methods.nlp import inside
+from declarative.backends.kkt.methods.restoration import FEASIBLE, drawn_back, feasible, violation
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
-from declarative.backends.kkt.restore import FEASIBLE, drawn_back, feasible, look_around, restore, violation
+from declarative.backends.kkt.restore import look_around, restore
 from declarative.backends.kkt.spread import mirrored
 from declarative.backends.kkt.verdict.answer import MOST_BLAMED, Answer, Reason, unknown
 from declarative.backends.kkt.verdict.falls import far, runs_away

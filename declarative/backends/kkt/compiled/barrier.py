@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, SHRINKING
+from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, PATIENCE, SHORT, SHRINKING
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
 from declarative.backends.kkt.compiled.jit import inner, once, outer
 from declarative.backends.kkt.compiled.model import Function, call, evaluate, newton_matrix, scale_values
@@ -59,7 +59,21 @@ def arrived(a, o, j, tolerance):
     """Is the error small enough? Where nothing bounds x, Newton's steps go on to rounding error: one or two more."""
     worst, last = error(a, o, j, 0.0), a[o.last, j]
     a[o.last, j] = worst
+    if vanished(a, o, j):
+        return True
     return worst <= tolerance and (o.m > 0 or worst <= EXACT or worst > PROGRESS * last)
+
+
+@inner()
+def vanished(a, o, j):
+    """The objective, and what the rows miss, are nothing beside the goal, and its root."""
+    if not a[o.f, j] <= a[o.goal, j]:
+        return False
+    missed = 0.0
+    for k in range(o.q):
+        if a[o.on + k, j] != 0:
+            missed += abs(a[o.g + k, j] + a[o.s + k, j])
+    return missed <= np.sqrt(a[o.goal, j])
 
 
 @inner()
@@ -217,13 +231,22 @@ def iterate(routines, task, system, a, o, tolerance, count):
     start_search(task, a, o, count)
     search(task, system, a, o, count)
     for j in range(count):
-        most = 0.0
-        for i in range(o.n):
-            most = max(most, abs(a[o.x + i, j]))
-        if a[o.why, j] == GOING and a[o.stage, j] == REFUSED:
-            a[o.why, j] = CONVERGED if a[o.last, j] <= tolerance else STUCK
-        elif a[o.why, j] == GOING and (most > FAR * a[o.size, j] or a[o.f, j] < -FAR * a[o.size, j]):
-            a[o.why, j] = DIVERGED
+        if a[o.why, j] == GOING:
+            a[o.why, j] = how_it_goes_on(a, o, j, tolerance)
+
+
+@inner()
+def how_it_goes_on(a, o, j, tolerance):
+    """Why an item stops after this iteration, if it does."""
+    most = 0.0
+    for i in range(o.n):
+        most = max(most, abs(a[o.x + i, j]))
+    a[o.short, j] = a[o.short, j] + 1.0 if a[o.alpha, j] < SHORT else 0.0
+    if a[o.stage, j] == REFUSED:
+        return CONVERGED if a[o.last, j] <= tolerance else STUCK
+    if a[o.short, j] > PATIENCE:
+        return STUCK
+    return DIVERGED if most > FAR * a[o.size, j] or a[o.f, j] < -FAR * a[o.size, j] else GOING
 
 
 @inner()
@@ -267,7 +290,7 @@ def solve_block(routines, task, system, a, o, given, why, rounds, tolerance, lim
     while count > 0:
         iterate(routines, task, system, a, o, tolerance, count)
         for j in range(count - 1, -1, -1):
-            a[o.rounds, j] += a[o.why, j] != CONVERGED
+            a[o.rounds, j] += a[o.why, j] == GOING
             if a[o.why, j] != GOING or a[o.rounds, j] >= limit:
                 item = int(a[o.item, j])
                 why[item], rounds[item] = int(a[o.why, j]), int(a[o.rounds, j])

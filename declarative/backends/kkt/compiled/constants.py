@@ -17,6 +17,7 @@ MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
 ARMIJO, HALVINGS = 1e-8, 30
 CORRECTIONS, SHRINKING = 3, 0.99  # of second order, each of which has to leave less of the violation than this
 ROUNDING = 10 * float_info.epsilon
+SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
 # The interior-point method for quadratic programs.
 PROXIMAL = 1e-11

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.barrier import CONVERGED, Task, solve_block
+from declarative.backends.kkt.compiled.barrier import CONVERGED, DIVERGED, STUCK, Task, solve_block
 from declarative.backends.kkt.compiled.batch import shared_out
 from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.evaluate import ENOUGH, Evaluator, addresses
@@ -17,6 +17,8 @@ from declarative.backends.kkt.compiled.model import Function
 from declarative.backends.kkt.compiled.newton import System, system_memory
 from declarative.backends.kkt.compiled.pattern import Pattern, pattern_of
 from declarative.backends.kkt.compiled.places import Places, places
+
+ENDS = CONVERGED, STUCK, DIVERGED  # why an item stops that does not run out of iterations
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def run(
     limit: int,
     tolerance: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the items (B,) have converged, and their iterations; `given` (B, rows) as in `solve_block`."""
+    """Why each of the items (B,) stops, and their iterations; `given` (B, rows) as in `solve_block`."""
     f, batch = functions, len(given)
     kept, table = addresses(theta, f.values.sizes[1:], batch)  # x comes before them
     o = f.places(len(low), len(high))
@@ -107,7 +109,7 @@ def run(
     work = batch * len(f.local.listing.operations)
     shared_out(some, batch, min(torch.get_num_threads(), work // ENOUGH))
     del kept  # whose addresses were in use till here
-    return why == CONVERGED, rounds
+    return why, rounds
 
 
 class Parts:

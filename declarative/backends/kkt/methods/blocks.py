@@ -1,7 +1,6 @@
 """The barrier method for a batch of small or sparse programs whose functions are lists of scalar operations: compiled.
 
-The same method as `nlp.py`, from the same start, by `compiled/barrier.py`; what does not converge there begins again in
-torch.
+The same method as `nlp.py`, from the same start, by `compiled/barrier.py`.
 """
 
 from dataclasses import dataclass
@@ -21,13 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """Where the method begins: the iterate, the filter's limit (B,), and the size of x (B,)."""
+    """Where the method begins: the iterate, the filter's limit (B,), the size of x (B,), and an objective (B,) below
+    which nothing is left to do.
+    """
 
     bounds: Bounds
     columns: Columns
     at: Iterate
     limit: Tensor
     size: Tensor
+    goal: Tensor
 
 
 def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | None":
@@ -44,17 +46,17 @@ def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | N
 
 def solve_blocks(
     functions: "Functions", start: Start, theta: Theta, iterations: int, tolerance: float
-) -> tuple[Iterate, Tensor, Tensor]:
-    """The last iterate of each item, which of them have converged (B,), and their iterations (B,)."""
-    from declarative.backends.kkt.compiled.lanes import run
+) -> tuple[Iterate, list[Tensor], Tensor]:
+    """The last iterate of each item; whether it converged, is stuck, or diverged, each (B,); its iterations (B,)."""
+    from declarative.backends.kkt.compiled.lanes import ENDS, run
 
     at, bounds, batch = start.at, start.bounds, len(start.at.x)
-    scalars = torch.stack([at.mu, at.lift, start.limit, start.size], 1)
+    scalars = torch.stack([at.mu, at.lift, start.limit, start.size, start.goal], 1)
     ends = [bounds.lower, bounds.upper, bounds.wall_lower, bounds.wall_upper, bounds.fixed]
     parts = [at.x, at.y, at.s, at.z, scalars, bounds.on, *ends, *theta[-4:]]
     given = torch.cat([part if part.shape[0] == batch else part.expand(batch, -1) for part in parts], 1)
     low, high = start.columns.low.numpy(), start.columns.high.numpy()
-    converged, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
+    why, rounds = run(functions, given.numpy(), low, high, theta[:-4], iterations, tolerance)
     sizes = [part.shape[1] for part in (at.x, at.y, at.s, at.z)]
     x, y, s, z = given[:, : sum(sizes)].split(sizes, 1)
-    return Iterate(x, y, s, z, at.mu, at.lift), torch.from_numpy(converged), torch.from_numpy(rounds)
+    return Iterate(x, y, s, z, at.mu, at.lift), [torch.from_numpy(why == end) for end in ENDS], torch.from_numpy(rounds)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.constants import FAR
+from declarative.backends.kkt.compiled.constants import FAR, PATIENCE, SHORT
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.methods.barrier import Bounds, Columns, Iterate, NewtonSystem, residuals, walls
 from declarative.backends.kkt.methods.blocks import Start, functions, solve_blocks
@@ -27,7 +27,6 @@ FIRST_LIFT = 1e-3
 LEEWAY = 1e4
 VANISHED = 1e-5  # beside the violation at the start: what polishing mends
 RIDGE = 1e-12  # for rows that depend on each other
-SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
 
 @dataclass(frozen=True)
@@ -104,16 +103,15 @@ def barrier_method(
     """
     problem, run = begin(program, theta, x0, leeway)
     problem = replace(problem, tolerance=tolerance, reflect=reflect)
-    everyone, count = compiled(problem, run, iterations)
-    if not everyone.stop.converged.all():
-        everyone = iterated(problem, everyone, count, iterations)
+    everyone, count = compiled(problem, run, iterations) or iterated(problem, run, iterations)
     return unpack(problem, everyone.iterate), everyone.stop, count
 
 
-def iterated(problem: Problem, everyone: Run, count: Tensor, iterations: int) -> Run:
-    """The runs at their end, of the items that have not converged yet; their iterations go to `count` (B,)."""
-    alive = (~everyone.stop.converged).nonzero()[:, 0]
-    here, run = (problem, everyone) if len(alive) == len(count) else (problem.take(alive), everyone.take(alive))
+def iterated(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
+    """The runs at their end, and their iterations (B,)."""
+    here, everyone = problem, run
+    count = torch.zeros(len(problem.start), dtype=torch.int64, device=problem.start.device)
+    alive = torch.arange(len(count), device=count.device)
     for k in range(iterations):
         run = iterate(here, run)
         done = run.stop.converged | run.stop.stuck | run.stop.diverged
@@ -123,21 +121,20 @@ def iterated(problem: Problem, everyone: Run, count: Tensor, iterations: int) ->
             alive, here, run = alive[going], here.take(going), run.take(going)
         count[alive] = k + 1
         if len(alive) == 0:
-            return everyone
-    return everyone.put(alive, run)
+            return everyone, count
+    return everyone.put(alive, run), count
 
 
-def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
-    """The runs of the items that converge in compiled code, the others as they begin; and the iterations (B,)."""
-    count = torch.zeros(len(problem.start), dtype=torch.int64, device=problem.start.device)
+def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor] | None:
+    """The same by compiled code; None where there is none."""
     found = None if problem.reflect else functions(problem.program, problem.theta, problem.start)
     if found is None:
-        return run, count
-    size = problem.start.abs().amax(-1).clamp(min=1)
-    start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size)
-    last, converged, rounds = solve_blocks(found, start, problem.theta, iterations, problem.tolerance)
-    iterate = last if converged.all() else last.where(converged, run.iterate)
-    return replace(run, iterate=iterate, stop=replace(run.stop, converged=converged)), rounds * converged
+        return None
+    size, never = problem.start.abs().amax(-1).clamp(min=1), torch.full_like(problem.first, -torch.inf)
+    goal = VANISHED**2 * problem.first if problem.program.vanishing else never
+    start = Start(problem.bounds, problem.columns, run.iterate, run.filter.limit, size, goal)
+    last, reasons, rounds = solve_blocks(found, start, problem.theta, iterations, problem.tolerance)
+    return replace(run, iterate=last, stop=Stop(*reasons)), rounds
 
 
 def begin(program: SmoothProgram, theta: Theta, x0: Tensor, leeway: float) -> tuple[Problem, Run]:

@@ -81,6 +81,17 @@ def unscaled(at: Primal, by: Factors) -> Primal:
     )
 
 
+def feasibility(program: SmoothProgram, linearised: bool = False) -> SmoothProgram:
+    """`least_violation`, for numbers where the program is for numbers."""
+    change = least_linearised_violation if linearised else least_violation
+    return change(program) if program.listed is None else program.listed.numeric(change)
+
+
+def least_linearised_violation(program: SmoothProgram) -> SmoothProgram:
+    """`least_violation` with the Hessian of linearised rows."""
+    return least_violation(program, linearised=True)
+
+
 def least_violation(program: SmoothProgram, linearised: bool = False) -> SmoothProgram:
     """min |c|^2/2 + |t|^2/2 over (x, t) with g - t <= 0 and x in its bounds; it has no rows that can contradict.
 

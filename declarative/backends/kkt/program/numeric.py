@@ -61,12 +61,19 @@ class Lists:
         self._program, self._structure = program, structure
         self._traced: dict[tuple[AtOnce, int], Traced] = {}
         self._changed: dict[Callable[[SmoothProgram], SmoothProgram], Lists] = {}
+        self._numeric: dict[Callable[[SmoothProgram], SmoothProgram], SmoothProgram] = {}
 
     def of(self, change: Callable[[SmoothProgram], SmoothProgram]) -> Lists:
         """Those of the program that is made from this one."""
         if change not in self._changed:
             self._changed[change] = Lists(change(self._program))
         return self._changed[change]
+
+    def numeric(self, change: Callable[[SmoothProgram], SmoothProgram]) -> SmoothProgram:
+        """The program that is made from this one, for numbers."""
+        if change not in self._numeric:
+            self._numeric[change] = on_numbers(change(self._program))
+        return self._numeric[change]
 
     def pattern(self, x: Tensor, theta: Theta) -> Pattern | None:
         """That of the derivatives in all rows; None of another program made from this one."""

@@ -94,7 +94,7 @@ class ViolationStructure:
         J = self.inner.jacobian_c(own, theta)
         H = f[:, None, None] * (J.mT @ J)
         if self.linearised:
-            far = DAMPING * torch.cat([self._c(own, theta), t], -1).norm(dim=-1).clamp(1e-5, 1)
+            far = DAMPING * torch.cat([self._c(own, theta), t], -1).square().sum(-1).sqrt().clamp(1e-5, 1)
             H = H + (f * far)[:, None, None] * torch.eye(own.shape[1], dtype=x.dtype, device=x.device)
         else:
             H = H + self.inner.hessian(own, theta, (None, f[:, None] * self._c(own, theta), z))
