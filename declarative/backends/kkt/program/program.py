@@ -43,11 +43,13 @@ class Listed(Protocol):
     """What calls a function of a program's derivatives, at theta, and of tensors as one list of operations; None where
     there is none.
 
-    `of` does it for the program that is made from this one by a function of the module.
+    `of` does it for the program that is made from this one by a function of the module; `numeric` is that program for
+    plain numbers.
     """
 
     def __call__(self, function: AtOnce, theta: Theta, args: Sequence[Tensor]) -> Sequence[Tensor] | None: ...
     def of(self, change: "Callable[[SmoothProgram], SmoothProgram]") -> "Listed": ...
+    def numeric(self, change: "Callable[[SmoothProgram], SmoothProgram]") -> "SmoothProgram": ...
 
     def pattern(self, x: Tensor, theta: Theta) -> Pattern | None:
         """Which entries of the Lagrangian's Hessian and of all rows' Jacobian may be other than 0, where few are."""
