@@ -54,11 +54,23 @@ def restored(d: Derivatives, x0: Tensor, x: Tensor, options: Options) -> tuple[T
         return items, x[items]
     d, x0, x = Derivatives(d.program, take(d.theta, items)), x0[items], x[items]
     before, first = violation(d, x), violation(d, inside(x0, *d.bounds(x0)))
-    begin = beginning(d, x.where((before <= first)[:, None], x0))
-    least, few = feasibility(d.program, linearised=True), soon(replace(options, forward=AUTO))
-    x = approach(least, d.theta, begin, few, EFFORTS[0])[0].x[:, : d.program.n]
-    found = violation(d, x) <= NEARER * torch.minimum(before, first)
+    enough = NEARER * torch.minimum(before, first)
+    x = nearest(d, beginning(d, x.where((before <= first)[:, None], x0)), enough, options)
+    found = violation(d, x) <= enough
     return items[found], drawn_back(d, x0, x, found & feasible(d, x))[found]
+
+
+def nearest(d: Derivatives, begin: Tensor, enough: Tensor, options: Options) -> Tensor:
+    """Points (B, n) of least violation from so far (B, n + q); by the exact Hessian where more than `enough` (B,) is
+    left, for Gauss and Newton's hardly moves what begins without slopes.
+    """
+    own, n = replace(options, forward=AUTO), d.program.n
+    at = approach(feasibility(d.program, linearised=True), d.theta, begin, soon(own), EFFORTS[0])[0].x
+    rest = (violation(d, at[:, :n]) > enough).nonzero()[:, 0]
+    if len(rest):
+        further = approach(feasibility(d.program), take(d.theta, rest), at[rest], own, EFFORTS[0])[0].x
+        at = at.index_copy(0, rest, further)
+    return at[:, :n]
 
 
 def drawn_back(d: Derivatives, start: Tensor, x: Tensor, done: Tensor) -> Tensor:
