@@ -10,6 +10,7 @@ from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.jit import outer
 from declarative.backends.kkt.compiled.newton import convexify, solve, system_memory
 from declarative.backends.kkt.compiled.pattern import Pattern, pattern_of
+from declarative.backends.kkt.methods import barrier as dense
 
 FLOAT = torch.float64
 BLOCK = 8
@@ -50,8 +51,8 @@ def test_what_is_dense_and_large_is_left_to_torch():
 
 
 @outer
-def solved(routines, shape, system, x, y, lift, lifted):
-    convexify(routines, shape, system, lift, lifted, BLOCK)
+def solved(routines, shape, system, x, y, lift, lifted, reflecting):
+    convexify(routines, shape, system, lift, lifted, reflecting, BLOCK)
     solve(shape, system, x, y, BLOCK)
 
 
@@ -77,7 +78,7 @@ def test_the_solution_is_that_of_the_dense_system(n, p, density):
     right, sides = rng.normal(size=(n, BLOCK)), rng.normal(size=(p, BLOCK))
     system.D[:], system.share[:], system.rx[:], system.rc[:] = 1.0, 1.0, right, sides
     x, y, lifted = np.zeros((n, BLOCK)), np.zeros((p, BLOCK)), np.zeros(BLOCK)
-    solved(ROUTINES, shape, system, x, y, np.full(BLOCK, 1e-3), lifted)
+    solved(ROUTINES, shape, system, x, y, np.full(BLOCK, 1e-3), lifted, False)
     assert (system.sound == 1).all()
     for b in range(BLOCK):
         K = np.block([[M[b] + lifted[b] * np.eye(n), J[b].T], [J[b], np.zeros((p, p))]])
@@ -97,10 +98,35 @@ def test_negative_curvature_is_lifted(n):
     system.M[:, 0] = np.eye(n)[tuple(shape.M.T)]
     system.D[:], system.share[:], system.rx[:] = 1.0, 1.0, 1.0
     x, y, lifted = np.zeros((n, BLOCK)), np.zeros((0, BLOCK)), np.zeros(BLOCK)
-    solved(ROUTINES, shape, system, x, y, np.full(BLOCK, 1e-3), lifted)
+    solved(ROUTINES, shape, system, x, y, np.full(BLOCK, 1e-3), lifted, False)
     assert lifted[0] == 0 and (system.sound == 1).all()
     assert (lifted[1:] > 1).all() and (lifted[1:] <= 8).all()
     np.testing.assert_allclose(M @ x[:, 1] + lifted[1] * x[:, 1], 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n, p", [(3, 0), (5, 2), (12, 5), (40, 39), (60, 20)])
+def test_negative_curvature_is_reflected_as_in_torch(n, p):
+    """Along the null space of the rows, whatever units it was to be shifted in."""
+    rng = np.random.default_rng(n)
+    shape = pattern_of(np.ones((n, n), bool), np.ones((p, n), bool), np.zeros((0, n), bool))
+    assert shape is not None
+    system = system_memory(shape, BLOCK)
+    H, J = rng.normal(size=(BLOCK, n, n)) / n, rng.normal(size=(BLOCK, p, n)) / np.sqrt(n)
+    M = H + H.transpose(0, 2, 1) + np.eye(n) * np.linspace(-1, 1, BLOCK)[:, None, None]
+    right, sides = rng.normal(size=(n, BLOCK)), rng.normal(size=(p, BLOCK))
+    system.M[:], system.J[:] = M[:, *shape.M.T].T, J[:, *shape.Jc.T].T
+    system.D[:], system.share[:], system.rx[:], system.rc[:] = 1.0, rng.random((n, BLOCK)), right, sides
+    x, y, lifted = np.zeros((n, BLOCK)), np.zeros((p, BLOCK)), np.zeros(BLOCK)
+    solved(ROUTINES, shape, system, x, y, np.full(BLOCK, 1e-3), lifted, True)
+    tensors = [torch.from_numpy(part) for part in (M, J, np.ones((BLOCK, n)), np.full(BLOCK, 1e-3))]
+    curved, bad = dense.convexify(*tensors, reflect=True)
+    assert (system.sound == 1).all() and ((lifted > 0) == bad.numpy()).all() and 0 < bad.sum() < BLOCK
+    for b in range(BLOCK):
+        K = np.block([[curved[b].numpy(), J[b].T], [J[b], np.zeros((p, p))]])
+        known = np.linalg.solve(K, np.concatenate([right[:, b], sides[:, b]]))
+        np.testing.assert_allclose(
+            np.concatenate([x[:, b], y[:, b]]), known, rtol=1e-6, atol=1e-7 * np.abs(known).max()
+        )
 
 
 CAR = """

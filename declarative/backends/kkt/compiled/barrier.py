@@ -42,8 +42,8 @@ GOING, CONVERGED, STUCK, DIVERGED = range(4)
 
 
 class Task(NamedTuple):
-    """Which entries are not 0, which variables have bounds below and above, the functions, and where the parameters are
-    (as in `run_blocks`).
+    """Which entries are not 0, which variables have bounds below and above, the functions, where the parameters are
+    (as in `run_blocks`), and what is done about negative curvature, as in `convexify`.
     """
 
     pattern: Pattern
@@ -52,6 +52,7 @@ class Task(NamedTuple):
     local: Function
     values: Function
     arguments: np.ndarray
+    reflects: bool
 
 
 @inner()
@@ -222,7 +223,7 @@ def iterate(routines, task, system, a, o, tolerance, count):
     evaluate(task, a, o, count)
     begin(task, a, o, tolerance, count)
     newton_matrix(task, system, a, o, count)
-    convexify(routines, task.pattern, system, a[o.lift], a[o.lifted], count)
+    convexify(routines, task.pattern, system, a[o.lift], a[o.lifted], task.reflects, count)
     set_right(task, system, a, o, 0, count)
     solve(task.pattern, system, a[o.dx :], a[o.ny :], count)
     for j in range(count):

@@ -14,7 +14,7 @@ from numba.extending import get_cython_function_address, intrinsic
 
 from declarative.backends.kkt.compiled.jit import inner
 
-UPPER, NO, YES, LEFT = (np.uint8(ord(letter)) for letter in "UNTL")  # of the column-major matrix
+UPPER, NO, YES, LEFT, VECTORS = (np.uint8(ord(letter)) for letter in "UNTLV")  # of the column-major matrix
 
 
 BLAS = ("trsm", "trsv", "gemm", "gemv", "symv", "syrk")

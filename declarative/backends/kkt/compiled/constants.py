@@ -9,6 +9,7 @@ FAST = 20.0  # at most this factor, as a logarithm, nearer to a wall in one step
 REACH = 1e10  # a multiplier is kept within this factor of mu / v
 LEAST_LIFT, MOST_LIFT = 1e-30, 1.0  # of a Hessian that is not positive definite
 BOLD, LEAST_SHARE = 3.0, 1e-12  # the shift beside the most negative curvature (1: singular), and how it is measured
+FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
 DEPENDENT = 1e-11  # regularises dependent rows
 
 # Its filter, and its line search.

@@ -1,7 +1,7 @@
 """The compiled barrier method for whole batches: its functions, memory and threads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from declarative.backends.kkt.compiled.blas import ROUTINES
 from declarative.backends.kkt.compiled.evaluate import ENOUGH, Evaluator, addresses
 from declarative.backends.kkt.compiled.interpret import BLOCK, INTERPRETER
 from declarative.backends.kkt.compiled.model import Function
-from declarative.backends.kkt.compiled.newton import System, system_memory
+from declarative.backends.kkt.compiled.newton import LARGEST, System, system_memory
 from declarative.backends.kkt.compiled.pattern import Pattern, pattern_of
 from declarative.backends.kkt.compiled.places import Places, places
 
@@ -24,7 +24,7 @@ ENDS = CONVERGED, STUCK, DIVERGED  # why an item stops that does not run out of 
 @dataclass(frozen=True)
 class Functions:
     """A program's functions of x (n), for `local` of the weights of f, c and g, and of its parameters; the `pattern` of
-    its derivatives.
+    its derivatives. `reflects`: each negative curvature, which makes H dense, where other methods shift all.
     """
 
     n: int
@@ -33,6 +33,7 @@ class Functions:
     local: Evaluator
     values: Evaluator
     pattern: Pattern
+    reflects: bool = False
     spare: list[tuple] = field(default_factory=list)  # memory that no call is using
 
     @cached_property
@@ -43,6 +44,13 @@ class Functions:
         local = np.concatenate([before, *(places[tuple(of.T)] for places, of in entries)])
         values = self.values.listing.results
         return Parts(self.local, n, 1 + self.p + self.q, local), Parts(self.values, n, 0, values)
+
+    @cached_property
+    def reflecting(self) -> "Functions | None":
+        """The same for a method that reflects; None where the matrices are too large."""
+        H, Jc, Jg = nonzero(self.n, self.p, self.q, self.local)
+        pattern = pattern_of(np.ones_like(H), Jc, Jg) if self.n <= LARGEST else None
+        return pattern and replace(self, pattern=pattern, reflects=True, spare=[])
 
     def places(self, low: int, high: int) -> Places:
         """Those of a block, for so many lower and upper bounds."""
@@ -102,7 +110,7 @@ def run(
         except IndexError:  # other calls have them all
             own = f.memory()
         local, values, system, memory = own
-        task = Task(f.pattern, low, high, local, values, table)
+        task = Task(f.pattern, low, high, local, values, table, f.reflects)
         solve_block(ROUTINES, task, system, memory, o, given, why, rounds, tolerance, limit, first, last)
         f.spare.append(own)
 

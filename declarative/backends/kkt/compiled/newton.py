@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import NO, SYEV, UPPER, fortran
-from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, WEIGHT
+from declarative.backends.kkt.compiled.blas import NO, SYEV, UPPER, VECTORS, fortran
+from declarative.backends.kkt.compiled.constants import BOLD, DEPENDENT, FLAT, WEIGHT
 from declarative.backends.kkt.compiled.jit import inner
 from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.compiled.vectors import add_product, divide, multiply, subtract_product
@@ -175,8 +175,10 @@ def solve(shape, system, x, y, count):
 
 
 @inner()
-def least_curvature(routines, shape, system, j):
-    """The least curvature of item j's M beside its shares, along the null space of its J; 0 where it is not known."""
+def curvatures(routines, shape, system, j, vectors):
+    """Those of item j's M beside its shares, along the null space of its J, ascending, and after them FAR for the rest;
+    with `vectors`, these are in the rows of `system.matrix`. How many lie in the null space; -1 where none is known.
+    """
     n, A, Q, info, share = len(shape.diagonal), system.matrix, system.rows, system.info, system.share
     for i in range(n):
         for k in range(n):
@@ -199,9 +201,27 @@ def least_curvature(routines, shape, system, j):
                 A[i, k] += (inside + FAR) * q[i] * q[k] - q[i] * system.values[k] - system.values[i] * q[k]
     fortran(
         routines[SYEV],
-        (NO, UPPER, np.int32(n), A, np.int32(n), system.values, system.work, np.int32(len(system.work)), info),
+        (vectors, UPPER, np.int32(n), A, np.int32(n), system.values, system.work, np.int32(len(system.work)), info),
     )
-    return system.values[0] if info[0] == 0 else 0.0
+    return n - rank if info[0] == 0 else -1
+
+
+@inner()
+def reflect(routines, shape, system, lift, j):
+    """Each negative curvature of item j's M along the null space of its J becomes its absolute value, and at least
+    `lift` beside the largest. Is it known?
+    """
+    for i in range(len(shape.diagonal)):
+        system.share[i, j] = 1.0  # M's own curvatures, not those beside H's part
+    inside, values, V, most = curvatures(routines, shape, system, j, VECTORS), system.values, system.matrix, 0.0
+    for k in range(inside):
+        most = max(most, abs(values[k]))
+    for k in range(inside):
+        if not values[k] > FLAT * most:
+            change = max(abs(values[k]), lift * (most if most > 0 else 1.0)) - values[k]
+            for e in range(len(shape.M)):
+                system.M[e, j] += change * (V[k, shape.M[e, 0]] * V[k, shape.M[e, 1]])
+    return inside >= 0
 
 
 @inner()
@@ -235,12 +255,13 @@ def orthonormal(shape, system, j):
 
 
 @inner()
-def convexify(routines, shape, system, lift, lifted, count):
-    """M made positive definite along the null space of J by a shift, item by item, and everything factored.
+def convexify(routines, shape, system, lift, lifted, reflecting, count):
+    """M made positive definite along the null space of J, item by item, and everything factored: by reflections, which
+    fill the matrix, or by a shift, a few times the most negative curvature.
 
-    By a few times the most negative curvature; where that is not enough, or would take long, by ever larger shifts.
+    Where that is not enough, or would take long, by ever larger shifts.
     """
-    n, small = len(shape.diagonal), len(shape.diagonal) <= LARGEST
+    n = len(shape.diagonal)
     factor(shape, system, count)
     for j in range(count):
         lifted[j] = 0.0
@@ -248,11 +269,23 @@ def convexify(routines, shape, system, lift, lifted, count):
         again = False
         for j in range(count):
             if system.sound[0, j] == 0.0:
-                least = least_curvature(routines, shape, system, j) if small and lifted[j] == 0.0 else 0.0
-                shift = max(-BOLD * least, lift[j], (FACTOR - 1) * lifted[j], 0.0 if small else LEAST)
-                for i in range(n):
-                    system.M[shape.diagonal[i], j] += shift * system.share[i, j]
-                lifted[j], again = lifted[j] + shift, True
+                again = True
+                if reflecting and lifted[j] == 0.0 and reflect(routines, shape, system, lift[j], j):
+                    lifted[j] = LEAST
+                else:
+                    shift = next_shift(routines, shape, system, lift[j], lifted[j], j)
+                    for i in range(n):
+                        system.M[shape.diagonal[i], j] += shift * system.share[i, j]
+                    lifted[j] += shift
         if not again:
             break
         factor(shape, system, count)
+
+
+@inner()
+def next_shift(routines, shape, system, lift, before, j):
+    """That of item j's curvatures, after one."""
+    small, least = len(shape.diagonal) <= LARGEST, 0.0
+    if small and before == 0.0 and curvatures(routines, shape, system, j, NO) > 0:
+        least = system.values[0]
+    return max(-BOLD * least, lift, (FACTOR - 1) * before, 0.0 if small else LEAST)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.compiled.constants import BOLD, DAMPING, DEPENDENT, FAST, LEAST_SHARE
+from declarative.backends.kkt.compiled.constants import BOLD, DAMPING, DEPENDENT, FAST, FLAT, LEAST_SHARE
 from declarative.backends.kkt.linear.finsler import surely_positive
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import eigh
@@ -22,7 +22,6 @@ from declarative.backends.kkt.program.certify import Local
 from declarative.backends.kkt.program.items import Items
 
 LEAST = 1e-300  # smaller numbers are not told from 0
-FLAT = 1e-10  # eigenvalues below this part of the largest count as negative
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Start:
     goal: Tensor
 
 
-def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | None":
+def functions(program: SmoothProgram, theta: Theta, x: Tensor, reflect: bool) -> "Functions | None":
     """The compiled functions of a program in the method's units, if it has them, and matrices for which they are worth
     it.
     """
@@ -41,7 +41,8 @@ def functions(program: SmoothProgram, theta: Theta, x: Tensor) -> "Functions | N
         return None
     if program.linearised or program.n == 0 or len(x) == 0:
         return None
-    return structure.inner.functions(x, theta[:-4], program.p, program.q)
+    found = structure.inner.functions(x, theta[:-4], program.p, program.q)
+    return found.reflecting if found and reflect else found
 
 
 def solve_blocks(

@@ -127,7 +127,7 @@ def iterated(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor]:
 
 def compiled(problem: Problem, run: Run, iterations: int) -> tuple[Run, Tensor] | None:
     """The same by compiled code; None where there is none."""
-    found = None if problem.reflect else functions(problem.program, problem.theta, problem.start)
+    found = functions(problem.program, problem.theta, problem.start, problem.reflect)
     if found is None:
         return None
     size, never = problem.start.abs().amax(-1).clamp(min=1), torch.full_like(problem.first, -torch.inf)
