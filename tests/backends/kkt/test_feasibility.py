@@ -100,7 +100,7 @@ def test_what_a_grid_shows_to_be_feasible_is_not_called_infeasible(rows):
 
 def test_a_domain_without_an_inside_is_said_to_be_so():
     layer = declarative.compile(
-        declarative.parse("var x : R; minimize x - log(x); subject to; x <= 0"), on_failure="mask"
+        declarative.parse("var x : R; minimize x - log(x); subject to; x <= 0"), backend="kkt", on_failure="mask"
     )
     assert "no point inside the domain" in layer.solve().messages[()]
 
