@@ -21,6 +21,9 @@ EMPTY = [  # with c = (1, 0)
     "var X : S^2, psd; maximize log_det(X); subject to; trace(X) <= c[1]",
     "var x : R; minimize kl_div(c[0], c[1]*x)",
     "var x : R; minimize rel_entr(c[0], x); subject to; x <= c[1]",
+    "var x : R^3; minimize sum(x) + cvar(x - c[0], 0.6); subject to; geo_mean(x) >= c[0]; x[2] <= c[1]",
+    "var x : R^3; minimize sum(inv_pos(x)) - log(geo_mean(x)); subject to; sum(x) >= 1; x[2] <= c[1]",
+    "var x : R^3, nonneg; minimize sum(x) - log(geo_mean(x)) + sum(inv_pos(x)); subject to; x[2] <= c[1]",
 ]
 NARROW = [  # with c = (1, r), and the value
     ("var x : R^2, nonneg; maximize sum(log(c .* x)); subject to; sum(x) <= 1", lambda r: (r / 4).log()),

@@ -51,7 +51,7 @@ def scaled(items: Items, generator: np.random.Generator) -> Items:
 @pytest.mark.parametrize("units", [False, True])
 def test_what_has_points_on_the_boundary_alone_is_not_empty(shape, units):
     generator = np.random.default_rng(0)
-    for _ in range(30):
+    for _ in range(60):
         items = without_interior(SHAPES[shape], generator)
         assert shares_of_emptiness(scaled(items, generator) if units else items) is None
 

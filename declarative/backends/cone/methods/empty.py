@@ -16,7 +16,7 @@ import numpy as np
 from declarative.backends.cone.methods.blame import least_violation_ray
 from declarative.backends.cone.methods.directions import points_of
 from declarative.backends.cone.methods.faces import zero_with
-from declarative.backends.cone.methods.rays import EXACT, NOISE, infeasibility_ray
+from declarative.backends.cone.methods.rays import EXACT, infeasibility_ray
 from declarative.backends.cone.program.item import Item, Items, alone
 from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.cone.program.solved import Solved, without_numbers
@@ -26,6 +26,7 @@ from declarative.backends.cone.sets.within import within_dual
 from declarative.backends.status import Status
 
 FACES = 6  # of a chain, each smaller
+NOISES = (1e-6, 1e-4, 1e-2)  # beside the largest: what an interior-point method may have left of zeros
 CLEAR = 1e-3  # of its largest term, a contradiction of faces that are known up to rounding
 INSIDE = 1e-6  # of the largest entry of a multiplier: what is nearer to the boundary counts as on it
 FAR = 1e3  # where the program's size is one, x, slacks and multipliers of no solution grow
@@ -119,16 +120,27 @@ def _shares(face: _Face, z: np.ndarray) -> np.ndarray:
 
 
 def _exposing(item: Item, z: np.ndarray) -> np.ndarray | None:
-    """z (m,) without errors, if it is in the dual cone with A'z = 0 and b'z = 0 to the digits of each sum's terms."""
+    """z (m,) without errors, if it is in the dual cone with A'z = 0 and b'z = 0 to the digits of each sum's terms.
+
+    What is left out as an error may be much: whatever remains has to be exact.
+    """
     z = z + project(item.cones, -z[None])[0][0]
     whole = np.concatenate([item.A, item.b[:, None]], 1)
+    for noise in NOISES:
+        clean = _cleaned(item, whole, z, noise)
+        used, balanced = np.flatnonzero(clean), clean.copy()
+        balanced[used] -= np.linalg.lstsq(whole[used].T, whole[used].T @ clean[used], rcond=None)[0]
+        for ray in (clean, _cleaned(item, whole, balanced, noise)):
+            if _exposes(item, whole, ray):
+                return ray
+    return None
+
+
+def _cleaned(item: Item, whole: np.ndarray, z: np.ndarray, noise: float) -> np.ndarray:
+    """z (m,) with zeros where it is noise beside the largest of its terms, and where it is 0 in the dual cone then."""
     weight = np.abs(z) * np.maximum(np.abs(whole).max(1, initial=0.0), 1.0)
-    idle = (weight <= NOISE * weight.max(initial=0.0)) | (z == 0)
-    clean = np.where(zero_with(item.cones, idle, dual=True), 0.0, z)
-    used = np.flatnonzero(clean)
-    balanced = clean.copy()
-    balanced[used] -= np.linalg.lstsq(whole[used].T, whole[used].T @ clean[used], rcond=None)[0]
-    return next((ray for ray in (clean, balanced) if _exposes(item, whole, ray)), None)
+    idle = (weight <= noise * weight.max(initial=0.0)) | (z == 0)
+    return np.where(zero_with(item.cones, idle, dual=True), 0.0, z)
 
 
 def _exposes(item: Item, whole: np.ndarray, z: np.ndarray) -> bool:
