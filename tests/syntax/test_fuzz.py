@@ -41,6 +41,15 @@ def test_any_row_of_tokens(pieces: list[str]) -> None:
     check(" ".join(pieces))
 
 
+@given(st.lists(st.sampled_from([*"()[]{}|,:='", "for", "in", "if", "x", "sum", "-"]), max_size=20))
+def test_any_brackets(pieces: list[str]) -> None:
+    check(" ".join(pieces))
+
+
+def test_an_array_whose_brackets_are_crossed() -> None:
+    check("[x for { ]")
+
+
 @pytest.mark.parametrize("text", PROGRAMS)
 def test_programs_with_a_piece_missing_doubled_or_put_elsewhere(text: str) -> None:
     dice = random.Random(len(text))

@@ -108,9 +108,10 @@ def array_over_an_index(t: Trouble) -> Mistake | None:
     """`[x[i] for i in n]`, read as `stack(x[i] for i in n)`."""
     if t.token.type != "for" or t.opening != "[":
         return None
-    opening = max(k for k in range(t.index) if (end := closing_of(t.tokens, k)) is not None and end > t.index)
-    closing = closing_of(t.tokens, opening)
-    assert closing is not None
+    around = [(k, end) for k in range(t.index) if (end := closing_of(t.tokens, k)) is not None and end > t.index]
+    if not around:  # `[x[i] for { ]`
+        return None
+    opening, closing = max(around)
     inside, text = t.tokens[opening + 1 : closing], t.span(t.tokens[opening], t.tokens[closing]).text
     left, right = t.tokens[opening]._replace(type="(", text="("), t.tokens[closing]._replace(type=")", text=")")
     name = Token("NAME", "stack", left.start, left.start)
