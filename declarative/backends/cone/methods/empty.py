@@ -16,7 +16,7 @@ import numpy as np
 from declarative.backends.cone.methods.blame import least_violation_ray
 from declarative.backends.cone.methods.directions import points_of
 from declarative.backends.cone.methods.faces import zero_with
-from declarative.backends.cone.methods.rays import EXACT, infeasibility_ray
+from declarative.backends.cone.methods.rays import EXACT, NOISES, infeasibility_ray
 from declarative.backends.cone.program.item import Item, Items, alone
 from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.cone.program.solved import Solved, without_numbers
@@ -26,7 +26,7 @@ from declarative.backends.cone.sets.within import within_dual
 from declarative.backends.status import Status
 
 FACES = 6  # of a chain, each smaller
-NOISES = (1e-6, 1e-4, 1e-2)  # beside the largest: what an interior-point method may have left of zeros
+LARGE = 5000  # rows: more are not looked at, since matrices are dense
 CLEAR = 1e-3  # of its largest term, a contradiction of faces that are known up to rounding
 INSIDE = 1e-6  # of the largest entry of a multiplier: what is nearer to the boundary counts as on it
 FAR = 1e3  # where the program's size is one, x, slacks and multipliers of no solution grow
@@ -66,6 +66,8 @@ def is_far_out(found: Solved, item: Items) -> bool:
 
 def shares_of_emptiness(items: Items) -> np.ndarray | None:
     """(m,): how much each row of a batch of one has in a proof that no point is feasible; None where there is none."""
+    if items.cones.rows > LARGE:
+        return None
     scaled = equilibrate(items).apply(items).dense(0)
     face, shares = _Face(scaled, np.eye(len(scaled.b))), np.zeros(len(scaled.b))
     for _ in range(FACES):

@@ -22,14 +22,14 @@ from declarative.backends.cone.sets.within import within, within_dual
 
 EXACT = 1e-12
 LONG = 1e5  # beside what the ray gains, where data are of size one
-NOISE = 1e-6  # beside the largest: what an interior-point method has left of zeros
+NOISES = (1e-6, 1e-4, 1e-2)  # beside the largest: what an interior-point method may have left of zeros
 
 
 def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
     """z brought into the dual cone and to b'z = -1, if that proves (scaled) `item` infeasible."""
     z = z + project(item.cones, -z)[0]
     weight = np.abs(z) * np.maximum(_largest(item.A, 1), np.abs(item.b))
-    idle = (weight <= NOISE * weight.max(initial=0.0)) | (z == 0)
+    idle = (weight <= NOISES[0] * weight.max(initial=0.0)) | (z == 0)
     clean = np.where(zero_with(item.cones, idle, dual=True), 0.0, z)
     for ray in (z, clean, _balanced(item, clean)):
         if _contradicts(item, ray):
@@ -38,11 +38,16 @@ def infeasibility_ray(item: Item, z: np.ndarray) -> np.ndarray | None:
 
 
 def unboundedness_ray(item: Item, x: np.ndarray) -> np.ndarray | None:
-    """x brought to q'x = -1, if it is a direction along which (scaled) `item` falls for ever."""
-    for change in (None, _without_noise, _on_faces, _without_noise, _on_faces):  # what falls to 0 may take more along
-        x = change(item, x) if change is not None else x
-        if _falls(item, x):
-            return x / -(item.q @ x)
+    """x brought to q'x = -1, if it is a direction along which (scaled) `item` falls for ever.
+
+    What is left out as noise may be much, of powers more than of lines: whatever remains has to be exact.
+    """
+    for noise in NOISES:
+        ray = x
+        for change in (None, _without_noise, _on_faces, _without_noise, _on_faces):  # what falls to 0 takes more along
+            ray = change(item, ray, noise) if change is not None else ray
+            if _falls(item, ray):
+                return ray / -(item.q @ ray)
     return None
 
 
@@ -113,18 +118,18 @@ def _balanced(item: Item, z: np.ndarray) -> np.ndarray:
     return z
 
 
-def _without_noise(item: Item, x: np.ndarray) -> np.ndarray:
+def _without_noise(item: Item, x: np.ndarray, noise: float) -> np.ndarray:
     weight = np.abs(x) * np.maximum(_largest(item.A, 0), 1.0)
-    return np.where(weight > NOISE * weight.max(initial=0.0), x, 0.0)
+    return np.where(weight > noise * weight.max(initial=0.0), x, 0.0)
 
 
-def _on_faces(item: Item, x: np.ndarray) -> np.ndarray:
+def _on_faces(item: Item, x: np.ndarray, noise: float) -> np.ndarray:
     """x with the least change, in the places where it is not 0, that makes slacks 0 which are nearly so.
 
     They are so beside the largest slack, or beside their own terms: all slacks may be noise, as with one equality.
     """
     size, terms = np.abs(item.A @ x), _largest(item.A * x, 1)
-    idle = zero_with(item.cones, size <= NOISE * np.maximum(size.max(initial=0.0), terms), dual=False)
+    idle = zero_with(item.cones, size <= noise * np.maximum(size.max(initial=0.0), terms), dual=False)
     used = np.flatnonzero(x)
     R = np.concatenate([item.A[idle], item.P])[:, used]
     x = x.copy()
