@@ -39,6 +39,20 @@ subject to
   abs(u[t][0]) <= 0.5 for t in T
   abs(u[t][1]) <= 2 for t in T
 """
+PATH = """
+dim T, k
+param a : R^2
+param b : R^2
+param c : R^(k,2)
+param r : R^k, pos
+param mid : R^2
+var x[0..T] : R^2, start(mid)
+minimize sum(sumsq(x[t+1] - x[t]) for t in T) + 0.5*sum(sumsq(x[t+1] - 2*x[t] + x[t-1]) for t in 1..T-1)
+subject to
+  x[0] == a
+  x[T] == b
+  sumsq(x[t] - c[j,:]) >= r[j]^2 for t in T, j in k
+"""
 QUIET = {"ipopt.print_level": 0, "print_time": 0, "ipopt.sb": "yes"}
 Data = Mapping[str, Any]  # tensors for us, arrays for the peer
 
@@ -56,6 +70,7 @@ class Peer:
     data: Callable[[Data, int], np.ndarray]
     most: Any = np.inf  # bounds of |x|
     dense: bool = True  # small enough for CasADi to factor the KKT matrix symbolically
+    low: Any = None  # of g, where some rows are equations
 
     def solver(self, tolerance: float) -> Any:
         problem = {"x": self.x, "p": self.p, "f": self.f, "g": self.g}
@@ -63,7 +78,7 @@ class Peer:
 
     def loop(self, solver: Any, data: Data, batch: int) -> list[Any]:
         """All items, one after the other."""
-        low = 0 if self.equal else -np.inf
+        low = self.low if self.low is not None else 0 if self.equal else -np.inf
         ends = {"lbg": low, "ubg": 0, "lbx": -self.most, "ubx": self.most}
         return [solver(x0=self.start(data, k), p=self.data(data, k), **ends) for k in range(batch)]
 
@@ -150,6 +165,33 @@ def car(steps: int, batch: int = 64) -> Problem:
     return f"car, {steps} steps", declarative.parse(CAR.replace("dim T", f"dim T = {steps}")), data, peer
 
 
+def path(steps: int = 12, count: int = 2, batch: int = 64) -> Problem:
+    """A robot's way around round obstacles; no point of its start is feasible."""
+    g = torch.Generator().manual_seed(0)
+    a, b = (torch.tensor([end, 0.0], dtype=torch.float64) + normal(g, batch, 2) / 10 for end in (0.0, 4.0))
+    c = torch.tensor([[1.3, 0.2], [2.7, -0.3]], dtype=torch.float64) + normal(g, batch, count, 2) / 10
+    r = torch.rand(batch, count, generator=g, dtype=torch.float64) / 5 + 0.5
+    mid = torch.tensor([2.0, 1.0], dtype=torch.float64) + normal(g, batch, 2) / 10
+    x, ends, C, R = (
+        ca.SX.sym("x", 2, steps + 1),
+        ca.SX.sym("ends", 2, 2),
+        ca.SX.sym("c", 2, count),
+        ca.SX.sym("r", count),
+    )
+    step = x[:, 1:] - x[:, :-1]
+    f = ca.sumsqr(step) + ca.sumsqr(step[:, 1:] - step[:, :-1]) / 2
+    outside = [R[j] ** 2 - ca.sumsqr(x[:, t] - C[:, j]) for t in range(steps) for j in range(count)]
+    fixed = ca.vertcat(x[:, 0] - ends[:, 0], x[:, -1] - ends[:, 1])
+    peer = Peer(
+        ca.vec(x), ca.vertcat(ca.vec(ends), ca.vec(C), R), f, ca.vertcat(fixed, *outside), False,
+        lambda d, k: np.tile(d["mid"][k], steps + 1),
+        lambda d, k: np.concatenate([d["a"][k], d["b"][k], d["c"][k].ravel(), d["r"][k]]), dense=False,
+        low=np.concatenate([np.zeros(4), np.full(len(outside), -np.inf)]),
+    )  # fmt: skip
+    text = PATH.replace("dim T, k", f"dim T = {steps}\ndim k")
+    return f"path, {steps} steps", declarative.parse(text), {"a": a, "b": b, "c": c, "r": r, "mid": mid}, peer
+
+
 def compare(name: str, problem: declarative.Problem, data: Data, peer: Peer) -> None:
     batch = len(next(iter(data.values())))
     layer = declarative.compile(problem, solve="auto", on_failure="mask")
@@ -199,5 +241,5 @@ def compare(name: str, problem: declarative.Problem, data: Data, peer: Peer) -> 
 
 
 if __name__ == "__main__":
-    for problem in (trust_region(), pnp(), welsch_pool(), car(5), car(10), car(30)):
+    for problem in (trust_region(), pnp(), welsch_pool(), car(5), car(10), car(30), path()):
         compare(*problem)
