@@ -80,9 +80,10 @@ def polish(
     """At most `rounds` steps; bounds in `open_domain` (2, n) are never active. `began` (B, n): where the method did.
     Entries that are `hidden` (bool, n) may move where nothing holds them.
 
-    Where they lead nowhere, shares that are about alike may be rounding error, all of them (the minimum of x^2 within
-    bounds); a second try lets these constraints go, and a third follows steps that make it worse at first. There is no
-    second where the caller has a `guess` (B, q + 2n) of what is active.
+    Where they lead nowhere, shares may be those of forces that are nothing beside others (on a ball that may lie
+    anywhere in a box), or, where they are about alike, rounding error, all of them (the minimum of x^2 within bounds);
+    further tries let these constraints go, and a last one follows steps that make it worse at first. There are none
+    where the caller has a `guess` (B, q + 2n) of what is active.
     """
     first = appraised(model, at, blocks, began)
     start, D, way = Here(at, first.local, first.shares), first.D, first.way
@@ -90,6 +91,10 @@ def polish(
     about = force > ABOUT * slack if guess is None else guess
     found, system = refine(model, start, about, open_domain, blocks, D, rounds, way)
     lost = found.shares.error > LOST
+    if guess is None and lost.any() and (faint := about & ~felt(first.local, start, D)).any():
+        other, _ = refine(model, start, about & ~faint, open_domain, blocks, D, rounds, way)
+        found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
+        lost = found.shares.error > LOST
     if guess is None and lost.any():
         other, _ = refine(model, start, ABOUT * force > slack, open_domain, blocks, D, rounds, way)
         found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
@@ -121,6 +126,15 @@ def polish(
         straight = flat | (worst(found.local.H.abs()) == 0)  # what moves with an entry that is curved is curved
         flat = flat.index_put((items,), flat[items] & done.system.movable(items, straight[items]))
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
+
+
+def felt(local: Local, here: Here, D: Tensor) -> Tensor:
+    """(B, q + 2n): multipliers whose force is more, beside the largest of all terms, than the slack's share."""
+    at = here.at
+    of_g = worst(D[:, None] * local.Jg.abs()) * at.z
+    force = torch.cat([of_g, D * at.z_lower, D * at.z_upper], -1)
+    most = torch.maximum(worst(D * local.gradient.abs()), worst(force))
+    return force > here.shares.slack * most[:, None]
 
 
 def vanished_here(model: Model, here: Here, way: Way) -> Tensor:
