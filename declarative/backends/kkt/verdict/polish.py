@@ -91,7 +91,7 @@ def polish(
     about = force > ABOUT * slack if guess is None else guess
     found, system = refine(model, start, about, open_domain, blocks, D, rounds, way)
     lost = found.shares.error > LOST
-    if guess is None and lost.any() and (faint := about & ~felt(first.local, start, D)).any():
+    if guess is None and lost.any() and (faint := lost[:, None] & about & ~felt(first.local, start, D)).any():
         other, _ = refine(model, start, about & ~faint, open_domain, blocks, D, rounds, way)
         found, system = other.where(lost & (other.shares.error < found.shares.error), found), None
         lost = found.shares.error > LOST
