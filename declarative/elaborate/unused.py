@@ -13,13 +13,14 @@ from declarative.syntax import tree
 
 UNUSED = "W207"
 _MEANING = {"var": ": any value of it will do", "param": ": nothing depends on it", "learn": ": nothing depends on it"}
-_WORDS = re.compile(r'#.*|"[^"\n]*"|\w+')  # a comment or a doc string is one
+_WORDS = re.compile(r'#.*|"(?:[^"\\\n]|\\[^\n])*"|\w+')  # a comment or a doc string is one
 
 
 def warn_of_unused(report: Report, file: tree.File, imports: Mapping[str, Problem | None]) -> None:
-    """Once for each of them; what only an unused name uses is used. Imports that could not be read stay silent.
+    """For names that stand in the text once. What only an unused name uses is used, and so is what shares its name.
 
-    It goes by the text: of a long one the tree may hold a part, with other statements like it left out.
+    It goes by the text since of a long one the tree may hold a part, with other statements like it left out. Imports
+    that could not be read stay silent.
     """
     counts = Counter(_WORDS.findall(file.span.source.text))
     for name, span, kind in _declared(file):

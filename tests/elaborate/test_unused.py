@@ -51,6 +51,11 @@ def test_sizes_bounds_and_starts_are_uses():
     assert names(f"{text}minimize sum(x) + sum(b)") == []
 
 
+def test_quotes_in_a_doc_string_do_not_end_it():
+    text = 'param c : R^2 "5\\" # of them"; param z : R "z, \\"z\\"" ; var x : R^2; minimize sumsq(x - c)'
+    assert names(text) == ["z"]
+
+
 def test_mistakes_come_first():
     _, found = declarative.check("dim n\nparam z : R\nvar x : R^n\nminimize sumsq(y)")
     assert [d.code for d in found] == ["E201"]

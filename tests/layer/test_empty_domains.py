@@ -52,3 +52,30 @@ def test_a_little_room_is_enough(text, value, backend):
     solution = compiled(text, backend).solve(torch.stack([torch.ones_like(r), r], -1))
     assert (solution.status == Status.SOLVED).all()
     assert torch.allclose(solution.value, value(r), rtol=1e-6)
+
+
+FAR = ["(x - 5e3)^2 + exp(-x)", "(x - 2e4)^2 + 1e-3*abs(x)", "-log(x) + 1e-4*x", "(x - 5e3)^2"]
+ON_A_FACE = ["norm([c[0], c[1], c[2], y]) <= d", "norm([c[0], c[1], c[2], y]) <= d; [d, y; y, 1] in PSD"]
+
+
+@pytest.mark.parametrize("objective", FAR)
+@pytest.mark.parametrize("rows", ON_A_FACE)
+@pytest.mark.parametrize("backend", ["auto", "cone"])
+def test_what_holds_without_room_is_not_refuted_where_x_is_large(objective, rows, backend):
+    text = f"param c : R^3; param d : R, nonneg; var x : R; var y : R; minimize {objective}; subject to; {rows}"
+    layer = declarative.compile(declarative.parse(text, name="face"), backend=backend, on_failure="mask")
+    c = torch.tensor([[3, 4, 0], [3, 0, 4], [1, 2, 2], [2, 3, 6]] * 3, dtype=torch.float64)
+    more = torch.tensor([0, 1e-15, 1e-13], dtype=torch.float64).repeat_interleave(4)
+    solution = layer.solve(c, torch.tensor([5, 5, 3, 7] * 3, dtype=torch.float64) * (1 + more))
+    assert not (solution.status == Status.INFEASIBLE).any()
+
+
+@pytest.mark.parametrize("rows", ["norm(y) <= d; y == c", "norm(y) <= d; c'*y >= d^2"])
+@pytest.mark.parametrize("backend", ["auto", "cone"])
+def test_zeros_in_the_data_of_a_cone_without_room(rows, backend):
+    text = f"param c : R^3; param d : R, nonneg; var x : R; var y : R^3; minimize x^2; subject to; {rows}"
+    layer = declarative.compile(declarative.parse(text, name="zeros"), backend=backend)
+    c = torch.tensor([[3, 4, 0], [3, 0, 4], [3, 4, 1e-3], [5, 12, 0], [1, 2, 2]], dtype=torch.float64)
+    solution = layer.solve(c, c.norm(dim=1))
+    assert solution.solved.all()
+    torch.testing.assert_close(solution["y"], c, rtol=1e-9, atol=1e-9)

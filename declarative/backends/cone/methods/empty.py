@@ -74,7 +74,7 @@ def shares_of_emptiness(items: Items) -> np.ndarray | None:
         z = least_violation_ray(face.item)
         ray = None if z is None else infeasibility_ray(face.item, z)
         if ray is not None:
-            sure = face.item is scaled or _is_clear(face.item, ray)
+            sure = face.item is scaled or _is_clear(face, ray, scaled)
             return np.maximum(shares, _shares(face, ray)) if sure else None
         normals = (_exposing(face.item, z) for z in points_of(_normals(face.item)))
         normal = next((z for z in normals if z is not None), None)
@@ -110,9 +110,10 @@ def _of_dual(cones: Cones) -> np.ndarray:
     return T
 
 
-def _is_clear(item: Item, ray: np.ndarray) -> bool:
-    terms = np.abs(ray) * np.maximum(np.abs(item.A).max(1, initial=0.0), np.abs(item.b))
-    return bool(-(item.b @ ray) > CLEAR * terms.max(initial=0.0))
+def _is_clear(face: _Face, ray: np.ndarray, given: Item) -> bool:
+    """Beside the terms of the given rows: those of a face may be what rounding leaves of a difference."""
+    terms = np.abs(face.rows) @ np.maximum(np.abs(given.A).max(1, initial=0.0), np.abs(given.b))
+    return bool(-(face.item.b @ ray) > CLEAR * (np.abs(ray) * terms).max(initial=0.0))
 
 
 def _shares(face: _Face, z: np.ndarray) -> np.ndarray:
@@ -126,6 +127,8 @@ def _exposing(item: Item, z: np.ndarray) -> np.ndarray | None:
 
     What is left out as an error may be much: whatever remains has to be exact.
     """
+    if not np.isfinite(z).all():
+        return None
     z = z + project(item.cones, -z[None])[0][0]
     whole = np.concatenate([item.A, item.b[:, None]], 1)
     for noise in NOISES:

@@ -20,6 +20,7 @@ from declarative.backends.cone.sets.cones import Kind
 
 MARGIN = 3.0  # errors of other signs may lead farther
 MOVING = 1e-6  # of the largest entry of a direction, or term of a row
+NOISE = 1e-10  # of the largest entry of a direction and its multipliers
 EXACT = 1e-13  # of the largest term of all rows, which turning cones leaves of a 0
 
 
@@ -111,8 +112,9 @@ def _free(system: System, pushing: np.ndarray) -> np.ndarray:
     What moves none of them, or slacks along their face, makes no difference: solutions are many, as of
     `quad_over_lin(A*x, y)` with Ax = 0.
     """
-    null, bent = system.matrix.null_sample()[: system.A.shape[1]], pushing & (system.spectrum.values < 1)
-    rows = system.A[np.flatnonzero(bent)]
+    whole, bent = system.matrix.null_sample(), pushing & (system.spectrum.values < 1)
+    null, rows = whole[: system.A.shape[1]], system.A[np.flatnonzero(bent)]
+    null = np.where(np.abs(null) > NOISE * np.abs(whole).max(0, initial=0.0), null, 0.0)  # or multipliers alone move
     terms = abs(rows) @ np.abs(null)
     felt = (np.abs(rows @ null) > np.maximum(MOVING * terms, EXACT * terms.max(0, initial=0.0))).any(0)
     null = np.abs(null[:, felt])

@@ -56,7 +56,8 @@ def restored(d: Derivatives, x0: Tensor, x: Tensor, options: Options) -> tuple[T
     before, first = violation(d, x), violation(d, inside(x0, *d.bounds(x0)))
     enough = NEARER * torch.minimum(before, first)
     x = nearest(d, beginning(d, x.where((before <= first)[:, None], x0)), enough, options)
-    found = violation(d, x) <= enough
+    left = violation(d, x)
+    found = left.isfinite() & (left <= enough)
     return items[found], drawn_back(d, x0, x, found & feasible(d, x))[found]
 
 
