@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from declarative.backends.cone.linear.matrices import Matrices, Rows, pattern_of
 from declarative.backends.cone.linear.quasidefinite import KktPattern, kkt_pattern
 from declarative.backends.cone.sets.cones import Cones, Kind, interior
-from declarative.backends.cone.sets.framed import Framed, framed
+from declarative.backends.cone.sets.framed import Framed, entries_in_frame, framed
 
 LARGE, THIN = 200, 0.05  # unknowns and rows, and the share of the places that hold entries
 
@@ -81,8 +81,11 @@ class Items:
 
     @property
     def sparse(self) -> bool:
-        """Are single ones better kept sparse?"""
-        return are_thin((self.b.shape[1], self.q.shape[1]), len(self.P.pattern.rows), len(self.A.pattern.rows))
+        """Are single ones better kept sparse? Wide cones mix their rows, and the system that refines solutions is full."""
+        shape, squares = (self.b.shape[1], self.q.shape[1]), len(self.P.pattern.rows)
+        if not are_thin(shape, squares, len(self.A.pattern.rows)):
+            return False
+        return are_thin(shape, squares, entries_in_frame(self.A.pattern, self.cones))
 
     @property
     def framed(self) -> Framed | None:

@@ -36,6 +36,27 @@ class Framed:
         return with_values(self.pattern.without_values, values)
 
 
+def entries_in_frame(A: Pattern, cones: Cones) -> int:
+    """How many entries U'A has. A's pattern keeps the last number."""
+    known = A.beside.get("entries in frame")
+    if known is None or known[0] is not cones:
+        known = A.beside["entries in frame"] = cones, _entries(A, cones)
+    return known[1]
+
+
+def _entries(A: Pattern, cones: Cones) -> int:
+    number, total = np.full(cones.rows, -1), 0
+    for group in cones.groups:
+        if group.kind.separable:
+            continue
+        number[:] = -1
+        number[group.places] = np.arange(len(group.places))[:, None]
+        own = number[A.rows]
+        met = np.unique(own[own >= 0] * A.shape[1] + A.columns[own >= 0])
+        total += len(met) * group.places.shape[1] - np.count_nonzero(own >= 0)
+    return len(A.rows) + total
+
+
 def framed(A: Pattern, cones: Cones) -> Framed | None:
     """None where some cone is wide. A's pattern keeps the last one."""
     if any(g.places.shape[1] > NARROW for g in cones.groups if not g.kind.separable):
