@@ -8,7 +8,7 @@ from declarative.backends.cone.linear.matrices import pattern_of
 from declarative.backends.cone.linear.quasidefinite import active_matrix, kkt_pattern
 from declarative.backends.cone.linear.regular import Regular
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
-from declarative.backends.cone.sets.framed import framed
+from declarative.backends.cone.sets.framed import entries_in_frame, framed
 from declarative.backends.cone.sets.projections import project
 
 
@@ -58,5 +58,7 @@ def test_the_pattern_of_turned_rows_gives_their_product():
     for _ in range(3):
         spectrum = project(cones, rng.standard_normal(cones.rows))[1]
         assert np.allclose(known.rows(spectrum, A).toarray(), spectrum.rows_to_frame(A).toarray(), rtol=0, atol=1e-15)
+    assert entries_in_frame(pattern, cones) == len(known.pattern.rows)
     wide = Cones((Block(Kind.SOC, cones.rows),))
     assert framed(pattern, wide) is None
+    assert entries_in_frame(pattern, wide) == cones.rows * 12

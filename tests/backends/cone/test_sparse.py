@@ -11,6 +11,7 @@ from backends.cone.test_function import REGULAR
 
 import declarative
 from declarative import Status
+from declarative.backends.cone.differentiate import function
 from declarative.backends.cone.differentiate.function import Report, Structure, solve_batch
 from declarative.backends.cone.linear.symmetric import factorise
 from declarative.backends.cone.methods import solve
@@ -147,3 +148,25 @@ def test_a_thin_square_with_no_rows_or_a_full_one_is_sparse(rows):
     (slope,) = torch.autograd.grad((x @ weight).sum(), p)
     assert torch.allclose(x, p + rows * (1 - p.sum(1, keepdim=True)) / n, rtol=0, atol=1e-14)
     assert torch.allclose(slope, (weight - rows * weight.mean()).expand(3, n), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_cones_that_mix_many_thin_rows_are_solved_by_arrays(wide):
+    """60 matrices of 2 x 2 are refined by sparse factors, one of 20 x 20 not: its eigenvectors fill all its rows."""
+    text = "dim k\nparam C[k] : S^2\nvar X[k] : S^2, psd\nminimize sum(trace(C[i]*X[i]) for i in k)\nsubject to\n"
+    text += "  diag(X[i]) == 1 for i in k"
+    C = torch.randn(60, 2, 2, dtype=torch.float64)
+    if wide:
+        text = "dim n\nparam C : S^n\nvar X : S^n, psd\nminimize trace(C*X)\nsubject to\n  diag(X) == 1"
+        C = torch.randn(20, 20, dtype=torch.float64)
+    layer = declarative.compile(declarative.parse(text, name="mixed"), backend="cone")
+    kinds = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = solve.solve_items
+        patch.setattr(function, "solve_items", lambda own, *rest: kinds.append(own.sparse) or real(own, *rest))
+        solution = layer.solve(C + C.mT)
+    assert kinds == [not wide] and solution.solved
+    if not wide:  # the least of 2 c x for -1 <= x <= 1
+        C = C + C.mT
+        wanted = C.diagonal(dim1=1, dim2=2).sum(1) - 2 * C[:, 0, 1].abs()
+        torch.testing.assert_close(solution.value, wanted.sum())

@@ -81,7 +81,7 @@ class Items:
 
     @property
     def sparse(self) -> bool:
-        """Are single ones better kept sparse? Wide cones mix their rows, and the system that refines solutions is full."""
+        """Are single ones better kept sparse? Wide cones mix their rows, and fill the system that refines solutions."""
         shape, squares = (self.b.shape[1], self.q.shape[1]), len(self.P.pattern.rows)
         if not are_thin(shape, squares, len(self.A.pattern.rows)):
             return False

@@ -36,6 +36,7 @@ AFAR = 1e16  # where a slope shows what rounding makes of curvatures that cancel
 HARDLY = 1e-4  # an eigenvalue beside the fall
 TOLD = 1e-8  # of the fall on a way: rounding errors of its slope, where it is told from one that rises
 STEP = 1e-6  # of the way: a longer step of Newton's method leads to another point
+OPEN = 1e-2  # of the way: where errors of slopes hide so long a step, x is one of many
 
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
@@ -63,31 +64,36 @@ def without_end(
 ) -> tuple[Tensor, Tensor]:
     """Of `usable` points (bool, B) that are `doubtful`, or from which Newton's method would go on, (B,) those beyond
     which the Lagrangian falls towards a limit along the part of the way that stays within the constraints; and (B, n)
-    that part, where it does not rise there, however far: with so many other solutions, or none. 0 for all others.
+    that part, where it does not rise there, however far: with so many other solutions, or none. Or the step of Newton's
+    method, where a point that is flat leaves a long one open, since rounding hides its slopes. 0 for all others.
     """
     none, nowhere = torch.zeros_like(usable), torch.zeros_like(found.at.x)
     if not d.program.affine:
         return none, nowhere
-    items = (usable & (doubtful | unfinished(found, start))).nonzero()[:, 0]
+    step, share = left_open(found, start)
+    items = (usable & (doubtful | (share > STEP))).nonzero()[:, 0]
     if len(items) == 0:
         return none, nowhere
     way = receding(d, found, start, items)
     here, x = Derivatives(d.program, take(d.theta, items)), found.at.x[items]
     told = blurred(found.local.H[items], x, way) <= TOLD * (here.f(x - way) - found.local.f[items])
     tends = told & levels(d, found, items, way, RISES) & way.any(-1)
+    assert found.suspects is not None
+    unsettled = (found.suspects.flat & found.flat.any(-1) & (share > OPEN))[items] & ~way.any(-1)
+    way = torch.where(unsettled[:, None], step[items], way)
     return none.index_put((items,), tends), nowhere.index_put((items,), way)
 
 
-def unfinished(found: Polished, start: Tensor) -> Tensor:
-    """(B,): a Newton step from the point is no small part of the way from the start to it."""
+def left_open(found: Polished, start: Tensor) -> tuple[Tensor, Tensor]:
+    """A Newton step (B, n) from a point that is not exact, and its part (B,) of the way from the start to the point."""
     local, at = found.local, found.at
     inexact = found.shares.error > EXACT
     if not inexact.any():
-        return inexact
+        return torch.zeros_like(at.x), torch.zeros_like(found.shares.error)
     residual = torch.where(inexact[:, None], stationarity_residual(local, at), 0)
     none = torch.zeros_like(found.system.rows, dtype=residual.dtype)
     step = found.system.solve(Right(-residual, none, torch.zeros_like(residual))).x
-    return worst(step.abs()) > STEP * worst((at.x - start).abs())
+    return step, worst(step.abs()) / worst((at.x - start).abs()).clamp(min=torch.finfo(step.dtype).tiny)
 
 
 def ways(way: Tensor, hidden: Tensor | None) -> list[Tensor]:
