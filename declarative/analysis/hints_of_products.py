@@ -27,13 +27,39 @@ def product_hints(piece: Piece, blame: Blame) -> Iterator[str]:
                 yield f"where `{text(one)}` is not negative, `{text(blame.culprit)}` is {text(one)}^2"
                 yield from declare(one, "nonneg", "if it is")
                 return
-    if not x.shape and not y.shape and (isinstance(blame.parent, Call) and blame.parent.atom == "sqrt"):
+            case Call("exp", (Call("div", (e, below)),)) if below == one:
+                yield f"`{text(blame.culprit)}` is perspective(exp({text(e)}), {text(one)}), which is convex"
+                yield from () if blame.look(one).sign.nonneg else declare(one, "pos", "if it is")
+                return
+    if (mean := _mean(piece.root) or _mean(blame.culprit)) is not None and piece.wanted is Curvature.CONCAVE:
+        yield f"where all are nonnegative, this is `{mean}`, which is concave"
+    elif not x.shape and not y.shape and (isinstance(blame.parent, Call) and blame.parent.atom == "sqrt"):
         yield f"the root of a product is geo_mean([{text(x)}, {text(y)}]), which is concave where both are nonnegative"
     elif (bound := _least(piece, blame)) is not None and not x.shape and not y.shape:
         mean = f"geo_mean([{text(x)}, {text(y)}])"
         yield f"where both are nonnegative, this is `{mean} >= sqrt({bound})`, which is convex"
     else:
         yield "fix one of the two (declare it `param`), or find an equivalent without the product"
+
+
+def _mean(product: Expr) -> str | None:
+    """`x^0.3*y^0.7` as a geometric mean with weights; None for what is none, or whose powers add up to more than 1."""
+    factors, pending = [], [product]
+    while pending:
+        match pending.pop():
+            case Call("mul", parts):
+                pending += reversed(parts)
+            case Call("power", (e,), options=(("p", p),)) if not e.shape and isinstance(p, float) and 0 < p < 1:
+                factors.append((text(e), p))
+            case Call("sqrt", (e,)) if not e.shape:
+                factors.append((text(e), 0.5))
+            case _:
+                return None
+    total = sum(p for _, p in factors)
+    if len(factors) < 2 or total > 1 + 1e-9:
+        return None
+    bases, weights = (", ".join(part) for part in zip(*((e, f"{p:g}") for e, p in factors), strict=True))
+    return f"geo_mean([{bases}], [{weights}])" + (f"^{total:g}" if total < 1 - 1e-9 else "")
 
 
 def _total(product: Expr, entropy: str) -> str:

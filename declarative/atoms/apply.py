@@ -139,8 +139,9 @@ def _value(atom: Atom | Definition, name: str, value: Any) -> Any:
         return value
     number = literal(value)
     if number is None:
-        hints = (f"for several values of `{name}` write a constraint or a term for each",)
+        several = f"for several values of `{name}` write a constraint or a term for each"
+        stands = "it stands in the text, where data cannot: as a number, or as a size (`dim k = 2`)"
         found = any(isinstance(node, IndexSymbol) for node in postorder(value))
-        text = f"`{name}` of `{atom.written}` is a number or a size, known before solving"
-        raise ShapeMismatch(text, hints=hints if found else ())
+        text = f"`{name}` of `{atom.written}` is a number or a size"
+        raise ShapeMismatch(text, hints=(several if found else stands,))
     return number

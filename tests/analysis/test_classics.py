@@ -52,6 +52,25 @@ CLASSICS = {
         "maximize sqrt(s*t)", "D103", "s*t", f"`s*t` {PRODUCT}",
         ("the root of a product is geo_mean([s, t]), which is concave where both are nonnegative",),
     ),
+    "a Cobb-Douglas function": (
+        "maximize x[0]^0.3*x[1]^0.7", "D103", "x[0]^0.3*x[1]^0.7", f"`x[0]^0.3*x[1]^0.7` {PRODUCT}",
+        ("where all are nonnegative, this is `geo_mean([x[0], x[1]], [0.3, 0.7])`, which is concave",),
+    ),
+    "powers that add up to less than one": (
+        "maximize x[0]^0.3*x[1]^0.5", "D103", "x[0]^0.3*x[1]^0.5", f"`x[0]^0.3*x[1]^0.5` {PRODUCT}",
+        ("where all are nonnegative, this is `geo_mean([x[0], x[1]], [0.3, 0.5])^0.8`, which is concave",),
+    ),
+    "powers that add up to more than one": (
+        "maximize x[0]^0.6*x[1]^0.5", "D103", "x[0]^0.6*x[1]^0.5", f"`x[0]^0.6*x[1]^0.5` {PRODUCT}", (FIX,)
+    ),
+    "a product of roots": (
+        "maximize sqrt(s)*sqrt(t)", "D103", "sqrt(s)*sqrt(t)", f"`sqrt(s)*sqrt(t)` {PRODUCT}",
+        ("where all are nonnegative, this is `geo_mean([s, t], [0.5, 0.5])`, which is concave",),
+    ),
+    "a perspective": (
+        "minimize t*exp(s/t)", "D103", "t*exp(s/t)", f"`t*exp(s/t)` {PRODUCT}",
+        ("`t*exp(s/t)` is perspective(exp(s), t), which is convex",),
+    ),
     "x times its absolute value": (
         "minimize s*abs(s)", "D103", "s*abs(s)", f"`s*abs(s)` {PRODUCT}",
         ("where `s` is not negative, `s*abs(s)` is s^2", "declare `s` with the attribute `nonneg`, if it is"),

@@ -112,7 +112,7 @@ def test_a_space_of_a_product_of_spaces_is_a_number():
         ("partial_transpose", (A, two), "`partial_transpose` needs a square matrix, this is R^(m,n)"),
         ("vec_to_upper_tri", (x,), "`vec_to_upper_tri` needs a vector whose length is a number"),
         ("vec_to_upper_tri", (apply("concat", s, t),), "no triangle has 2 entries: there are 1, 3, 6, 10, ..."),
-        ("sum_largest", (x, s), "`k` of `sum_largest` is a number or a size, known before solving"),
+        ("sum_largest", (x, s), "`k` of `sum_largest` is a number or a size"),
         ("sum_largest", (x,), "`sum_largest` needs its option `k`"),
     ],
 )

@@ -34,6 +34,8 @@ def reserved(t: Trouble) -> Mistake | None:
     at = t.index
     if at == 1 and t.token.type == ":" and t.kind in _NEVER_LABELS:
         at = 0
+    elif at == 0 and t.token.type in WORDS and t.following and t.following.type == ":":
+        pass
     elif t.token.type not in WORDS or not t.wants("NAME") or (t.token.type not in STARTING and t.wants_operand):
         return None
     word = t.tokens[at]
