@@ -14,6 +14,7 @@ from declarative.atoms import defined
 from declarative.atoms.defined import DEFINITIONS
 from declarative.atoms.record import Atom, Facts
 from declarative.atoms.registry import THEMES
+from declarative.elaborate.elsewhere import ADVICE, RENAMED, WRITTEN
 from declarative.ir.facts import Curvature, Domain, Monotonicity, Sign, Smoothness
 from declarative.ir.size import Size
 from declarative.source import codes
@@ -38,6 +39,8 @@ they are.
 all e. What takes one array whole has the option `axis`: `max(X, axis = 0)` is the vector of the greatest entries of the
 columns, `norm(X, axis = 1)` that of the norms of the rows.
 """
+ELSEWHERE = """\
+What CVXPY, numpy, torch, MATLAB and others call by a name that is not one here; whoever writes it is told so."""
 DOMAINS = {
     Domain.ALL: "",
     Domain.NONNEG: "{} >= 0",
@@ -71,7 +74,20 @@ def atoms_page() -> str:
         lines += _theme(theme, records)
     lines += ["## Defined", "", " ".join((defined.__doc__ or "").split()), ""]
     lines += _table(("function", "meaning"), [(f"`{d.signature}`", d.doc) for d in DEFINITIONS.values()])
+    lines += ["", "## Names in other libraries", "", ELSEWHERE, "", *_table(("there", "here"), _elsewhere())]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _elsewhere() -> Iterator[tuple[str, str]]:
+    """By what is written here, in the order of letters: what is called otherwise or written out; then advice."""
+    here: dict[str, list[str]] = {}
+    tables = (RENAMED, {theirs: text for theirs, (text, _) in WRITTEN.items()})
+    pairs = [pair for table in tables for pair in table.items()]
+    for theirs, ours in sorted(pairs, key=lambda pair: (re.sub("[^a-z]", "", pair[1].lower()), pair)):
+        here.setdefault(f"`{ours}`", []).append(theirs)
+    for theirs, advice in ADVICE.items():
+        here.setdefault(advice, []).append(theirs)
+    return ((", ".join(f"`{name}`" for name in names), ours.replace("|", "\\|")) for ours, names in here.items())
 
 
 def _theme(theme: ModuleType, records: list[Atom]) -> Iterator[str]:
