@@ -58,7 +58,7 @@ def test_the_pattern_of_turned_rows_gives_their_product():
     for _ in range(3):
         spectrum = project(cones, rng.standard_normal(cones.rows))[1]
         assert np.allclose(known.rows(spectrum, A).toarray(), spectrum.rows_to_frame(A).toarray(), rtol=0, atol=1e-15)
-    assert entries_in_frame(pattern, cones) == len(known.pattern.rows)
+    assert entries_in_frame(pattern, cones) == len(pattern.rows)
     wide = Cones((Block(Kind.SOC, cones.rows),))
     assert framed(pattern, wide) is None
     assert entries_in_frame(pattern, wide) == cones.rows * 12

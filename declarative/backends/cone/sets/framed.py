@@ -37,7 +37,7 @@ class Framed:
 
 
 def entries_in_frame(A: Pattern, cones: Cones) -> int:
-    """How many entries U'A has. A's pattern keeps the last number."""
+    """How many entries U'A has for the eigenvectors of wide cones alone. A's pattern keeps the last number."""
     known = A.beside.get("entries in frame")
     if known is None or known[0] is not cones:
         known = A.beside["entries in frame"] = cones, _entries(A, cones)
@@ -47,7 +47,7 @@ def entries_in_frame(A: Pattern, cones: Cones) -> int:
 def _entries(A: Pattern, cones: Cones) -> int:
     number, total = np.full(cones.rows, -1), 0
     for group in cones.groups:
-        if group.kind.separable:
+        if group.kind.separable or group.places.shape[1] <= NARROW:
             continue
         number[:] = -1
         number[group.places] = np.arange(len(group.places))[:, None]
