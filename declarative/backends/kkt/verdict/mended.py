@@ -30,8 +30,7 @@ from declarative.backends.kkt.verdict.polish import EXACT, Polished
 
 OWN = 1e-6  # of the terms that are no multiples of x
 FALL, LAST = 1e-3, 1e-9  # of what f falls from the start, and of f itself
-PART = 0.7  # of a residual: what a step leaves of it where it leads to a solution, 1/e of a flat one's, 1/sqrt(3) of
-# one at an edge where the slope is infinite
+PART = 0.7  # of a residual, what a step to a solution leaves at most: 1/e where flat, 1/sqrt(3) at an infinite slope
 SMALL = 1e-3  # of x, or of the way to it: the tolerance, with what flat minima need
 
 
@@ -56,9 +55,7 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
     here, point = Derivatives(d.program, take(d.theta, items)), at.take(items)
     small = (worst(beside(step.x, X).abs()) <= SMALL) & (worst(beside(left, T).abs()) <= OWN)
     there, before = (worst(beside(part, T).abs()) for part in (after(here, point, step), r))
-    noise = tremor(
-        lambda x: here.lagrangian_gradient(x, point.y, point.z), point.x
-    )  # what rounding makes of the slopes
+    noise = tremor(lambda x: here.lagrangian_gradient(x, point.y, point.z), point.x)  # rounding errors of the slopes
     least = torch.clamp(SEVERAL * worst(beside(noise, T)), min=OWN)
     small &= ~(there > torch.maximum(PART * before, least))  # outside of a domain nothing is told
     if start is not None:
