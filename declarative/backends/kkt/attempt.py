@@ -14,6 +14,7 @@ from declarative.backends.kkt.methods.restoration import approach_restored
 from declarative.backends.kkt.program.certify import Primal, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, Options, SmoothProgram, Theta, take
+from declarative.backends.kkt.verdict.afresh import polished_afresh
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import frail
 from declarative.backends.kkt.verdict.extents import missed, unsettled
@@ -91,7 +92,8 @@ def assess(
     if still.any():
         at = resting(d, began).where(still, at)
         found = polish(d, at, program.open_domain, program.blocks, POLISH, began, hidden=program.hidden)
-    answer, way = examined(d, found, count, options, began)
+    found, departed = polished_afresh(d, found, began, POLISH, options.tolerance)
+    answer, way = examined(d, found, count, options, departed)
     answer, stop, runs = on_the_way(d, found, answer, stop, began)
     reached = found.at.x.where(runs[:, None], at.x)
     return Attempt(answer, found.system, stop, reached, found.at.x + leaving(d, found, way))
@@ -231,8 +233,9 @@ def inflection(d: Derivatives, found: Polished, suspects: Tensor) -> tuple[Tenso
     items = suspects.nonzero()[:, 0]
     if len(items) == 0:
         return no, way
-    W = torch.cat([found.system.flat(items), torch.diag_embed(found.flat[items].to(way.dtype))], -1)
-    W = W / W.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
+    flat = found.system.flat(items)
+    flat = flat / flat.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)
+    W = torch.cat([flat, torch.diag_embed(found.flat[items].to(way.dtype))], -1)
     at, here = found.at.take(items), Derivatives(d.program, take(d.theta, items))
     step, base = NEAR * at.x.abs().amax(-1, keepdim=True).clamp(min=1), here.lagrangian(at.x, at.y, at.z)
     noise, active = tremor(lambda x: here.lagrangian(x, at.y, at.z), at.x), found.active.take(items)

@@ -17,7 +17,8 @@ from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import eigh, svd
 
 RANK = 1e-10  # singular values of the equilibrated rows below this are zero
-FLAT = 1e-11  # the same for eigenvalues of the equilibrated reduced Hessian
+FLAT = 1e-11  # a curvature below this part of the terms that it is the sum of is zero,
+TOLD = 1e-15  # and so is one below this, in equilibrated units: its direction is not told from that of others
 FIRM, LEAST = 1e-6, 1e-9  # curvatures above this part of the largest, and above this, are not flat, nor nearly
 LOOSE = 1e-8  # the square of the share in a null direction that moves an entry
 
@@ -152,7 +153,8 @@ class LeastNorm:
     def _reduced(self) -> tuple[Tensor, Tensor]:
         """Eigenvalues (B, n), zero where flat, and directions (B, n, n) of h on the null space of a."""
         values, vectors = eigh(self._null @ self.h @ self._null)
-        return torch.where(values.abs() > FLAT, values, 0), vectors
+        terms = (vectors.abs() * (self.h.abs() @ vectors.abs())).sum(-2)
+        return torch.where(values.abs() > torch.clamp(FLAT * terms, min=TOLD), values, 0), vectors
 
     @cached_property
     def _firmly(self) -> tuple[Tensor, Tensor]:

@@ -111,6 +111,12 @@ class ActiveSystem:
             return self
         return ActiveSystem(self.H[items], self.A[items], self.rows[items], self.fixed[items], self.pattern)
 
+    def put(self, items: Tensor, other: "ActiveSystem") -> "ActiveSystem":
+        """The same with other's items at the places `items` (long, K)."""
+        H, A = self.H.index_copy(0, items, other.H), self.A.index_copy(0, items, other.A)
+        rows, fixed = self.rows.index_copy(0, items, other.rows), self.fixed.index_copy(0, items, other.fixed)
+        return ActiveSystem(H, A, rows, fixed, self.pattern)
+
     def multiply(self, w: Right) -> Right:
         """K w, with zeros where a row or a bound is not active."""
         x = times(self.H, w.x) + times(self.A.mT, w.rows) + w.bounds

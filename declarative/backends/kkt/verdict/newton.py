@@ -10,10 +10,14 @@ from declarative.backends.kkt.differentiate.adjoint import active_system
 from declarative.backends.kkt.linear.factored import LARGEST
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.system import SINGULAR, ActiveSystem, Right
-from declarative.backends.kkt.program.certify import Local, Primal
+from declarative.backends.kkt.program.certify import Local, Primal, stationarity_residual, worst
 from declarative.backends.kkt.program.program import Active
+from declarative.backends.kkt.verdict.here import Here
 from declarative.backends.numbers import plain
 
+NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
+CREEPING = 0.5  # what a step towards a flat minimum leaves of the gradient, at most
+FLATTEST = 0.5 + 1e-8  # the error that it leaves, at most: of x^3
 STILL, WIDE = 1e-10, 0.25  # of x: what goes less far gains nothing, what goes farther leads elsewhere
 
 
@@ -53,6 +57,21 @@ def goes(at: Primal, there: Primal) -> Tensor:
     if at.x.shape[1] == 0:
         return size.sum(-1) > 0
     return (step.amax(-1) > STILL * size.amax(-1)) & (step.amax(-1) < WIDE * size.amax(-1))
+
+
+def creeps(here: Here, there: Here, unsure: Tensor, several: Tensor) -> Tensor:
+    """(B,): of items that are `unsure` (B,), those that a step takes nearer to a flat minimum.
+
+    There the gradient shrinks with all its terms: a step on x^k leaves less than 1/e of it, and an error of 1/(k-1).
+    That may have been less before, beside multipliers of `several` rows (B,) that the step lets go together.
+    """
+    most = torch.where(several, here.shares.error.clamp(min=FLATTEST), (1 + NEARLY) * here.shares.error)
+    holds = torch.maximum(there.shares.primal, there.shares.gap) <= (1 + NEARLY) * here.shares.error
+    unsure = unsure & (here.shares.error > NEARLY) & holds & (there.shares.error <= most)
+    if not unsure.any():
+        return unsure
+    before, after = (worst(stationarity_residual(place.local, place.at).abs()) for place in (here, there))
+    return unsure & (after <= CREEPING * before)
 
 
 def jacobian(local: Local) -> Tensor:

@@ -22,7 +22,6 @@ from declarative.backends.kkt.program.certify import (
     Way,
     evaluate,
     measure,
-    stationarity_residual,
     units,
     vanished,
     way_to,
@@ -35,14 +34,12 @@ from declarative.backends.kkt.verdict.apart import away
 from declarative.backends.kkt.verdict.doubts import doubtful
 from declarative.backends.kkt.verdict.falls import Suspects, suspected
 from declarative.backends.kkt.verdict.here import Here, appraised, at_point, moved
-from declarative.backends.kkt.verdict.newton import goes, jacobian, newton, steps
+from declarative.backends.kkt.verdict.newton import NEARLY, creeps, goes, jacobian, newton, steps
 
 ABOUT = 0.1  # shares nearer than this are alike: at x = 0 the largest entry, however small, has a slack's share of 1
 ROUNDED = 1e-11  # a multiplier or slack of the wrong sign by less than this is rounding
 EXACT = 1e-13
-NEARLY = 1e-8  # what is pursued for SLOWLY times as many steps
 SLOWLY = 6
-CREEPING = 0.5  # what a step towards a flat minimum leaves of the gradient, at most
 LOST = 1e-6  # a point with a larger error is no answer
 OTHER = 10.0  # units that differ by more are others
 REVIEWS = 3
@@ -65,6 +62,28 @@ class Polished:
     flat: Tensor
     doubts: Tensor | None
     suspects: Suspects | None
+
+    def take(self, items: Tensor) -> "Polished":
+        """Those of some items (long, K)."""
+        at, local = self.at.take(items), self.local.take(items)
+        shares, active = self.shares.take(items), self.active.take(items)
+        degenerate, flat, doubts, *suspects = (flag[items] for flag in self._flags)
+        system = self.system.take(items)
+        return Polished(at, local, shares, active, system, degenerate, flat, doubts, Suspects(*suspects))
+
+    def put(self, items: Tensor, other: "Polished") -> "Polished":
+        """The same with other's items at the places `items` (long, K)."""
+        at, local = self.at.put(items, other.at), self.local.put(items, other.local)
+        shares, active = self.shares.put(items, other.shares), self.active.put(items, other.active)
+        pairs, system = zip(self._flags, other._flags, strict=True), self.system.put(items, other.system)
+        degenerate, flat, doubts, *suspects = (a.index_copy(0, items, b) for a, b in pairs)
+        return Polished(at, local, shares, active, system, degenerate, flat, doubts, Suspects(*suspects))
+
+    @property
+    def _flags(self) -> list[Tensor]:
+        """The rest, of a nonlinear program and with a way."""
+        assert self.doubts is not None and self.suspects is not None
+        return [self.degenerate, self.flat, self.doubts, *self.suspects]
 
 
 def polish(
@@ -224,7 +243,7 @@ def refine(
         least = several & (there.shares.error < ROUNDED)  # of many multipliers, those of least norm
         better = going & ((there.shares.error < here.shares.error) | least)
         if way is not None:
-            better |= going & creeps(here, there, ~better)
+            better |= going & creeps(here, there, ~better, several)
         here, guess = there if better.all() else there.where(better, here), guess ^ wrong & going[:, None]
         slow = better & (here.shares.error > NEARLY)  # one more digit takes many steps where the Hessian vanishes
         going &= slow if k >= rounds else better & (here.shares.error > EXACT) | wrong.any(-1)
@@ -250,18 +269,6 @@ def stepped(
         edges = walls(here.local.lower, here.local.upper, walled)
         at = replace(at, x=walk(here.at.x, at.x - here.at.x, edges))
     return moved(model, at, blocks, D, way), several
-
-
-def creeps(here: Here, there: Here, unsure: Tensor) -> Tensor:
-    """(B,): of items that are `unsure` (B,), those that a step takes nearer to a flat minimum.
-
-    There the gradient shrinks with all its terms: a step on x^k leaves less than 1/e of it, and an error of 1/(k-1).
-    """
-    unsure = unsure & (here.shares.error > NEARLY) & (there.shares.error <= (1 + NEARLY) * here.shares.error)
-    if not unsure.any():
-        return unsure
-    before, after = (worst(stationarity_residual(place.local, place.at).abs()) for place in (here, there))
-    return unsure & (after <= CREEPING * before)
 
 
 def at_hand(model: Model, system: ActiveSystem | None, active: Active, local: Local) -> ActiveSystem:
