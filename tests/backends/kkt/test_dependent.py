@@ -33,6 +33,13 @@ def incidence(nodes: int) -> np.ndarray:
     return M
 
 
+def streets(k: int) -> np.ndarray:
+    """Rows of the nodes of a grid (k, k), columns of the arcs to the right and downwards."""
+    node = np.arange(k * k).reshape(k, k)
+    arcs = [*zip(node[:, :-1].flat, node[:, 1:].flat, strict=True), *zip(node[:-1].flat, node[1:].flat, strict=True)]
+    return np.stack([np.eye(k * k)[i] - np.eye(k * k)[j] for i, j in arcs], 1)
+
+
 def marginals(k: int) -> np.ndarray:
     """Row sums and column sums of a matrix (k, k)."""
     return np.concatenate([np.kron(np.eye(k), np.ones(k)), np.kron(np.ones(k), np.eye(k))])
@@ -57,6 +64,13 @@ def flow(seed: int, curvature: float, whole: bool = False, upper: float = torch.
     q = random(BATCH, A.shape[1], seed=seed)
     q = (5 * q).ceil() if whole else q
     return given(A, tensor(np.eye(6)[:1] - np.eye(6)[-1:]), q, curvature, upper)
+
+
+def shortest_path(seed: int, curvature: float):
+    """All arcs of the path stand at their capacity, and the next best path is hardly longer."""
+    A = streets(8)
+    sides = tensor(np.eye(64)[:1] - np.eye(64)[-1:])
+    return given(A, sides, random(BATCH, A.shape[1], seed=seed) + 0.1, curvature / 100, 1.0)
 
 
 def transport(seed: int, curvature: float, scaled: bool = False):
@@ -85,6 +99,7 @@ PROGRAMS = {
     "flow": flow,
     "flow of whole costs": lambda seed, c: flow(seed, c, whole=True),
     "flow with capacities": lambda seed, c: flow(seed, c, upper=0.6),
+    "shortest path": shortest_path,
     "transport": transport,
     "transport in other units": lambda seed, c: transport(seed, c, scaled=True),
     "corner": corner,
@@ -134,6 +149,16 @@ def test_the_general_method_is_needed_for_few(name, curvature, monkeypatch):
     assert (answer.status == Status.SOLVED).all()
     left = sum(len(arguments[1].q) for arguments in asked)
     assert left == (BATCH // 2 if name == "flow of whole costs" else 0) or left < BATCH // 2
+
+
+@pytest.mark.parametrize("curvature", [0.0, 1.0])
+def test_paths_that_are_hardly_shorter_than_others_are_clear(curvature, monkeypatch):
+    """Multipliers that go with all arcs of a path exist, though the margins that they leave are small."""
+    monkeypatch.setattr("declarative.backends.kkt.convex.polished", None)
+    for seed in range(3):
+        program, theta, start = shortest_path(seed, curvature)
+        answer, _, _ = solve_convex(program, theta, start, Options(), None)
+        assert (answer.status == Status.SOLVED).all() and answer.dual_nonunique.all()
 
 
 def test_an_item_alone_has_the_piece_that_it_has_in_a_batch():

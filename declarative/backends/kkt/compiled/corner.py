@@ -17,6 +17,7 @@ NONE = 1e-10  # a multiplier beside the largest, or a move beside the largest, t
 STILL = 1e-9  # the length of a unit vector's part along N that is none
 ALIKE = 1e-9  # multipliers that differ by less, relatively, are alike: the first of them goes
 SHARE = 0.5  # of a multiplier that a move leaves at least
+MARGIN = 1e-5  # of the largest multiplier: what all have at least in general, and far above WEAK
 
 
 class Corner(NamedTuple):
@@ -127,27 +128,34 @@ def reach(c, i, d):
 
 
 @inner()
-def least_norm(c, count, d):
-    """c.w, any multipliers, become those of least norm that have their signs; false where there are none."""
-    w = c.w[:count]
-    for l in range(d):
-        subtract(c.N[l, :count], dot(c.N[l, :count], w), w)
-    rows = 0
+def lift(c, count, d, w, least):
+    """w becomes the nearest multipliers of which those that may change have their signs and this size at least; false
+    where there are none.
+    """
+    rows, low = 0, False
     for i in range(count):
         if c.sign[i] != 0 and reach(c, i, d) > STILL:
             put_row(c, i, d, rows, 1.0)
-            c.nearest.h[rows] = -c.sign[i] * w[i]
-            c.zero[rows] = i
+            c.nearest.h[rows] = least - c.sign[i] * w[i]
+            low = low or c.nearest.h[rows] > 0
             rows += 1
-    negative = False
-    for k in range(rows):
-        negative = negative or c.nearest.h[k] > 0
-    if negative:
+    if low:
         if not nearest(c.nearest, rows, d):
             return False
         move_along(c, count, d, c.nearest.t)
         for i in range(count):
             w[i] += c.move[i]
+    return True
+
+
+@inner()
+def least_norm(c, count, d):
+    """c.w, any multipliers, become those of least norm that have their signs; false where there are none."""
+    w = c.w[:count]
+    for l in range(d):
+        subtract(c.N[l, :count], dot(c.N[l, :count], w), w)
+    if not lift(c, count, d, w, 0.0):
+        return False
     none = NONE * largest_entry(w[:count])
     for i in range(count):
         if c.sign[i] != 0 and c.sign[i] * w[i] <= none:
@@ -158,11 +166,21 @@ def least_norm(c, count, d):
 
 
 @inner()
+def positive(c, count):
+    """All multipliers of inequalities in c.inside have their signs, and none is 0."""
+    sound = True
+    for i in range(count):
+        sound = sound and (c.sign[i] == 0 or c.sign[i] * c.inside[i] > 0)
+    return sound
+
+
+@inner()
 def go_inside(c, count, d):
     """c.inside = multipliers that are positive in all inequalities; false where some are 0 whatever the others are.
 
-    A move towards the inside of the cone Z t >= 0, for the rows Z whose multipliers are 0, is the part of Z'1 in it,
-    and is 0 where Z's = 0 for some s > 0 (Tucker's alternative). What it leaves at 0 is tried again.
+    The nearest ones that are not small, if there are any. Otherwise a move towards the inside of the cone Z t >= 0, for
+    the rows Z whose multipliers are 0, is the part of Z'1 in it, and is 0 where Z's = 0 for some s > 0 (Tucker's
+    alternative). What it leaves at 0 is tried again.
     """
     copy(c.w[:count], c.inside)
     zeros = 0
@@ -170,6 +188,10 @@ def go_inside(c, count, d):
         if c.sign[i] != 0 and c.w[i] == 0:
             c.zero[zeros] = i
             zeros += 1
+    if zeros > 0 and d > 0:
+        if lift(c, count, d, c.inside[:count], MARGIN * largest_entry(c.w[:count])) and positive(c, count):
+            return True
+        copy(c.w[:count], c.inside)
     while zeros > 0:
         if d == 0 or not towards(c, d, zeros):
             return False
