@@ -14,6 +14,7 @@ from declarative.backends.kkt.program.program import SmoothProgram, Theta, no_ro
 from declarative.backends.kkt.program.structures import ScaledStructure, ViolationStructure
 
 LEAST, MOST = 1e-2, 1e2  # sizes between these are left as they are
+FLAT = 1e-4  # a row that changes by less of its value has no slope
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,25 @@ def factors_at_once(d: Derivatives, x0: Tensor) -> tuple[Tensor, ...]:
     """The four factors."""
     program, x = d.program, inside(x0, *d.bounds(x0))
     zero = x.new_zeros(len(x), program.p), x.new_zeros(len(x), program.q)
-    _, slope, _, _, H, Jc, Jg = d.local(x, *zero)
+    _, slope, c, g, H, *rows = d.local(x, *zero)
+    Jc, Jg = (steep(J, values, x) for J, values in zip(rows, (c, g), strict=True))
     D = equilibrate(H.nan_to_num(0, 0, 0), torch.cat([Jc, Jg], 1).nan_to_num(0, 0, 0))[0]
     D = torch.where((D > 0) & D.isfinite(), D / D.clamp(min=LEAST), 1)
     H = (D[:, :, None] * H * D[:, None]).abs().flatten(1)
     steepest = torch.cat([(D * slope).abs(), H], -1).amax(-1, keepdim=True) if program.n else D.sum(-1, keepdim=True)
     c, g = ((J * D[:, None]).abs().amax(-1) if J.numel() else J.sum(-1) for J in (Jc, Jg))
     return moderate(steepest), moderate(c), moderate(g), D
+
+
+def steep(J: Tensor, values: Tensor, x: Tensor) -> Tensor:
+    """The slopes (B, r, n) of rows at x (B, n); 0 where a step as long as x would hardly change the values (B, r).
+
+    A row may begin at its least or greatest value, where its slope is rounding error and tells no size.
+    """
+    if not J.numel():
+        return J
+    reach = J.abs().amax(-1) * x.abs().amax(-1, keepdim=True).clamp(min=1)
+    return torch.where((reach > FLAT * values.abs())[..., None], J, 0)
 
 
 def moderate(size: Tensor) -> Tensor:
