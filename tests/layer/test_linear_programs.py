@@ -55,3 +55,11 @@ def test_a_minimum_of_zero_has_no_active_constraints(name):
     assert solution.solved.all() and torch.allclose(solution.value[:2], torch.zeros(2).double(), atol=1e-15)
     assert torch.allclose(solution.x[:2], torch.zeros(2).double(), atol=1e-12)
     assert scale * 0.2 - 1e-9 <= float(solution.x[2]) <= scale * 0.4 + 1e-9
+
+
+def test_a_linear_program_is_not_tried_as_a_strictly_convex_one(monkeypatch):
+    """An entry of the diagonal of P that is 0 tells."""
+    monkeypatch.setattr("declarative.backends.kkt.convex.solve_definite", None)
+    layer = declarative.compile(declarative.parse(TEXT, name="linear"), backend="kkt")
+    x = layer(torch.tensor([-1.0, 1.0]).double(), torch.ones(1, 2).double(), torch.tensor([3.0]).double())
+    torch.testing.assert_close(x, torch.tensor([3.0, 0.0]).double(), rtol=1e-12, atol=1e-12)

@@ -49,6 +49,8 @@ def solve_convex(
     qp = quadratic(program, theta, x0)
     if len(x0) == 0 or not suits(program, qp):
         return remaining(program, theta, qp, x0, options, None, warm)
+    if hollow(qp):
+        return resume(program, theta, qp, x0, options, None, warm)
     first = solve_definite(program, qp, x0, warm and warm.active)
     items = (~first.clear).nonzero()[:, 0]
     if len(items) == 0:
@@ -59,13 +61,18 @@ def solve_convex(
     return first.answer.put(items, rest), blamed, joined(first.system, items, system, len(x0))
 
 
+def hollow(qp: Quadratic) -> bool:
+    """No item's P is positive definite, for entries of its diagonal are 0: a linear program, or an epigraph form."""
+    return bool((once(qp.P).diagonal(dim1=-2, dim2=-1) == 0).any(-1).all())
+
+
 def resume(
     program: SmoothProgram,
     theta: Theta,
     qp: Quadratic,
     x0: Tensor,
     options: Options,
-    near: Near,
+    near: Near | None,
     warm: Warm | None,
 ) -> tuple[Answer, Blamed, System | None]:
     """What a similar solution leads to, where that is certain; the others as if there were none."""
@@ -78,7 +85,7 @@ def resume(
     rest = (~clear).nonzero()[:, 0]
     if len(rest) == 0:
         return found.answer, {}, found.system
-    near, warm = Near(near.at.take(rest), near.known[rest]), warm.take(rest)
+    near, warm = near and Near(near.at.take(rest), near.known[rest]), warm.take(rest)
     some, blamed, system = remaining(program, take(theta, rest), qp.take(rest), x0[rest], options, near, warm)
     blamed = {int(rest[i]): rows for i, rows in blamed.items()}
     return found.answer.put(rest, some), blamed, joined(found.system, rest, system, len(x0))
