@@ -17,6 +17,7 @@ from declarative.backends.kkt.program.program import Active, Options, SmoothProg
 from declarative.backends.kkt.verdict.afresh import polished_afresh
 from declarative.backends.kkt.verdict.answer import USABLE, Answer, Reason, certified
 from declarative.backends.kkt.verdict.doubts import frail
+from declarative.backends.kkt.verdict.edges import falls_at_an_edge
 from declarative.backends.kkt.verdict.extents import missed, unsettled
 from declarative.backends.kkt.verdict.falls import (
     LAST_DIGIT,
@@ -141,6 +142,8 @@ def on_the_way(
         strays = ~(stop.converged | stop.stuck) & suspects.far & (local.f > d.f(began))
         answer = answer.marked(strays & usable, Status.FAILED, Reason.STALLED)
     usable = answer.status <= Status.INACCURATE
+    edge = falls_at_an_edge(d, found, began, usable)
+    answer, usable = answer.marked(edge, Status.FAILED, Reason.STALLED), usable & ~edge
     tends = tends_to_a_limit(d, found, began, suspects, usable)
     tends |= suspects.flat & (suspects.fall < 0) & answer.nonunique  # a plateau above where it began
     doubtful = answer.nonunique | answer.degenerate | suspects.flat
