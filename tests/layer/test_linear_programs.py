@@ -63,3 +63,39 @@ def test_a_linear_program_is_not_tried_as_a_strictly_convex_one(monkeypatch):
     layer = declarative.compile(declarative.parse(TEXT, name="linear"), backend="kkt")
     x = layer(torch.tensor([-1.0, 1.0]).double(), torch.ones(1, 2).double(), torch.tensor([3.0]).double())
     torch.testing.assert_close(x, torch.tensor([3.0, 0.0]).double(), rtol=1e-12, atol=1e-12)
+
+
+ANY_POINT = """
+dim p, m, n
+param P : S^n, psd; param q : R^n; param A : R^(p,n); param b : R^p; param G : R^(m,n); param l : R^m; param u : R^m
+var x : R^n
+minimize quad(x, P)/2 + q'*x
+subject to
+  A*x == b
+  l <= G*x <= u
+"""
+
+
+@pytest.mark.parametrize(("n", "p", "m"), [(3, 1, 4), (8, 5, 6), (13, 9, 17)])
+def test_items_without_an_objective_have_a_feasible_point_where_there_is_one(n, p, m):
+    """The other items have an objective; every fifth contradicts itself."""
+    rng, count = np.random.default_rng(n), 30
+    x, A, G = rng.standard_normal((count, n, 1)), rng.standard_normal((count, p, n)), rng.standard_normal((count, m, n))
+    b, g = (A @ x)[..., 0], (G @ x)[..., 0]
+    lower, upper = g - rng.exponential(1, g.shape), g + rng.exponential(1, g.shape)
+    G[::5, 1], lower[::5, 1] = G[::5, 0], upper[::5, 0] + 1
+    upper[::5, 1] = np.inf
+    q, P = rng.standard_normal((count, n)), np.broadcast_to(np.eye(n), (count, n, n)).copy()
+    q[: count // 2], P[: count // 2] = 0, 0
+    layer = declarative.compile(declarative.parse(ANY_POINT, name="any_point"), backend="kkt", on_failure="mask")
+    data = [torch.tensor(part).requires_grad_() for part in (P, q, A, b, G, lower, upper)]
+    solution = layer.solve(*data)
+    expected = [Status.INFEASIBLE if k % 5 == 0 else Status.SOLVED for k in range(count)]
+    assert solution.status.tolist() == expected
+    assert solution.nonunique[: count // 2].all()
+    found = solution.x.detach().numpy()[..., None]
+    for k in (k for k, status in enumerate(expected) if status == Status.SOLVED):
+        np.testing.assert_allclose(A[k] @ found[k], b[k][:, None], atol=1e-9)
+        assert ((G[k] @ found[k])[:, 0] > lower[k] - 1e-9).all() and ((G[k] @ found[k])[:, 0] < upper[k] + 1e-9).all()
+    gradients = torch.autograd.grad(solution.x.nan_to_num().sum(), data)
+    assert all(part.isfinite().all() for part in gradients)

@@ -130,14 +130,27 @@ def solve_together(
 def starting_points(qp: Quadratic, near: Near | None) -> Rough:
     """Where the last steps begin, after no iterations where a point is known."""
     if near is None:
-        return solve_quadratic(qp, ITERATIONS)
+        return afresh(qp)
     items, count = (~near.known).nonzero()[:, 0], torch.zeros_like(near.known, dtype=torch.int64)
     active = torch.zeros_like(torch.cat([near.at.z, near.at.x, near.at.x], -1), dtype=torch.bool)
     if len(items) == 0:
         return Rough(near.at, count, active)
-    found = solve_quadratic(qp.take(items), ITERATIONS)
+    found = afresh(qp.take(items))
     count, active = (old.index_put((items,), new) for old, new in ((count, found.iterations), (active, found.active)))
     return Rough(near.at.put(items, found.at), count, active)
+
+
+def afresh(qp: Quadratic) -> Rough:
+    """Points near solutions: without an objective any feasible point is one, and the nearest to 0 is found, which no
+    forces hold.
+    """
+    idle = ~(qp.P.flatten(1).any(-1) | qp.q.any(-1))
+    if not idle.any():
+        return solve_quadratic(qp, ITERATIONS)
+    unit = torch.eye(qp.P.shape[1], dtype=qp.P.dtype, device=qp.P.device)
+    found = solve_quadratic(replace(qp, P=torch.where(idle[:, None, None], unit, qp.P)), ITERATIONS)
+    at = replace(nowhere(found.at), x=found.at.x).where(idle, found.at)
+    return Rough(at, found.iterations, found.active & ~idle[:, None])
 
 
 def finish(
