@@ -29,6 +29,7 @@ from declarative.backends.kkt.verdict.slides import entwined
 from declarative.backends.kkt.warm import Warm, resumed
 from declarative.backends.status import Status
 
+ROUNDING = 1e-12  # of the terms of an equation
 LOWER = 1e-9  # values that differ by less, beside themselves, are the same
 
 Blamed = dict[int, list[tuple[str, int]]]
@@ -189,6 +190,8 @@ def judge(
     held = lost & (new.primal <= FEASIBLE)
     away = held & attempt.stop.diverged
     beyond = away | held & far(attempt.reached, start)
+    if program.p and program.open_domain.any() and beyond.any():
+        beyond = beyond & defined(Derivatives(program, theta), attempt.reached)
     falls = runs_away(Derivatives(program, theta), start, attempt.reached, beyond, sure=True)
     answer = new.where(improves(new, old), old).marked(falls, Status.UNBOUNDED, Reason.FALLS)
     answer = answer.marked(away & ~falls & (answer.status != Status.SOLVED), Status.FAILED, Reason.ESCAPES)
@@ -218,6 +221,19 @@ def judge(
     retry = saddle.index_put((seek,), ~found.hopeless | (not last))
     blamed = {int(seek[i]): found.blame.heaviest(int(i)) for i in found.hopeless.nonzero()[:, 0]}
     return Verdict(answer, retry, following.index_put((seek,), away), blamed)
+
+
+def defined(d: Derivatives, x: Tensor) -> Tensor:
+    """(B,): what the equations lack at x does not bring an entry out of its open domain, nor about as far.
+
+    Of log(c*x), where c is 0, only u = 1e-9 is left, with u == c*x: nearly a point, and none.
+    """
+    (lower, upper), (low, high) = d.bounds(x), d.program.open_domain
+    gap = torch.minimum((x - lower).where(low, torch.inf), (upper - x).where(high, torch.inf))[:, None]
+    J, other = d.jacobian_c(x).abs(), (low | high).logical_not()
+    room = torch.where(J > 0, J * gap, torch.inf).amin(-1) / 2
+    rounding = ROUNDING * (J * (x.abs() * other)[:, None]).amax(-1)
+    return (d.c(x).abs() <= torch.maximum(room, rounding)).all(-1)
 
 
 def comes_lower(d: Derivatives, new: Answer, value: Tensor) -> Tensor:
