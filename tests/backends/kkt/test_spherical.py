@@ -156,3 +156,24 @@ def test_where_several_minima_are_the_gradient_has_the_least_norm():
     a = torch.zeros(3, dtype=FLOAT, requires_grad=True)
     x = project.solve(a).x
     assert torch.equal(torch.autograd.grad(x.sum(), a)[0], torch.zeros(3, dtype=FLOAT))
+
+
+def test_minima_inside_a_ball_beside_others_at_its_edge():
+    """In a batch and alone: what lies inside is found without the secular equation, if that is so of all items."""
+    torch.manual_seed(3)
+    n, batch = 5, 30
+    H, g, c = random_symmetric(batch, n), torch.randn(batch, n, dtype=FLOAT), torch.ones(batch, dtype=FLOAT)
+    H[:20] = H[:20] @ H[:20] + torch.eye(n, dtype=FLOAT)
+    g[:10] /= 10
+    nowhere = torch.zeros(batch, n, dtype=FLOAT)
+    found = minimise_spherical(H, g, c, nowhere, ball=True)
+    newton = torch.linalg.solve(H, -g)
+    inside = (torch.linalg.eigvalsh(H)[:, 0] > 0) & ((newton**2).sum(-1) <= 1)
+    assert inside[:10].all() and not inside[20:].any()
+    torch.testing.assert_close(found.x[inside], newton[inside], rtol=1e-10, atol=1e-12)
+    assert (found.sigma[inside] == 0).all() and (found.sigma[~inside] > 0).all()
+    left = times(H, found.x) + found.sigma[:, None] * found.x + g
+    assert (left.abs() <= 1e-10 * (1 + found.sigma[:, None])).all()
+    for k in range(batch):
+        alone = minimise_spherical(H[k : k + 1], g[k : k + 1], c[:1], nowhere[:1], ball=True)
+        torch.testing.assert_close(alone.x[0], found.x[k], rtol=1e-10, atol=1e-12)

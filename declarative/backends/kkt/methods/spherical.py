@@ -43,32 +43,46 @@ def minimise_spherical(H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool) 
     size = values.abs().amax(-1, keepdim=True)
     bottom = gaps <= MULTIPLE * size
     ghat = times(Q.mT, g)
+    free = interior(values, Q, ghat, c) if ball else None
+    if free is not None and free.inside.all():
+        return Spherical(free.x, torch.zeros_like(c), free.nonunique)
     falls = (lowest < -MULTIPLE * size) | (not ball)  # else a slope tells, however small, where the ball is large
     terms = torch.maximum(g.abs().amax(-1, keepdim=True), torch.where(falls, size * c.sqrt()[:, None], 0))
     low = torch.where(bottom & (ghat.abs() <= NOTHING * terms), 0, ghat)
     rest = torch.where(bottom, 0, low / torch.where(bottom, 1, gaps))
     missing = c - (rest**2).sum(-1)
     hard = (torch.where(bottom, low, 0) == 0).all(-1) & (missing >= 0)
-    shift = torch.where(hard, 0, secular(low, gaps, c.sqrt()))
+    asked = ~hard if free is None else ~(hard | free.inside)
+    shift = torch.where(hard, 0, secular(low, gaps, c.sqrt(), asked))
     w = torch.where(hard[:, None], -rest, -low / torch.where(hard, 1, shift)[:, None].add(gaps))
     w = w + hard[:, None] * missing.clamp(min=0).sqrt()[:, None] * towards(times(Q.mT, x0), bottom)
     several = hard & (missing > NOTHING * c) & ((bottom.sum(-1) > 1) | (low != 0).any(-1))
-    sigma = shift - lowest[:, 0]
-    if not ball:
-        return Spherical(times(Q, w), sigma, several)
-    return with_interior(Spherical(times(Q, w), sigma, several), values, Q, ghat, c)
+    edge = Spherical(times(Q, w), shift - lowest[:, 0], several)
+    return edge if free is None else free.else_at(edge)
 
 
-def with_interior(edge: Spherical, values: Tensor, Q: Tensor, ghat: Tensor, c: Tensor) -> Spherical:
-    """The minimum in the ball: the free one, where the quadratic is convex and it lies inside."""
+@dataclass(frozen=True)
+class Interior:
+    """The minimum without a sphere, x (B, n), where one lies `inside` (B,), and whether it is one of many (B,)."""
+
+    x: Tensor
+    inside: Tensor
+    nonunique: Tensor
+
+    def else_at(self, edge: Spherical) -> Spherical:
+        """The minimum in the ball."""
+        x = torch.where(self.inside[:, None], self.x, edge.x)
+        nonunique = torch.where(self.inside, self.nonunique, edge.nonunique)
+        return Spherical(x, torch.where(self.inside, 0, edge.sigma), nonunique)
+
+
+def interior(values: Tensor, Q: Tensor, ghat: Tensor, c: Tensor) -> Interior:
+    """That of a quadratic with so many eigenvalues (B, n), eigenvectors Q (B, n, n), and Q'g (B, n)."""
     flat = values <= MULTIPLE * values.abs().amax(-1, keepdim=True)
     free = -torch.where(flat, 0, ghat / torch.where(flat, 1, values))
     terms = ghat.abs().amax(-1, keepdim=True)
     solvable = ~(flat & (ghat.abs() > NOTHING * terms)).any(-1) & (values[:, 0] >= -MULTIPLE * values.abs().amax(-1))
-    inside = solvable & ((free**2).sum(-1) <= c)
-    x = torch.where(inside[:, None], times(Q, free), edge.x)
-    nonunique = torch.where(inside, flat.any(-1), edge.nonunique)
-    return Spherical(x, torch.where(inside, 0, edge.sigma), nonunique)
+    return Interior(times(Q, free), solvable & ((free**2).sum(-1) <= c), flat.any(-1))
 
 
 def towards(start: Tensor, bottom: Tensor) -> Tensor:
@@ -80,8 +94,11 @@ def towards(start: Tensor, bottom: Tensor) -> Tensor:
     return torch.where(visible, part / torch.where(visible, norm, 1), first)
 
 
-def secular(g: Tensor, gaps: Tensor, radius: Tensor) -> Tensor:
-    """s > 0 with |g / (gaps + s)| = radius, (B,): Newton on 1/|x(s)| - 1/radius, kept inside a shrinking bracket."""
+def secular(g: Tensor, gaps: Tensor, radius: Tensor, asked: Tensor) -> Tensor:
+    """s > 0 with |g / (gaps + s)| = radius, (B,): Newton on 1/|x(s)| - 1/radius, kept inside a shrinking bracket.
+
+    Rounds go on for the items that are `asked` for (B,); for others it is any number.
+    """
     total, below = g.norm(dim=-1), torch.where(gaps == 0, g, 0).norm(dim=-1)
     high = total / radius
     low = torch.maximum(high - gaps.amax(-1), below / radius).clamp(min=0)
@@ -93,7 +110,7 @@ def secular(g: Tensor, gaps: Tensor, radius: Tensor) -> Tensor:
         low, high = torch.where(norm > radius, s, low), torch.where(norm <= radius, s, high)
         step = s + (norm / radius - 1) * norm**2 / slope
         new = torch.where((step >= low) & (step <= high), step, (low + high) / 2)
-        if not (((new - s).abs() > 4e-16 * s) & new.isfinite()).any():
+        if not (asked & ((new - s).abs() > 4e-16 * s) & new.isfinite()).any():
             break
         s = torch.where(new.isfinite(), new, s)
     return s
