@@ -132,15 +132,31 @@ def test_beside_a_degenerate_solution_its_active_rows_are_enough(beside):
 
 def test_an_active_set_that_is_far_off_is_given_up(beside):
     """Where the objective is turned round, every row of the solution changes, which takes as long as a fresh start."""
-    text = "dim n, m; const A : R^(m,n); param c : R^n; var x : R^n; minimize c'*x; subject to; -1 <= x <= 1; A*x <= 1"
-    g = torch.Generator().manual_seed(0)
-    A, c = normal(g, 80, 40), normal(g, 4, 40)
-    layer = declarative.compile(declarative.parse(text, name="turned"), backend="kkt", consts={"A": A.numpy()})
+    layer, c = turned("c'*x + x[0]^2/100")
     first, cold = layer.solve(c), layer.solve(-c)
     beside.clear()
     warm = layer.solve(-c, warm=first)
     assert warm.solved.all() and torch.equal(cold.x, warm.x)
     assert beside[0].answers.rounds.max() <= 40
+
+
+def test_a_linear_program_walks_from_vertex_to_vertex(beside):
+    """Also from far off, for a step is nothing beside a fresh start."""
+    layer, c = turned("c'*x")
+    first, cold = layer.solve(c), layer.solve(-c)
+    beside.clear()
+    warm = layer.solve(-c, warm=first)
+    torch.testing.assert_close([warm.x, warm.value], [cold.x, cold.value], rtol=1e-12, atol=1e-12)
+    assert warm.solved.all() and not beside and warm.iterations.min() > 20
+
+
+def turned(objective: str) -> tuple[declarative.DeclarativeLayer, Tensor]:
+    """A program with 40 unknowns in a box and 80 rows, and costs c (4, 40)."""
+    text = f"dim n, m; const A : R^(m,n); param c : R^n; var x : R^n; minimize {objective}; subject to; -1 <= x <= 1"
+    g = torch.Generator().manual_seed(0)
+    A, c = normal(g, 80, 40), normal(g, 4, 40)
+    consts = {"A": A.numpy()}
+    return declarative.compile(declarative.parse(f"{text}; A*x <= 1", name="turned"), backend="kkt", consts=consts), c
 
 
 def test_items_that_lose_their_solution_and_find_it_again():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import Definite, solve_at, solve_beside, solve_definite, suits
+from declarative.backends.kkt.definite import Definite, solve_at, solve_beside, solve_definite, solve_from, suits
 from declarative.backends.kkt.linear.scaling import equilibrate, inverse_root, times
 from declarative.backends.kkt.linear.system import System, joined
 from declarative.backends.kkt.methods.qp import Rough, solve_quadratic
@@ -78,7 +78,7 @@ def resume(
     """What a similar solution leads to, where that is certain; the others as if there were none."""
     if warm is None:
         return remaining(program, theta, qp, x0, options, near)
-    found = beside(program, qp, warm)
+    found = beside(program, qp, warm, (crowded if flat(qp) else held)(program, warm.active))
     clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
     if qp.P.any():
         clear &= convex(program, qp)
@@ -159,7 +159,7 @@ def finish(
     """The answers near points, the rows to blame, and the systems: compiled where that is certain, or polished."""
     if not suits(program, qp) or not (fresh := rough.iterations > 0).any():
         return polished(program, qp, rough, options)
-    found = beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active))
+    found = beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active), held(program, rough.active))
     rest = (~(found.clear & fresh) | (remoteness(found.answer, qp, scaled=False) > FAR)).nonzero()[:, 0]
     answer = replace(found.answer, iterations=rough.iterations)
     if len(rest) == 0:
@@ -169,12 +169,11 @@ def finish(
     return answer.put(rest, some), blamed, joined(found.system, rest, system, len(answer.x))
 
 
-def beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
+def beside(program: SmoothProgram, qp: Quadratic, warm: Warm, first: Tensor) -> Definite:
     """What points lead to: where what is active there is so at the solution, or some other rows are.
 
-    What takes an item less work comes first, and then the other.
+    That which is tried at `first` (bool, B) comes first, and then the other.
     """
-    first = held(program, warm.active)
     found = either(program, qp, warm, first)
     rest = (~found.clear).nonzero()[:, 0]
     return put(found, rest, either(program, qp.take(rest), warm.take(rest), ~first[rest])) if len(rest) else found
@@ -182,15 +181,25 @@ def beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
 
 def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor) -> Definite:
     """Some items, `at` (bool, B), with what is active at their points, the others beside it."""
-    others = (~at).nonzero()[:, 0]
+    others, near = (~at).nonzero()[:, 0], solve_from if flat(qp) else solve_beside
     if len(others) == 0:
         return solve_at(program, qp, warm)
     if len(others) == len(at):
-        return solve_beside(program, qp, warm)
+        return near(program, qp, warm)
     items = at.nonzero()[:, 0]
     answer, nothing = unknown(len(at), program.n, program.p, program.q, warm.point), torch.zeros_like(at)
     found = put(Definite(answer, nothing, nothing, None), items, solve_at(program, qp.take(items), warm.take(items)))
-    return put(found, others, solve_beside(program, qp.take(others), warm.take(others)))
+    return put(found, others, near(program, qp.take(others), warm.take(others)))
+
+
+def flat(qp: Quadratic) -> bool:
+    """A linear program."""
+    return not bool(once(qp.P).any())
+
+
+def crowded(program: SmoothProgram, active: Tensor) -> Tensor:
+    """(B,): is more active than fits at a vertex, so that a choice of it says little? Active: (B, q + 2n)."""
+    return program.p + active.sum(-1) > program.n
 
 
 def put(found: Definite, items: Tensor, other: Definite) -> Definite:

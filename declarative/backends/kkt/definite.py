@@ -130,6 +130,15 @@ def solve_at(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     return judged(program, qp, batch, bounded, x)
 
 
+def solve_from(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
+    """Try B linear programs from the active sets of similar ones."""
+    from declarative.backends.kkt.compiled.batch import solve_batch_from
+
+    bounded, batch = bounds(qp), len(warm.point)
+    state, data = states(program, warm.active, bounded, batch), data_of(program, qp, bounded)
+    return judged(program, qp, solve_batch_from(data, state, torch.get_num_threads()), bounded, warm.point)
+
+
 def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     """Try B items that need not be strictly convex, from the solutions of similar ones."""
     from declarative.backends.kkt.compiled.batch import solve_batch_beside

@@ -27,6 +27,7 @@ from declarative.backends.kkt.compiled.piece import factor_pieces, slabs_for, so
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
 from declarative.backends.kkt.compiled.symmetric import find_definite
 from declarative.backends.kkt.compiled.turned import Turned, turned_for
+from declarative.backends.kkt.compiled.vertex import find_vertices, tableau_for
 from declarative.backends.threads import blas_threads
 
 ENOUGH = 1 << 20  # entries of matrices that a thread's share should have
@@ -154,6 +155,19 @@ def solve_batch_at(data: Data, x: np.ndarray, state: np.ndarray, threads: int) -
     """Solve B items near their solutions x (B, n) from their active rows, state (B, rows), which it overwrites."""
     answers = answers_from(x, np.zeros(state.shape), state)
     answers.verdict[:] = DEPENDENT_ROWS
+    return judged(data, answers, None, threads)
+
+
+def solve_batch_from(data: Data, state: np.ndarray, threads: int) -> Batch:
+    """Solve B linear programs from the active sets of similar ones, state (B, rows), which it overwrites."""
+    (batch, rows), n, m = state.shape, data.q.shape[1], data.b.shape[1] + data.h.shape[1]
+    answers, kinds = answers_from(np.zeros((batch, n)), np.zeros(state.shape), state), int(data.blocks.max()) + 1
+
+    def some(first: int, last: int) -> None:
+        work, _ = memory_for(n, rows, kinds)
+        find_vertices(data, work, tableau_for(n, m), answers, first, last)
+
+    in_chunks(some, batch, n * (n + rows), threads)
     return judged(data, answers, None, threads)
 
 
