@@ -36,6 +36,34 @@ def test_fourth_powers_about_a_parameter(a, scale):
     assert abs(float(inputs["a"].grad) - 1) < 1e-6 and abs(float(inputs["s"].grad)) < 1e-5 / scale
 
 
+VALLEYS = {
+    "c*x^2*y + y^2 + x^4": (0, 0),
+    "c*x^2*(y - 2) + (y - 2)^2 + x^4": (0, 2),
+    "c*x^3*y + y^2 + x^6": (0, 0),
+    "(y - x^2)^2 + c*x^4": (0, 0),
+    "c*x^2*y + (y + 1e-3)^2 + x^4": None,
+}
+
+
+BESIDE = "; subject to; exp(x) + y <= 20"  # a sixth power is too flat for the barrier method
+
+
+@pytest.mark.parametrize("text, row", [*((v, "") for v in VALLEYS), *((v, BESIDE) for v in VALLEYS if "6" not in v)])
+@pytest.mark.parametrize("c", [0.5, 1.0, 1.9])
+def test_flat_minima_at_the_end_of_a_curved_valley(text, c, row):
+    """y is a multiple of x^2 on the way to (0, 0), and nothing beside it; the last one is curved at its minimum."""
+    solution, inputs = run(f"param c : R; var x : R, start(2); var y : R, start(1); minimize {text}{row}", c=c)
+    assert int(solution.status) == Status.SOLVED
+    x, y = (float(solution[name].detach()) for name in "xy")
+    if VALLEYS[text] is None:  # y = -c/2 x^2 - 1e-3, and so x^2 = 2e-3 c/(4 - c^2)
+        assert not bool(solution.degenerate) and x**2 == pytest.approx(2e-3 * c / (4 - c**2), rel=1e-6)
+        assert y == pytest.approx(-c / 2 * x**2 - 1e-3, rel=1e-6)
+        return
+    assert bool(solution.degenerate) and (abs(x) < 1e-4, abs(y - VALLEYS[text][1]) < 1e-8) == (True, True)
+    solution["x"].backward()
+    assert bool(inputs["c"].grad.isfinite())
+
+
 @pytest.mark.parametrize("falling", ["exp(-x)", "1/(1 + x^2)", "log(1 + exp(-x))"])
 def test_what_falls_to_a_limit_is_not_solved_on_its_way(falling):
     solution, _ = run(f"param s : R; var x : R, start(1); minimize {falling} + s; subject to; x >= 0", s=0.0)

@@ -124,6 +124,12 @@ def vanished(local: Local, way: Way) -> Tensor:
     return (curvature > 0) & (worst(local.H.abs()) <= VANISHED * curvature)
 
 
+def lost_scale(local: Local, way: Way) -> Tensor:
+    """(B, n): rows that vanish, and those that such an entry moves: of x^4 + x^2 y + y^2, y is -x^2/2 on the way."""
+    gone = vanished(local, way)
+    return gone | (worst(torch.where(gone[:, None], local.H, 0).abs()) > 0)
+
+
 def appraise(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | None) -> "Appraisal":
     """All that is asked at a point that a method has reached; `began` (B, n): from where, if it has a way behind it."""
     local, way = evaluate(model, at), None if began is None else way_to(model, at, began)
@@ -148,14 +154,15 @@ def units(local: Local, at: Primal) -> Tensor:
 def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way | None = None) -> Shares:
     """The certificate's numbers, with D from `units`; an answer is right where `error` is at most the tolerance.
 
-    Where a row of the Hessian vanishes at the solution, all its terms may (x^4 at 0): there x is measured from where
-    the method began, as (x - a)^4 is from 0, so that the Newton step is small beside the way.
+    Where a row of the Hessian vanishes at the solution, all its terms may (x^4 at 0), and those of what moves with it:
+    there x is measured from where the method began, as (x - a)^4 is from 0, so that the Newton step is small beside the
+    way.
     """
     noise = rounding(local, at, D)
     X, T = block_size(at.x, blocks), stationarity_terms(local, at, noise, D)
     if way is not None:
         moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
-        T = torch.where(vanished(local, way), torch.maximum(T, moved), T)
+        T = torch.where(lost_scale(local, way), torch.maximum(T, moved), T)
     stationary = stationarity_residual(local, at)
     rows_g = row_terms(local.Jg, local.g, at.x, X, noise)
     low, high = at.x - local.lower, local.upper - at.x
