@@ -17,8 +17,8 @@ from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import eigh, svd
 
 RANK = 1e-10  # singular values of the equilibrated rows below this are zero
-FLAT = 1e-11  # a curvature below this part of the terms that it is the sum of is zero,
-TOLD = 1e-15  # and so is one below this, in equilibrated units: its direction is not told from that of others
+FLAT = 1e-11  # the same for eigenvalues of the equilibrated reduced Hessian
+TOLD = 1e-15  # a smaller one is not told from 0; larger ones bend a step, where they are more than FLAT of their terms
 FIRM, LEAST = 1e-6, 1e-9  # curvatures above this part of the largest, and above this, are not flat, nor nearly
 LOOSE = 1e-8  # the square of the share in a null direction that moves an entry
 
@@ -79,7 +79,8 @@ class LeastNorm:
     @property
     def curvature(self) -> Tensor:
         """Eigenvalues (B, n) of h on the null space of a, zero where flat."""
-        return self._reduced[0]
+        values = self._reduced[0]
+        return torch.where(values.abs() > FLAT, values, 0)
 
     @property
     def directions(self) -> Tensor:
@@ -100,7 +101,8 @@ class LeastNorm:
         """The step (B, n) in the null space of a whose product with h is r there."""
         x = self._still(torch.cholesky_solve(self._still(r)[..., None], self._firmly[1])[..., 0])
         if len(self._soft):
-            Z, bent = self._rest.directions, reciprocal(self._rest.curvature)
+            values, Z = self._rest._reduced
+            bent = reciprocal(values)
             x[self._soft] = times(Z, bent * times(Z.mT, r[self._soft]))
         return x
 
@@ -151,7 +153,7 @@ class LeastNorm:
 
     @cached_property
     def _reduced(self) -> tuple[Tensor, Tensor]:
-        """Eigenvalues (B, n), zero where flat, and directions (B, n, n) of h on the null space of a."""
+        """Eigenvalues (B, n), zero where rounding makes them, and directions (B, n, n) of h on the null space of a."""
         values, vectors = eigh(self._null @ self.h @ self._null)
         terms = (vectors.abs() * (self.h.abs() @ vectors.abs())).sum(-2)
         return torch.where(values.abs() > torch.clamp(FLAT * terms, min=TOLD), values, 0), vectors
