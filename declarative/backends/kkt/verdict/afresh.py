@@ -14,10 +14,11 @@ from declarative.backends.kkt.linear.scaling import equilibrate, times
 from declarative.backends.kkt.linear.spectra import svd
 from declarative.backends.kkt.methods.multipliers import fitted
 from declarative.backends.kkt.methods.nlp import inside
-from declarative.backends.kkt.program.certify import measure, units, worst
+from declarative.backends.kkt.program.certify import Local, Primal, measure, units, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.drowned import SHRUNK, force
+from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import Polished, polish
 
 
@@ -25,7 +26,7 @@ def polished_afresh(
     d: Derivatives, found: Polished, began: Tensor, rounds: int, tolerance: float
 ) -> tuple[Polished, Tensor]:
     """The same, with what became better of it, and where the way to it began (B, n)."""
-    shares, at, hidden = found.shares, found.at, overwhelmed(found)
+    shares, at, hidden = found.shares, found.at, at_point(d, overwhelmed, found.at, found.local)[0]
     which = hidden.nonzero()[:, 0]
     if len(which):
         least, local = fitted(Derivatives(d.program, take(d.theta, which)), at.x[which]), found.local.take(which)
@@ -45,10 +46,10 @@ def polished_afresh(
     return found.put(which, other.take(better)), began.index_copy(0, which, start[better])
 
 
-def overwhelmed(found: Polished) -> Tensor:
+def overwhelmed(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor]:
     """(B,): the forces of the rows balance each other, far above the slope."""
-    D = units(found.local, found.at)
-    return worst(D * found.local.gradient.abs()) < SHRUNK * force(found.local, found.at, D)
+    D = units(local, at)
+    return (worst(D * local.gradient.abs()) < SHRUNK * force(local, at, D),)
 
 
 def within_rows(d: Derivatives, x: Tensor) -> Tensor:
