@@ -99,3 +99,25 @@ def test_items_without_an_objective_have_a_feasible_point_where_there_is_one(n, 
         assert ((G[k] @ found[k])[:, 0] > lower[k] - 1e-9).all() and ((G[k] @ found[k])[:, 0] < upper[k] + 1e-9).all()
     gradients = torch.autograd.grad(solution.x.nan_to_num().sum(), data)
     assert all(part.isfinite().all() for part in gradients)
+
+
+CORNER = """
+dim n, m, p
+param c : R^n; param A : R^(m,n); param E : R^(p,n)
+var x : R^n, nonneg
+minimize c'*x
+subject to
+  A*x <= 0
+  E*x == 0
+"""
+
+
+def test_many_rows_of_many_sizes_meet_at_a_corner():
+    """All multipliers may be positive, though not all large beside the largest, of a row that is small."""
+    rng, count = np.random.default_rng(0), 200
+    A, E, sizes = rng.normal(size=(count, 6, 2)), rng.normal(size=(count, 1, 2)), rng.uniform(-4, 4, (count, 7, 1))
+    c = -np.einsum("bmn,bm->bn", A, rng.exponential(size=(count, 6))) + rng.exponential(size=(count, 2))
+    layer = declarative.compile(declarative.parse(CORNER, name="corner"), backend="kkt", on_failure="mask")
+    data = (c, A * 10 ** sizes[:, :6], E * 10 ** sizes[:, 6:])
+    solution = layer.solve(*(torch.tensor(part) for part in data))
+    assert solution.solved.sum() >= 0.98 * count and not solution.x[solution.solved].any()

@@ -189,15 +189,15 @@ def beside(program: SmoothProgram, qp: Quadratic, warm: Warm, first: Tensor) -> 
 
 def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor) -> Definite:
     """Some items, `at` (bool, B), with what is active at their points, the others beside it."""
-    others, near = (~at).nonzero()[:, 0], solve_from if flat(qp) else solve_beside
+    others, solve_near = (~at).nonzero()[:, 0], solve_from if flat(qp) else solve_beside
     if len(others) == 0:
         return solve_at(program, qp, warm)
     if len(others) == len(at):
-        return near(program, qp, warm)
+        return solve_near(program, qp, warm)
     items = at.nonzero()[:, 0]
     answer, nothing = unknown(len(at), program.n, program.p, program.q, warm.point), torch.zeros_like(at)
     found = put(Definite(answer, nothing, nothing, None), items, solve_at(program, qp.take(items), warm.take(items)))
-    return put(found, others, near(program, qp.take(others), warm.take(others)))
+    return put(found, others, solve_near(program, qp.take(others), warm.take(others)))
 
 
 def flat(qp: Quadratic) -> bool:
@@ -206,8 +206,8 @@ def flat(qp: Quadratic) -> bool:
 
 
 def small(program: SmoothProgram) -> bool:
-    """Does the simplex method take less time than an interior point? Measured: a fifth at 10 rows and 10 or 50
-    unknowns, half at 30 and 50, as much at 50 and 50; and most of the steps go to rows.
+    """Does the simplex method take less time than an interior point? Measured: a third at 10 rows and 10 unknowns, or 3
+    and 50, three quarters at 30 and 30, as much at 50 and 50; more with more than twice as many rows as unknowns.
     """
     return program.p + program.q <= min(SHORT, 2 * program.n)
 

@@ -47,3 +47,17 @@ def test_every_minimum_is_found_and_nothing_else(n, p, m):
                 np.testing.assert_allclose(x, expected.x, rtol=1e-8, atol=1e-8)
                 clear += 1
     assert clear > BATCH
+
+
+def test_rows_without_a_side_do_not_stand():
+    """As those of l <= G*x <= u with infinite sides: a free variable goes inside for another row."""
+    n, rng = 4, np.random.default_rng(0)
+    G, q = rng.normal(size=(BATCH, 8, n)), np.zeros((BATCH, n))
+    G[:, ::2] *= 10  # these would be taken first
+    h = np.where(np.arange(8) % 2 == 0, np.inf, rng.exponential(size=(BATCH, 8)))
+    q -= np.einsum("bmn,bm->bn", G, np.isfinite(h) * rng.exponential(size=(BATCH, 8)))
+    nothing, free = np.zeros((1, 0, n)), np.full((1, n), np.inf)
+    sides = nothing, np.zeros((1, 0)), G, h, -free, free
+    data = Data(np.zeros((1, n, n)), q, *sides, np.zeros(0, np.int64), np.zeros(n, np.int64))
+    batch = solve_batch_from(data, np.zeros((BATCH, 8), np.int8), 1)
+    assert batch.clear.all()

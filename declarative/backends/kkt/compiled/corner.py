@@ -175,12 +175,20 @@ def positive(c, count):
 
 
 @inner()
+def step_inside_at_once(c, count, d):
+    """c.inside = the nearest multipliers that are not small; false where none is, or where c.w has no zeros."""
+    copy(c.w[:count], c.inside)
+    if d == 0 or positive(c, count):
+        return False
+    return lift(c, count, d, c.inside[:count], MARGIN * largest_entry(c.w[:count])) and positive(c, count)
+
+
+@inner()
 def go_inside(c, count, d):
     """c.inside = multipliers that are positive in all inequalities; false where some are 0 whatever the others are.
 
-    The nearest ones that are not small, if there are any. Otherwise a move towards the inside of the cone Z t >= 0, for
-    the rows Z whose multipliers are 0, is the part of Z'1 in it, and is 0 where Z's = 0 for some s > 0 (Tucker's
-    alternative). What it leaves at 0 is tried again.
+    A move towards the inside of the cone Z t >= 0, for the rows Z whose multipliers are 0, is the part of Z'1 in it,
+    and is 0 where Z's = 0 for some s > 0 (Tucker's alternative). What it leaves at 0 is tried again.
     """
     copy(c.w[:count], c.inside)
     zeros = 0
@@ -188,10 +196,6 @@ def go_inside(c, count, d):
         if c.sign[i] != 0 and c.w[i] == 0:
             c.zero[zeros] = i
             zeros += 1
-    if zeros > 0 and d > 0:
-        if lift(c, count, d, c.inside[:count], MARGIN * largest_entry(c.w[:count])) and positive(c, count):
-            return True
-        copy(c.w[:count], c.inside)
     while zeros > 0:
         if d == 0 or not towards(c, d, zeros):
             return False

@@ -10,7 +10,15 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.certificate import row_terms, shares, slack, stand_at_bounds, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
-from declarative.backends.kkt.compiled.corner import go_inside, least_norm, let_go, list_active, put_bounds, span
+from declarative.backends.kkt.compiled.corner import (
+    go_inside,
+    least_norm,
+    let_go,
+    list_active,
+    put_bounds,
+    span,
+    step_inside_at_once,
+)
 from declarative.backends.kkt.compiled.item import block_sizes, copy, copy_row, fill, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.kernel import CLEAR, value_at
@@ -113,12 +121,18 @@ def turns(item, c, count, first, second):
 
 
 @inner()
-def judge(item, work, at, state, c, count):
-    """The measures with the multipliers of least norm; clear where those inside are."""
-    rows = c.rows[:count]
-    _, _, _, clear = shares(item, work, at, state, rows, c.inside[:count])
-    primal, dual, gap, _ = shares(item, work, at, state, rows, c.w[:count])
-    return primal, dual, gap, clear
+def felt(item, work, at, state, c, count):
+    """Are all rows clearly active or not, with the multipliers inside?"""
+    _, _, _, clear = shares(item, work, at, state, c.rows[:count], c.inside[:count])
+    return clear
+
+
+@inner()
+def clear_inside(item, work, at, state, c, count, d):
+    """The same, with the nearest multipliers that are not small, or those to which many moves lead."""
+    if step_inside_at_once(c, count, d) and felt(item, work, at, state, c, count):
+        return True
+    return go_inside(c, count, d) and felt(item, work, at, state, c, count)
 
 
 @inner()
@@ -132,10 +146,10 @@ def settle(item, work, at, t, c, answers, left, b):
     count = list_active(item, work, state, c)
     multipliers(item, at, c, count, w)
     d = span(item, t, c, count)
-    if not (least_norm(c, count, d) and go_inside(c, count, d)):
+    if not (least_norm(c, count, d) and clear_inside(item, work, at, state, c, count, d)):
         return False
-    primal, dual, gap, clear = judge(item, work, at, state, c, count)
-    if not (clear and worst_of((primal, dual, gap)) < SOUND):
+    primal, dual, gap, _ = shares(item, work, at, state, c.rows[:count], c.w[:count])
+    if not worst_of((primal, dual, gap)) < SOUND:
         return False
     answers.measures[b, 0], answers.measures[b, 1], answers.measures[b, 2] = primal, dual, gap
     copy(at.x, answers.x[b])

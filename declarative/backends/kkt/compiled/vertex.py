@@ -68,7 +68,7 @@ def set_up(item, work, state, t):
 
 @inner()
 def exchange(t, i, j, side):
-    """What is row i stands at a side in column j, and what stood there is inside."""
+    """What row i gives goes to a side and stands in column j; what stood there goes inside and is row i."""
     row, scale = t.T[i], 1 / t.T[i, j]
     for l in range(len(row)):
         row[l] *= -scale
@@ -83,36 +83,53 @@ def exchange(t, i, j, side):
 
 
 @inner()
-def to_stand(t, j, known):
-    """The row to take the place of column j: of those that stand, if they are `known`, or else of all that are no
-    variables; -1 without one.
-    """
-    chosen, most, largest, n = -1, 0.0, 0.0, len(t.standing)
+def standing_row(t, j):
+    """The row to go inside for column j: of those that stand, the largest there; -1 without one."""
+    chosen, most, largest = -1, 0.0, 0.0
     for i in range(len(t.inside)):
-        size, e = abs(t.T[i, j]), t.inside[i]
+        size = abs(t.T[i, j])
         largest = max(largest, size)
-        if size > most and (t.side[e] != 0 if known else e >= n):
+        if size > most and t.side[t.inside[i]] != 0:
             chosen, most = i, size
     return chosen if most > PIVOT * largest else -1
 
 
 @inner()
+def any_row(t, j):
+    """The same of all rows that have a side to stand at."""
+    chosen, most, largest = -1, 0.0, 0.0
+    for i in range(len(t.inside)):
+        size, e = abs(t.T[i, j]), t.inside[i]
+        largest = max(largest, size)
+        if size > most and e >= len(t.standing) and (np.isfinite(t.low[e]) or np.isfinite(t.high[e])):
+            chosen, most = i, size
+    return chosen if most > PIVOT * largest else -1
+
+
+@inner()
+def nearest_side(low, high, cost):
+    """The side at which to stand that is there; of two that which the cost wants, 0 without one."""
+    if np.isfinite(low) and np.isfinite(high):
+        return 1 if cost < 0 else -1
+    return -1 if np.isfinite(low) else 1 if np.isfinite(high) else 0
+
+
+@inner()
 def take_known(t):
     """Variables that no side holds go inside, for rows that stand; false where one without sides is left."""
+    m = len(t.inside)
     for j in range(len(t.standing)):
         if t.side[j] == 0:
-            i = to_stand(t, j, True)
-            if i < 0 and np.isfinite(t.low[j]):
-                t.side[j] = -1
-            elif i < 0 and np.isfinite(t.high[j]):
-                t.side[j] = 1
-            else:
-                i = i if i >= 0 else to_stand(t, j, False)
+            i = standing_row(t, j)
+            if i < 0:
+                t.side[j] = nearest_side(t.low[j], t.high[j], t.T[m, j])
+            if t.side[j] == 0:
+                i = i if i >= 0 else any_row(t, j)
                 if i < 0:
                     return False
                 e = t.inside[i]
-                exchange(t, i, j, t.side[e] if t.side[e] != 0 else 1 if np.isfinite(t.high[e]) else -1)
-    for i in range(len(t.inside)):
+                exchange(t, i, j, t.side[e] if t.side[e] != 0 else nearest_side(t.low[e], t.high[e], 0.0))
+    for i in range(m):
         t.side[t.inside[i]] = 0
     return True
 
@@ -242,7 +259,7 @@ def store(item, work, state, t, x):
 @outer
 def find_vertices(data, work, t, answers, first, last):
     """The vertices of the items from `first` to before `last`, from their active sets in `answers`, which get the new
-    ones and the points; the verdict is DEPENDENT_ROWS, which is for others to settle, or LOST.
+    ones and the points. The verdict is DEPENDENT_ROWS where one is found, which `settle_dependent` then has to certify.
     """
     for b in range(first, last):
         item, state = item_of(data, b), answers.state[b]
