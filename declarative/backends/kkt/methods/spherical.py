@@ -52,8 +52,7 @@ def minimise_spherical(H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool) 
     rest = torch.where(bottom, 0, low / torch.where(bottom, 1, gaps))
     missing = c - (rest**2).sum(-1)
     hard = (torch.where(bottom, low, 0) == 0).all(-1) & (missing >= 0)
-    asked = ~hard if free is None else ~(hard | free.inside)
-    shift = torch.where(hard, 0, secular(low, gaps, c.sqrt(), asked))
+    shift = torch.where(hard, 0, secular(low, gaps, c.sqrt()))
     w = torch.where(hard[:, None], -rest, -low / torch.where(hard, 1, shift)[:, None].add(gaps))
     w = w + hard[:, None] * missing.clamp(min=0).sqrt()[:, None] * towards(times(Q.mT, x0), bottom)
     several = hard & (missing > NOTHING * c) & ((bottom.sum(-1) > 1) | (low != 0).any(-1))
@@ -94,11 +93,8 @@ def towards(start: Tensor, bottom: Tensor) -> Tensor:
     return torch.where(visible, part / torch.where(visible, norm, 1), first)
 
 
-def secular(g: Tensor, gaps: Tensor, radius: Tensor, asked: Tensor) -> Tensor:
-    """s > 0 with |g / (gaps + s)| = radius, (B,): Newton on 1/|x(s)| - 1/radius, kept inside a shrinking bracket.
-
-    Rounds go on for the items that are `asked` for (B,); for others it is any number.
-    """
+def secular(g: Tensor, gaps: Tensor, radius: Tensor) -> Tensor:
+    """s > 0 with |g / (gaps + s)| = radius, (B,): Newton on 1/|x(s)| - 1/radius, kept inside a shrinking bracket."""
     total, below = g.norm(dim=-1), torch.where(gaps == 0, g, 0).norm(dim=-1)
     high = total / radius
     low = torch.maximum(high - gaps.amax(-1), below / radius).clamp(min=0)
@@ -110,7 +106,7 @@ def secular(g: Tensor, gaps: Tensor, radius: Tensor, asked: Tensor) -> Tensor:
         low, high = torch.where(norm > radius, s, low), torch.where(norm <= radius, s, high)
         step = s + (norm / radius - 1) * norm**2 / slope
         new = torch.where((step >= low) & (step <= high), step, (low + high) / 2)
-        if not (asked & ((new - s).abs() > 4e-16 * s) & new.isfinite()).any():
+        if not (((new - s).abs() > 4e-16 * s) & new.isfinite()).any():
             break
         s = torch.where(new.isfinite(), new, s)
     return s
