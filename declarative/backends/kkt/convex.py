@@ -3,6 +3,7 @@
 Items that are not convex go to the method for smooth programs; those without a solution are explained by a ray.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -30,6 +31,9 @@ REFINED = 1e-9  # the error that polishing leaves of a solution, at most
 SHORT = 32  # rows of a linear program
 FAR = 1e6
 LOST = 1e12  # so far away, rounding errors of the terms are not told from the data
+
+
+Solver = Callable[[SmoothProgram, Quadratic, Warm], Definite]
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def resume(
     else:
         found = beside(program, qp, warm, (crowded if linear else held)(program, warm.active))
     clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
-    if qp.P.any():
+    if not linear:
         clear &= convex(program, qp)
     rest = (~clear).nonzero()[:, 0]
     if len(rest) == 0:
@@ -182,14 +186,17 @@ def beside(program: SmoothProgram, qp: Quadratic, warm: Warm, first: Tensor) -> 
 
     That which is tried at `first` (bool, B) comes first, and then the other.
     """
-    found = either(program, qp, warm, first)
+    solve_near = solve_from if flat(qp) else solve_beside
+    found = either(program, qp, warm, first, solve_near)
     rest = (~found.clear).nonzero()[:, 0]
-    return put(found, rest, either(program, qp.take(rest), warm.take(rest), ~first[rest])) if len(rest) else found
+    if len(rest) == 0:
+        return found
+    return put(found, rest, either(program, qp.take(rest), warm.take(rest), ~first[rest], solve_near))
 
 
-def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor) -> Definite:
-    """Some items, `at` (bool, B), with what is active at their points, the others beside it."""
-    others, solve_near = (~at).nonzero()[:, 0], solve_from if flat(qp) else solve_beside
+def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor, solve_near: Solver) -> Definite:
+    """Some items, `at` (bool, B), with what is active at their points, the others beside it, as `solve_near` does."""
+    others = (~at).nonzero()[:, 0]
     if len(others) == 0:
         return solve_at(program, qp, warm)
     if len(others) == len(at):
