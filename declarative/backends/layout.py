@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.numbers import numbers_only
-from declarative.backends.tape.tape import Gather, Input, Tape, operands
+from declarative.backends.tape.tape import Gather, Input, Slot, Tape, operands
 from declarative.ir.expr import Variable
 
 
@@ -76,6 +76,20 @@ class Layout:
             times += np.bincount(index, minlength=self.size)
         return torch.as_tensor(times).clamp(min=1)
 
+    def without(self, fixed: np.ndarray) -> Layout:
+        """The same without some unknowns (bool, size), which are 0."""
+        return self._renumbered(np.where(fixed, -1, np.cumsum(~fixed) - 1), int((~fixed).sum()))
+
+    def last(self, some: np.ndarray) -> Layout:
+        """The same unknowns, some of them (bool, size) after all others."""
+        count = int((~some).sum())
+        return self._renumbered(np.where(some, count + np.cumsum(some) - 1, np.cumsum(~some) - 1), self.size)
+
+    def _renumbered(self, numbers: np.ndarray, size: int) -> Layout:
+        """Unknown k becomes numbers[k]."""
+        padded = np.append(numbers, -1)
+        return Layout(size, {name: padded[places] for name, places in self.places.items()})
+
     def blocks(self) -> Tensor:
         """The number of the variable that each unknown belongs to."""
         numbers = np.zeros(self.size, dtype=np.int64)
@@ -98,16 +112,14 @@ def lay_out(
     symbols: tuple[Variable, ...], shapes: Mapping[str, tuple[int, ...]], tape: Tape, added: set[str]
 ) -> Layout:
     """Number the unknowns, variables in order, entries row by row; of those `added` by rewrites only what is read."""
-    read = _entries_read(tape)
+    read = entries_read(tape, range(len(tape.instructions)))
     places: dict[str, np.ndarray] = {}
     size = 0
     for symbol in symbols:
         shape = shapes[symbol.name]
         kept = np.ones(shape, dtype=bool)
-        if symbol.name in added and read.get(symbol.name) is not None:
-            kept = np.zeros(int(np.prod(shape, dtype=np.int64)), dtype=bool)
-            kept[np.asarray(sorted(read[symbol.name] or ()), dtype=np.int64)] = True
-            kept = kept.reshape(shape)
+        if symbol.name in added and symbol.name in read:
+            kept = read[symbol.name].reshape(shape)
         if symbol.symmetric:
             kept = kept & np.triu(np.ones(shape[-2:], dtype=bool))
         numbers = np.full(shape, -1, dtype=np.int64)
@@ -119,19 +131,14 @@ def lay_out(
     return Layout(size, places)
 
 
-def _entries_read(tape: Tape) -> dict[str, set[int] | None]:
-    """For each input the flat entries that gathers read; None where something reads the whole."""
-    names = {slot: i.name for slot, i in enumerate(tape.instructions) if isinstance(i, Input)}
-    found: dict[str, set[int] | None] = {}
-    for instruction in tape.instructions:
+def entries_read(tape: Tape, slots: Iterable[Slot]) -> dict[str, np.ndarray]:
+    """For each input that these instructions read, which of its entries (bool, flat)."""
+    inputs = {slot: i for slot, i in enumerate(tape.instructions) if isinstance(i, Input)}
+    found: dict[str, np.ndarray] = {}
+    for instruction in (tape.instructions[slot] for slot in slots):
         for slot in operands(instruction):
-            if slot not in names:
-                continue
-            name = names[slot]
-            if isinstance(instruction, Gather) and found.get(name, set()) is not None:
-                known = found.setdefault(name, set())
-                assert known is not None
-                known.update(instruction.places.reshape(-1).tolist())
-            elif not isinstance(instruction, Gather):
-                found[name] = None
+            if slot in inputs:
+                name, sizes = inputs[slot].name, inputs[slot].sizes
+                known = found.setdefault(name, np.zeros(prod(sizes), dtype=bool))
+                known[instruction.places.reshape(-1) if isinstance(instruction, Gather) else ...] = True
     return found

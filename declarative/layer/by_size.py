@@ -43,14 +43,19 @@ class BySize:
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
         added, own = entries(self.added, sizes), entries((d.symbol for d in self.problem.variables), sizes)
-        curved = self.curved and own + KINK * added >= CURVED
-        if own + added >= LARGE or curved:
-            plan = self.sparse.plan(sizes, constants, CPU)
-            light = isinstance(plan, ConePlan) and curved and plan.factorisation_work() < (own + added) ** 3 / 3
-            if isinstance(plan, ConePlan) and (light or is_thin(plan, added)):
+        plan = self.sparse.plan(sizes, constants, CPU) if self._is_large(own, added) else None
+        if isinstance(plan, ConePlan) and self._is_large(own := own - plan.assembly.left_out, added):
+            light = self._is_curved(own, added) and plan.factorisation_work() < (own + added) ** 3 / 3
+            if light or is_thin(plan, added):
                 prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
                 return SecondPlan(hosted(SparsePlan(plan), device), prepare)
         return self.dense.plan(sizes, constants, device)
+
+    def _is_large(self, own: int, added: int) -> bool:
+        return own + added >= LARGE or self._is_curved(own, added)
+
+    def _is_curved(self, own: int, added: int) -> bool:
+        return self.curved and own + KINK * added >= CURVED
 
     def remarks(self) -> list[str]:
         """What was rewritten, for `explain`."""

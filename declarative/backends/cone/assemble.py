@@ -15,6 +15,7 @@ from torch import Tensor
 
 from declarative.backends.cone.differentiate.function import Structure
 from declarative.backends.cone.duals import DualSums, dual_sums
+from declarative.backends.cone.fixed import Divided, divided, fixed_in_chunks, without
 from declarative.backends.cone.program.certificate import Blocks
 from declarative.backends.cone.rows.chunks import Chunk, ChunkBuilder
 from declarative.backends.cone.rows.coefficients import Differentiated, differentiate
@@ -24,6 +25,7 @@ from declarative.backends.cone.rows.memberships import membership_chunk
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
 from declarative.backends.cone.written import Written
 from declarative.backends.layout import Layout, lay_out
+from declarative.backends.outcome import Duals
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Parameter
 from declarative.rewrite.residuals import with_residuals
@@ -38,8 +40,8 @@ class Assembly:
     structure: Structure
     layout: Layout
     chunks: tuple[Chunk, ...]
-    source: Extracted | Differentiated
-    duals: DualSums
+    source: Extracted | Differentiated | Divided
+    sums: DualSums
     written: Written
 
     @property
@@ -57,6 +59,22 @@ class Assembly:
         P, q, A, b, offset = self.source.read(inputs, x)
         return P, q, A, b, offset
 
+    def duals(self, inputs: Mapping[str, Tensor], x: Tensor, z: Tensor) -> Duals:
+        """By path, each (B, *binders, *shape), of the solution x (B, columns) and z (B, rows)."""
+        if isinstance(self.source, Divided):
+            z = torch.cat([z[:, : self.starts()[-1]], self.source.multipliers(inputs, x, z)], 1)
+        return self.sums.of(z)
+
+    @property
+    def left_out(self) -> int:
+        """How many unknowns equations fix to 0."""
+        return self.source.fixed if isinstance(self.source, Divided) else 0
+
+    @property
+    def many(self) -> bool:
+        """Do other multipliers serve as well for equations that have left the program?"""
+        return isinstance(self.source, Divided) and self.source.many
+
     def starts(self) -> list[int]:
         """The first row of each chunk."""
         return np.cumsum([0, *(chunk.rows for chunk in self.chunks)]).tolist()
@@ -69,23 +87,28 @@ def assemble(
     vectoriser = Vectoriser(sizes, constants)
     objective = vectoriser.value(conic.standard.objective).slot
     whole = _chunks(conic, ChunkBuilder(vectoriser, constants))
-    chunks = [chunk for chunk in whole if chunk.rows]
-    slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
-    tape = vectoriser.tape((objective, *slots))
     symbols = conic.standard.variables
     shapes = {v.name: vectoriser.shape(v.shape) for v in symbols}
     added = {a.variable.name for a in conic.standard.auxiliaries}
-    layout = lay_out(symbols, shapes, tape, added)
+    layout = every = lay_out(symbols, shapes, vectoriser.tape(()), added)
+    fixed, left = fixed_in_chunks(vectoriser, whole, every, constants, added), []
+    if fixed is not None:
+        whole, left = without(fixed, whole, vectoriser)
+        layout, every = every.without(fixed.unknowns), every.last(fixed.unknowns)
+    chunks = [chunk for chunk in whole if chunk.rows]
+    slots = tuple(slot for chunk in chunks for slot in (*chunk.slots, *chunk.data))
+    tape = vectoriser.tape((objective, *slots))
     symmetric = frozenset(d.symbol.name for d in conic.standard.problem.parameters if d.symbol.symmetric)
-    source = extract(vectoriser, layout, objective, chunks, symmetric, constants, device)
+    source = extract(vectoriser, every, objective, chunks, symmetric, constants, device)
     if source is None:
         names, probe = [v.name for v in symbols], _probe(conic, vectoriser, constants, device)
         curved = frozenset(v.name for v in conic.curved)
-        source = differentiate(tape, names, layout, objective, chunks, probe, curved, device)
+        source = differentiate(tape, names, every, objective, chunks, probe, curved, device)
+    source = source if fixed is None else divided(source, fixed)
     squares = with_residuals(conic.standard.problem) is not None
     structure = replace(_structure(chunks, source, layout, added), squares=squares)
     written = Written(vectoriser.tape((objective,)), constants, device)
-    duals = dual_sums(whole, declared_paths(conic.standard.problem))
+    duals = dual_sums([*whole, *left], declared_paths(conic.standard.problem))
     return Assembly(conic, structure, layout, tuple(chunks), source, duals, written)
 
 
@@ -120,8 +143,10 @@ def _stand_in(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
     return values
 
 
-def _structure(chunks: list[Chunk], source: Extracted | Differentiated, layout: Layout, added: set[str]) -> Structure:
-    lifted = source.lifted if isinstance(source, Extracted) else 0
+def _structure(
+    chunks: list[Chunk], source: Extracted | Differentiated | Divided, layout: Layout, added: set[str]
+) -> Structure:
+    lifted = source.lifted
     blocks = tuple(block for chunk in chunks for block in chunk.pattern.blocks * chunk.count)
     blocks += (Block(Kind.ZERO, lifted),) * bool(lifted)
     auxiliaries = sum(chunk.count * chunk.pattern.auxiliaries for chunk in chunks)

@@ -90,7 +90,7 @@ class ConePlan:
             x, z, report, outcomes = solve_batch(self.assembly.structure, P, q, A, b, outcomes)
         value = self._value((P, q, A, b), x, z) + offset
         value = self.assembly.written.sharpened(value, (q * x).sum(-1), lambda: {**inputs, **self._parts(x)})
-        return self._outcome(x, z, value, report, outcomes)
+        return self._outcome(inputs, x, z, value, report, outcomes)
 
     def _parts(self, x: Tensor) -> dict[str, Tensor]:
         return self.assembly.layout.split(x[:, : self.assembly.layout.size])
@@ -106,13 +106,21 @@ class ConePlan:
         places = (torch.as_tensor(at, device=x.device) for at in (structure.P_at, structure.A_at))
         return OptimalValue.apply(*(t.expand(x.shape[0], -1) for t in data), x, z, *places)  # pyright: ignore
 
-    def _outcome(self, x: Tensor, z: Tensor, value: Tensor, report: Tensor, outcomes: Outcomes) -> Outcome:
-        assembly = self.assembly
+    def _outcome(
+        self,
+        inputs: Mapping[str, Tensor],
+        x: Tensor,
+        z: Tensor,
+        value: Tensor,
+        report: Tensor,
+        outcomes: Outcomes,
+    ) -> Outcome:
+        assembly, answered = self.assembly, report[:, Report.STATUS] <= Status.INACCURATE
         standard = assembly.conic.standard
         added = {a.variable.name for a in standard.auxiliaries}
         return Outcome(
             variables={name: part for name, part in self._parts(x).items() if name not in added},
-            duals=assembly.duals.of(z),
+            duals=assembly.duals(inputs, x, z),
             value=standard.sign * value,
             status=report[:, Report.STATUS].to(torch.int8),
             iterations=report[:, Report.ITERATIONS].to(torch.int64),
@@ -121,7 +129,7 @@ class ConePlan:
             gap=report[:, Report.GAP],
             degenerate=report[:, Report.DEGENERATE].bool(),
             nonunique=report[:, Report.NONUNIQUE].bool(),
-            dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool(),
+            dual_nonunique=report[:, Report.DUAL_NONUNIQUE].bool() | (answered & assembly.many),
             answered_by=torch.full_like(report[:, 0], int(AnsweredBy.CONE), dtype=torch.int8),
             messages=messages_of(assembly, outcomes),
             memory=remembered(assembly.structure, outcomes),
@@ -132,12 +140,13 @@ class ConePlan:
         return factorisation_work(self.assembly.structure)
 
     def describe(self) -> list[str]:
-        structure = self.assembly.structure
+        structure, left_out = self.assembly.structure, self.assembly.left_out
         kinds = {}
         for block in structure.cones.blocks:
             kinds[block.kind] = kinds.get(block.kind, 0) + (block.rows if block.kind.separable else 1)
         listed = ", ".join(f"{count} of {kind.value}" for kind, count in kinds.items())
         return [
             f"solved as a cone program: {structure.columns} unknowns, {structure.cones.rows} rows ({listed})",
+            *([f"{left_out} more unknowns and what fixes them to 0 left out"] if left_out else []),
             "each item by an interior-point method, then by Newton's method, whose last matrix gives the gradient",
         ]

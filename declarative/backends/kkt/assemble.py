@@ -12,17 +12,19 @@ from torch import Tensor
 
 from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
+from declarative.backends.kkt.fixed import Multipliers, fixed_in_blocks, multipliers, without
 from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program.duals import DualReader
 from declarative.backends.kkt.program.extract import extract
 from declarative.backends.kkt.program.numeric import on_numbers
-from declarative.backends.kkt.program.program import SmoothProgram, Theta
+from declarative.backends.kkt.program.program import Result, SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.program.rows import Block, Kind, RowBuilder, offsets
 from declarative.backends.kkt.program.shape import Kind as ProgramKind
 from declarative.backends.kkt.program.shape import has_affine_rows, kind_of
 from declarative.backends.kkt.program.structure import WEIGHTS, TapeStructure, structure_groups
-from declarative.backends.layout import Layout, lay_out
+from declarative.backends.kkt.room import check_room
+from declarative.backends.layout import Layout, entries, lay_out
 from declarative.backends.tape.evaluate import Runner
 from declarative.backends.tape.external import External
 from declarative.backends.tape.tape import Slot
@@ -49,6 +51,7 @@ class Assembly:
     layout: Layout
     blocks: tuple[Block, ...]
     starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
+    fixed: Multipliers | None = None  # of equations that have left the program, with the unknowns that they fix to 0
 
     def __post_init__(self):
         # Made now: a tensor made inside a transform of torch.func does not outlive it.
@@ -105,8 +108,16 @@ class Assembly:
             prepared = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
             return torch.where(written, self.functions.objective(x.detach(), prepared), value)
 
-    def duals(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
-        """The user's duals, each (batch, *binders, *shape), of the engine's multipliers by kind, at the solution x."""
+    def duals(self, solution: tuple[Tensor, ...], inputs: Mapping[str, Tensor]) -> Duals:
+        """The user's duals, each (batch, *binders, *shape), of x and the engine's y, z, z_lower, z_upper."""
+        x, y, z, lower, upper = solution
+        parts: dict[Kind, Tensor] = {"c": y, "g": z, "lower": lower, "upper": upper}
+        if self.fixed is not None:
+            parts["fixed"] = self.fixed(x, y, z, self.runner.prepare(inputs))
+        return self.by_path(parts, x, inputs)
+
+    def by_path(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
+        """The same of the multipliers of all rows by kind, those that have left the program included."""
         found: Duals = {}
         weights = iter(self._weights(x, inputs))
         for block, reader in zip(self.blocks, self._readers, strict=True):
@@ -115,6 +126,21 @@ class Assembly:
                 dual = reader(parts[block.kind], weight)
                 found[path] = found[path] + dual if path in found else dual
         return found
+
+    def active(self, result: Result, inputs: Mapping[str, Tensor]) -> Duals:
+        """Where rows hold and push, shaped as their duals; not 0 there."""
+        held = result.active
+        marks = {"g": held.z, "lower": held.lower, "upper": held.upper}
+        parts: dict[Kind, Tensor] = {"c": torch.ones_like(result.y)}
+        parts |= {kind: mark.to(result.x.dtype) for kind, mark in marks.items()}  # pyright: ignore
+        if self.fixed is not None:
+            parts["fixed"] = result.x.new_ones(len(result.x), len(self.fixed.of))
+        return self.by_path(parts, result.x, inputs)
+
+    @property
+    def left_out(self) -> int:
+        """How many unknowns equations fix to 0."""
+        return 0 if self.fixed is None else self.fixed.layout.size - self.layout.size
 
     @cached_property
     def _readers(self) -> list[DualReader]:
@@ -154,8 +180,12 @@ def assemble(
     device: torch.device | str = "cpu",
     residuals: tuple[Expr, ...] = (),
     externs: Mapping[str, External] | None = None,
+    reduce: bool = True,
 ) -> Assembly:
-    """Put objective, rows, bounds and starts on one tape, number the unknowns, wrap them as functions of (x, theta)."""
+    """Put objective, rows, bounds and starts on one tape, number the unknowns, wrap them as functions of (x, theta).
+
+    `reduce`: without the unknowns that equations fix to 0. Raises DiagnosticError (E325) where there is no room.
+    """
     vectoriser = Vectoriser(sizes, constants, externs)
     objective = vectoriser.value(standard.objective).slot
     builder = RowBuilder(vectoriser)
@@ -163,20 +193,21 @@ def assemble(
     blocks = tuple(block for row in ordered if (block := builder.block(row)) is not None)
     starts = _given_starts(standard, vectoriser)
     groups: dict[str, tuple[Slot, ...]] = {"objective": (objective,)}
-    for kind in ("c", "g", "lower", "upper"):
-        groups[kind] = tuple(b.slot for b in blocks if b.kind == kind)
     groups["residuals"] = tuple(_flat(vectoriser, e) for e in residuals)
-    groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
     groups["starts"] = tuple(slot for _, slot in starts)
     groups |= {f"start {a.variable.name}": (slot,) for a in standard.auxiliaries if (slot := _stands(a, vectoriser))}
-    tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
-    names = [v.name for v in standard.variables]
-    shapes = {v.name: vectoriser.shape(v.shape) for v in standard.variables}
-    layout = lay_out(standard.variables, shapes, tape, {a.variable.name for a in standard.auxiliaries})
+    shapes, added = {v.name: vectoriser.shape(v.shape) for v in standard.variables}, _added(standard)
+    layout = whole = lay_out(standard.variables, shapes, vectoriser.tape(()), added)
+    fixed = fixed_in_blocks(builder, blocks, whole, constants, added) if reduce else None
+    if fixed is not None:
+        blocks, layout = without(fixed, blocks, vectoriser), whole.without(fixed.unknowns)
+    check_room(_entries(standard, sizes) - whole.size + layout.size, torch.device(device))
+    groups |= {kind: tuple(b.slot for b in blocks if b.kind == kind) for kind in ("c", "g", "lower", "upper")}
+    groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
     walls, kind = _open_domain(builder, layout, blocks), kind_of(standard)
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
-    runner = Runner(tape, (*names, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
+    runner = Runner(tape, (*shapes, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
     program = _program(kind, runner, layout, blocks, walls)
     program = replace(program, affine=has_affine_rows(standard), hidden=_hidden(standard, layout, device))
     program = replace(program, settled=_settled(standard, runner, layout))
@@ -184,13 +215,15 @@ def assemble(
         program = replace(program, structure=TapeStructure(runner, layout))
     if derived is not None and kind == "nlp" and compiles():
         program = replace(program, numeric=on_numbers(program))
+    back = None if fixed is None else multipliers(fixed, runner, whole, (objective, *groups["c"], *groups["g"]))
+    assembly = Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts, back)
     if kind != "qp":
-        return Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts)
+        return assembly
     slots = extract(standard, vectoriser, layout, objective, blocks)
     read = differentiated(program, runner)
     if slots is not None:
         read = Runner(vectoriser.tape(slots), known=constants, device=device)
-    return Assembly(standard, explicit(program), read, program, runner, layout, blocks, starts)
+    return replace(assembly, program=explicit(program), read=read)
 
 
 def differentiated(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[str, Tensor]], Theta]:
@@ -235,9 +268,9 @@ def _open_domain(builder: RowBuilder, layout: Layout, blocks: tuple[Block, ...])
     """Bool (2, n): the lower, the upper bounds that only say where functions are defined."""
     found = np.zeros((2, layout.size), dtype=bool)
     own = [(*b.entries, b.kind) for b in blocks if b.entries is not None and b.row.open_domain]
-    stated = [(name, np.asarray(sorted(entries), int), kind) for (name, kind), entries in builder.opened.items()]
-    for name, entries, kind in [*own, *stated]:
-        found[0 if kind == "lower" else 1, layout.places[name].reshape(-1)[entries]] = True
+    stated = [(name, np.asarray(sorted(at), int), kind) for (name, kind), at in builder.opened.items()]
+    for name, at, kind in [*own, *stated]:
+        found[0 if kind == "lower" else 1, layout.places[name].reshape(-1)[at]] = True
     return found
 
 
@@ -324,5 +357,15 @@ def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...]):
 
 def variables_of(assembly: Assembly, x: Tensor) -> dict[str, Tensor]:
     """The user's variables, each (batch, *shape)."""
-    added = {a.variable.name for a in assembly.standard.auxiliaries}
+    added = _added(assembly.standard)
     return {name: part for name, part in assembly.layout.split(x).items() if name not in added}
+
+
+def _added(standard: Standard) -> set[str]:
+    """The variables that rewrites have added."""
+    return {a.variable.name for a in standard.auxiliaries}
+
+
+def _entries(standard: Standard, sizes: Mapping[str, int]) -> int:
+    """How many entries the user's variables have."""
+    return entries((d.symbol for d in standard.problem.variables), sizes)

@@ -16,13 +16,11 @@ from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
 from declarative.backends.kkt.program.program import Options, Result, Theta, take
 from declarative.backends.kkt.program.shape import kind_of
-from declarative.backends.kkt.room import check_room
 from declarative.backends.kkt.solve import connect, solve
 from declarative.backends.kkt.starts import unfit_starts
 from declarative.backends.kkt.verdict.blurred import LOST, blurred
 from declarative.backends.kkt.verdict.inspect import inspect
 from declarative.backends.kkt.warm import recalled, remembered
-from declarative.backends.layout import entries
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import numbers, numbers_only
@@ -62,8 +60,9 @@ class KKTBackend:
     externs: Mapping[str, External] = field(default_factory=dict)  # what the problem calls, for its plans
 
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> KKTPlan:
-        check_room(entries((d.symbol for d in self.standard.problem.variables), sizes), device)
-        return KKTPlan(assemble(self.standard, sizes, constants, device, self.residuals, self.externs), self.options)
+        reduce = self.options.forward.solver is None  # a function of the user's knows where its variables are
+        assembly = assemble(self.standard, sizes, constants, device, self.residuals, self.externs, reduce)
+        return KKTPlan(assembly, self.options)
 
     @property
     def added(self) -> tuple[Variable, ...]:
@@ -167,14 +166,12 @@ class KKTPlan:
         self, result: Result, solution: tuple[Tensor, ...], theta: Theta, inputs: Mapping[str, Tensor]
     ) -> Outcome:
         assembly = self.assembly
-        x, y, z, z_lower, z_upper = solution
-        duals = assembly.duals({"c": y, "g": z, "lower": z_lower, "upper": z_upper}, x, inputs)
         answered = result.status <= Status.INACCURATE
         value = assembly.value(result.value, result.x, theta, inputs)
         value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, answered)
         return Outcome(
-            variables=variables_of(assembly, x),
-            duals=duals,
+            variables=variables_of(assembly, solution[0]),
+            duals=assembly.duals(solution, inputs),
             value=value,
             status=result.status,
             iterations=result.iterations,
@@ -183,7 +180,7 @@ class KKTPlan:
             gap=result.gap,
             degenerate=result.degenerate,
             nonunique=self._nonunique(result),
-            dual_nonunique=result.dual_nonunique,
+            dual_nonunique=result.dual_nonunique | (answered & (assembly.fixed is not None and assembly.fixed.many)),
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
             answered_by=torch.full_like(result.status, int(AnsweredBy.KKT)),
             inspection=self._inspection(result, theta, inputs),
@@ -194,11 +191,10 @@ class KKTPlan:
         result, names, data = replace(result, system=None), list(inputs), len(theta)
 
         def work(reads: tuple[Tensor, ...]) -> Report:
-            parts = {"g": result.active.z, "lower": result.active.lower, "upper": result.active.upper}
-            marks = {kind: mark.to(result.x.dtype) for kind, mark in parts.items()}
             known = dict(zip(names, reads[data:], strict=True))
-            active = self.assembly.duals({"c": torch.ones_like(result.y), **marks}, result.x, known)  # pyright: ignore
-            return inspect(self.assembly.program, result, reads[:data], active)
+            active = self.assembly.active(result, known)
+            report = inspect(self.assembly.program, result, reads[:data], active)
+            return replace(report, rank=torch.where(report.known, report.rank + self.assembly.left_out, report.rank))
 
         return Inspection(work, (*theta, *inputs.values()))
 
@@ -218,12 +214,14 @@ class KKTPlan:
     def describe(self) -> list[str]:
         program = self.assembly.program
         kinds = {"qp": "quadratic program", "sphere": "quadratic on a sphere or ball", "nlp": "smooth program"}
-        size = program.n + program.p + program.q
+        size, left_out = program.n + program.p + program.q, self.assembly.left_out
         bounds = sum(block.count for block in self.assembly.blocks if block.kind in ("lower", "upper"))
         counts = {"unknown": program.n, "equation": program.p, "inequality": program.q, "bound": bounds}
         listed = ", ".join(_count(number, noun) for noun, number in counts.items() if number)
+        fixed = [f"{_count(left_out, 'more unknown')} and what fixes them to 0 left out"] if left_out else []
         return [
             f"solved as a {kinds[program.kind]}: {listed}",
+            *fixed,
             f"one KKT matrix of side at most {size} per item, factored once for solution and gradient",
         ]
 

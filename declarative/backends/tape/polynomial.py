@@ -24,6 +24,7 @@ from declarative.backends.tape.tape import (
     Scatter,
     Slot,
     operands,
+    reading,
 )
 from declarative.backends.tape.terms import Inner, Linear, Maps, Product, Unknowns, X, selection
 
@@ -87,7 +88,7 @@ class Polynomials:
         if isinstance(instruction, Input) and instruction.name in self.places:
             return Moving(sizes, None, selection(X, self.places[instruction.name].reshape(-1)))
         if not any(arg.terms for arg in args):
-            return Moving(sizes, slot, ())
+            return Moving(sizes, self._known_now(slot, args), ())
         match instruction:
             case Align() | Gather() | Reshape():
                 return self._rearranged(args[0], sizes, _labels(instruction, args[0].sizes), instruction)
@@ -102,6 +103,14 @@ class Polynomials:
                 return self.rules[atom](self, instruction, args, sizes)
             case _:
                 raise NotPolynomial
+
+    def _known_now(self, slot: Slot, args: list[Moving]) -> Slot:
+        """A value without unknowns: the slot's own, where it reads none that are 0."""
+        read = operands(self.arrays.instructions[slot])
+        if all(arg.constant == s for s, arg in zip(read, args, strict=True)):
+            return slot
+        zeros = (self.arrays.literal(np.zeros(a.sizes)) if a.constant is None else a.constant for a in args)
+        return self.arrays.emit(reading(self.arrays.instructions[slot], tuple(zeros)))
 
     # --- instructions that act on one value -------------------------------------------------------
 

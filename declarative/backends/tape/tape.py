@@ -7,7 +7,7 @@ for each index in scope, then the shape of the expression. Axes of different val
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 import numpy as np
@@ -137,6 +137,19 @@ def operands(instruction: Instruction) -> tuple[Slot, ...]:
             return (*args, *weights)
         case Align(value) | Gather(value) | Reshape(value) | Fold(value=value) | Scatter(value=value):
             return (value,)
+
+
+def reading(instruction: Instruction, slots: Sequence[Slot]) -> Instruction:
+    """The same instruction with other slots in the places of its operands."""
+    match instruction:
+        case Input() | Literal():
+            return instruction
+        case Apply() | Partial():
+            return replace(instruction, args=tuple(slots))
+        case Foreign(args=args):
+            return replace(instruction, args=tuple(slots[: len(args)]), weights=tuple(slots[len(args) :]))
+        case Align() | Gather() | Reshape() | Fold() | Scatter():
+            return replace(instruction, value=slots[0])
 
 
 def sizes_of(

@@ -247,6 +247,7 @@ class Differentiated:
     rows: tuple[Coefficients, ...]  # a chunk each
     objective: Curvatures
     A_at: np.ndarray
+    lifted: int = 0
 
     @property
     def P_at(self) -> np.ndarray:
