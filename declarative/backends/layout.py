@@ -91,11 +91,18 @@ class Layout:
         return Layout(size, {name: padded[places] for name, places in self.places.items()})
 
     def blocks(self) -> Tensor:
-        """The number of the variable that each unknown belongs to."""
+        """The number of the variable that each unknown belongs to, among those that have any."""
         numbers = np.zeros(self.size, dtype=np.int64)
-        for number, places in enumerate(self.places.values()):
+        for number, places in enumerate(places for places in self.places.values() if (places >= 0).any()):
             numbers[places[places >= 0]] = number
         return torch.as_tensor(numbers)
+
+    def of(self, names: Iterable[str]) -> np.ndarray:
+        """Bool (size,): the unknowns of these variables."""
+        found = np.zeros(self.size, dtype=bool)
+        for places in (self.places[name] for name in names):
+            found[places[places >= 0]] = True
+        return found
 
 
 def _reader(places: np.ndarray, size: int) -> Callable[[Tensor], Tensor]:

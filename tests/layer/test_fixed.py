@@ -283,6 +283,20 @@ def test_what_depends_on_zeros_alone_is_a_number():
     assert torch.allclose(found.x, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64), atol=1e-7)
 
 
+@pytest.mark.parametrize("backend", ["kkt", "cone"])
+def test_a_whole_variable_may_be_zero(backend: str):
+    """Others come after it; each entry is measured beside the variable that it belongs to."""
+    text = "param c : R\nvar x : R\nvar y : R\nvar z : R\n"
+    text += "minimize exp(x + y - c) + exp(-z) + sumsq([x, y, z])\nsubject to\n  off: x == 0\n"
+    c = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    found = plain(text, backend).solve(c)
+    pull = torch.exp(found.y - c)
+    assert torch.allclose(pull, -2 * found.y, atol=1e-8) and torch.allclose(torch.exp(-found.z), 2 * found.z, atol=1e-8)
+    assert torch.allclose(found.duals["off"], -pull, atol=1e-8)
+    (slope,) = torch.autograd.grad(found.duals["off"], c)
+    assert torch.allclose(slope, pull * 2 / (2 + pull), atol=1e-7)
+
+
 def test_report_counts_what_has_left_the_program():
     layer = plain(SUM.replace("SIGN", "") + "  off: x[0] == 0\n", "kkt")
     found = layer.solve(C)

@@ -276,9 +276,8 @@ def _open_domain(builder: RowBuilder, layout: Layout, blocks: tuple[Block, ...])
 
 def _hidden(standard: Standard, layout: Layout, device: torch.device | str) -> Tensor | None:
     """Bool (n,): the unknowns of variables that a rewrite has added; None if there are none."""
-    names = list(layout.places)
-    added = [names.index(auxiliary.variable.name) for auxiliary in standard.auxiliaries]
-    return torch.isin(layout.blocks(), torch.tensor(added)).to(device) if added else None
+    added = _added(standard)
+    return torch.as_tensor(layout.of(added), device=device) if added else None
 
 
 def _settled(standard: Standard, runner: Runner, layout: Layout):
