@@ -172,11 +172,11 @@ def bounds(qp: Quadratic) -> Tensor:
 
 def data_of(program: SmoothProgram, qp: Quadratic, bounded: Tensor) -> "Data":
     """The items as the solver reads them."""
-    from declarative.backends.kkt.compiled.batch import Data
+    from declarative.backends.kkt.compiled.batch import Data, outlined
 
     parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
     blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
-    return Data(*[*parts, bounded.numpy(), blocks])
+    return outlined(Data(*[*parts, bounded.numpy(), blocks]))
 
 
 def states(program: SmoothProgram, active: Tensor | None, bounded: Tensor, batch: int) -> np.ndarray:

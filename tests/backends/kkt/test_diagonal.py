@@ -6,7 +6,8 @@ import torch
 from backends.kkt.smooth_programs import FLOAT, tensor
 from backends.kkt.test_dependent import flow, given, in_general, incidence, transport
 
-from declarative.backends.kkt.compiled.diagonal import factor_envelope, is_light, solve_envelope
+from declarative.backends.kkt.compiled.diagonal import is_light
+from declarative.backends.kkt.compiled.envelope import factor_envelope, solve_envelope
 from declarative.backends.kkt.compiled.jit import outer
 from declarative.backends.kkt.convex import ITERATIONS
 from declarative.backends.kkt.methods.qp import one_by_one, together

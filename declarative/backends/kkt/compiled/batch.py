@@ -12,17 +12,18 @@ from declarative.backends.kkt.compiled.corner import corner_for
 from declarative.backends.kkt.compiled.dependent import Left, settle_dependent
 from declarative.backends.kkt.compiled.interior import Found, find_points, room
 from declarative.backends.kkt.compiled.item import Data
+from declarative.backends.kkt.compiled.kept import Kept
 from declarative.backends.kkt.compiled.kernel import (
     CLEAR,
     DEPENDENT_ROWS,
     DOUBTFUL,
     Answers,
-    Kept,
     find_convex,
     memory_for,
     solve_items,
 )  # fmt: skip
 from declarative.backends.kkt.compiled.linear import Vectors, memory_for_solve, solve_kept
+from declarative.backends.kkt.compiled.outline import outline_of
 from declarative.backends.kkt.compiled.piece import factor_pieces, slabs_for, solve_pieces
 from declarative.backends.kkt.compiled.proximal import probe, solve_beside
 from declarative.backends.kkt.compiled.symmetric import find_definite
@@ -122,11 +123,16 @@ class Batch:
     pieces: Pieces | None
 
 
+def outlined(data: Data) -> Data:
+    """The same with what its methods need to know where entries are few."""
+    return data._replace(outline=outline_of(data.P, data.A, data.G, data.bounded))
+
+
 def solve_batch(data: Data, guess: np.ndarray, threads: int) -> Batch:
     """Solve B items from a guess (B, rows) of their active sets."""
     (batch, rows), n = guess.shape, data.q.shape[1]
     kinds = int(data.blocks.max()) + 1
-    kept = kept_for(np.empty_like(data.P), batch, rows, n)
+    kept = kept_for(len(data.P), batch, rows, n)
     answers = answers_from(np.zeros((batch, n)), np.zeros((batch, rows)), guess)
 
     def some(first: int, last: int) -> None:
@@ -141,7 +147,7 @@ def solve_batch_beside(data: Data, x: np.ndarray, w: np.ndarray, state: np.ndarr
     """Solve B items from the solutions x (B, n), w and state (B, rows) of similar ones, which they overwrite."""
     (batch, rows), n = state.shape, data.q.shape[1]
     kinds = int(data.blocks.max()) + 1
-    kept, answers = kept_for(np.empty((batch, n, n)), batch, rows, n), answers_from(x, w, state)
+    kept, answers = kept_for(batch, batch, rows, n), answers_from(x, w, state)
 
     def some(first: int, last: int) -> None:
         own = np.empty(n), np.empty(n), probe(n)
@@ -225,11 +231,11 @@ def definite_items(P: np.ndarray, tolerance: float) -> np.ndarray:
     return found
 
 
-def kept_for(L: np.ndarray, batch: int, rows: int, n: int) -> Kept:
-    """Where the factors of B items go."""
-    most = min(rows, n)
-    V, K = np.empty((batch, most, n)), np.empty((batch, most * most))
-    return Kept(L, V, K, np.empty((batch, most), np.int64), np.zeros(batch, np.int64))
+def kept_for(curvatures: int, batch: int, rows: int, n: int) -> Kept:
+    """Where the factors of B items go, of which so many have a P of their own."""
+    most, whole = min(rows, n), np.int64
+    L, V, K = np.empty((curvatures, n * n)), np.empty((batch, most, n)), np.empty((batch, most * most))
+    return Kept(L, V, K, np.empty((batch, most), whole), np.empty((batch, most), whole), np.zeros(batch, whole))
 
 
 def answers_from(x: np.ndarray, w: np.ndarray, state: np.ndarray) -> Answers:

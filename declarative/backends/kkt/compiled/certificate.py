@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
+from declarative.backends.kkt.compiled.along import add, copy
 from declarative.backends.kkt.compiled.constants import WEAK
-from declarative.backends.kkt.compiled.item import add, block_sizes, copy
-from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
+from declarative.backends.kkt.compiled.item import block_sizes
+from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.kept import solve_system
+from declarative.backends.kkt.compiled.rows import curvature, row_gather, row_heaviest, row_measured
 
 REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
@@ -31,46 +33,15 @@ class Point(NamedTuple):
     kept_x: np.ndarray
     kept_w: np.ndarray
     most: np.ndarray
+    spare: np.ndarray
 
 
 def point_memory(n, rows, kinds):
     """A Point."""
     return Point(
         np.empty(n), np.empty(n), np.empty(rows), np.empty(n), np.empty(n), np.empty(rows), np.empty(rows),
-        np.empty(n), np.empty(rows), np.empty(kinds),
+        np.empty(n), np.empty(rows), np.empty(kinds), np.empty(n),
     )  # fmt: skip
-
-
-@inner()
-def solve_active(routines, L, V, K, n, k, rx, rows):
-    """(rx, rows) become the solution (x, w) of P x + C'w = rx, C x = rows, with P = LL', V = C L'^-1, VV' = KK'."""
-    solve_lower(routines, L, n, n, rx)
-    if k > 0:
-        times(routines, V, k, n, rx, 1.0, rows, -1.0)
-        solve_lower(routines, K, k, k, rows)
-        solve_upper(routines, K, k, k, rows)
-        transposed_times(routines, V, k, n, rows, -1.0, rx, 1.0)
-    solve_upper(routines, L, n, n, rx)
-
-
-@inner(fastmath=SUMS)
-def measured(a, x, sizes):
-    """a'x, and the largest |a_j| times a size."""
-    total, most = 0.0, 0.0
-    for j in range(len(x)):
-        total += a[j] * x[j]
-        most = largest(most, abs(a[j] * sizes[j]))
-    return total, most
-
-
-@inner(fastmath=SUMS)
-def gather(a, w, total, most):
-    """total += w a, and most = its largest term so far, entry by entry."""
-    for j in range(len(a)):
-        term = w * a[j]
-        total[j] += term
-        if abs(term) > most[j]:
-            most[j] = abs(term)
 
 
 @inner()
@@ -78,15 +49,13 @@ def stationarity(item, x, active, w, rx, terms):
     """rx = -(Px + q + C'w) and the largest term of each of its entries."""
     n, p, m = len(x), len(item.b), len(item.h)
     for i in range(n):
-        rx[i], terms[i] = measured(item.P[i], x, x)
+        rx[i], terms[i] = curvature(item, i, x)
         terms[i] = max(terms[i], abs(item.q[i]), abs(rx[i] + item.q[i]))
         rx[i] += item.q[i]
     for i in range(len(active)):
         r = active[i]
-        if r < p:
-            gather(item.A[r], w[i], rx, terms)
-        elif r < p + m:
-            gather(item.G[r - p], w[i], rx, terms)
+        if r < p + m:
+            row_gather(item, r, w[i], rx, terms)
         else:
             j = item.bounded[r - p - m]
             rx[j] += w[i]
@@ -99,10 +68,8 @@ def stationarity(item, x, active, w, rx, terms):
 def row_terms(item, x, sizes, value, terms):
     """c'x of every row and its largest entry times its block's size; the sides are for the caller to add."""
     p, m = len(item.b), len(item.h)
-    for r in range(p):
-        value[r], terms[r] = measured(item.A[r], x, sizes)
-    for r in range(m):
-        value[p + r], terms[p + r] = measured(item.G[r], x, sizes)
+    for r in range(p + m):
+        value[r], terms[r] = row_measured(item, r, x, sizes)
     for k in range(len(item.bounded)):
         j = item.bounded[k]
         value[p + m + k], terms[p + m + k] = x[j], sizes[j]
@@ -118,15 +85,6 @@ def beside(value, terms):
 def worse(most, value):
     """The larger one; not a number wins."""
     return most if value <= most or most != most else value
-
-
-@inner(fastmath=SUMS)
-def heaviest(row, inverse):
-    """The largest |row_j| inverse_j."""
-    most = 0.0
-    for j in range(len(inverse)):
-        most = largest(most, abs(row[j] * inverse[j]))
-    return most
 
 
 @inner()
@@ -155,10 +113,8 @@ def own_share(item, r, x, excess, side, terms):
     if excess <= EXACT * abs(side):
         return excess / abs(side)
     p, m = len(item.b), len(item.h)
-    if r < p:
-        own = heaviest(item.A[r], x)
-    elif r < p + m:
-        own = heaviest(item.G[r - p], x)
+    if r < p + m:
+        own = row_heaviest(item, r, x)
     else:
         own = abs(x[item.bounded[r - p - m]])
     return beside(excess, max(own, abs(side)) if side != 0 else max(own, ROUNDING * terms))
@@ -170,7 +126,7 @@ def force_of(item, r, inverse):
     p, m = len(item.b), len(item.h)
     if r >= p + m:
         return inverse[item.bounded[r - p - m]]
-    return heaviest(item.G[r - p], inverse)
+    return row_heaviest(item, r, inverse)
 
 
 @inner()
@@ -223,9 +179,9 @@ def worst_of(measures):
 
 
 @inner()
-def refine(routines, item, work, L, V, K, at, state, active, w):
+def refine(routines, item, work, L, kept, b, at, state, active, w):
     """Newton steps on the equations of the active set, as long as they help; the measures of the point kept."""
-    n, k = len(at.x), len(active)
+    k = len(active)
     stand_at_bounds(item, work, at.x, state)
     measures = shares(item, work, at, state, active, w)
     for _ in range(REFINEMENTS):
@@ -234,7 +190,7 @@ def refine(routines, item, work, L, V, K, at, state, active, w):
             break
         copy(at.x, at.kept_x)
         copy(w, at.kept_w)
-        solve_active(routines, L, V, K, n, k, at.rx, at.rows)
+        solve_system(routines, item, L, kept, b, at.rx, at.rows, at.spare)
         add(at.rx, at.x)
         add(at.rows[:k], w)
         stand_at_bounds(item, work, at.x, state)

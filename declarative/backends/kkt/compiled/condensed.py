@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import add, copy, dot, fill, largest_entry, subtract
 from declarative.backends.kkt.compiled.blas import rank_update
-from declarative.backends.kkt.compiled.certificate import solve_active
 from declarative.backends.kkt.compiled.constants import PROXIMAL
-from declarative.backends.kkt.compiled.diagonal import factor_envelope, multiply, solve_diagonal
-from declarative.backends.kkt.compiled.item import add, copy, fill, largest_entry
+from declarative.backends.kkt.compiled.diagonal import multiply, solve_diagonal
+from declarative.backends.kkt.compiled.envelope import factor_envelope
 from declarative.backends.kkt.compiled.jit import SUMS, inner
-from declarative.backends.kkt.compiled.linear import dot, subtract
+from declarative.backends.kkt.compiled.kept import solve_active
 from declarative.backends.kkt.compiled.tiles import cholesky, products, solve_rows
 
 LIFTS = 4  # of a matrix that rounding makes indefinite, each 100 times larger

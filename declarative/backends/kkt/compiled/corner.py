@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy, fill, largest_entry
+from declarative.backends.kkt.compiled.along import copy, dot, fill, largest_entry, subtract
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.nearest import Nearest, nearest, nearest_for
 from declarative.backends.kkt.compiled.turned import RANK, ROWS, solve_triangle
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import copy, dot, fill, subtract
 from declarative.backends.kkt.compiled.certificate import row_terms, shares, slack, stand_at_bounds, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.corner import (
@@ -19,10 +20,9 @@ from declarative.backends.kkt.compiled.corner import (
     span,
     step_inside_at_once,
 )
-from declarative.backends.kkt.compiled.item import block_sizes, copy, copy_row, fill, item_of, read_sides
+from declarative.backends.kkt.compiled.item import block_sizes, copy_row, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.kernel import CLEAR, value_at
-from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.turned import ROWS, solve_turned, turn
 
 CORRECTIONS = 3

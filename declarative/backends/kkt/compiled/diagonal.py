@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import fill
+from declarative.backends.kkt.compiled.along import fill
+from declarative.backends.kkt.compiled.envelope import solve_envelope
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.linear import dot, subtract
 
 
 class Columns(NamedTuple):
@@ -83,33 +83,6 @@ def multiply(u, K):
             row, share = c.rows[a] * p, weight * c.entries[a]
             for b in range(c.start[j], a + 1):
                 K[row + c.rows[b]] += share * c.entries[b]
-
-
-@inner()
-def factor_envelope(first, K, p):
-    """K becomes its Cholesky factor within the envelope; false where it is not positive definite."""
-    for i in range(p):
-        row = K[i * p : (i + 1) * p]
-        for j in range(first[i], i):
-            low = max(first[i], first[j])
-            row[j] = (row[j] - dot(row[low:j], K[j * p + low : j * p + j])) / K[j * p + j]
-        pivot = row[i] - dot(row[first[i] : i], row[first[i] : i])
-        if not pivot > 0:
-            return False
-        row[i] = np.sqrt(pivot)
-    return True
-
-
-@inner()
-def solve_envelope(first, K, y):
-    """y (p,) becomes (K K')^-1 y."""
-    p = len(y)
-    for i in range(p):
-        low = first[i]
-        y[i] = (y[i] - dot(K[i * p + low : i * p + i], y[low:i])) / K[i * p + i]
-    for i in range(p - 1, -1, -1):
-        y[i] /= K[i * p + i]
-        subtract(K[i * p + first[i] : i * p + i], y[i], y[first[i] : i])
 
 
 @inner()

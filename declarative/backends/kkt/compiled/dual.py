@@ -7,7 +7,6 @@ objective larger, so that it ends; a row that cannot be made to hold contradicts
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper
 from declarative.backends.kkt.compiled.jit import inner
 from declarative.backends.kkt.compiled.pivot import (
     CONTRADICTORY,
@@ -21,6 +20,8 @@ from declarative.backends.kkt.compiled.pivot import (
     leaving,
     locate,
     pivot,
+    solve_gram_lower,
+    solve_gram_upper,
     solve_set,
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ def find_set(routines, item, L, work, state, most):
 @inner()
 def climb(routines, item, L, work, state, most):
     """The same by the dual active-set method, from the rows whose multipliers have their signs."""
-    k = release(routines, L, work, state)
+    k = release(routines, item, L, work, state)
     for number in range(most):
         if entering(item, work, state) == 0:
             return FOUND, k, number
@@ -48,18 +49,18 @@ def climb(routines, item, L, work, state, most):
         outcome, k = enter(routines, item, L, work, state, k, r, missing)
         if outcome != FOUND:
             return outcome, 0, number
-        locate(routines, L, work, state, k)
+        locate(routines, item, L, work, state, k)
     return GAVE_UP, k, most
 
 
 @inner()
-def release(routines, L, work, state):
+def release(routines, item, L, work, state):
     """Take out rows until every multiplier has its sign; gives the number of those that stay."""
-    k = solve_set(routines, L, work, state)
+    k = solve_set(routines, item, L, work, state)
     while leaving(work, state, k) > 0:
         for r in range(len(state)):
             state[r] = work.move[r]
-        k = solve_set(routines, L, work, state)
+        k = solve_set(routines, item, L, work, state)
     return k
 
 
@@ -87,7 +88,7 @@ def enter(routines, item, L, work, state, k, r, missing):
     state[r] = 0
     place = work.place[r]
     while True:
-        rest = direction(routines, work, k, place, sign)
+        rest = direction(routines, item, work, k, place, sign)
         step, at = longest(work, state, k)
         free = rest > DEPENDENT * work.gram[place, place]
         if free and missing <= step * rest:
@@ -99,12 +100,12 @@ def enter(routines, item, L, work, state, k, r, missing):
         missing -= step * rest if free else 0.0
         remove(work, state, k, at, step)
         k -= 1
-        if factor_in_order(routines, work, state, k) != k:
+        if factor_in_order(routines, item, work, state, k) != k:
             return GAVE_UP, k
 
 
 @inner()
-def direction(routines, work, k, place, sign):
+def direction(routines, item, work, k, place, sign):
     """The fall of the multipliers as that of a row grows, in `work.way`; gives how fast the row's excess falls.
 
     Leaves the row's part of the factor in `work.full`.
@@ -114,11 +115,11 @@ def direction(routines, work, k, place, sign):
     for i in range(k):
         way[i] = sign * gram[max(order[i], place), min(order[i], place)]
     if k > 0:
-        solve_lower(routines, work.K, k, k, way)
+        solve_gram_lower(routines, item, work, k, way)
         for i in range(k):
             rest -= way[i] ** 2
             work.full[i] = way[i]
-        solve_upper(routines, work.K, k, k, way)
+        solve_gram_upper(routines, item, work, k, way)
     return rest
 
 
@@ -132,7 +133,7 @@ def append(work, k, place, sign, rest):
     for j in range(k):
         K[k * most + j] = sign * work.full[j]
     K[k * most + k] = rest**0.5
-    work.order[k] = place
+    work.order[k], work.first[k] = place, 0
 
 
 @inner()

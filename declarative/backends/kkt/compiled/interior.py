@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import copy, fill
 from declarative.backends.kkt.compiled.condensed import (
     add_row,
     add_rows,
@@ -31,7 +32,7 @@ from declarative.backends.kkt.compiled.constants import (
     ROW,
 )  # fmt: skip
 from declarative.backends.kkt.compiled.diagonal import is_light
-from declarative.backends.kkt.compiled.item import copy, fill, item_of
+from declarative.backends.kkt.compiled.item import item_of
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.units import to_units, units_for
 

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.jit import SUMS, inner
+from declarative.backends.kkt.compiled.along import copy, fill
+from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.outline import NOTHING, Outline
+from declarative.backends.kkt.compiled.rows import row_summed
 
 NOISE = 0.1  # of an entry of x beside its block: below 1e-14 of that nothing is told from rounding
 
@@ -18,7 +21,7 @@ NOISE = 0.1  # of an entry of x beside its block: below 1e-14 of that nothing is
 class Item(NamedTuple):
     """P (n, n), q (n,), A (p, n), b (p,), G (m, n), h (m,), lower and upper (n,); `bounded`: variables with bounds.
 
-    `blocks` (n,) numbers the variable that an entry of x belongs to, from 0.
+    `blocks` (n,) numbers the variable that an entry of x belongs to, from 0. `outline` says where few entries are.
     """
 
     P: np.ndarray
@@ -31,10 +34,13 @@ class Item(NamedTuple):
     upper: np.ndarray
     bounded: np.ndarray
     blocks: np.ndarray
+    outline: Outline
 
 
 class Data(NamedTuple):
-    """Items with a leading axis of B, or of one where they share it; `bounded` and `blocks` are the same for all."""
+    """Items with a leading axis of B, or of one where they share it; `bounded`, `blocks` and `outline` are the same for
+    all.
+    """
 
     P: np.ndarray
     q: np.ndarray
@@ -46,6 +52,7 @@ class Data(NamedTuple):
     upper: np.ndarray
     bounded: np.ndarray
     blocks: np.ndarray
+    outline: Outline = NOTHING
 
 
 @inner()
@@ -54,7 +61,7 @@ def item_of(data, b):
     return Item(
         data.P[b % len(data.P)], data.q[b % len(data.q)], data.A[b % len(data.A)], data.b[b % len(data.b)],
         data.G[b % len(data.G)], data.h[b % len(data.h)], data.lower[b % len(data.lower)],
-        data.upper[b % len(data.upper)], data.bounded, data.blocks,
+        data.upper[b % len(data.upper)], data.bounded, data.blocks, data.outline,
     )  # fmt: skip
 
 
@@ -66,7 +73,8 @@ class Work(NamedTuple):
     or -1, `known[0]` their count. `order` (cap,) lists the places of active rows, K the factor of their part of `gram`
     and `multiplier` (cap,) their multipliers.
     `lower`, `upper`, `value`, `size` (rows,): the sides of each row, c'x, and the sum of its absolute terms, of entries
-    of at least the `noise` (n,) in x.
+    of at least the `noise` (n,) in x. `first` (cap,) is where the rows of K start, if entries
+    are few, and `count` (rows,) memory for it.
     """
 
     V: np.ndarray
@@ -91,6 +99,8 @@ class Work(NamedTuple):
     move: np.ndarray
     best: np.ndarray
     info: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
 
 
 def memory(n, rows, cap, kinds):
@@ -100,38 +110,9 @@ def memory(n, rows, cap, kinds):
         np.empty((cap, n)), np.empty((cap, cap)), np.empty(cap), np.empty(cap, whole), np.full(rows, -1, whole),
         np.zeros(1, whole), np.empty(cap, whole), np.empty(cap * cap), np.empty(cap), np.empty(cap), np.empty(cap),
         np.empty(n), np.empty(n), np.empty(n), np.empty(kinds), np.empty(rows), np.empty(rows), np.empty(rows),
-        np.empty(rows), np.empty(rows, np.int8), np.empty(rows, np.int8), np.zeros(1, np.int32),
+        np.empty(rows), np.empty(rows, np.int8), np.empty(rows, np.int8), np.zeros(1, np.int32), np.empty(cap, whole),
+        np.empty(rows, whole),
     )  # fmt: skip
-
-
-@inner()
-def copy(source, target):
-    """target = source (the slices' own assignment takes seconds to compile)."""
-    for j in range(len(source)):
-        target[j] = source[j]
-
-
-@inner()
-def add(source, target):
-    """target += source."""
-    for j in range(len(source)):
-        target[j] += source[j]
-
-
-@inner()
-def largest_entry(a):
-    """The largest absolute entry."""
-    most = 0.0
-    for j in range(len(a)):
-        most = max(most, abs(a[j]))
-    return most
-
-
-@inner()
-def fill(target, count, value):
-    """The first entries are set to a value."""
-    for j in range(count):
-        target[j] = value
 
 
 @inner()
@@ -172,16 +153,6 @@ def copy_row(item, r, out):
         out[item.bounded[r - p - m]] = 1
 
 
-@inner(fastmath=SUMS)
-def summed(a, x, sizes):
-    """a'x, and the sum of |a_j| times a size."""
-    total, size = 0.0, 0.0
-    for j in range(len(x)):
-        total += a[j] * x[j]
-        size += abs(a[j]) * sizes[j]
-    return total, size
-
-
 @inner()
 def block_sizes(x, blocks, most, out):
     """For each entry of x the largest of its block; `most` is memory for those."""
@@ -202,10 +173,8 @@ def visit_rows(item, x, noise, most, value, size):
     block_sizes(x, item.blocks, most, noise)
     for j in range(len(x)):
         noise[j] = max(abs(x[j]), NOISE * noise[j])
-    for r in range(p):
-        value[r], size[r] = summed(item.A[r], x, noise)
-    for r in range(m):
-        value[p + r], size[p + r] = summed(item.G[r], x, noise)
+    for r in range(p + m):
+        value[r], size[r] = row_summed(item, r, x, noise)
     for k in range(len(item.bounded)):
         j = item.bounded[k]
         value[p + m + k], size[p + m + k] = x[j], noise[j]

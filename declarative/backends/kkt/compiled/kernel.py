@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import solve_lower, times
+from declarative.backends.kkt.compiled.along import copy, fill
 from declarative.backends.kkt.compiled.certificate import point_memory, refine, slack, worst_of
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
-from declarative.backends.kkt.compiled.item import copy, fill, item_of, memory, read_sides
+from declarative.backends.kkt.compiled.item import item_of, memory, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, learn
+from declarative.backends.kkt.compiled.kept import factor_curvature, keep, lower, safely_definite
+from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, forget, learn, pull_known
 from declarative.backends.kkt.compiled.systems import root
 from declarative.backends.kkt.compiled.tiles import cholesky
 
@@ -30,16 +31,6 @@ def memory_for(n, rows, kinds):
     return memory(n, rows, min(rows, 4 * n + 64), kinds), point_memory(n, rows, kinds)
 
 
-class Kept(NamedTuple):
-    """For each item: P's factor L, the active rows V = C L'^-1 and the factor K of VV', their numbers and count."""
-
-    L: np.ndarray
-    V: np.ndarray
-    K: np.ndarray
-    rows: np.ndarray
-    count: np.ndarray
-
-
 class Answers(NamedTuple):
     """x (B, n), multipliers w (B, rows), value (B,), state (B, rows), measures (B, 3), verdict and rounds (B,)."""
 
@@ -50,20 +41,6 @@ class Answers(NamedTuple):
     measures: np.ndarray
     verdict: np.ndarray
     rounds: np.ndarray
-
-
-@inner()
-def factored(routines, P, L, info):
-    """L = the Cholesky factor of P; false where P is not safely positive definite."""
-    n = len(P)
-    for i in range(n):
-        copy(P[i], L[i])
-    if cholesky(routines, L, n, n, info) != 0:
-        return False
-    margin = np.inf
-    for i in range(n):
-        margin = min(margin, L[i, i] ** 2 / P[i, i])
-    return margin > DEFINITE
 
 
 @outer
@@ -86,17 +63,6 @@ def find_convex(routines, P, shift, L, info, found):
 
 
 @inner()
-def keep(work, kept, b, k):
-    """Store what solves with the active set of item b."""
-    kept.count[b] = k
-    for i in range(k):
-        place = work.order[i]
-        copy(work.V[place], kept.V[b, i])
-        kept.rows[b, i] = work.seen[place]
-    copy(work.K[: k * k], kept.K[b])
-
-
-@inner()
 def dependent_rows(routines, item, L, work, at, state, k):
     """Does an inequality hold that is not in the active set because it depends on the rows there?"""
     for r in range(len(state)):
@@ -109,7 +75,7 @@ def dependent_rows(routines, item, L, work, at, state, k):
             room = learn(routines, item, L, work, state)
             state[r] = 0
             place = work.place[r]
-            if not room or not direction(routines, work, k, place, 1) > DEPENDENT * work.gram[place, place]:
+            if not room or not direction(routines, item, work, k, place, 1) > DEPENDENT * work.gram[place, place]:
                 return True
     return False
 
@@ -130,10 +96,10 @@ def value_at(item, work, x, state, w):
 def settle(routines, item, L, work, at, kept, answers, b, k):
     """The answer of item b from its active set of k rows: refined, measured, judged and stored."""
     state, rows = answers.state[b], answers.state.shape[1]
-    keep(work, kept, b, k)
+    keep(item, work, kept, b, k)
     w = work.multiplier[:k]
     copy(work.x, at.x)
-    primal, dual, gap, clear = refine(routines, item, work, L, kept.V[b], kept.K[b], at, state, kept.rows[b, :k], w)
+    primal, dual, gap, clear = refine(routines, item, work, L, kept, b, at, state, kept.rows[b, :k], w)
     copy(at.x, answers.x[b])
     fill(answers.w[b], rows, 0.0)
     for i in range(k):
@@ -156,12 +122,14 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
         item = item_of(data, b)
         if b == first or not (same_P and same_rows):
             light = n > CLIMB and len(item.A) > FEW and is_light(item.P, item.A, item.G)
-        if light and n > PIVOT:
+        if light and n > PIVOT and not item.outline.thin:
             answers.verdict[b] = LOST
             continue
         L = kept.L[b % len(kept.L)]
         if not (same_P and known):
-            definite, known = factored(routines, item.P, L, work.info), True
+            fill(at.rx, n, 0.0)
+            definite = factor_curvature(routines, item, at.rx, L, work.info) and safely_definite(item, L)
+            known = True
         if not definite:
             answers.verdict[b] = NOT_CONVEX
             continue
@@ -170,12 +138,11 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
             answers.verdict[b] = LOST
             continue
         copy(item.q, work.yq)
-        solve_lower(routines, L, n, n, work.yq)
+        lower(routines, item, L, work.yq)
         if same_P and same_rows:
-            times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
+            pull_known(routines, item, work, 0)
         else:
-            work.known[0] = 0
-            fill(work.place, rows, -1)
+            forget(work)
         outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state, 0 if light else STEPS * rows)
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import add, copy, fill
 from declarative.backends.kkt.compiled.blas import symmetric_times
-from declarative.backends.kkt.compiled.certificate import solve_active
-from declarative.backends.kkt.compiled.item import add, copy, fill, item_of
-from declarative.backends.kkt.compiled.jit import SUMS, inner, outer
+from declarative.backends.kkt.compiled.item import item_of
+from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.kept import solve_system
+from declarative.backends.kkt.compiled.rows import add_row, curvature, row_times
 
 REFINEMENTS = 3
 EXACT = 1e-9  # a correction smaller than this, beside the solution, is the last: its own error is about its square
@@ -24,33 +26,20 @@ class Vectors(NamedTuple):
     bounds: np.ndarray
 
 
-@inner(fastmath=SUMS)
-def dot(a, x):
-    """a'x."""
-    total = 0.0
-    for j in range(len(x)):
-        total += a[j] * x[j]
-    return total
-
-
-@inner(fastmath=SUMS)
-def subtract(a, factor, target):
-    """target -= factor a."""
-    for j in range(len(a)):
-        target[j] -= factor * a[j]
-
-
 @inner()
 def residual(routines, item, active, x, w, rx, rows):
     """rx -= P x + C'w, rows -= C x."""
     n, p, m = len(x), len(item.b), len(item.h)
-    symmetric_times(routines, item.P, n, x, -1.0, rx, 1.0)
+    if item.outline.thin:
+        for i in range(n):
+            rx[i] -= curvature(item, i, x)[0]
+    else:
+        symmetric_times(routines, item.P, n, x, -1.0, rx, 1.0)
     for i in range(len(active)):
         r = active[i]
         if r < p + m:
-            row = item.A[r] if r < p else item.G[r - p]
-            rows[i] -= dot(row, x)
-            subtract(row, w[i], rx)
+            rows[i] -= row_times(item, r, x)
+            add_row(item, r, -w[i], rx)
         else:
             j = item.bounded[r - p - m]
             rows[i] -= x[j]
@@ -70,7 +59,7 @@ def small(change, whole):
 def solve_kept(routines, data, kept, items, right, found, memory):
     """`found` becomes the solution for `right`, item by item of `items` (K,)."""
     n, p, m = data.q.shape[1], data.b.shape[1], data.h.shape[1]
-    rx, rows, x, w = memory
+    rx, rows, x, w, spare = memory
     for place in range(len(items)):
         b = items[place]
         item, k, L = item_of(data, b), kept.count[b], kept.L[b % len(kept.L)]
@@ -88,7 +77,7 @@ def solve_kept(routines, data, kept, items, right, found, memory):
                     rows[i], rx[j] = right.bounds[place, j], 0.0
             if number > 0:
                 residual(routines, item, active, x, w, rx, rows)
-            solve_active(routines, L, kept.V[b], kept.K[b], n, k, rx, rows)
+            solve_system(routines, item, L, kept, b, rx, rows, spare)
             add(rx, x)
             add(rows[:k], w)
             if number > 0 and small(rx, x) and small(rows[:k], w[:k]):
@@ -107,4 +96,4 @@ def solve_kept(routines, data, kept, items, right, found, memory):
 
 def memory_for_solve(n: int, most: int) -> tuple[np.ndarray, ...]:
     """What `solve_kept` works in, for at most so many active rows."""
-    return np.empty(n), np.empty(most), np.empty(n), np.empty(most)
+    return np.empty(n), np.empty(most), np.empty(n), np.empty(most), np.empty(n)

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy, fill
+from declarative.backends.kkt.compiled.along import copy, dot, fill, subtract
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.linear import dot, subtract
 
 STEPS = 5  # times the number of rows
 ROUNDED = 1e-13  # what a row may lack, beside the largest side

@@ -5,9 +5,9 @@ P x + C'w = r_x,    C x = r_rows,    C = the rows that `dependent.py` has left.
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import fill, item_of
+from declarative.backends.kkt.compiled.along import dot, fill, subtract
+from declarative.backends.kkt.compiled.item import item_of
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.turned import ROWS, Turned, solve_turned, turn
 
 SOLVES = 2  # the second one is a refinement

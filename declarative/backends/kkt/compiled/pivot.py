@@ -10,15 +10,20 @@ all at once (Judice and Pires 1994; Kim and Park 2011). Where their number no lo
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import solve_lower, solve_upper, times, transposed_times
-from declarative.backends.kkt.compiled.item import copy, copy_row, fill, visit_rows
+from declarative.backends.kkt.compiled import blas, envelope
+from declarative.backends.kkt.compiled.along import copy, dot, fill
+from declarative.backends.kkt.compiled.blas import times, transposed_times
+from declarative.backends.kkt.compiled.envelope import factor_envelope
+from declarative.backends.kkt.compiled.item import copy_row, visit_rows
 from declarative.backends.kkt.compiled.jit import inner
+from declarative.backends.kkt.compiled.kept import upper
 from declarative.backends.kkt.compiled.tiles import cholesky, products, solve_rows
 
 ROUNDED = 1e-13  # a row violated by less than this part of its terms holds
 CONSISTENT = 1e-9  # the same for an equation that depends on others, whose data are rounded
 DEPENDENT = 1e-11  # the square of a row's distance from the span of the others, beside its own, that counts as none
 PATIENCE = 1  # rounds without progress; at m = 2n the dual method then ends sooner than more of them (3: 12 % slower)
+PATIENT = 4  # the same where entries are few, and a round is little work
 FOUND, FULL, GAVE_UP, CONTRADICTORY = range(4)
 
 
@@ -34,30 +39,109 @@ def learn(routines, item, L, work, state):
             copy_row(item, r, work.V[last])
             work.seen[last], work.place[r] = r, last
             last += 1
-    if last > first:
-        new = work.V[first:]
-        solve_rows(routines, L, n, new, last - first)
-        products(routines, work.V, first, last, n, work.gram, cap)
-        times(routines, new, last - first, n, work.yq, 1.0, work.vq[first:], 0.0)
     work.known[0] = last
+    if last > first:
+        if item.outline.thin:
+            for place in range(first, last):
+                solve_row(item, L, work, place)
+                multiply_row(item, work, place)
+        else:
+            solve_rows(routines, L, n, work.V[first:], last - first)
+            products(routines, work.V, first, last, n, work.gram, cap)
+        pull_known(routines, item, work, first)
     return True
 
 
 @inner()
-def factor(routines, work, state):
+def solve_row(item, L, work, place):
+    """A row of V, of few entries, from that of C."""
+    n, outline, v = len(item.q), item.outline, work.V[place]
+    r = work.seen[place]
+    for e in range(outline.many[r]):
+        j = outline.spots[r, e]
+        low = outline.span[0, j]
+        v[j] = (v[j] - dot(L[j * n + low : j * n + j], v[low:j])) / L[j * n + j]
+
+
+@inner()
+def multiply_row(item, work, place):
+    """The products of a row of V, of few entries, with those before it and itself."""
+    outline, V, gram, r = item.outline, work.V, work.gram[place], work.seen[place]
+    fill(gram, place + 1, 0.0)
+    for e in range(outline.many[r]):
+        j = outline.spots[r, e]
+        for a in range(outline.start[j], outline.start[j + 1]):
+            other = work.place[outline.users[a]]
+            if 0 <= other <= place:
+                gram[other] += V[place, j] * V[other, j]
+
+
+@inner()
+def pull_known(routines, item, work, first):
+    """vq of the rows that are known, from number `first` on."""
+    n, outline, known = len(item.q), item.outline, work.known[0]
+    if not outline.thin:
+        times(routines, work.V[first:], known - first, n, work.yq, 1.0, work.vq[first:], 0.0)
+        return
+    for place in range(first, known):
+        r, total = work.seen[place], 0.0
+        for e in range(outline.many[r]):
+            j = outline.spots[r, e]
+            total += work.V[place, j] * work.yq[j]
+        work.vq[place] = total
+
+
+@inner()
+def forget(work):
+    """No row is known."""
+    work.known[0] = 0
+    fill(work.place, len(work.place), -1)
+
+
+@inner()
+def factor(routines, item, work, state):
     """K = the Cholesky factor of the active part of gram, (k, k); dependent rows leave the active set. Gives k."""
+    if item.outline.thin:
+        k = list_narrow(item, work, state)
+        if factor_narrow(work, k):
+            return k
     k = 0
     for r in range(len(state)):
         if state[r] != 0:
             work.order[k] = work.place[r]
             k += 1
-    return factor_in_order(routines, work, state, k)
+    return factor_in_order(routines, item, work, state, k)
 
 
 @inner()
-def factor_in_order(routines, work, state, k):
+def list_narrow(item, work, state):
+    """The active rows in the order in which their envelope is narrow, and where it begins; gives their number."""
+    k, outline, before = 0, item.outline, work.count
+    for a in range(len(state)):
+        r = outline.order[a]
+        before[a] = k
+        if state[r] != 0:
+            work.order[k], work.first[k] = work.place[r], before[outline.low[a]]
+            k += 1
+    return k
+
+
+@inner()
+def factor_narrow(work, k):
+    """The same within the envelope of the rows that `work.order` lists; false where rows depend on each other."""
+    K, gram, order, first = work.K, work.gram, work.order, work.first
+    for i in range(k):
+        for j in range(first[i], i + 1):
+            K[i * k + j] = gram[max(order[i], order[j]), min(order[i], order[j])]
+    return factor_envelope(first, K, k) and regular(K, gram, order, k)
+
+
+@inner()
+def factor_in_order(routines, item, work, state, k):
     """The same for the rows that `work.order` lists."""
     K, gram, order = work.K, work.gram, work.order
+    if item.outline.thin:
+        fill(work.first, k, 0)
     for i in range(k):
         for j in range(i + 1):
             K[i * k + j] = gram[max(order[i], order[j]), min(order[i], order[j])]
@@ -101,15 +185,33 @@ def factor_independent(gram, order, seen, K, row, state, most):
 
 
 @inner()
-def solve_set(routines, L, work, state):
+def solve_set(routines, item, L, work, state):
     """The multipliers and the point of the active set; gives the number of its rows."""
-    k = factor(routines, work, state)
-    locate(routines, L, work, state, k)
+    k = factor(routines, item, work, state)
+    locate(routines, item, L, work, state, k)
     return k
 
 
 @inner()
-def locate(routines, L, work, state, k):
+def solve_gram_lower(routines, item, work, k, x):
+    """The first entries of x (k,) become K^-1 times them."""
+    if item.outline.thin:
+        envelope.solve_lower(work.first, work.K, x[:k])
+    else:
+        blas.solve_lower(routines, work.K, k, k, x)
+
+
+@inner()
+def solve_gram_upper(routines, item, work, k, x):
+    """The first entries of x (k,) become K'^-1 times them."""
+    if item.outline.thin:
+        envelope.solve_upper(work.first, work.K, x[:k])
+    else:
+        blas.solve_upper(routines, work.K, k, k, x)
+
+
+@inner()
+def locate(routines, item, L, work, state, k):
     """The multipliers and the point of the active set that K factors."""
     n, known = len(work.x), work.known[0]
     for i in range(k):
@@ -119,15 +221,29 @@ def locate(routines, L, work, state, k):
         work.multiplier[i] = -(d + work.vq[place])
     copy(work.yq, work.x)
     if k > 0:
-        solve_lower(routines, work.K, k, k, work.multiplier)
-        solve_upper(routines, work.K, k, k, work.multiplier)
-        fill(work.full, known, 0.0)
-        for i in range(k):
-            work.full[work.order[i]] = work.multiplier[i]
-        transposed_times(routines, work.V, known, n, work.full, 1.0, work.x, 1.0)
+        solve_gram_lower(routines, item, work, k, work.multiplier)
+        solve_gram_upper(routines, item, work, k, work.multiplier)
+        add_known(routines, item, work, known, k)
     for j in range(n):
         work.x[j] = -work.x[j]
-    solve_upper(routines, L, n, n, work.x)
+    upper(routines, item, L, work.x)
+
+
+@inner()
+def add_known(routines, item, work, known, k):
+    """work.x += V'w for the multipliers of the active rows."""
+    if item.outline.thin:
+        for i in range(k):
+            place = work.order[i]
+            r = work.seen[place]
+            for e in range(item.outline.many[r]):
+                j = item.outline.spots[r, e]
+                work.x[j] += work.V[place, j] * work.multiplier[i]
+        return
+    fill(work.full, known, 0.0)
+    for i in range(k):
+        work.full[work.order[i]] = work.multiplier[i]
+    transposed_times(routines, work.V, known, len(work.x), work.full, 1.0, work.x, 1.0)
 
 
 @inner()
@@ -164,17 +280,18 @@ def entering(item, work, state):
 @inner()
 def pivot(routines, item, L, work, state):
     """From a first guess `state` to the active set, or the best set seen: (outcome, active rows, rounds)."""
-    best, patience, k, rounds = len(state) + 1, PATIENCE, 0, 0
+    most = PATIENT if item.outline.thin else PATIENCE
+    best, patience, k, rounds = len(state) + 1, most, 0, 0
     while True:
         if not learn(routines, item, L, work, state):
             return FULL, 0, rounds
-        k = solve_set(routines, L, work, state)
+        k = solve_set(routines, item, L, work, state)
         rounds += 1
         wrong = leaving(work, state, k) + entering(item, work, state)
         if wrong == 0:
             return FOUND, k, rounds
         if wrong < best:
-            best, patience = wrong, PATIENCE
+            best, patience = wrong, most
             copy(state, work.best)
         else:
             patience -= 1

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import dot, subtract
 from declarative.backends.kkt.compiled.blas import SYEV, UPPER, fortran
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.systems import curved, root
 
 VECTORS = np.uint8(ord("V"))

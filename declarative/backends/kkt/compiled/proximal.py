@@ -12,14 +12,14 @@ adjoint needs too.
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.blas import solve_lower, times
-from declarative.backends.kkt.compiled.certificate import solve_active, stationarity, worst_of
+from declarative.backends.kkt.compiled.along import copy, fill
+from declarative.backends.kkt.compiled.certificate import stationarity, worst_of
 from declarative.backends.kkt.compiled.dual import find_set
-from declarative.backends.kkt.compiled.item import block_sizes, copy, fill, item_of, read_sides
+from declarative.backends.kkt.compiled.item import block_sizes, item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
-from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, keep, settle
-from declarative.backends.kkt.compiled.pivot import FOUND, factor, learn
-from declarative.backends.kkt.compiled.tiles import cholesky
+from declarative.backends.kkt.compiled.kept import factor_curvature, keep, lower, solve_system
+from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, settle
+from declarative.backends.kkt.compiled.pivot import FOUND, factor, forget, learn, pull_known
 
 WEIGHT = 1e-6  # of S beside the terms of its row
 STEPS = 4  # of the proximal method; one is enough where the active set comes out right
@@ -48,23 +48,13 @@ def weigh(item, at, state, rows, multipliers, centre, shift):
 
 
 @inner()
-def factored_beside(routines, P, shift, L, info):
-    """L = the Cholesky factor of P + S; false where that is not positive definite."""
-    n = len(P)
-    for i in range(n):
-        copy(P[i], L[i])
-        L[i, i] += shift[i]
-    return cholesky(routines, L, n, n, info) == 0
-
-
-@inner()
-def unique(routines, kept, L, b, at, shift, probe):
+def unique(routines, item, kept, L, b, at, shift, probe):
     """Do P and the active rows hold x in all directions? A force S r that is not small moves it by much less than r."""
     n, k, most, size = len(shift), kept.count[b], 0.0, 0.0
     for j in range(n):
         at.rx[j] = shift[j] * probe[j] * at.sizes[j]
     fill(at.rows, k, 0.0)
-    solve_active(routines, L, kept.V[b], kept.K[b], n, k, at.rx, at.rows)
+    solve_system(routines, item, L, kept, b, at.rx, at.rows, at.spare)
     for j in range(n):
         if at.sizes[j] > 0:
             most, size = max(most, abs(at.rx[j] / at.sizes[j])), max(size, abs(probe[j]))
@@ -82,11 +72,11 @@ def holds(routines, item, kept, L, b, work, at, state, shift, probe):
         active += state[r] != 0
     if active > kept.V.shape[1] or not learn(routines, item, L, work, state):
         return False
-    k = factor(routines, work, state)
+    k = factor(routines, item, work, state)
     if k < active:
         return False
-    keep(work, kept, b, k)
-    return unique(routines, kept, L, b, at, shift, probe)
+    keep(item, work, kept, b, k)
+    return unique(routines, item, kept, L, b, at, shift, probe)
 
 
 @outer
@@ -95,7 +85,7 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
 
     The verdict is CLEAR or LOST. `memory` are three vectors (n,), of which the last holds a probe.
     """
-    n, rows = answers.x.shape[1], answers.state.shape[1]
+    n = answers.x.shape[1]
     centre, shift, probe = memory
     for b in range(first, last):
         item, L, state = item_of(data, b), kept.L[b], answers.state[b]
@@ -105,18 +95,17 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
             continue
         if not weigh(item, at, state, kept.rows[b], answers.w[b], centre, shift):
             continue
-        if not factored_beside(routines, item.P, shift, L, work.info):
+        if not factor_curvature(routines, item, shift, L, work.info):
             continue
-        work.known[0] = 0
-        fill(work.place, rows, -1)
+        forget(work)
         fill(work.yq, n, 0.0)
         if not holds(routines, item, kept, L, b, work, at, state, shift, probe):
             continue
         for _ in range(STEPS):
             for j in range(n):
                 work.yq[j] = item.q[j] - shift[j] * centre[j]
-            solve_lower(routines, L, n, n, work.yq)
-            times(routines, work.V, work.known[0], n, work.yq, 1.0, work.vq, 0.0)
+            lower(routines, item, L, work.yq)
+            pull_known(routines, item, work, 0)
             outcome, k, rounds = find_set(routines, item, L, work, state, max(MOVES, n // 4))
             answers.rounds[b] += rounds
             if outcome != FOUND or k > kept.V.shape[1]:
@@ -125,7 +114,7 @@ def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
             copy(work.x, centre)
             settle(routines, item, L, work, at, kept, answers, b, k)
             if answers.verdict[b] == CLEAR and worst_of(answers.measures[b]) <= EXACT:
-                if not unique(routines, kept, L, b, at, shift, probe):
+                if not unique(routines, item, kept, L, b, at, shift, probe):
                     answers.verdict[b] = LOST
                 break
             if answers.verdict[b] == CLEAR:

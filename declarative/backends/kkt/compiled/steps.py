@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy
+from declarative.backends.kkt.compiled.along import copy
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.systems import REFINEMENTS, build, correct, factor, residual
 

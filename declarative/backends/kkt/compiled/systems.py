@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import dot, subtract
 from declarative.backends.kkt.compiled.constants import WEIGHT
 from declarative.backends.kkt.compiled.jit import SUMS, inner, largest, outer
-from declarative.backends.kkt.compiled.linear import dot, subtract
 
 ROUNDS = 4  # of equilibration, as in `linear/scaling.py`
 REFINEMENTS = 2

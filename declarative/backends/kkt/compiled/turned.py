@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy, fill
+from declarative.backends.kkt.compiled.along import copy, dot, fill, subtract
 from declarative.backends.kkt.compiled.jit import inner
-from declarative.backends.kkt.compiled.linear import dot, subtract
 from declarative.backends.kkt.compiled.portions import reflect, reflect_matrix
 from declarative.backends.kkt.compiled.systems import largest_product, root
 

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from declarative.backends.kkt.compiled.along import fill
 from declarative.backends.kkt.compiled.diagonal import Columns, columns_for, list_columns
-from declarative.backends.kkt.compiled.item import copy_row, fill
+from declarative.backends.kkt.compiled.item import copy_row
 from declarative.backends.kkt.compiled.jit import SUMS, inner, largest
 from declarative.backends.kkt.compiled.systems import largest_product, root
 

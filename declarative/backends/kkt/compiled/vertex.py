@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.item import copy, item_of, largest_entry, read_sides
+from declarative.backends.kkt.compiled.along import copy, largest_entry, subtract
+from declarative.backends.kkt.compiled.item import item_of, read_sides
 from declarative.backends.kkt.compiled.jit import inner, outer
 from declarative.backends.kkt.compiled.kernel import DEPENDENT_ROWS, LOST
-from declarative.backends.kkt.compiled.linear import subtract
 
 PIVOT = 1e-9  # beside the largest entry that could be one: less is nothing
 OUTSIDE = 1e-9  # beside the terms of a value: farther out of its sides is outside
