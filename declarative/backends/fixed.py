@@ -3,7 +3,8 @@
 A row a*x = 0, whose number a != 0 is known and whose only unknown is x, says that x is none. What is left of the other
 rows stays as it is, but for those that then say 0 = 0 or -1 <= 0: they go, too. A row that would be left without
 unknowns and may be wrong (x >= p, or x == 1 beside x == 0) keeps its unknowns, so that what contradicts it is still
-there to blame; and a program keeps one unknown.
+there to blame; so do rows that are not affine, where all would go that their family reads; and a program keeps one
+unknown.
 
 The multipliers come back by stationarity: with g the derivative, at x = 0, of the Lagrangian of what is left, the rows
 a_k*x = 0 have multipliers y_k with g + sum a_k y_k = 0. Of these the least are y_k = -g a_k / sum a_k^2; bounds that
@@ -18,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from declarative.backends.layout import Layout
+from declarative.backends.layout import Layout, entries_read
 from declarative.backends.tape.evaluate import static_value
 from declarative.backends.tape.polynomial import NotPolynomial, Polynomials
 from declarative.backends.tape.polynomial_rules import RULES
@@ -104,6 +105,9 @@ def fixed_unknowns(
     if not fixed.any():
         return None
     known |= reader.read({k: family for k, family in enumerate(families) if k not in known})
+    for family in (family for k, family in enumerate(families) if k not in known):
+        own = _read_by(family.slot, vectoriser, layout)
+        fixed[own] &= not fixed[own].all()
     for k, read in known.items():
         wrong = ~_alive(read, fixed) & ~_holds(families[k], read.constant)
         fixed[_within(read.terms, wrong)] = False
@@ -117,6 +121,13 @@ def _numbers(layout: Layout, entries: Mapping[str, np.ndarray]) -> np.ndarray:
     parts = [layout.places[name].reshape(-1)[at] for name, at in entries.items()]
     found = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     return found[found >= 0]
+
+
+def _read_by(slot: Slot, vectoriser: Vectoriser, layout: Layout) -> np.ndarray:
+    """The unknowns that a slot is made of."""
+    tape = Tape(tuple(vectoriser.instructions), (slot,))
+    read = entries_read(tape, needs(tape, (slot,)))
+    return _numbers(layout, {name: at.nonzero()[0] for name, at in read.items() if name in layout.places})
 
 
 def every(layout: Layout, names: Iterable[str]) -> dict[str, np.ndarray]:

@@ -117,6 +117,16 @@ def test_what_has_a_minimum_is_solved(text, value, backend):
     assert ((solution.value / s - value).abs() <= 1e-6 * max(abs(value), value == 0) + rounding).all()
 
 
+def test_rounding_hides_no_minimum_of_one_unknown():
+    """In many units; where slopes happen to be the same at one neighbour of the point, another one tells."""
+    problem = declarative.parse("param s : R, pos; var x : R; minimize s*(sqrt(1 + x^2) - 0.9999999*x)", name="units")
+    g = torch.Generator().manual_seed(0)
+    s = 10 ** (torch.rand(150, generator=g, dtype=torch.float64) * 18 - 9)
+    solution = declarative.compile(problem, backend="kkt", on_failure="mask").solve(s)
+    assert solution.solved.sum() >= 145
+    assert ((solution.value / s - math.sqrt(1 - 0.9999999**2))[solution.solved].abs() <= 1e-9).all()
+
+
 @pytest.mark.parametrize(("text", "value"), OF_CONES)
 def test_so_is_what_cones_describe(text, value):
     test_what_has_a_minimum_is_solved(text, value, "cone")

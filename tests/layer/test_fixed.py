@@ -244,6 +244,42 @@ def test_what_contradicts_a_zero_is_still_seen(backend: str, sign: str, rows: st
         assert "`off` (line 10)" in found.messages[()] or rows == "off: x == 0"
 
 
+CURVED = """
+param p : R
+param c : R^3
+var x : R^3
+minimize sumsq(x - c)
+subject to
+  off: OFF
+  w: ROW
+"""
+
+
+@pytest.mark.parametrize(
+    ("off", "row", "p", "status"),
+    [
+        ("x == 0", "sum(exp(x)) <= p", 3.5, Status.SOLVED),
+        ("x == 0", "sum(exp(x)) <= p", 1.0, Status.INFEASIBLE),
+        ("x[0] == 0", "exp(x[0]) <= p", 0.5, Status.INFEASIBLE),
+    ],
+)
+def test_curved_rows_of_nothing_else_keep_what_they_read(off, row, p, status):
+    """What they say of parameters, and what they contradict, is for the method to see."""
+    found = plain(CURVED.replace("OFF", off).replace("ROW", row), "kkt", on_failure="mask").solve(p, C)
+    assert found.status == status
+    if status == Status.SOLVED:
+        assert found.x.abs().max() < 1e-12 and found.duals["w"].abs() < 1e-9
+    else:
+        assert "`off`" in found.messages[()] and "`w`" in found.messages[()]
+
+
+def test_a_multiplier_without_bounds_is_flagged():
+    """The slope of sqrt at 0, where an equation holds it."""
+    text = "param c : R^3; var x : R^3, nonneg; maximize sum(sqrt(x)) - sumsq(x - c); subject to; off: x[0] == 0"
+    found = plain(text, "kkt", on_failure="mask").solve(C.abs())
+    assert found.degenerate or not found.solved
+
+
 @pytest.mark.parametrize("backend", ["kkt", "cone"])
 def test_a_row_of_parameters_stays_as_it_is(backend: str):
     layer = plain(SUM.replace("SIGN", "") + "  at: x[0] == p\n", backend)

@@ -145,8 +145,9 @@ class ConePlan:
         for block in structure.cones.blocks:
             kinds[block.kind] = kinds.get(block.kind, 0) + (block.rows if block.kind.separable else 1)
         listed = ", ".join(f"{count} of {kind.value}" for kind, count in kinds.items())
+        more = f"{left_out} more unknown{'s' if left_out > 1 else ''} and what fixes them to 0 left out"
         return [
             f"solved as a cone program: {structure.columns} unknowns, {structure.cones.rows} rows ({listed})",
-            *([f"{left_out} more unknowns and what fixes them to 0 left out"] if left_out else []),
+            *([more] if left_out else []),
             "each item by an interior-point method, then by Newton's method, whose last matrix gives the gradient",
         ]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from declarative.analysis.classify import classify
 from declarative.backends.inspection import Inspection
-from declarative.backends.kkt.assemble import Assembly, assemble, variables_of
+from declarative.backends.kkt.assemble import Assembly, Duals, assemble, variables_of
 from declarative.backends.kkt.program.envelope import attach_value
 from declarative.backends.kkt.program.program import Options, Result, Theta, take
 from declarative.backends.kkt.program.shape import kind_of
@@ -169,16 +169,17 @@ class KKTPlan:
         answered = result.status <= Status.INACCURATE
         value = assembly.value(result.value, result.x, theta, inputs)
         value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, answered)
+        duals = assembly.duals(solution, inputs)
         return Outcome(
             variables=variables_of(assembly, solution[0]),
-            duals=assembly.duals(solution, inputs),
+            duals=duals,
             value=value,
             status=result.status,
             iterations=result.iterations,
             primal=result.primal,
             dual=result.dual,
             gap=result.gap,
-            degenerate=result.degenerate,
+            degenerate=result.degenerate | (answered & self._endless(duals)),
             nonunique=self._nonunique(result),
             dual_nonunique=result.dual_nonunique | (answered & (assembly.fixed is not None and assembly.fixed.many)),
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
@@ -186,6 +187,13 @@ class KKTPlan:
             inspection=self._inspection(result, theta, inputs),
             memory=remembered(result, assembly.program),
         )
+
+    def _endless(self, duals: Duals) -> Tensor | bool:
+        """(B,): a multiplier that came back has no bounds, as where sqrt(x) is held at 0."""
+        if self.assembly.fixed is None or not self.assembly.fixed.read:
+            return False
+        parts = [dual.detach().flatten(1) if dual.dim() > 1 else dual.detach()[:, None] for dual in duals.values()]
+        return ~torch.cat(parts, 1).isfinite().all(-1)
 
     def _inspection(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Inspection:
         result, names, data = replace(result, system=None), list(inputs), len(theta)

@@ -172,3 +172,25 @@ def test_what_fills_in_is_left_to_full_matrices(width: int):
     P = 2.1 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1) if width == 1 else np.eye(n)
     A = np.ones((1, 1, n)) if width == 39 else np.eye(n)[None, ::3]
     assert not outline_of(P[None], A, np.zeros((1, 0, n)), np.arange(n)).thin
+
+
+def test_a_program_without_rows_and_one_with_empty_rows():
+    """Nothing to put in order; and rows that ask for nothing make no envelope wide."""
+    n = 40
+    alone = outline_of(np.eye(n)[None], np.zeros((1, 0, n)), np.zeros((1, 0, n)), np.arange(0))
+    assert alone.thin and alone.order.size == 0
+    G = np.concatenate([np.eye(20, n), np.zeros((10, n))])[None]
+    empty = outline_of(np.eye(n)[None], np.zeros((1, 0, n)), G, np.arange(30, 40))
+    assert empty.thin and sorted(empty.order) == list(range(40)) and (empty.low == np.arange(40)).all()
+    y = torch.linspace(-1, 1, n, dtype=torch.float64, requires_grad=True)
+    text = "dim n; param y : R^n; var x : R^n; minimize sumsq(x - y)"
+    x = declarative.compile(declarative.parse(text, name="alone"), backend="kkt")(y)
+    torch.testing.assert_close(x, y)
+    torch.testing.assert_close(torch.autograd.grad(x.sum(), y)[0], torch.ones(n, dtype=torch.float64))
+
+
+def test_what_is_compiled_for_full_matrices_serves_few_entries_too():
+    """Arrays of one kind: others would have everything compiled once more."""
+    n = 40
+    for found in (NOTHING, outline_of(np.eye(n)[None], np.eye(3, n)[None], np.zeros((1, 0, n)), np.arange(n))):
+        assert all(part.flags.c_contiguous and part.dtype == np.int64 for part in found[1:])

@@ -66,14 +66,22 @@ def worked_out(curved: bytes, rows: bytes, n: int, count: int, bounded: tuple[in
     P, C = (unpacked(bits, some, n) for bits, some in ((curved, n), (rows, count)))
     span = spans(P | np.eye(n, dtype=bool))
     V = filled_in(np.concatenate([C, np.eye(n, dtype=bool)[list(bounded)]]), span[0])
-    near = V.astype(np.float32) @ V.T.astype(np.float32) > 0
-    order = reverse_cuthill_mckee(csr_array(near), symmetric_mode=True).astype(np.int64)
-    low = np.minimum(near[np.ix_(order, order)].argmax(1), np.arange(len(V)))  # itself, where a row has no entries
+    order, low = narrowed(V)
     wide = FEW * (np.arange(n) - span[0]).sum() > n * n or NARROW * (np.arange(len(V)) - low).sum() > len(V) ** 2 / 2
     if many(V) or wide:
         return NOTHING
-    users, start = np.nonzero(V.T)[1], np.concatenate([[0], np.cumsum(V.sum(0))])
+    users, start = np.ascontiguousarray(np.nonzero(V.T)[1]), np.concatenate([[0], np.cumsum(V.sum(0))])
     return Outline(True, span, *listed(C), *listed(V), start, users, order, low)
+
+
+def narrowed(V: Array) -> tuple[Array, Array]:
+    """The rows of V in an order in which VV' has a narrow envelope, and where that begins."""
+    if len(V) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    near = V.astype(np.float32) @ V.T.astype(np.float32) > 0
+    np.fill_diagonal(near, True)  # a row may have no entries
+    order = reverse_cuthill_mckee(csr_array(near), symmetric_mode=True).astype(np.int64)
+    return order, near[np.ix_(order, order)].argmax(1)
 
 
 def unpacked(bits: bytes, rows: int, n: int) -> Array:

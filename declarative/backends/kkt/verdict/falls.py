@@ -182,7 +182,7 @@ def tremor(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     here = f(x)
     most = torch.zeros_like(here)
     for k in range(TREMBLES):
-        wave = torch.sin(1.0 + (2.0 + k) * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
+        wave = torch.sin(1.0 + 3.0 * k + (2.0 + k) * torch.arange(x.shape[1], dtype=x.dtype, device=x.device))
         most = torch.maximum(most, (f(x * (1 + LAST_DIGIT * wave)) - here).abs().nan_to_num(nan=0, posinf=0))
     return most
 
