@@ -44,12 +44,17 @@ class BySize:
     def plan(self, sizes: Mapping[str, int], constants: Mapping[str, np.ndarray], device: torch.device) -> Plan:
         added, own = entries(self.added, sizes), entries((d.symbol for d in self.problem.variables), sizes)
         plan = self.sparse.plan(sizes, constants, CPU) if self._is_large(own, added) else None
-        if isinstance(plan, ConePlan) and self._is_large(own := own - plan.assembly.left_out, added):
-            light = self._is_curved(own, added) and plan.factorisation_work() < (own + added) ** 3 / 3
-            if light or is_thin(plan, added):
-                prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
-                return SecondPlan(hosted(SparsePlan(plan), device), prepare)
+        if isinstance(plan, ConePlan) and self._is_sparse(plan, own - plan.assembly.left_out, added):
+            prepare = partial(self.dense.plan, sizes, constants, device) if has_room(plan) else lambda: None
+            return SecondPlan(hosted(SparsePlan(plan), device), prepare)
         return self.dense.plan(sizes, constants, device)
+
+    def _is_sparse(self, plan: ConePlan, own: int, added: int) -> bool:
+        """Is this plan the faster one, with `own` of the user's unknowns left?"""
+        if not self._is_large(own, added):
+            return False
+        light = self._is_curved(own, added) and plan.factorisation_work() < (own + added) ** 3 / 3
+        return light or is_thin(plan, added)
 
     def _is_large(self, own: int, added: int) -> bool:
         return own + added >= LARGE or self._is_curved(own, added)

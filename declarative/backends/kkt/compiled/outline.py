@@ -46,16 +46,16 @@ NOTHING = Outline(False, *(np.zeros((0,) * axes, np.int64) for axes in (2, 2, 1,
 def outline_of(P: Array, A: Array, G: Array, bounded: Array) -> Outline:
     """Of P (., n, n), A (., p, n), G (., m, n), each with items or one for all, and the variables that have bounds."""
     n = P.shape[-1]
-    if n < SMALLEST or any(len(part) == 0 or many(part[0]) for part in (P, A, G)):
+    if n < SMALLEST or any(len(part) == 0 or is_full(part[0]) for part in (P, A, G)):
         return NOTHING
     masks = [(part != 0).any(0) for part in (P, A, G)]
-    if any(many(mask) for mask in masks):
+    if any(is_full(mask) for mask in masks):
         return NOTHING
     curved, rows = masks[0], np.concatenate(masks[1:])
     return worked_out(np.packbits(curved).tobytes(), np.packbits(rows).tobytes(), n, len(rows), tuple(bounded.tolist()))
 
 
-def many(entries: Array) -> bool:
+def is_full(entries: Array) -> bool:
     """Does a matrix have more entries than few?"""
     return bool(FEW * np.count_nonzero(entries) > entries.size > 0)
 
@@ -68,7 +68,7 @@ def worked_out(curved: bytes, rows: bytes, n: int, count: int, bounded: tuple[in
     V = filled_in(np.concatenate([C, np.eye(n, dtype=bool)[list(bounded)]]), span[0])
     order, low = narrowed(V)
     wide = FEW * (np.arange(n) - span[0]).sum() > n * n or NARROW * (np.arange(len(V)) - low).sum() > len(V) ** 2 / 2
-    if many(V) or wide:
+    if is_full(V) or wide:
         return NOTHING
     users, start = np.ascontiguousarray(np.nonzero(V.T)[1]), np.concatenate([[0], np.cumsum(V.sum(0))])
     return Outline(True, span, *listed(C), *listed(V), start, users, order, low)
