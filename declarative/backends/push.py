@@ -1,6 +1,6 @@
 """A function and a direction -> its directional derivative, also inside forward mode and in several threads at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import RLock
 
 import torch
@@ -11,12 +11,20 @@ from torch.autograd import forward_ad
 from torch.func import jvp, vjp
 from torch.utils._pytree import tree_map
 
+from declarative.backends.numbers import transformed
+
 FORWARD = RLock()  # torch keeps the level of forward mode for the whole process, not for a thread
 
 
 def in_forward_mode() -> bool:
     """Is forward mode in use already, by a caller of this call?"""
     return forward_ad._current_level >= 0
+
+
+def differentiable(tensors: Iterable[Tensor]) -> bool:
+    """May anybody ask for a derivative of what is made of these tensors?"""
+    wanted = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    return wanted or in_forward_mode() or transformed()
 
 
 def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor, ...]):

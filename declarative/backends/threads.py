@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 _LOCK = Lock()
 _wanted: list[int] = []  # by the calls that are going on, in any thread
 _before: list[int] = []  # what each library had before the first of them
+_now: list[int] = []
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def blas_threads(count: int) -> Iterator[None]:
     """Let BLAS use so many threads at most. Its number is the process's, so of calls at one time the least counts."""
     with _LOCK:
         if not _wanted:
-            _before[:] = [library.get_num_threads() for library in blas()]
+            _before[:] = _now[:] = [library.get_num_threads() for library in blas()]
         _wanted.append(count)
         _set([min(_wanted)] * len(_before))
     try:
@@ -30,9 +31,12 @@ def blas_threads(count: int) -> Iterator[None]:
 
 
 def _set(counts: list[int]) -> None:
-    for library, count in zip(blas(), counts, strict=True):
-        if library.get_num_threads() != count:
+    if counts == _now:
+        return
+    for library, count, now in zip(blas(), counts, _now, strict=True):
+        if count != now:
             library.set_num_threads(count)
+    _now[:] = counts
 
 
 @cache

@@ -18,7 +18,7 @@ from declarative.ir.size import shape_text
 from declarative.layer.columns import warn_of_columns, warn_of_products
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.sizes import find_sizes
-from declarative.layer.symmetric import SymmetricPart
+from declarative.layer.symmetric import symmetric_part
 from declarative.source.diagnostic import DiagnosticError, error
 
 Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
@@ -65,7 +65,7 @@ def bind(
     flat = {n: flat_batch(tensors[n].to(inner), len(s.shape), fit.batch_shape) for n, s in fit.symbols.items()}
     fixed = {n: t for n, t in fixed.items() if t.device == device}
     turned = {n for n, s in fit.symbols.items() if s.symmetric} - fixed.keys()
-    inputs = {n: SymmetricPart.apply(t) if n in turned else fixed.get(n, t) for n, t in flat.items()}
+    inputs = {n: symmetric_part(t) if n in turned else fixed.get(n, t) for n, t in flat.items()}
     inputs |= {n: lifted(inputs[n], tensors[n].dtype) for n in fit.definite if n not in fixed}
     return Bound(inputs, flat, fit.sizes, fit.batch_shape, fit.dtype, device)
 

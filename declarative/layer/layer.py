@@ -230,16 +230,17 @@ class DeclarativeLayer(nn.Module):
 
     def _solve(self, raw: Mapping[str, Raw], warm: Solution | None) -> Answer:
         memo, dtype = self._memo, self.settings.dtype
-        consts = tuple((const, const._version) for const in self._consts().values())
+        held = self._consts()
+        consts = tuple((const, const._version) for const in held.values())
         fixed = memo.fixed.inputs if memo.fixed is not None and _unchanged(memo.fixed.consts, consts) else {}
-        bound = bind(self.problem, raw, self._held(), dict(self.settings.dims), dtype, memo.fits, fixed)
+        bound = bind(self.problem, raw, self._held(held), dict(self.settings.dims), dtype, memo.fits, fixed)
         inputs = memo.defaults.complete(bound.inputs, bound.sizes, bound.device, dtype) | self._weights(bound)
         if self.mode == "none":
             inputs = {name: value.detach() for name, value in inputs.items()}  # forward mode does not ask no_grad
         ready = self._ready(bound, inputs, consts)
         good, messages = _good_items(self._breaches(ready, bound, inputs, fixed), bound)
         if not fixed and good is None and not torch.is_inference_mode_enabled():  # its tensors have no version
-            memo.fixed = _Fixed({name: bound.inputs[name] for name, _ in self.const.named_buffers()}, consts)
+            memo.fixed = _Fixed({name: bound.inputs[name] for name in held}, consts)
         chosen = inputs if good is None else {n: t if t.shape[0] == 1 else t[good] for n, t in inputs.items()}
         start = self._start(warm, bound, good)
         outcome = self._run(ready, chosen, bound.batch if good is None else len(good), start)
@@ -257,11 +258,10 @@ class DeclarativeLayer(nn.Module):
 
     def _consts(self) -> dict[str, Tensor]:
         """The numbers that plans are made for, whatever transform is around: nothing is differentiated for them."""
-        return {name: unwrapped(t) for name, t in self.const.named_buffers()}
+        return {name: unwrapped(t) for name, t in self.const._buffers.items() if t is not None}
 
-    def _held(self) -> dict[str, Tensor]:
-        consts = {name: t.detach() for name, t in self._consts().items()}
-        return consts | {name: self.value_of(name) for name, _ in self.learn.named_parameters()}
+    def _held(self, consts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {n: t.detach() for n, t in consts.items()} | {n: self.value_of(n) for n in self.learn._parameters}
 
     def _ready(self, bound: Bound, inputs: Mapping[str, Tensor], consts: tuple[tuple[Tensor, int], ...]) -> _Ready:
         shapes = [tuple(external.shapes().items()) for external in self._externs.values()]

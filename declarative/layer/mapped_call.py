@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from declarative.backends.numbers import transformed
 from declarative.backends.tape.external import External
 from declarative.ir.problem import Problem
 from declarative.layer.binding import Raw
@@ -21,6 +22,8 @@ def mapped_call(
     layer: nn.Module, problem: Problem, externs: Mapping[str, External], raw: Mapping[str, Raw]
 ) -> Results | None:
     """The outputs, with derivatives of any order; None where nothing maps the call."""
+    if not transformed():
+        return None
     given = {name: value for name, value in raw.items() if isinstance(value, Tensor)}
     held = dict(layer.named_parameters())
     held |= {name: t for name, t in layer.named_buffers() if t.is_floating_point()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
 
 import numpy as np
 import torch
@@ -49,6 +50,8 @@ class Promises:
         self.problem = problem
         self._unbounded = may_be_infinite(problem)
         self._symbols = [d.symbol for d in problem.parameters]
+        self._indices = [symbol for symbol in self._symbols if symbol.index_range is not None]
+        self._declaring = [symbol for symbol in self._symbols if symbol.symmetric or symbol.attributes]
 
     def breaches(
         self,
@@ -62,9 +65,12 @@ class Promises:
 
         The data named in `kept` are known to keep their own.
         """
-        given = [symbol for symbol in self._symbols if symbol.name in inputs and symbol.name not in kept]
-        check_indices(given, {s.name: inputs[s.name][0] for s in given}, sizes)
-        found = [b for s in given for b in _declared(s, inputs[s.name], _turned(s, inputs, raw))] if full else []
+        given, declaring, indices = (
+            [symbol for symbol in some if symbol.name in inputs and symbol.name not in kept]
+            for some in (self._symbols, self._declaring, self._indices)
+        )
+        check_indices(indices, {s.name: inputs[s.name][0] for s in indices}, sizes)
+        found = [b for s in declaring for b in _declared(s, inputs[s.name], _turned(s, inputs, raw))] if full else []
         if full and self.problem.promises:
             found.extend(_assumed(self.problem, inputs, sizes))
         if given and not _all_finite([inputs[symbol.name] for symbol in given]):
@@ -104,7 +110,7 @@ def _turned(symbol: Parameter, inputs: Mapping[str, Tensor], raw: Mapping[str, T
 
 def _all_finite(values: list[Tensor]) -> bool:
     """By one number, which is not finite either where finite entries add up to infinity."""
-    return bool(sum((value.sum() for value in values), values[0].new_zeros(())).isfinite())
+    return isfinite(sum((value.sum() for value in values[1:]), values[0].sum()).item())
 
 
 def broken_by(symbol: Parameter, value: Tensor) -> str | None:

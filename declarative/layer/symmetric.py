@@ -7,11 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declarative.backends.signed import signed
+from declarative.backends.positional import positional
+from declarative.backends.push import differentiable
 from declarative.backends.symmetric import known_symmetric
 
 
-@signed
+def symmetric_part(t: Tensor) -> Tensor:
+    """(t + t')/2 of matrices (..., n, n)."""
+    return SymmetricPart.apply(t) if differentiable((t,)) else SymmetricPart.forward(t)  # pyright: ignore[reportReturnType]
+
+
+@positional
 class SymmetricPart(torch.autograd.Function):
     """(t + t')/2 of matrices (..., n, n), symmetric to the last digit; its derivative is itself."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from declarative.backends.signed import signed
+from declarative.backends.positional import positional
 
 
-@signed
+@positional
 class OptimalValue(torch.autograd.Function):
     """(P entries, q, A entries, b, x, z, P_at, A_at) -> 1/2 x'Px + q'x, each item's own, (B,)."""
 

@@ -22,8 +22,8 @@ from declarative.backends.cone.program.certificate import Blocks
 from declarative.backends.cone.program.item import Items, Point, are_thin
 from declarative.backends.cone.program.solved import Solved
 from declarative.backends.cone.sets.cones import Cones
+from declarative.backends.positional import positional
 from declarative.backends.push import forward_mode_twice
-from declarative.backends.signed import signed
 from declarative.backends.threads import blas_threads
 
 Parts: TypeAlias = tuple[np.ndarray, ...]
@@ -109,7 +109,7 @@ def solve_batch(
     return x, z, report, outcomes
 
 
-@signed
+@positional
 class ConeSolve(torch.autograd.Function):
     """See `solve_batch`. First and second derivatives, one of them at least in backward mode; others raise."""
 
@@ -176,7 +176,7 @@ class _Derivative(torch.autograd.Function):
         raise NotImplementedError(THIRD)
 
 
-@signed
+@positional
 class ConePull(_Derivative):
     """(gx, gz, data) -> gradients of P, q, A, b."""
 
@@ -202,7 +202,7 @@ class ConePull(_Derivative):
         return _one_by_one(ConePull, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
-@signed
+@positional
 class ConePush(_Derivative):
     """(moves of P, q, A, b, data) -> moves of x and z."""
 
@@ -223,7 +223,7 @@ class ConePush(_Derivative):
         return _one_by_one(ConePush, info.batch_size, in_dims[2:], structure, outcomes, tensors)
 
 
-@signed
+@positional
 class ConePullTwice(_Derivative):
     """(gx, gz, moves of the data, data) -> how `ConePull` of (gx, gz) changes as the data move."""
 

@@ -30,8 +30,8 @@ from declarative.backends.kkt.program.program import Active, SmoothProgram, Thet
 from declarative.backends.kkt.program.quadratic import model
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import plain, transformed
-from declarative.backends.push import in_forward_mode, push
-from declarative.backends.signed import signed
+from declarative.backends.positional import positional
+from declarative.backends.push import differentiable, in_forward_mode, push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 
@@ -46,13 +46,14 @@ class Point:
     mode: Mode = IMPLICIT
 
 
-def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor) -> Solution:
+def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor | None) -> Solution:
     """The solution, connected to theta: derivatives of any order, backward and forward.
 
     `solution` is detached; theta's entries are (B, ...) or (1, ...), and what the items share receives the sum over
-    them. Items outside `solved` (B,) keep their numbers, whatever these are, and have gradient 0, never NaN.
+    them. Items outside `solved` (B,) keep their numbers, whatever these are, and have gradient 0, never NaN; None:
+    all of them are.
     """
-    if solved.all() and len(solved):
+    if solved is None or (solved.all() and len(solved)):
         return moving(point, solution, theta)
     items = solved.nonzero()[:, 0]
     if len(items) == 0:
@@ -66,13 +67,15 @@ def attach(point: Point, solution: Solution, theta: Theta, solved: Tensor) -> So
 
 def moving(point: Point, solution: Solution, theta: Theta) -> Solution:
     """The numbers of a solution with the derivative that the mode asks for."""
+    if not differentiable(theta):
+        return tuple(part.clone() for part in solution)
     moved = Implicit.apply(point, *solution, *theta)
     if point.mode.name == "smooth":
         return attach_smoothed(point.program, solution, theta, point.mode.mu, moved)
     return moved
 
 
-@signed
+@positional
 class Implicit(torch.autograd.Function):
     """(point, x, y, z, z_lower, z_upper, *theta) -> the same five tensors, differentiable in theta."""
 

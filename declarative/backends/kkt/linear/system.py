@@ -21,7 +21,7 @@ from declarative.backends.kkt.linear.least_norm import LeastNorm
 from declarative.backends.kkt.linear.scaling import equilibrate, times
 from declarative.backends.kkt.linear.sparse import Sparse, factored_sparsely
 from declarative.backends.numbers import everyone, plain
-from declarative.backends.signed import signed
+from declarative.backends.positional import positional
 
 SINGULAR = 1e-11  # a pivot below this, relative to the largest of the equilibrated matrix, is not trusted
 REFINEMENTS = 2
@@ -329,7 +329,7 @@ class ActiveSystem:
         return Right(x, rows, bounds)
 
 
-@signed
+@positional
 class SymmetricSolve(torch.autograd.Function):
     """w = K^-1 r as a differentiable function of H, A and r, of any order, with one factorisation.
 

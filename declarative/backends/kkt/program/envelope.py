@@ -11,8 +11,8 @@ from torch.func import vjp
 
 from declarative.backends.kkt.program.data import lagrangian_to_data
 from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
-from declarative.backends.push import push
-from declarative.backends.signed import signed
+from declarative.backends.positional import positional
+from declarative.backends.push import differentiable, push
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 
@@ -27,9 +27,15 @@ def lagrangian(program: SmoothProgram, solution: Solution, theta: Theta) -> Tens
     return program.objective(x, theta) + rows + (z_lower * below + z_upper * above).sum(-1)
 
 
-def attach_value(program: SmoothProgram, value: Tensor, solution: Solution, theta: Theta, solved: Tensor) -> Tensor:
-    """The value (B,), connected to theta. Items outside `solved` (B,) keep their number and have gradient 0."""
-    if solved.all() and len(solved):
+def attach_value(
+    program: SmoothProgram, value: Tensor, solution: Solution, theta: Theta, solved: Tensor | None
+) -> Tensor:
+    """The value (B,), connected to theta. Items outside `solved` (B,) keep their number and have gradient 0; None: all
+    are inside.
+    """
+    if not differentiable(theta):
+        return value
+    if solved is None or (solved.all() and len(solved)):
         return Envelope.apply(program, value, *solution, *theta)  # pyright: ignore[reportReturnType]
     items = solved.nonzero()[:, 0]
     if len(items) == 0:
@@ -38,7 +44,7 @@ def attach_value(program: SmoothProgram, value: Tensor, solution: Solution, thet
     return value.index_copy(0, items, own)  # pyright: ignore[reportArgumentType]
 
 
-@signed
+@positional
 class Envelope(torch.autograd.Function):
     """(program, value, x, y, z, z_lower, z_upper, *theta) -> value (B,), whose gradient in theta is dL/dtheta."""
 
