@@ -102,7 +102,7 @@ class Assembly:
 
         In 1/2 x'Px + q'x + k the terms of (x - c)^2 cancel, and leave what may be negative.
         """
-        if not self.program.explicit or not (written := (theta[2] != 0) & ~value.isnan()).any():
+        if not self.program.explicit or not theta[2].any() or not (written := (theta[2] != 0) & ~value.isnan()).any():
             return value
         with torch.no_grad():
             prepared = self.runner.prepare({name: t.detach() for name, t in inputs.items()})

@@ -138,8 +138,8 @@ class KKTPlan:
         fixed = tuple(t.detach() for t in theta)
         x0 = assembly.start(inputs, batch, start, fixed)
         result = self._sharp(solve(program, fixed, x0, self.options, recalled(start, program)), fixed, inputs)
-        answered = result.status <= Status.INACCURATE
-        if not answered.all():
+        answered = result.answered
+        if answered is not None and not answered.all():
             inputs = without_unanswered(inputs, answered)
             theta = assembly.theta(inputs)
         return self._outcome(result, connect(program, theta, result, self.options.mode), theta, inputs)
@@ -165,11 +165,10 @@ class KKTPlan:
     def _outcome(
         self, result: Result, solution: tuple[Tensor, ...], theta: Theta, inputs: Mapping[str, Tensor]
     ) -> Outcome:
-        assembly = self.assembly
-        answered = result.status <= Status.INACCURATE
+        assembly, duals = self.assembly, self.assembly.duals(solution, inputs)
         value = assembly.value(result.value, result.x, theta, inputs)
-        value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, answered)
-        duals = assembly.duals(solution, inputs)
+        value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, result.answered)
+        degenerate, dual_nonunique = self._of_fixed(result, duals)
         return Outcome(
             variables=variables_of(assembly, solution[0]),
             duals=duals,
@@ -179,24 +178,32 @@ class KKTPlan:
             primal=result.primal,
             dual=result.dual,
             gap=result.gap,
-            degenerate=result.degenerate | (answered & self._endless(duals)),
+            degenerate=degenerate,
             nonunique=self._nonunique(result),
-            dual_nonunique=result.dual_nonunique | (answered & (assembly.fixed is not None and assembly.fixed.many)),
+            dual_nonunique=dual_nonunique,
             messages={item: self._message(item, text, result) for item, text in result.messages.items()},
             answered_by=torch.full_like(result.status, int(AnsweredBy.KKT)),
             inspection=self._inspection(result, theta, inputs),
             memory=remembered(result, assembly.program),
         )
 
-    def _endless(self, duals: Duals) -> Tensor | bool:
-        """(B,): a multiplier that came back has no bounds, as where sqrt(x) is held at 0."""
-        if self.assembly.fixed is None or not self.assembly.fixed.read:
-            return False
-        parts = [dual.detach().flatten(1) if dual.dim() > 1 else dual.detach()[:, None] for dual in duals.values()]
-        return ~torch.cat(parts, 1).isfinite().all(-1)
+    def _of_fixed(self, result: Result, duals: Duals) -> tuple[Tensor, Tensor]:
+        """The result's `degenerate` and `dual_nonunique`, with what multipliers are that came back.
+
+        One that has no bounds, as where sqrt(x) is held at 0, makes its item degenerate.
+        """
+        fixed = self.assembly.fixed
+        if fixed is None:
+            return result.degenerate, result.dual_nonunique
+        endless, answered = torch.zeros_like(result.degenerate), result.status <= Status.INACCURATE
+        if fixed.read:
+            parts = [dual.detach().flatten(1) if dual.dim() > 1 else dual.detach()[:, None] for dual in duals.values()]
+            endless = ~torch.cat(parts, 1).isfinite().all(-1)
+        return result.degenerate | (answered & endless), result.dual_nonunique | (answered & fixed.many)
 
     def _inspection(self, result: Result, theta: Theta, inputs: Mapping[str, Tensor]) -> Inspection:
-        result, names, data = replace(result, system=None), list(inputs), len(theta)
+        parts, names, data = {**result.__dict__, "system": None}, list(inputs), len(theta)
+        result = Result(**parts)
 
         def work(reads: tuple[Tensor, ...]) -> Report:
             known = dict(zip(names, reads[data:], strict=True))

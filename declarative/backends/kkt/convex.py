@@ -57,9 +57,9 @@ def solve_convex(
     if hollow(qp):
         return resume(program, theta, qp, x0, options, None, warm)
     first = solve_definite(program, qp, x0, warm and warm.active)
-    items = (~first.clear).nonzero()[:, 0]
-    if len(items) == 0:
+    if first.clear.all():
         return first.answer, {}, first.system
+    items = (~first.clear).nonzero()[:, 0]
     near, warm = Near(first.answer.at.take(items), first.known[items]), warm and warm.take(items)
     rest, blamed, system = resume(program, take(theta, items), qp.take(items), x0[items], options, near, warm)
     blamed = {int(items[i]): rows for i, rows in blamed.items()}
@@ -68,7 +68,7 @@ def solve_convex(
 
 def hollow(qp: Quadratic) -> bool:
     """No item's P is positive definite, for entries of its diagonal are 0: a linear program, or an epigraph form."""
-    return bool((once(qp.P).diagonal(dim1=-2, dim2=-1) == 0).any(-1).all())
+    return bool((qp.arrays[0].diagonal(axis1=1, axis2=2) == 0).any(-1).all())
 
 
 def resume(
@@ -209,7 +209,7 @@ def either(program: SmoothProgram, qp: Quadratic, warm: Warm, at: Tensor, solve_
 
 def flat(qp: Quadratic) -> bool:
     """A linear program."""
-    return not bool(once(qp.P).any())
+    return not qp.arrays[0].any()
 
 
 def small(program: SmoothProgram) -> bool:

@@ -15,7 +15,7 @@ from torch._C._functorch import is_legacy_batchedtensor
 
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.system import ActiveSystem, Right, System, joined
-from declarative.backends.kkt.program.program import SmoothProgram, once
+from declarative.backends.kkt.program.program import SmoothProgram
 from declarative.backends.kkt.program.quadratic import Quadratic
 from declarative.backends.kkt.verdict.answer import Answer, Reason, unknown
 from declarative.backends.kkt.warm import Warm
@@ -106,7 +106,7 @@ def in_torch(data: "Data", items: np.ndarray, rows: np.ndarray, fixed: np.ndarra
 
 def suits(program: SmoothProgram, qp: Quadratic) -> bool:
     """Can this program be tried here?"""
-    suited = qp.q.device.type == "cpu" and program.n > 0 and not bool(program.open_domain.any())
+    suited = qp.q.device.type == "cpu" and program.n > 0 and not program.walled
     return suited and compiles()
 
 
@@ -114,43 +114,41 @@ def solve_definite(program: SmoothProgram, qp: Quadratic, x0: Tensor, active: Te
     """Try B items, from a guess (B, q + 2n) of their active sets; x0 (B, n) tells their number and type."""
     from declarative.backends.kkt.compiled.batch import solve_batch
 
-    bounded = bounds(qp)
-    guess, data = states(program, active, bounded, len(x0)), data_of(program, qp, bounded)
-    batch = solve_batch(data, guess, torch.get_num_threads())
-    return judged(program, qp, batch, bounded, x0)
+    data = data_of(program, qp)
+    batch = solve_batch(data, states(program, active, data.bounded, len(x0)), torch.get_num_threads())
+    return judged(program, qp, batch, data.bounded, x0)
 
 
 def solve_at(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     """Try B items near points with what is active there, whether or not it is independent."""
     from declarative.backends.kkt.compiled.batch import solve_batch_at
 
-    bounded, x = bounds(qp), warm.at(program).x
-    state, point = states(program, warm.active, bounded, len(x)), x.to(torch.float64).clone().numpy()
-    batch = solve_batch_at(data_of(program, qp, bounded), point, state, torch.get_num_threads())
-    return judged(program, qp, batch, bounded, x)
+    data, x = data_of(program, qp), warm.at(program).x
+    state, point = states(program, warm.active, data.bounded, len(x)), x.to(torch.float64).clone().numpy()
+    return judged(program, qp, solve_batch_at(data, point, state, torch.get_num_threads()), data.bounded, x)
 
 
 def solve_from(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     """Try B linear programs from the active sets of similar ones."""
     from declarative.backends.kkt.compiled.batch import solve_batch_from
 
-    bounded, batch = bounds(qp), len(warm.point)
-    state, data = states(program, warm.active, bounded, batch), data_of(program, qp, bounded)
-    return judged(program, qp, solve_batch_from(data, state, torch.get_num_threads()), bounded, warm.point)
+    data = data_of(program, qp)
+    state = states(program, warm.active, data.bounded, len(warm.point))
+    return judged(program, qp, solve_batch_from(data, state, torch.get_num_threads()), data.bounded, warm.point)
 
 
 def solve_beside(program: SmoothProgram, qp: Quadratic, warm: Warm) -> Definite:
     """Try B items that need not be strictly convex, from the solutions of similar ones."""
     from declarative.backends.kkt.compiled.batch import solve_batch_beside
 
-    bounded, at = bounds(qp), warm.at(program)
-    w = torch.cat([at.y, at.z, (at.z_upper - at.z_lower)[:, bounded]], -1).to(torch.float64)
-    guess, data = states(program, warm.active, bounded, len(w)), data_of(program, qp, bounded)
-    x = at.x.to(torch.float64).clone().numpy()
-    return judged(program, qp, solve_batch_beside(data, x, w.numpy(), guess, torch.get_num_threads()), bounded, at.x)
+    data, at = data_of(program, qp), warm.at(program)
+    bounds = (at.z_upper - at.z_lower)[:, torch.from_numpy(data.bounded)]
+    w = torch.cat([at.y, at.z, bounds], -1).to(torch.float64).numpy()
+    guess, x = states(program, warm.active, data.bounded, len(w)), at.x.to(torch.float64).clone().numpy()
+    return judged(program, qp, solve_batch_beside(data, x, w, guess, torch.get_num_threads()), data.bounded, at.x)
 
 
-def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Definite:
+def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: np.ndarray, like: Tensor) -> Definite:
     """What the solver says, and unknown where it knows nothing."""
     answer, system = answers(program, qp, batch, bounded, like), batch.factors and KeptSystem(batch.factors)
     if (pieces := batch.pieces) is not None:
@@ -159,61 +157,53 @@ def judged(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tenso
         own = PieceSystem(pieces, np.arange(len(pieces.items)))
         system = joined(system, torch.from_numpy(pieces.items), own, len(like))
     clear, known = torch.from_numpy(batch.clear), torch.from_numpy(batch.known)
-    if not clear.all():
+    if not batch.clear.all():
         nothing = unknown(len(like), program.n, program.p, program.q, like)
         answer = answer.where(known, nothing)
     return Definite(answer, clear, known, system)
 
 
-def bounds(qp: Quadratic) -> Tensor:
-    """The variables that any item bounds (long)."""
-    return (qp.lower.isfinite() | qp.upper.isfinite()).any(0).nonzero()[:, 0]
-
-
-def data_of(program: SmoothProgram, qp: Quadratic, bounded: Tensor) -> "Data":
-    """The items as the solver reads them."""
+def data_of(program: SmoothProgram, qp: Quadratic) -> "Data":
+    """The items as the solver reads them, with the variables that any of them bounds."""
     from declarative.backends.kkt.compiled.batch import Data, outlined
 
-    parts = [array(part) for part in (qp.P, qp.q, qp.A, qp.b, qp.G, qp.h, qp.lower, qp.upper)]
+    lower, upper = qp.arrays[-2:]
+    bounded = np.flatnonzero(np.isfinite(lower).any(0) | np.isfinite(upper).any(0))
     blocks = np.zeros(program.n, np.int64) if program.blocks is None else program.blocks.numpy()
-    return outlined(Data(*[*parts, bounded.numpy(), blocks]))
+    return outlined(Data(*[*qp.arrays, bounded, blocks]))
 
 
-def states(program: SmoothProgram, active: Tensor | None, bounded: Tensor, batch: int) -> np.ndarray:
+def states(program: SmoothProgram, active: Tensor | None, bounded: np.ndarray, batch: int) -> np.ndarray:
     """The state of each row in the solver's numbering, as guessed; equations it knows itself."""
-    q, n = program.q, program.n
-    if active is None or active.shape != (batch, q + 2 * n):
-        return np.zeros((batch, program.p + q + len(bounded)), np.int8)
-    z, lower, upper = active.to(torch.int8).split([q, n, n], -1)
-    return torch.cat([z.new_zeros(batch, program.p), z, (upper - lower)[:, bounded]], -1).numpy()
+    p, q, n = program.p, program.q, program.n
+    found = np.zeros((batch, p + q + len(bounded)), np.int8)
+    if active is not None and active.shape == (batch, q + 2 * n):
+        z, lower, upper = np.split(active.numpy().astype(np.int8), [q, q + n], -1)
+        found[:, p : p + q], found[:, p + q :] = z, (upper - lower)[:, bounded]
+    return found
 
 
-def array(part: Tensor) -> np.ndarray:
-    """Its numbers, in double precision and in order; those of one item where all share them."""
-    return once(part).to(torch.float64).contiguous().numpy()
-
-
-def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: Tensor, like: Tensor) -> Answer:
+def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: np.ndarray, like: Tensor) -> Answer:
     """What the solver says, as if all of it were right."""
     found, p, q = batch.answers, program.p, program.q
-    x, w, state, measures = (torch.from_numpy(part) for part in (found.x, found.w, found.state, found.measures))
+    x, w, measures = (torch.from_numpy(part) for part in (found.x, found.w, found.measures))
     y, z, b = w.split([p, q, len(bounded)], -1)
-    active = state[:, p : p + q] > 0
-    lower, upper = torch.zeros_like(x), torch.zeros_like(x)
-    at_lower, at_upper = torch.zeros_like(x, dtype=torch.bool), torch.zeros_like(x, dtype=torch.bool)
+    active, no = torch.from_numpy(found.state[:, p : p + q] > 0), torch.zeros(x.shape, dtype=torch.bool)
+    lower = upper = torch.zeros_like(x)
+    at_lower = at_upper = no
     if len(bounded):
-        lower[:, bounded], upper[:, bounded] = (-b).clamp(min=0), b.clamp(min=0)
+        places, state = torch.from_numpy(bounded), torch.from_numpy(found.state[:, p + q :])
+        lower, upper = (lower.index_copy(1, places, part.clamp(min=0)) for part in (-b, b))
         fixed = (qp.lower == qp.upper).expand(x.shape)
-        at_lower[:, bounded], at_upper[:, bounded] = state[:, p + q :] < 0, state[:, p + q :] > 0
-        at_lower, at_upper = at_lower | fixed, at_upper | fixed
+        at_lower, at_upper = (fixed | no.index_copy(1, places, at) for at in (state < 0, state > 0))
     primal, dual, gap = measures.unbind(-1)
-    no = torch.zeros(len(x), dtype=torch.bool)
     status = torch.full((len(x),), int(Status.SOLVED), dtype=torch.int8)
     reason = torch.full_like(status, int(Reason.NONE))
+    degenerate, nonunique, several, least = torch.zeros(4, len(x), dtype=torch.bool).unbind()
     value, rounds = qp.k + torch.from_numpy(found.value), torch.from_numpy(found.rounds)
     whole = Answer(
         x, y, z, lower, upper, value, status, reason, rounds, primal, dual, gap, active, at_lower, at_upper,
-        no, no, no, ~no, no[:, None].expand(x.shape), no,
+        degenerate, nonunique, several, ~least, no, least,
     )  # fmt: skip
     if like.dtype == torch.float64:
         return whole

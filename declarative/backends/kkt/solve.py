@@ -53,9 +53,9 @@ def solve(
                 found = result(*rescued(written, theta, x0, options, found))
             case _:
                 assert_never(program.kind)
-        fixed = (found.active.lower & found.active.upper).any(-1)
+        fixed = found.active.lower & found.active.upper
         found = on_one_piece(program, theta, found, options.tolerance)
-        return replace(found, dual_nonunique=found.dual_nonunique | fixed)
+        return replace(found, dual_nonunique=found.dual_nonunique | fixed.any(-1)) if fixed.any() else found
 
 
 def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Solved:
@@ -72,11 +72,10 @@ def from_starts(program: SmoothProgram, theta: Theta, x0: Tensor, options: Optio
 
 def connect(program: SmoothProgram, theta: Theta, result: Result, mode: Mode = IMPLICIT) -> Solution:
     """(x, y, z, z_lower, z_upper) of a result as differentiable functions of theta; see `adjoint.attach`."""
-    solved = (result.status == Status.SOLVED) | (result.status == Status.INACCURATE)
     solution = (result.x, result.y, result.z, result.z_lower, result.z_upper)
     if program.kind == "qp":
         program, theta = explicit(program), tuple(quadratic(program, theta, result.x).parts())
-    return attach(Point(program, result.active, result.system, mode), solution, theta, solved)
+    return attach(Point(program, result.active, result.system, mode), solution, theta, result.answered)
 
 
 def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:
@@ -101,5 +100,7 @@ def result(answer: Answer, blamed: Blamed, system: System | None) -> Result:
     parts = dict(answer.__dict__)
     reason = parts.pop("reason")
     active = Active(parts.pop("active_z"), parts.pop("active_lower"), parts.pop("active_upper"))
-    messages = {int(i): MESSAGES[Reason(int(reason[i]))] for i in (answer.status != Status.SOLVED).nonzero()[:, 0]}
+    unsolved = answer.status != Status.SOLVED
+    items = unsolved.nonzero()[:, 0].tolist() if unsolved.any() else []
+    messages = {i: MESSAGES[Reason(int(reason[i]))] for i in items}
     return Result(**parts, active=active, messages=messages, blamed=blamed, system=system)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.definite import array
+from declarative.backends.kkt.program.quadratic import array
 
 
 def definite_items(P: Tensor, tolerance: float) -> Tensor:

@@ -22,7 +22,6 @@ def conditions_to_data(u: Solution, solution: Solution, active: Active, theta: T
     """u'dF/dtheta for u = (B, n), (B, p + q), (B, n); None where it is not needed."""
     (u_x, u_rows, u_b), (x, y, z, _, _) = u, solution
     u_c, u_g = u_rows[:, : y.shape[1]], u_rows[:, y.shape[1] :]
-    share = torch.where(active.lower & active.upper, -0.5, -1.0) * u_b
     formulas = (
         lambda: symmetric_products(u_x, x, theta[0]),
         lambda: over_batch(u_x, theta[1]),
@@ -31,10 +30,15 @@ def conditions_to_data(u: Solution, solution: Solution, active: Active, theta: T
         lambda: over_batch(-u_c, theta[4]),
         lambda: products((u_g, z), (x, u_x), theta[5]),
         lambda: over_batch(-u_g, theta[6]),
-        lambda: over_batch(share * active.lower, theta[7]),
-        lambda: over_batch(share * active.upper, theta[8]),
+        lambda: over_batch(shared(u_b, active) * active.lower, theta[7]),
+        lambda: over_batch(shared(u_b, active) * active.upper, theta[8]),
     )
     return tuple(formula() if wanted else None for formula, wanted in zip(formulas, needed, strict=True))
+
+
+def shared(u_b: Tensor, active: Active) -> Tensor:
+    """-u_b, of which each side of a variable that is fixed by both has a half."""
+    return torch.where(active.lower & active.upper, -0.5, -1.0) * u_b
 
 
 def lagrangian_to_data(v: Tensor, solution: Solution, theta: Theta, needed: list[bool]):

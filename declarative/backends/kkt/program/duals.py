@@ -49,6 +49,8 @@ class _Places:
         self._index = torch.as_tensor(places, dtype=torch.int64, device=device)
 
     def taken(self, values: Tensor) -> Tensor:
+        if self._range == slice(0, values.shape[1]):
+            return values
         return values[:, self._range] if self._range is not None else values.index_select(1, self._index)
 
     def put(self, whole: Tensor, values: Tensor) -> Tensor:

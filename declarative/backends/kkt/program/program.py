@@ -7,6 +7,7 @@ The Lagrangian, whose signs every dual in this package follows (all z >= 0):
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, Protocol
 
 import torch
@@ -17,6 +18,7 @@ from declarative.backends.kkt.linear.system import System
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
+from declarative.backends.status import Status
 
 Theta = tuple[Tensor, ...]
 Function = Callable[[Tensor, Theta], Tensor]
@@ -102,6 +104,11 @@ class SmoothProgram:
     numeric: "SmoothProgram | None" = None
     listed: "Listed | None" = None
 
+    @cached_property
+    def walled(self) -> bool:
+        """Is the domain of f open anywhere?"""
+        return bool(self.open_domain.any())
+
 
 @dataclass(frozen=True)
 class Options:
@@ -164,6 +171,11 @@ class Result:
     blamed: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
     system: System | None = None
 
+    @property
+    def answered(self) -> Tensor | None:
+        """Which items (bool, B) have an answer; None where all of them are solved."""
+        return self.status <= Status.INACCURATE if self.messages or not len(self.status) else None
+
 
 def repeated(theta: Theta, count: int) -> Theta:
     """The parameters of the items, so many times each, side by side."""
@@ -183,7 +195,7 @@ def taken(t: Tensor, items: Tensor) -> Tensor:
 
 def once(t: Tensor) -> Tensor:
     """The tensor (B, ...), or the one item (1, ...) that it shows to all."""
-    return t[:1] if len(t) > 1 and t.stride(0) == 0 else t
+    return t[:1] if t.shape[0] > 1 and t.stride(0) == 0 else t
 
 
 def no_rows(x: Tensor, theta: Theta) -> Tensor:

@@ -4,14 +4,16 @@ min 1/2 x'Px + q'x + k   s.t.   Ax = b,  Gx <= h,  lower <= x <= upper
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.items import Items
-from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
+from declarative.backends.kkt.program.program import SmoothProgram, Theta, once, take
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Quadratic(Items):
     def expand(self, batch: int) -> "Quadratic":
         """The same with nothing shared, as views."""
         return Quadratic(*(part.expand(batch, *part.shape[1:]) for part in self.parts()))
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """P, q, A, b, G, h, lower and upper of data on a CPU, as compiled code reads them."""
+        return tuple(map(array, (self.P, self.q, self.A, self.b, self.G, self.h, self.lower, self.upper)))
 
     def pattern(self, x: Tensor) -> None:
         """Of the data, it is not known."""
@@ -82,6 +89,11 @@ class Quadratic(Items):
         """f, its gradient, c, g, the Lagrangian's Hessian, the Jacobians of c and g."""
         J = self.jacobian_c(x), self.jacobian_g(x)
         return self.f(x), self.gradient(x), self.c(x), self.g(x), self.lagrangian_hessian(x, y, z), *J
+
+
+def array(part: Tensor) -> np.ndarray:
+    """Its numbers, in double precision and in order; those of one item where all share them."""
+    return once(part).to(torch.float64).contiguous().numpy()
 
 
 def model(program: SmoothProgram, theta: Theta) -> Quadratic | Derivatives:

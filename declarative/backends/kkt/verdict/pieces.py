@@ -40,8 +40,10 @@ def on_one_piece(program: SmoothProgram, theta: Theta, result: Result, tolerance
     Items where some were let go are degenerate, except where two rows are the two sides of one equation. Those that are
     not stationary to the tolerance with the least multipliers are not solved.
     """
-    several = (result.dual_nonunique | result.degenerate) & (result.status <= Status.INACCURATE) & ~result.least
-    several = several.nonzero()[:, 0]
+    several = result.dual_nonunique | result.degenerate
+    if not several.any():
+        return result
+    several = (several & (result.status <= Status.INACCURATE) & ~result.least).nonzero()[:, 0]
     if len(several) == 0 or result.system is None:
         return result
     if program.kind == "qp":
