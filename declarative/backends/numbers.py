@@ -1,7 +1,7 @@
 """Tensors, maybe inside transforms of torch.func -> their numbers, for code that is not differentiated."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor
@@ -14,9 +14,13 @@ from torch._C._functorch import (
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 
-@contextmanager
-def numbers_only() -> Iterator[None]:
+def numbers_only() -> AbstractContextManager:
     """Within, no transform and no grad mode of the caller holds, so that what is computed are plain tensors."""
+    return _outside_transforms() if transformed() else torch.no_grad()
+
+
+@contextmanager
+def _outside_transforms() -> Iterator[None]:
     with temporarily_clear_interpreter_stack(), torch.no_grad():
         yield
 
@@ -42,4 +46,4 @@ def numbers(tensor: Tensor) -> Tensor:
 
 def everyone(items: Tensor, batch: int) -> bool:
     """Whether `items` (long, K) are all of a batch, in order."""
-    return len(items) == batch and torch.equal(items, torch.arange(batch, device=items.device))
+    return len(items) == batch and (batch == 1 or torch.equal(items, torch.arange(batch, device=items.device)))

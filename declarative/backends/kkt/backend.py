@@ -136,8 +136,10 @@ class KKTPlan:
         assembly, program = self.assembly, self.assembly.program
         theta = assembly.theta(inputs)
         fixed = tuple(t.detach() for t in theta)
-        x0 = assembly.start(inputs, batch, start, fixed)
-        result = self._sharp(solve(program, fixed, x0, self.options, recalled(start, program)), fixed, inputs)
+        warm = recalled(start, program)
+        whole = program.explicit and warm is not None and bool(warm.usable.all())
+        x0 = warm.at(program).x if warm and whole else assembly.start(inputs, batch, start, fixed)
+        result = self._sharp(solve(program, fixed, x0, self.options, warm), fixed, inputs)
         answered = result.answered
         if answered is not None and not answered.all():
             inputs = without_unanswered(inputs, answered)
@@ -167,7 +169,8 @@ class KKTPlan:
     ) -> Outcome:
         assembly, duals = self.assembly, self.assembly.duals(solution, inputs)
         value = assembly.value(result.value, result.x, theta, inputs)
-        value = assembly.standard.sign * attach_value(assembly.program, value, solution, theta, result.answered)
+        value = attach_value(assembly.program, value, solution, theta, result.answered)
+        value = value if assembly.standard.sign > 0 else -value
         degenerate, dual_nonunique = self._of_fixed(result, duals)
         return Outcome(
             variables=variables_of(assembly, solution[0]),

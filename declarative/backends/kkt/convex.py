@@ -5,7 +5,9 @@ Items that are not convex go to the method for smooth programs; those without a 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -91,7 +93,7 @@ def resume(
         found = solve_from(program, qp, unknown_before(program, x0))
     else:
         found = beside(program, qp, warm, (crowded if linear else held)(program, warm.active))
-    clear = found.clear & ~(remoteness(found.answer, qp, scaled=False) > FAR)
+    clear = found.clear & ~adrift(found.answer, qp)
     if not linear:
         clear &= convex(program, qp)
     rest = (~clear).nonzero()[:, 0]
@@ -172,7 +174,7 @@ def finish(
     if not suits(program, qp) or not (fresh := rough.iterations > 0).any():
         return polished(program, qp, rough, options)
     found = beside(program, qp, Warm(torch.cat(rough.at.parts(), -1), rough.active), held(program, rough.active))
-    rest = (~(found.clear & fresh) | (remoteness(found.answer, qp, scaled=False) > FAR)).nonzero()[:, 0]
+    rest = (~(found.clear & fresh) | adrift(found.answer, qp)).nonzero()[:, 0]
     answer = replace(found.answer, iterations=rough.iterations)
     if len(rest) == 0:
         return answer, {}, found.system
@@ -294,16 +296,30 @@ def nowhere(at: Primal) -> Primal:
     return Primal(*(torch.zeros_like(part) for part in at.parts()))
 
 
-def remoteness(answer: Answer, qp: Quadratic, scaled: bool = True) -> Tensor:
-    """(B,): how far the terms of x and of the multipliers drown the data, in equilibrated units if `scaled`.
+def adrift(answer: Answer, qp: Quadratic) -> Tensor:
+    """(B,): answers that are remote in the units of the data, from compiled code."""
+    P, q, b, *walls = (np.abs(qp.arrays[k]) for k in (0, 1, 3, 5, 6, 7))
+    x, *forces = (np.abs(part.numpy()) for part in answer.at.parts())
+    pull, Px = largest(q), largest((P @ x[..., None])[..., 0])
+    sides = reduce(np.maximum, (largest(np.where(part < np.inf, part, 0)) for part in (b, *walls)))
+    reach = np.maximum(sides, np.where(P.any((1, 2)), pull, 0))
+    ratios = (largest(x), reach), (reduce(np.maximum, map(largest, forces)), np.maximum(pull, Px)), (Px, pull)
+    return torch.from_numpy(reduce(np.logical_or, ((data > 0) & (terms > FAR * data) for terms, data in ratios)))
+
+
+def largest(values: np.ndarray) -> np.ndarray:
+    """Of the last axis of values that are not negative."""
+    return values.max(-1, initial=0)
+
+
+def remoteness(answer: Answer, qp: Quadratic) -> Tensor:
+    """(B,): how far the terms of x and of the multipliers drown the data, in equilibrated units.
 
     They do on the way along a ray, where they cancel each other and leave small residuals beside themselves. Where all
     sides are 0, or q is, there is nothing to drown: a solution has any length.
     """
     B, p = len(answer.x), qp.A.shape[1]
-    D, E = torch.ones_like(answer.x), torch.ones_like(torch.cat([answer.y, answer.z], -1))
-    if scaled:
-        D, E = equilibrate(qp.P, torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1))
+    D, E = equilibrate(qp.P, torch.cat([qp.A.expand(B, -1, -1), qp.G.expand(B, -1, -1)], 1))
     P = once(qp.P).abs()
     pull, Px = worst(D * qp.q.abs()), worst(D * times(P, answer.x.abs()))
     sides = [E[:, :p] * qp.b, E[:, p:] * finite(qp.h), finite(qp.lower) / D, finite(qp.upper) / D]

@@ -16,7 +16,7 @@ from torch._C._functorch import is_legacy_batchedtensor
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.linear.system import ActiveSystem, Right, System, joined
 from declarative.backends.kkt.program.program import SmoothProgram
-from declarative.backends.kkt.program.quadratic import Quadratic
+from declarative.backends.kkt.program.quadratic import Quadratic, array
 from declarative.backends.kkt.verdict.answer import Answer, Reason, unknown
 from declarative.backends.kkt.warm import Warm
 from declarative.backends.status import Status
@@ -185,27 +185,22 @@ def states(program: SmoothProgram, active: Tensor | None, bounded: np.ndarray, b
 
 def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: np.ndarray, like: Tensor) -> Answer:
     """What the solver says, as if all of it were right."""
-    found, p, q = batch.answers, program.p, program.q
-    x, w, measures = (torch.from_numpy(part) for part in (found.x, found.w, found.measures))
-    y, z, b = w.split([p, q, len(bounded)], -1)
-    active, no = torch.from_numpy(found.state[:, p : p + q] > 0), torch.zeros(x.shape, dtype=torch.bool)
-    lower = upper = torch.zeros_like(x)
-    at_lower = at_upper = no
+    found, p, q, size = batch.answers, program.p, program.q, len(like)
+    y, z, b, state = found.w[:, :p], found.w[:, p : p + q], found.w[:, p + q :], found.state[:, p + q :]
+    lower, upper = np.zeros_like(found.x), np.zeros_like(found.x)
+    at_lower, at_upper, loose = np.zeros((3, *found.x.shape), bool)
     if len(bounded):
-        places, state = torch.from_numpy(bounded), torch.from_numpy(found.state[:, p + q :])
-        lower, upper = (lower.index_copy(1, places, part.clamp(min=0)) for part in (-b, b))
-        fixed = (qp.lower == qp.upper).expand(x.shape)
-        at_lower, at_upper = (fixed | no.index_copy(1, places, at) for at in (state < 0, state > 0))
-    primal, dual, gap = measures.unbind(-1)
-    status = torch.full((len(x),), int(Status.SOLVED), dtype=torch.int8)
-    reason = torch.full_like(status, int(Reason.NONE))
-    degenerate, nonunique, several, least = torch.zeros(4, len(x), dtype=torch.bool).unbind()
-    value, rounds = qp.k + torch.from_numpy(found.value), torch.from_numpy(found.rounds)
-    whole = Answer(
-        x, y, z, lower, upper, value, status, reason, rounds, primal, dual, gap, active, at_lower, at_upper,
-        degenerate, nonunique, several, ~least, no, least,
+        lower[:, bounded], upper[:, bounded] = np.maximum(-b, 0), np.maximum(b, 0)
+        at_lower[:], at_upper[:] = qp.arrays[-2] == qp.arrays[-1], qp.arrays[-2] == qp.arrays[-1]
+        at_lower[:, bounded] |= state < 0
+        at_upper[:, bounded] |= state > 0
+    status, reason = np.full((2, size), [[int(Status.SOLVED)], [int(Reason.NONE)]], np.int8)
+    value, (degenerate, nonunique, several, least) = found.value + array(qp.k), np.zeros((4, size), bool)
+    parts = (
+        found.x, y, z, lower, upper, value, status, reason, found.rounds, *found.measures.T,
+        found.state[:, p : p + q] > 0, at_lower, at_upper, degenerate, nonunique, several, ~least, loose, least,
     )  # fmt: skip
+    whole = Answer(*map(torch.from_numpy, parts))
     if like.dtype == torch.float64:
         return whole
-    parts = (part.to(like.dtype) if part.is_floating_point() else part for part in whole.parts())
-    return Answer(*parts)
+    return Answer(*(part.to(like.dtype) if part.is_floating_point() else part for part in whole.parts()))

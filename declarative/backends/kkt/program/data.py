@@ -61,7 +61,8 @@ def lagrangian_to_data(v: Tensor, solution: Solution, theta: Theta, needed: list
 
 def symmetric_products(left: Tensor, right: Tensor, like: Tensor) -> Tensor:
     """(l r' + r l')/2, summed over the batch where `like` is shared."""
-    found = products((left / 2, right), (right, left / 2), like)
+    half = left / 2
+    found = products((half, right), (right, half), like)
     return mark_symmetric(found) if plain((found,)) else found
 
 

@@ -93,7 +93,7 @@ class Quadratic(Items):
 
 def array(part: Tensor) -> np.ndarray:
     """Its numbers, in double precision and in order; those of one item where all share them."""
-    return once(part).to(torch.float64).contiguous().numpy()
+    return np.ascontiguousarray(once(part).numpy(), np.float64)
 
 
 def model(program: SmoothProgram, theta: Theta) -> Quadratic | Derivatives:
