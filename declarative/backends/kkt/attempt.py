@@ -174,7 +174,7 @@ def examined(
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     fails |= unfounded(d, found, (answer.status <= Status.INACCURATE) & ~fails)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
-    tense = strained(d, found)
+    tense = strained(d, found, began)
     lower = slides(d, found, answer.status <= Status.INACCURATE, tense)
     answer = answer.marked(lower, Status.FAILED, Reason.DEPENDENT)
     minimum, way = second_order(found.system)

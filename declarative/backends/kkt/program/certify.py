@@ -20,6 +20,7 @@ from declarative.backends.kkt.program.items import Items
 ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is smaller is not told from rounding error
 VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
 NEAR = 1e-3
+STEEPER = 10.0  # times the curvature on the way
 CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
 
 
@@ -87,10 +88,14 @@ class Shares(Items):
 
 @dataclass(frozen=True)
 class Way(Items):
-    """Where a method began, and the largest entries of the Hessian's rows a little way back from where it came to."""
+    """Where a method began, and of the Hessian a little way back from where it came to, the units D that equilibrate it
+    and the largest entries of the rows of H and of H D, all (B, n).
+    """
 
     start: Tensor
+    D: Tensor
     curvature: Tensor
+    curvature_in_units: Tensor
 
 
 @dataclass(frozen=True)
@@ -115,13 +120,25 @@ class Appraisal:
 def way_to(model: Model, at: Primal, start: Tensor) -> Way:
     """The way from a start (B, n) to a point."""
     back = at.x + NEAR * (start - at.x)
-    return Way(start, worst(model.lagrangian_hessian(back, at.y, at.z).abs()))
+    H = model.lagrangian_hessian(back, at.y, at.z).abs()
+    D = equilibrate(H, H[:, :0])[0]
+    return Way(start, D, worst(H), worst(H * D[:, None]))
 
 
 def vanished(local: Local, way: Way) -> Tensor:
-    """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0."""
-    curvature = way.curvature.nan_to_num(nan=0, posinf=0)
-    return (curvature > 0) & (worst(local.H.abs()) <= VANISHED * curvature)
+    """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0; in the units of x and of the way."""
+    H, gone = local.H.abs(), torch.ones_like(way.start, dtype=torch.bool)
+    for back, here in ((way.curvature, worst(H)), (way.curvature_in_units, worst(H * way.D[:, None]))):
+        curvature = back.nan_to_num(nan=0, posinf=0)
+        gone &= (curvature > 0) & (here <= VANISHED * curvature)
+    return gone
+
+
+def evenly_curved(local: Local, way: Way) -> Tensor:
+    """(B,): the Hessian is about what it was on the way: not much larger, as that of log(x) near 0, nor vanished."""
+    here, back = way.D * worst(local.H.abs() * way.D[:, None]), way.D * way.curvature_in_units
+    steep = here > STEEPER * torch.maximum(back, ROUNDING * worst(back)[:, None])
+    return ~(steep | vanished(local, way)).any(-1)
 
 
 def lost_scale(local: Local, way: Way) -> Tensor:
@@ -156,9 +173,11 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way
 
     Where a row of the Hessian vanishes at the solution, all its terms may (x^4 at 0), and those of what moves with it:
     there x is measured from where the method began, as (x - a)^4 is from 0, so that the Newton step is small beside the
-    way.
+    way. Where curvature stays what it was, a rounding error of the way is one of x.
     """
     noise = rounding(local, at, D)
+    if way is not None:
+        noise = torch.where(evenly_curved(local, way)[:, None], rounding(local, at, D, way.start), noise)
     X, T = block_size(at.x, blocks), stationarity_terms(local, at, noise, D)
     if way is not None:
         moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
@@ -208,15 +227,17 @@ def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor, share
     return torch.maximum(T, ROUNDING * worst(D * T)[:, None] / D)
 
 
-def rounding(local: Local, at: Primal, D: Tensor) -> Tensor:
+def rounding(local: Local, at: Primal, D: Tensor, start: Tensor | None = None) -> Tensor:
     """(B, n): a change of x that is not told from rounding error.
 
     Where H determines x, in equilibrated units x is as large as the gradient's terms, or smaller by cancellation, and
-    f does not tell changes much smaller than its root.
+    f does not tell changes much smaller than its root. Where a method came to x from a start (B, n), x is a sum of
+    steps, not told from what is nothing beside them: at a minimum at 0, all other terms vanish.
     """
+    size = at.x.abs() if start is None else torch.maximum(at.x.abs(), (at.x - start).abs())
     pull = torch.maximum(D * local.gradient.abs(), local.f.abs().sqrt()[:, None])
     pull = torch.where(local.H.flatten(1).any(-1)[:, None], pull, 0)
-    return ROUNDING * D * worst(torch.maximum(at.x.abs() / D, pull))[:, None]
+    return ROUNDING * D * worst(torch.maximum(size / D, pull))[:, None]
 
 
 def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:

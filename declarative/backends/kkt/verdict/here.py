@@ -68,7 +68,7 @@ def moved(model: Model, at: Primal, blocks: Tensor | None, D: Tensor, way: Way |
 
 
 def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
-    """The same of a point (five tensors), units, and maybe a way (two)."""
+    """The same of a point (five tensors), units, and maybe a way (four)."""
     at, D, way = Primal(*tensors[:5]), tensors[5], Way(*tensors[6:]) if tensors[6:] else None
     local = evaluate(d, at)
     return [*local.parts(), *measure(local, at, d.program.blocks, D, way).parts()]

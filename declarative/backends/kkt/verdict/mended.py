@@ -41,7 +41,7 @@ def mended(d: Derivatives, found: Polished, start: Tensor | None = None) -> Tens
     local, at, holds = found.local, found.at, found.shares.error <= EXACT
     if holds.all():
         return holds
-    r, T, X = at_point(d, terms, at, local)
+    r, T, X = at_point(d, terms, at, local, *([] if start is None else [start]))
     holds |= worst(beside(r, T).abs()) <= OWN
     items = (~holds).nonzero()[:, 0]
     if len(items) == 0:
@@ -75,11 +75,11 @@ def _falls(d: Derivatives, x: Tensor, step: Tensor, start: Tensor) -> Tensor:
     return here - there > FALL * (d.f(start) - there).abs() + LAST * here.abs()
 
 
-def terms(d: Derivatives, at: Primal, local: Local) -> tuple[Tensor, Tensor, Tensor]:
+def terms(d: Derivatives, at: Primal, local: Local, *start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The residuals of the stationarity rows at a point with its model, the terms that are no multiples of x, and the
-    size of x, all (B, n).
+    size of x, all (B, n); where there is a `start` (B, n), measured by the way from it.
     """
     D, X = units(local, at), block_size(at.x, d.program.blocks)
-    T = stationarity_terms(local, at, rounding(local, at, D), D, ROUNDING)
+    T = stationarity_terms(local, at, rounding(local, at, D, *start), D, ROUNDING)
     T = torch.where(X > 0, torch.maximum(T, worst(X * T)[:, None] / X), T)  # what f does not tell over the size of x
     return stationarity_residual(local, at), T, X

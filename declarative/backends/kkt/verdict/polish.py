@@ -42,6 +42,7 @@ EXACT = 1e-13
 SLOWLY = 6
 LOST = 1e-6  # a point with a larger error is no answer
 OTHER = 10.0  # units that differ by more are others
+LITTLE = 1e-3  # of the way from the start: x may be 0
 REVIEWS = 3
 
 
@@ -102,7 +103,7 @@ def polish(
     Where they lead nowhere, shares may be those of forces that are nothing beside others (on a ball that may lie
     anywhere in a box), or, where they are about alike, rounding error, all of them (the minimum of x^2 within bounds);
     further tries let these constraints go, and a last one follows steps that make it worse at first. There are none
-    where the caller has a `guess` (B, q + 2n) of what is active.
+    where the caller has a `guess` (B, q + 2n) of what is active. Where x itself is rounding error, it is tried as 0.
     """
     first = appraised(model, at, blocks, began)
     start, D, way = Here(at, first.local, first.shares), first.D, first.way
@@ -121,6 +122,10 @@ def polish(
         if lost.any() and not isinstance(model, Quadratic):
             other, _ = refine(model, start, about, open_domain, blocks, D, rounds, way, follow=True)
             found = other.where(lost & (other.shares.error < found.shares.error), found)
+    if way is not None and lost.any() and (near := lost & almost_zero(found.at.x, way)).any():
+        zero = replace(found.at, x=torch.where(near[:, None], 0, found.at.x))
+        other, _ = refine(model, moved(model, zero, blocks, D, way), about, open_domain, blocks, D, rounds, way)
+        found, system = other.where(near & (other.shares.error < found.shares.error), found), None
     last, D, review = reviewed(model, found, open_domain, blocks, D, way)
     fooled = (last.shares.error > LOST) & (found.shares.error <= LOST)
     if fooled.any():  # by units in which nothing counted: the steps go on in those of the point
@@ -147,6 +152,11 @@ def polish(
     return replace(done, degenerate=done.degenerate | flat.any(-1), flat=flat)
 
 
+def almost_zero(x: Tensor, way: Way) -> Tensor:
+    """(B,): x is nothing beside the way to it."""
+    return worst(x.abs()) <= LITTLE * worst((x - way.start).abs())
+
+
 def felt(local: Local, here: Here, D: Tensor) -> Tensor:
     """(B, q + 2n): multipliers whose force is more, beside the largest of all terms, than the slack's share."""
     at = here.at
@@ -164,7 +174,7 @@ def vanished_here(model: Model, here: Here, way: Way) -> Tensor:
 
 
 def vanished_at_once(_: Derivatives, at: Primal, local: Local, *way: Tensor) -> tuple[Tensor]:
-    """The same of a point with its model, and the way to it (two tensors)."""
+    """The same of a point with its model, and the way to it (four tensors)."""
     return (vanished(local, Way(*way)),)
 
 

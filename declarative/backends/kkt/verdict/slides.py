@@ -12,13 +12,14 @@ from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import svd
-from declarative.backends.kkt.program.certify import Local, Primal, evaluate, units, violation, worst
+from declarative.backends.kkt.program.certify import Local, Primal, evaluate, rounding, units, violation, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import Polished
 
 STRAINED = 1e3  # forces of rows beside the slope of f: they cancel each other
+LEAST = 1e-8  # of what a change of x makes that is not told from rounding error: what rounding itself makes
 APART = 1e-6  # singular values of rows of length 1: less is no difference between them
 NOTHING = 1e-8  # the length of a row beside the longest: less is that of one that vanishes
 STEEP = 1e-6  # a slope along the rows beside that of f
@@ -28,15 +29,19 @@ HELD = 1e-9  # what is violated beside the terms of its row, at most
 PART, LAST = 0.25, 1e-9  # of the fall that the slope foretells, and of f: the least that counts
 
 
-def strained(d: Derivatives, found: Polished) -> Tensor:
-    """(B,): the forces of the rows are far larger than the slope that they balance, so that they nearly cancel."""
-    return at_point(d, strain, found.at, found.local)[0]
+def strained(d: Derivatives, found: Polished, start: Tensor | None) -> Tensor:
+    """(B,): the forces of the rows are far larger than the slope that they balance, so that they nearly cancel; and
+    more than a rounding error in x changes it, by the way from the start (B, n) too.
+    """
+    return at_point(d, strain, found.at, found.local, *([] if start is None else [start]))[0]
 
 
-def strain(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor]:
-    """The same of a point with its model."""
+def strain(_: Derivatives, at: Primal, local: Local, *start: Tensor) -> tuple[Tensor]:
+    """The same of a point with its model, and maybe a start."""
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs().flatten(1)
-    return (worst(forces) > STRAINED * worst(local.gradient.abs()),)
+    noise = rounding(local, at, units(local, at), *start)
+    slope = torch.maximum(local.gradient.abs(), LEAST * worst(local.H.abs() * noise[:, None]))
+    return (worst(forces) > STRAINED * worst(slope),)
 
 
 def vanishing(found: Polished) -> Tensor:

@@ -1,0 +1,32 @@
+"""Smooth programs whose variables have units far apart: the answer is the same, and no flag comes from the units."""
+
+from itertools import product
+
+import pytest
+import torch
+
+import declarative
+from declarative import Status
+
+UNITS = torch.tensor(list(product((1e-6, 1e-3, 1.0, 1e3, 1e6), repeat=2)), dtype=torch.float64)
+PROGRAMS = {  # in z = x / u, and where z is then
+    "a curved valley": ("100*(z1 - z0^2)^2 + (1 - z0)^2", (1, 1)),
+    "an exponential": ("exp(z0) - z0 + (z1 - 1)^2*exp(z0)", (0, 1)),
+    "one entry at 0": ("z0^2 + z0^4 + (z1 - 1)^2 + (z0*z1)^2", (0, 1)),
+    "both at 0, beside a constant": ("1e6 + z0^2 + z0^4 + (z1 - z0)^2", (0, 0)),
+    "in a disc": ("(z0 - 2)^2 + (z1 - 2)^2; subject to; z0^2 + z1^2 <= 2", (1, 1)),
+    "on a circle": ("z0 + z1; subject to; z0^2 + z1^2 == 2", (-1, -1)),
+}
+
+
+@pytest.mark.parametrize("start", [0.5, 1.7, -0.3])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_in_other_units_has_the_same_answer(name, start):
+    text, answer = PROGRAMS[name]
+    text = text.replace("z0", "(x[0]/u[0])").replace("z1", "(x[1]/u[1])")
+    text = f"param u : R^2; param s : R^2; var x : R^2, start(s); minimize {text}"
+    found = declarative.compile(declarative.parse(text), backend="kkt").solve(UNITS, UNITS * start)
+    assert (found.status == Status.SOLVED).all(), found.messages
+    expected = torch.tensor(answer, dtype=torch.float64).expand(UNITS.shape)
+    torch.testing.assert_close(found.values["x"] / UNITS, expected, rtol=1e-6, atol=1e-6)
+    assert not (found.degenerate | found.nonunique | found.dual_nonunique).any()
