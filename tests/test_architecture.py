@@ -62,6 +62,8 @@ LATE = {
     ("backends/kkt/verdict/portions.py", "declarative.backends.kkt.compiled.portions"): "the same half second",
     ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.evaluate"): "the same half second",
     ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.lanes"): "the same half second",
+    ("backends/kkt/program/numeric.py", "declarative.backends.kkt.compiled.walkers"): "the same half second",
+    ("backends/kkt/methods/trust_region.py", "declarative.backends.kkt.compiled.walkers"): "the same half second",
     ("backends/kkt/program/data.py", "declarative.backends.kkt.compiled.products"): "the same half second",
     ("backends/kkt/methods/qp.py", "declarative.backends.kkt.compiled.batch"): "the same half second",
     ("backends/kkt/methods/qp.py", "declarative.backends.kkt.compiled.item"): "the same half second",

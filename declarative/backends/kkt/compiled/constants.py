@@ -20,6 +20,19 @@ CORRECTIONS, SHRINKING = 3, 0.99  # of second order, each of which has to leave 
 ROUNDING = 10 * float_info.epsilon
 SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
 
+# The trust region.
+ACCEPT, POOR, GOOD = 1e-4, 0.25, 0.75  # what the function falls, beside what the model promised
+SMALLEST = 1e-14  # a ball smaller than this, beside x, is given up
+
+IDLE = 1e-13  # a slope or curvature smaller than this, beside those of the start or its terms, may be rounding
+NEARLY_CONVEX = 1e-8  # negative curvature smaller than this, beside the largest diagonal entry
+
+# Its quadratics in a ball.
+MULTIPLE = 1e-12  # eigenvalues closer than this, beside the largest, are one
+NOTHING = 1e-14  # a part of g smaller than this, beside all terms, is rounding
+FAINT = 1e-6  # of the fall: what a slope that may be rounding error has to add to it
+SECULAR = 80  # steps for the secular equation
+
 # The interior-point method for quadratic programs.
 PROXIMAL = 1e-11
 CONVERGED = 1e-10

@@ -36,13 +36,17 @@ def functions(program: SmoothProgram, theta: Theta, x: Tensor, reflect: bool) ->
     """The compiled functions of a program in the method's units, if it has them, and matrices for which they are worth
     it.
     """
+    structure = numeric(program, x)
+    found = structure and structure.functions(x, theta[:-4], program.p, program.q)
+    return found.reflecting if found and reflect else found
+
+
+def numeric(program: SmoothProgram, x: Tensor) -> NumericStructure | None:
+    """The derivatives of which a program in a method's units is made, where they are lists of operations."""
     structure = program.structure
     if not isinstance(structure, ScaledStructure) or not isinstance(structure.inner, NumericStructure):
         return None
-    if program.linearised or program.n == 0 or len(x) == 0:
-        return None
-    found = structure.inner.functions(x, theta[:-4], program.p, program.q)
-    return found.reflecting if found and reflect else found
+    return None if program.linearised or program.n == 0 or len(x) == 0 else structure.inner
 
 
 def solve_blocks(

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.compiled.constants import FAINT, MULTIPLE, NOTHING, SECULAR
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.linear.spectra import eigh
 from declarative.backends.kkt.program.certify import Primal
 from declarative.backends.kkt.program.ellipsoid import Ellipsoid
-
-MULTIPLE = 1e-12  # eigenvalues closer than this, beside the largest, are one
-NOTHING = 1e-14  # a part of g smaller than this, beside all terms, is rounding
-ITERATIONS = 80
 
 
 @dataclass(frozen=True)
@@ -33,17 +30,22 @@ class Spherical:
     nonunique: Tensor
 
 
-def minimise_spherical(H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool) -> Spherical:
+def minimise_spherical(
+    H: Tensor, g: Tensor, c: Tensor, x0: Tensor, ball: bool, noise: Tensor | None = None
+) -> Spherical:
     """min 1/2 x'Hx + g'x  s.t.  x'x == c, or x'x <= c in a `ball`; H (B, n, n) symmetric, g, x0 (B, n), c (B,) > 0.
 
     Where several points are minimal, the one nearest to x0 is returned; orthogonal to all of them, one sign is chosen.
+    `noise` (B, n): the rounding errors of g, where they are more than those of its entries: flat slopes that may be
+    noise are none, where they would hardly add to the fall.
     """
     values, Q = eigh(H)
     lowest, gaps = values[:, :1], values - values[:, :1]
     size = values.abs().amax(-1, keepdim=True)
     bottom = gaps <= MULTIPLE * size
     ghat = times(Q.mT, g)
-    free = interior(values, Q, ghat, c) if ball else None
+    least = torch.zeros_like(g) if noise is None else times(Q.mT.abs(), noise)
+    free = interior(values, Q, ghat, least, c) if ball else None
     if free is not None and free.inside.all():
         return Spherical(free.x, torch.zeros_like(c), free.nonunique)
     falls = (lowest < -MULTIPLE * size) | (not ball)  # else a slope tells, however small, where the ball is large
@@ -75,12 +77,15 @@ class Interior:
         return Spherical(x, torch.where(self.inside, 0, edge.sigma), nonunique)
 
 
-def interior(values: Tensor, Q: Tensor, ghat: Tensor, c: Tensor) -> Interior:
-    """That of a quadratic with so many eigenvalues (B, n), eigenvectors Q (B, n, n), and Q'g (B, n)."""
+def interior(values: Tensor, Q: Tensor, ghat: Tensor, noise: Tensor, c: Tensor) -> Interior:
+    """That of a quadratic with eigenvalues (B, n), eigenvectors Q (B, n, n), and Q'g with its `noise` (B, n)."""
     flat = values <= MULTIPLE * values.abs().amax(-1, keepdim=True)
     free = -torch.where(flat, 0, ghat / torch.where(flat, 1, values))
     terms = ghat.abs().amax(-1, keepdim=True)
-    solvable = ~(flat & (ghat.abs() > NOTHING * terms)).any(-1) & (values[:, 0] >= -MULTIPLE * values.abs().amax(-1))
+    sloping, fall = flat & (ghat.abs() > NOTHING * terms), -(free * ghat).sum(-1) / 2
+    faint = torch.where(sloping, ghat.abs(), 0).sum(-1) * c.sqrt() <= FAINT * fall
+    sloping &= ~(faint[:, None] & (ghat.abs() <= noise))
+    solvable = ~sloping.any(-1) & (values[:, 0] >= -MULTIPLE * values.abs().amax(-1))
     return Interior(times(Q, free), solvable & ((free**2).sum(-1) <= c), flat.any(-1))
 
 
@@ -99,7 +104,7 @@ def secular(g: Tensor, gaps: Tensor, radius: Tensor) -> Tensor:
     high = total / radius
     low = torch.maximum(high - gaps.amax(-1), below / radius).clamp(min=0)
     s = torch.where(low > 0, low, high / 2)
-    for _ in range(ITERATIONS):
+    for _ in range(SECULAR):
         x = g / (gaps + s[:, None])
         norm = x.norm(dim=-1)
         slope = (x**2 / (gaps + s[:, None])).sum(-1)

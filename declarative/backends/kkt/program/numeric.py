@@ -23,6 +23,7 @@ from declarative.backends.kkt.scalar.trace import trace
 if TYPE_CHECKING:
     from declarative.backends.kkt.compiled.evaluate import Evaluator
     from declarative.backends.kkt.compiled.lanes import Functions
+    from declarative.backends.kkt.compiled.walkers import Free
 
 
 class Traced:
@@ -99,6 +100,7 @@ class NumericStructure:
         f, c, g, s = program.objective, program.equalities, program.inequalities, program.structure
         assert s is not None
         self._functions: Functions | None = None
+        self._free: Free | None = None
         self._pattern: Pattern | None = None
         self._tried = self._sought = False
         self._values = Traced(lambda x, *t: (f(x, t), c(x, t), g(x, t)))
@@ -149,6 +151,15 @@ class NumericStructure:
             local, values = self._local_at(x, theta, p, q), self._values.evaluator_at((x, *theta))
             self._functions, self._tried = local and values and functions(x.shape[1], p, q, local, values), True
         return self._functions
+
+    def free(self, x: Tensor, theta: Theta) -> Free | None:
+        """What the compiled trust region calls, of a program without constraints."""
+        from declarative.backends.kkt.compiled.walkers import Free
+
+        if self._free is None:
+            local, values = self._local_at(x, theta, 0, 0), self._values.evaluator_at((x, *theta))
+            self._free = Free(x.shape[1], local, values) if local and values else None
+        return self._free
 
     def pattern(self, x: Tensor, theta: Theta, p: int, q: int) -> Pattern | None:
         """Which derivatives may be other than 0, those of all rows as of equations, where few are."""
