@@ -9,6 +9,7 @@ from declarative.backends.kkt.assemble import assemble
 from declarative.backends.kkt.backend import KKTBackend, accept
 from declarative.backends.kkt.compiled.ball import ball_memory, minimise
 from declarative.backends.kkt.compiled.blas import ROUTINES
+from declarative.backends.kkt.compiled.evaluate import Evaluator
 from declarative.backends.kkt.compiled.jit import outer
 from declarative.backends.kkt.methods import trust_region
 from declarative.backends.kkt.methods.spherical import minimise_spherical
@@ -149,6 +150,18 @@ def test_saddles_are_left():
     solution = layer.solve()
     assert solution.status == Status.SOLVED
     torch.testing.assert_close(solution["x"].abs(), torch.tensor([1.0, 0.0]), rtol=0, atol=1e-7)
+
+
+def test_a_regular_minimum_is_told_by_few_lists(monkeypatch):
+    """Rows are asked for nothing where there are none, and curvatures that do not vanish once."""
+    layer, asked = declarative.compile(declarative.parse(VALLEY, name="valley")), []
+    given = inputs(1, 4, seed=3)
+    first, call = layer.solve(**given), Evaluator.__call__
+    monkeypatch.setattr(Evaluator, "__call__", lambda self, *args: asked.append(self) or call(self, *args))
+    again = layer.solve(**given)
+    assert len(asked) == len(set(asked)) == 8
+    assert again.status == Status.SOLVED and (first["x"] == again["x"]).all()
+    assert not again.degenerate and not again.nonunique
 
 
 @outer

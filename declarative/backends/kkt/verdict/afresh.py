@@ -26,13 +26,15 @@ def polished_afresh(
     d: Derivatives, found: Polished, began: Tensor, rounds: int, tolerance: float
 ) -> tuple[Polished, Tensor]:
     """The same, with what became better of it, and where the way to it began (B, n)."""
+    if d.program.p + d.program.q == 0:
+        return found, began
     shares, at, hidden = found.shares, found.at, at_point(d, overwhelmed, found.at, found.local)[0]
     which = hidden.nonzero()[:, 0]
     if len(which):
         least, local = fitted(Derivatives(d.program, take(d.theta, which)), at.x[which]), found.local.take(which)
         slope = measure(local, least, d.program.blocks, units(local, least)).dual
         at, hidden = at.put(which, least), hidden.index_put((which,), slope > tolerance)
-    holds = (torch.maximum(shares.primal, shares.gap) <= tolerance) & (d.program.p + d.program.q > 0)
+    holds = torch.maximum(shares.primal, shares.gap) <= tolerance
     items = (holds & ((shares.dual > tolerance) | hidden)).nonzero()[:, 0]
     if len(items) == 0:
         return found, began

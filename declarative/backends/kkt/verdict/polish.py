@@ -135,15 +135,18 @@ def polish(
         better = fooled & (other.shares.error < last.shares.error)
         last, D = other.where(better, last), torch.where(better[:, None], own, D)
         review = reviewing(model, last, open_domain, D, way)
+    regular = False
     if way is not None and (gone := vanished_here(model, last, way).any(-1)).any():
         # or was it bent by what multipliers have lost since?
         way = way_to(model, replace(last.at, x=at.x), way.start).where(gone, way)
         shares = measure(last.local, last.at, blocks, D, way)
         last = replace(last, shares=shares.where(gone, last.shares))
+    else:
+        regular = last is found  # of which nothing vanishes
     done = settle(model, last, review, system if isinstance(model, Quadratic) or last is found else None)
     if hidden is not None:
         done = apart(model, last, done, open_domain, blocks, D, way, hidden)
-    if way is None:
+    if way is None or regular:
         return done
     flat = vanished_here(model, found, way) & ~done.system.fixed
     if len(items := flat.any(-1).nonzero()[:, 0]):
