@@ -127,11 +127,14 @@ def way_to(model: Model, at: Primal, start: Tensor) -> Way:
 
 def vanished(local: Local, way: Way) -> Tensor:
     """(B, n): rows of the Hessian that vanish at the point, as that of x^4 at 0; in the units of x and of the way."""
-    H, gone = local.H.abs(), torch.ones_like(way.start, dtype=torch.bool)
-    for back, here in ((way.curvature, worst(H)), (way.curvature_in_units, worst(H * way.D[:, None]))):
-        curvature = back.nan_to_num(nan=0, posinf=0)
-        gone &= (curvature > 0) & (here <= VANISHED * curvature)
-    return gone
+    H = local.H.abs()
+    return nothing(worst(H), way.curvature) & nothing(worst(H * way.D[:, None]), way.curvature_in_units)
+
+
+def nothing(here: Tensor, back: Tensor) -> Tensor:
+    """(B, n): of the curvature on the way, nothing is left."""
+    back = back.nan_to_num(nan=0, posinf=0)
+    return (back > 0) & (here <= VANISHED * back)
 
 
 def evenly_curved(local: Local, way: Way) -> Tensor:
