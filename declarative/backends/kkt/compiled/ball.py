@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.along import copy
+from declarative.backends.kkt.compiled.along import copy, largest_entry
 from declarative.backends.kkt.compiled.blas import SYEV, UPPER, VECTORS, fortran, solve_lower, solve_upper
 from declarative.backends.kkt.compiled.constants import FAINT, MULTIPLE, NOTHING, SECULAR
 from declarative.backends.kkt.compiled.jit import inner, once
@@ -158,22 +158,13 @@ def eigenvectors(routines, ball):
     return ball.info[0] == 0
 
 
-@inner()
-def largest_of(x):
-    """The largest absolute value."""
-    most = 0.0
-    for i in range(len(x)):
-        most = max(most, abs(x[i]))
-    return most
-
-
 @once()
 def inside(ball, radius):
     """Is the minimum without a ball in it? Then w is that, in terms of eigenvectors, and 0 along flat ones; s is the
     noise in these terms. A flat slope that may be noise is none, where it would hardly add to the fall.
     """
     values, slope, w, total, fall, faint = ball.values, ball.slope, ball.w, 0.0, 0.0, 0.0
-    size, terms = largest_of(values), largest_of(slope)
+    size, terms = largest_entry(values), largest_entry(slope)
     if not values[0] >= -MULTIPLE * size:
         return False
     for k in range(len(w)):
@@ -193,7 +184,7 @@ def inside(ball, radius):
 def on_the_sphere(ball, radius):
     """w = the minimum on the sphere, in terms of eigenvectors."""
     values, slope, w, n = ball.values, ball.slope, ball.w, len(ball.w)
-    size, terms, total, hard = largest_of(values), largest_of(slope), 0.0, True
+    size, terms, total, hard = largest_entry(values), largest_entry(slope), 0.0, True
     if values[0] < -MULTIPLE * size:  # else a slope tells, however small, where the ball is large
         terms = max(terms, size * radius)
     for k in range(n):

@@ -7,7 +7,8 @@ far away all slopes are small beside H x. At the start rows of H tell such a dir
 terms; and how large those were says what rounding may leave of them later.
 """
 
-from declarative.backends.kkt.compiled.ball import eigenvectors, largest_of, step
+from declarative.backends.kkt.compiled.along import largest_entry
+from declarative.backends.kkt.compiled.ball import eigenvectors, step
 from declarative.backends.kkt.compiled.constants import IDLE, MULTIPLE, NEARLY_CONVEX
 from declarative.backends.kkt.compiled.jit import inner, once
 
@@ -22,7 +23,7 @@ def seek_idle(routines, ball, N):
         return 0
     if not eigenvectors(routines, ball):
         return 0
-    size = largest_of(ball.values)
+    size = largest_entry(ball.values)
     for k in range(n):
         if abs(ball.values[k]) <= MULTIPLE * size and seen(ball, ball.L[k]) <= IDLE:
             for i in range(n):

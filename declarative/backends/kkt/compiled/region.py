@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declarative.backends.kkt.compiled.ball import largest_of, minimise, norm
+from declarative.backends.kkt.compiled.along import largest_entry
+from declarative.backends.kkt.compiled.ball import minimise, norm
 from declarative.backends.kkt.compiled.barrier import CONVERGED, DIVERGED, GOING, STUCK, load_parameters, move_lane
 from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.constants import ACCEPT, FAR, GOOD, POOR, ROUNDING, SMALLEST
@@ -119,9 +120,9 @@ def minimise_without(routines, task, ball, a, o, j):
     """The step of lane j, which has no part in idle directions; false where there is none."""
     N = task.idle[int(a[o.place, j])]
     if a[o.rounds, j] == 0:
-        a[o.count, j], a[o.steep, j], a[o.bent, j] = seek_idle(routines, ball, N), largest_of(ball.g), 0.0
+        a[o.count, j], a[o.steep, j], a[o.bent, j] = seek_idle(routines, ball, N), largest_entry(ball.g), 0.0
         for i in range(o.n):
-            a[o.bent, j] = max(a[o.bent, j], largest_of(ball.H[i, : i + 1]))
+            a[o.bent, j] = max(a[o.bent, j], largest_entry(ball.H[i, : i + 1]))
     count = hold(ball, N, int(a[o.count, j]), a[o.steep, j], a[o.bent, j])
     found = minimise(routines, ball, a[o.radius, j])
     without(ball.s, N, count)
@@ -134,7 +135,7 @@ def sound_slope(g):
     for i in range(len(g)):
         if np.isnan(g[i]):
             return np.inf
-    return largest_of(g)
+    return largest_entry(g)
 
 
 @inner()
