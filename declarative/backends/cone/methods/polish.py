@@ -23,6 +23,7 @@ BOLD = 16  # steps that may lead through larger errors
 CREEPING = 750  # steps more that exponentials may take to fall by one e-th each, which is as far as they go
 HALF = 0.5  # of the largest term: what balances is far less
 FALLING = 0.9  # a step that leaves more of the error than this has no use
+LEAP = 10.0  # of the error, may be left by one of the first steps from a solution of a similar program
 SMALL = 1e3  # an error within so many floors that does not fall has nowhere to go
 NEAR, SAME = 1e-3, 1e-12  # while v has moved by less, its matrix is good enough for a step, or is the one at v
 
@@ -145,10 +146,13 @@ def _beside(items: Items, z: np.ndarray) -> np.ndarray:
     return np.where(size > 0, np.minimum(size, 1.0), 1.0)
 
 
-def polish(items: Items, start: Point, steps: int = STEPS, by_row: bool = False) -> tuple[Iterate, list[System]]:
+def polish(
+    items: Items, start: Point, steps: int = STEPS, by_row: bool = False, leaps: int = 0
+) -> tuple[Iterate, list[System]]:
     """The best iterates reached from `start` in so many steps, with the systems at them; `items` should be scaled.
 
-    A system serves for several steps, as long as v stays near.
+    A system serves for several steps, as long as v stays near. The first `leaps` steps are taken whole, unless their
+    errors are many times larger: where some cones are on other pieces than at the start, shorter ones stop at kinks.
     """
     now = iterate(items, start.x, start.s - start.z, start.s, by_row)
     made_at = _Place.of(now)
@@ -169,13 +173,14 @@ def polish(items: Items, start: Point, steps: int = STEPS, by_row: bool = False)
         return moved
 
     moving = np.ones(len(items), dtype=bool)
-    for _ in range(steps):
+    for number in range(steps):
         live = np.flatnonzero(moving & (now.error > ENOUGH * now.floor))
         if not len(live):
             break
         old = now.some(live)
-        new = _step(items.some(live), old, [systems[k] for k in live])
-        fell = new.error < FALLING * old.error
+        most = LEAP if number < leaps else FALLING
+        new = _step(items.some(live), old, [systems[k] for k in live], most)
+        fell = new.error < most * old.error
         now = now.with_some(live[fell], new.some(np.flatnonzero(fell)))
         stuck = renew(live[~fell & (old.error > SMALL * old.floor)], SAME)
         renew(live[fell], NEAR)
@@ -228,13 +233,13 @@ def _creeping_system(items: Items, now: Iterate) -> System:
     return conic_systems(items, now.spectrum, [None], None if items.sparse else steps)[0]
 
 
-def _step(items: Items, now: Iterate, systems: list[System]) -> Iterate:
-    """Newton's steps, each halved until its error falls."""
+def _step(items: Items, now: Iterate, systems: list[System], most: float) -> Iterate:
+    """Newton's steps, each halved until at `most` so much of its error is left."""
     dx, dv = _directions(systems, now.stationarity, now.feasibility)
     new = iterate(items, now.x + dx, now.v + dv, now.s, now.by_row)
     length = 1.0
     for _ in range(0 if items.cones.linear else HALVES):
-        long = np.flatnonzero(~(new.error < FALLING * now.error) & (now.error > SMALL * now.floor))
+        long = np.flatnonzero(~(new.error < most * now.error) & (now.error > SMALL * now.floor))
         if not len(long):
             break
         length /= 2

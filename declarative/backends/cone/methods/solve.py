@@ -48,7 +48,8 @@ EXACT = 1e3  # an error within so many times rounding is none
 LOST = 1e-9  # of a row or column: where rounding errors are more, cones should be stretched
 DISTANT = 1e6  # where the program's size is one
 LIGHT = 1e-3  # where the program's size is one
-NEIGHBOUR = 6  # steps from the solution of a similar program: where these are not enough, more seldom are
+NEIGHBOUR = 8  # steps from the solution of a similar program: where these are not enough, more seldom are
+LEAPS = 2  # of these
 BEST_FIRST = (Status.SOLVED, Status.INFEASIBLE, Status.UNBOUNDED, Status.INACCURATE, Status.FAILED)
 
 
@@ -116,7 +117,8 @@ def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: 
     own = items.some(near)
     scaling = equilibrate(own)
     nowhere = np.zeros(len(near), dtype=bool)
-    done = _finish(own, own, scaling, blocks, scaling.scaled_point(last.some(near)), nowhere, steps=NEIGHBOUR)
+    start = scaling.scaled_point(last.some(near))
+    done = _finish(own, own, scaling, blocks, start, nowhere, steps=NEIGHBOUR, leaps=LEAPS)
     points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
     sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
     for k in np.flatnonzero(sound):
@@ -337,12 +339,13 @@ def _finish(
     close: np.ndarray,
     bold: bool = False,
     steps: int = STEPS,
+    leaps: int = 0,
 ) -> list[Solved]:
     """Balance, polish, check. Where the start is `close` (B,), it serves where solutions are many too."""
     balanced = rebalance(scaling, start, data)
     factor = balanced.D / scaling.D
     scaled = balanced.apply(data)
-    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor), steps)
+    best, systems = polish(scaled, Point(start.x, start.s * factor, start.z / factor), steps, leaps=leaps)
     for k in np.flatnonzero(bold | (data.cones.linear & (best.error > EXACT * best.floor))).tolist():
         own = np.array([k])
         new, systems[k] = polish_boldly(scaled.some(own), best.some(own), systems[k])
