@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from declarative.layer.route import explain
     from declarative.layer.solution import Outputs, Solution, SolveError
     from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity
+    from declarative.source.warn import ProblemWarning
 
 # Loaded when first asked for: what needs torch, so that checking a file stays fast, and the rest, so that the command
 # line can be interrupted from the beginning.
@@ -23,6 +24,7 @@ _LATER = {
     "Diagnostic": "declarative.source.diagnostic",
     "DiagnosticError": "declarative.source.diagnostic",
     "Severity": "declarative.source.diagnostic",
+    "ProblemWarning": "declarative.source.warn",
     "compile": "declarative.layer.compile",
     "explain": "declarative.layer.route",
     "AnsweredBy": "declarative.backends.status",
@@ -40,6 +42,7 @@ __all__ = [  # for `from declarative import *`: without `compile`, which would h
     "DiagnosticError",
     "Outputs",
     "Problem",
+    "ProblemWarning",
     "Severity",
     "Solution",
     "SolveError",

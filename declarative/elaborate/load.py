@@ -14,6 +14,7 @@ from declarative.ir.problem import Problem
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, Severity, error
 from declarative.source.read import read
 from declarative.source.span import Source
+from declarative.source.warn import tell_warnings
 from declarative.syntax import tree
 from declarative.syntax.parse import parse_tree
 from declarative.syntax.tokens.lexer import STATEMENT_WORDS
@@ -26,13 +27,13 @@ def parse(text: str, name: str | None = None, path: str | Path | None = None) ->
     """The problem that a text means.
 
     `name` is taken where the text has no `problem` line; `path` says where imports are looked for and is shown in
-    messages. Raises DiagnosticError, with everything that is wrong.
+    messages. Raises DiagnosticError, with everything that is wrong; what is only suspicious is warned of.
     """
     return _required(*check(text, name, path))
 
 
 def load(path: str | Path) -> Problem:
-    """The problem in a file; it takes the file's name where it has no `problem` line. Raises DiagnosticError."""
+    """The problem in a file; it takes the file's name where it has no `problem` line. Raises and warns as `parse`."""
     return _required(*check_file(path))
 
 
@@ -95,6 +96,7 @@ def _name_of(path: Path | None) -> str:
 def _required(problem: Problem | None, diagnostics: list[Diagnostic]) -> Problem:
     if problem is None:
         raise DiagnosticError(diagnostics)
+    tell_warnings(diagnostics)
     return problem
 
 

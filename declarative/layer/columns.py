@@ -15,7 +15,7 @@ from torch import Tensor
 from declarative.ir.expr import Role
 from declarative.ir.problem import ParameterDeclaration, Problem
 from declarative.ir.size import shape_text
-from declarative.layer.warn import warn
+from declarative.source.warn import warn
 
 Shapes = Mapping[str, tuple[int, ...]]
 _seen: ContextVar[Shapes] = ContextVar("shapes as a mapped function has them", default={})  # noqa: B039

@@ -32,8 +32,8 @@ from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
 from declarative.layer.solution import Outputs, Solution, SolveError, memory_of
 from declarative.layer.undefined import Undefined
-from declarative.layer.warn import warn
 from declarative.source.diagnostic import DiagnosticError, error
+from declarative.source.warn import warn
 
 
 @dataclass(frozen=True)

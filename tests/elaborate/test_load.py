@@ -116,3 +116,32 @@ def test_a_diamond_of_imports(tmp_path: Path):
         (tmp_path / f"{name}.opt").write_text("import d\nvar q : R\nminimize (q - d().q)^2")
     (tmp_path / "a.opt").write_text("import b\nimport c\nvar q : R\nminimize (q - b().q - c().q)^2")
     assert [p.name for p in declarative.load(tmp_path / "a.opt").imports] == ["b", "c"]
+
+
+ENTRIES = "dim n\nparam C : S^n\nvar X : S^n\nminimize trace(C*X)\nsubject to\n  X >= 0\n  trace(X) == 1\n"
+
+
+def _embedded(path):
+    n = declarative.dim("n")
+    C, X = declarative.param("C", n, symmetric=True), declarative.var("X", n, symmetric=True)
+    return declarative.problem(declarative.minimize(declarative.trace(C @ X)), X >= 0, declarative.trace(X) == 1)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda path: declarative.parse(path.read_text()), declarative.load, declarative.compile, _embedded],
+    ids=["parse", "load", "compile", "problem"],
+)
+def test_what_is_suspicious_is_a_warning_at_the_line_of_the_caller(tmp_path, read):
+    (tmp_path / "p.opt").write_text(ENTRIES)
+    with pytest.warns(declarative.ProblemWarning) as caught:
+        read(tmp_path / "p.opt")
+    (found,) = caught
+    assert "warning[W203]" in str(found.message) and "X in PSD" in str(found.message)
+    assert found.filename == __file__
+
+
+def test_an_error_makes_warnings_moot(recwarn):
+    with pytest.raises(declarative.DiagnosticError):
+        declarative.parse(ENTRIES.replace("trace(X) == 1", "trace(X) = 1"))
+    assert not recwarn.list

@@ -28,6 +28,7 @@ from declarative.ir.problem import (
 )
 from declarative.source.diagnostic import DiagnosticError
 from declarative.source.span import Source
+from declarative.source.warn import tell_warnings
 from declarative.syntax.parse import parse_tree
 from declarative.syntax.tokens.lexer import WORDS
 
@@ -159,4 +160,5 @@ def _elaborated(draft: Problem, parts: Parts) -> Problem:
     made, diagnostics = elaborate(file, draft.name, imports)
     if made is None:
         raise DiagnosticError(diagnostics)
+    tell_warnings(diagnostics)
     return made
