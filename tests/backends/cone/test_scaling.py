@@ -93,3 +93,23 @@ def test_an_exponential_far_below_its_bound_is_not_balanced(size):
     found = declarative.compile(declarative.parse(text, name="far"), backend="cone").solve(torch.tensor(size).double())
     assert found.status == declarative.Status.SOLVED
     assert torch.allclose(found["x"], -torch.full((2,), size).double(), rtol=1e-9, atol=0)
+
+
+def test_a_zero_in_another_item_changes_no_bit_of_a_scaling():
+    """Items without zeros go by one pass over the pattern, others by one each."""
+    rng = np.random.default_rng(0)
+    cones = Cones((Block(Kind.ZERO, 2), Block(Kind.NONNEG, 3), Block(Kind.SOC, 4), Block(Kind.SOC, 3)))
+    places = np.stack(np.nonzero(rng.random((cones.rows, 5)) < 0.7))
+    A = np.exp(3 * rng.standard_normal((3, places.shape[1])))
+    A[2, ::3] = 0.0
+    q, b = rng.standard_normal((3, 5)), rng.standard_normal((3, cones.rows))
+    P = pattern_of(np.zeros((2, 0), dtype=np.int64), (5, 5)).matrices(np.zeros((3, 0)))
+    items = Items(P, q, pattern_of(places, (cones.rows, 5)).matrices(A), b, cones)
+    mixed, whole = equilibrate(items), equilibrate(items.some(np.arange(2)))
+    np.testing.assert_array_equal(mixed.E[:2], whole.E)
+    np.testing.assert_array_equal(mixed.D[:2], whole.D)
+    rows, columns = rng.random((3, cones.rows)), rng.random((3, 5))
+    scaled = items.A.scaled(rows, columns)
+    for k in range(3):
+        wanted = rows[k][:, None] * items.A.one(k, sparse=False) * columns[k]
+        np.testing.assert_allclose(scaled.one(k, sparse=False), wanted, rtol=1e-15)

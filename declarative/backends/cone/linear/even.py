@@ -58,3 +58,61 @@ def even(starts, columns, values, logs, cone, coupled, sweeps, e, held, work):
                 total[cone[i]] += off
             for i in range(m):
                 d[i] = -total[cone[i]] / max(alike[cone[i]], 1.0)
+
+
+@compiled
+def sums_of_whole(starts, columns, logs, coupled, by_row, by_column):
+    """Of `logs` (B, l) of values of which none is 0, by rows (m, B) and by columns (n, B)."""
+    by_row[:], by_column[:] = 0.0, 0.0
+    for k in range(len(logs)):
+        for i in range(len(by_row)):
+            joins, total = coupled[i] or starts[i + 1] - starts[i] > 1, 0.0
+            for at in range(starts[i], starts[i + 1]):
+                total += logs[k, at]
+                if joins:
+                    by_column[columns[at], k] += logs[k, at]
+            by_row[i, k] = total
+
+
+@compiled
+def even_whole(starts, columns, by_row, by_column, cone, coupled, sweeps, e, joined, work):
+    """The same as `even`, to the last bit, from these sums: for e (n, B) and work (n + 3 m, B).
+
+    Counts are those of the pattern, and one pass over it serves all items. `joined` (n,) is how many entries of a
+    column have a say in it.
+    """
+    n, m = len(e), len(cone)
+    sums, d, total, alike = work[:n], work[n : n + m], work[n + m : n + 2 * m], work[n + 2 * m :, 0]
+    d[:], alike[:], joined[:] = 0.0, 0.0, 0.0
+    for i in range(m):
+        alike[cone[i]] += starts[i + 1] - starts[i]
+        if coupled[i] or starts[i + 1] - starts[i] > 1:
+            for at in range(starts[i], starts[i + 1]):
+                joined[columns[at]] += 1
+    for sweep in range(sweeps):
+        total[:] = 0.0
+        for j in range(n):
+            for k in range(e.shape[1]):
+                sums[j, k] = by_column[j, k]
+        for i in range(m):
+            if coupled[i] or starts[i + 1] - starts[i] > 1:
+                for at in range(starts[i], starts[i + 1]):
+                    for k in range(e.shape[1]):
+                        sums[columns[at], k] += d[i, k]
+        for j in range(n):
+            for k in range(e.shape[1]):
+                e[j, k] = -sums[j, k] / joined[j] if joined[j] > 0 else 0.0
+        if sweep + 1 == sweeps:
+            break
+        for i in range(m):
+            off = d[i]
+            for k in range(e.shape[1]):
+                off[k] = by_row[i, k]
+            for at in range(starts[i], starts[i + 1]):
+                for k in range(e.shape[1]):
+                    off[k] += e[columns[at], k]
+            for k in range(e.shape[1]):
+                total[cone[i], k] += off[k]
+        for i in range(m):
+            for k in range(e.shape[1]):
+                d[i, k] = -total[cone[i], k] / max(alike[cone[i]], 1.0)

@@ -143,8 +143,10 @@ class Matrices:
 
     def scaled(self, rows: np.ndarray, columns: np.ndarray) -> Matrices:
         """diag(rows) M diag(columns), for (B, m) and (B, n)."""
-        p = self.pattern
-        return Matrices(p, rows[:, p.rows] * self.values * columns[:, p.columns])
+        from declarative.backends.cone.linear.products import scaled
+
+        p, scales = self.pattern, (np.ascontiguousarray(own, float) for own in (rows, columns))
+        return Matrices(p, scaled(p.rows, p.columns, np.ascontiguousarray(self.values), *scales))
 
     def largest_by_row(self, columns: np.ndarray) -> np.ndarray:
         """The largest |M| diag(columns) of each row, (B, m), for columns (B, n) >= 0."""

@@ -378,7 +378,9 @@ def _judged(
     weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
     off = adrift(scaled, best.point, ~exact, systems, balanced, blocks)
     checked = [replace(own, adrift=float(share)) for own, share in zip(checked, off, strict=True)]
-    central = close & exact & ~far_fetched(items, points)
+    central = close & exact
+    if central.any():
+        central &= ~far_fetched(items, points)
     kinks = near_kinks(items.cones, best.v, best.s)
     found = []
     for k, (residual, system) in enumerate(zip(checked, systems, strict=True)):

@@ -100,13 +100,19 @@ def sized(scaling: Scaling, parts: Components, x: np.ndarray, z: np.ndarray) -> 
 
 def _even_columns(items: Items) -> np.ndarray:
     """E (B, n) as below, where no cone may be stretched."""
-    from declarative.backends.cone.linear.even import even
+    from declarative.backends.cone.linear.even import even, even_whole, sums_of_whole
 
     (B, n), m, cones = items.q.shape, items.b.shape[1], items.cones
     coupled = np.ones(m, dtype=bool)
     for kind in (Kind.ZERO, Kind.NONNEG):
         coupled[cones.of_kind(kind)] = False
     starts, columns, values = items.A.by_row
+    if values.all():
+        by_row, by_column, e, joined = np.empty((m, B)), np.empty((n, B)), np.empty((n, B)), np.empty(n)
+        sums_of_whole(starts, columns, np.log(np.abs(values)), coupled, by_row, by_column)
+        work = np.empty((n + 3 * m, B))
+        even_whole(starts, columns, by_row, by_column, cones.atomic, coupled, SHORT, e, joined, work)
+        return np.ascontiguousarray(np.where(joined[:, None] > 0, np.exp(e), 0.0).T)
     logs, e, held = np.log(np.abs(np.where(values != 0, values, 1.0))), np.empty((B, n)), np.empty((B, n), dtype=bool)
     work = np.empty(3 * n + 4 * m)
     even(starts, columns, values, logs, cones.atomic, coupled, SHORT, e, held, work)
