@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from declarative.atoms import registry
 from declarative.atoms.defined import DEFINITIONS
 from declarative.elaborate.arrays import stacked
@@ -9,12 +11,12 @@ from declarative.elaborate.attributes import infinity
 from declarative.elaborate.binders import Bound, bind
 from declarative.elaborate.context import Context
 from declarative.elaborate.definitions import expanded
-from declarative.elaborate.familiar import function_hints
+from declarative.elaborate.familiar import ELSEWHERE, function_hints
 from declarative.elaborate.index_first import sum_over_index
 from declarative.elaborate.names import Scope, kind
 from declarative.elaborate.nested import solved
 from declarative.elaborate.operators import applied
-from declarative.elaborate.report import did_you_mean
+from declarative.elaborate.report import closest, did_you_mean
 from declarative.elaborate.values import Solved, Value, described, known_integer, shown, stripped
 from declarative.ir.expr import Expr, Extern, Reduce
 from declarative.ir.problem import ExternDeclaration
@@ -67,8 +69,14 @@ def _unknown(ctx: Context, function: tree.Name, node: tree.Call, scope: Scope) -
         ]
         return ctx.report.error("E204", function.span, f"`{name}` is {what}", hints=hints)
     declared = [n for n, e in ctx.names.items() if isinstance(e, tree.Def | tree.Extern | tree.Import)]
-    hints = function_hints(name) or did_you_mean(name, [*declared, *function_names()])
+    hints = function_hints(name) or _near(name, [*declared, *function_names()])
     return ctx.report.error("E204", function.span, f"there is no function `{name}`", hints=hints)
+
+
+def _near(name: str, ours: Sequence[str]) -> tuple[str, ...]:
+    """For a misspelt function of this language, or of another one."""
+    nearest = closest(name, [*ours, *ELSEWHERE])
+    return did_you_mean(name, ours) if nearest is None or nearest in ours else function_hints(nearest)
 
 
 def _library(ctx: Context, name: str, node: tree.Call, scope: Scope) -> Value | None:

@@ -230,6 +230,10 @@ def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None
         entity = ctx.names.get(base.id)
         if entity is None or isinstance(entity, tree.Constraint) or _is_variable(entity):
             return dual(ctx, node, base, path, scope)
+        if any(
+            isinstance(s, tree.Constraint) and s.label == base.id for s in (ctx.file.statements if ctx.file else ())
+        ):
+            return None  # two things have this name, which has been said
     body = evaluate(ctx, stripped(base), scope)
     if isinstance(body, Solved):
         return field_of(ctx, body, path, node.span)

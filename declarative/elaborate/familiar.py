@@ -10,6 +10,8 @@ from declarative.syntax import tree
 from declarative.syntax.mistakes.idioms import NORMS
 from declarative.syntax.mistakes.operands import SIGNS
 
+ELSEWHERE = (*RENAMED, *WRITTEN, *CALLED)  # functions of other languages
+
 YES_OR_NO = ("binary", "boolean", "bool", "logical", "B", "Bool", "Boolean", "Binary")
 WHOLE = ("integer", "int", "Z", "ZZ", "N", "NN", "Int", "Integer", "Integers", "integers")
 

@@ -14,6 +14,7 @@ from declarative.elaborate.context import Context
 from declarative.elaborate.operators import Operand, fits
 from declarative.elaborate.values import Value, described, shown
 from declarative.ir.expr import Constant, Expr
+from declarative.ir.size import Size
 from declarative.source.span import Span
 from declarative.syntax import tree
 
@@ -134,7 +135,18 @@ def _two_vectors(ctx: Context, left: Operand, right: Operand, span: Span, rows: 
     kinds = "rows" if rows else "vectors"
     message = f"`*` of two {kinds} could mean several things: {described(*left)}, {described(*right)}"
     hints = [f"inner product `{a}'*{b}`, outer product `{a}*{b}'`, entry by entry `{a}.*{b}`"]
+    if not rows and (m := _rows_of_flat(left[1].shape[0], right[1].shape[0])):
+        hints = [f"a matrix of {m} rows is declared as `R^({m},{right[1].shape[0]})`", *hints]
     ctx.report.error("E208", span, message, hints=hints)
+
+
+def _rows_of_flat(length: Size, n: Size) -> str | None:
+    """m, for a vector whose length is written m*n with two names."""
+    match length.terms:
+        case (((a, b), 1),):
+            return next((m for m, other in ((a, b), (b, a)) if Size.of(other) == n), None)
+        case _:
+            return None
 
 
 def _no_product(ctx: Context, left: Operand, right: Operand, span: Span) -> None:

@@ -21,6 +21,11 @@ MISTAKES = {
         "mu*x",
         "inner product `mu'*x`, outer product `mu*x'`, entry by entry `mu.*x`",
     ),
+    "a matrix declared as a vector": (
+        "param B : R^(m*n)\nminimize sumsq(B*x)",
+        "B*x",
+        "a matrix of m rows is declared as `R^(m,n)`",
+    ),
     "vector times matrix": ("minimize sum(y*A)", "y*A", "a row times a matrix is `y'*A`"),
     "matrix times row": ("minimize sum(A*x')", "A*x'", "a matrix times a vector is `A*x`"),
     "transposed product": ("minimize sumsq(A*y)", "y", "`A'*y`"),
@@ -254,6 +259,7 @@ MISTAKES = {
     "the number pi": ("minimize sum(x) + pi", "pi", "write the number: `3.141592653589793`"),
     "power of e": ("minimize e^x[0]", "e", "its powers are `exp(x)`"),
     "norm of a kind": ("minimize l1(x)", "l1", "`norm1` may be what you want"),
+    "misspelt name of elsewhere": ("minimize sum_sqaures(x)", "sum_sqaures", "`sumsq` may be what you want"),
     "misspelt set": ("var X : S^n\nminimize trace(X)\nsubject to\n  X in PDS", "PDS", "did you mean `PSD`?"),
     "duplicate": ("param x : R\nminimize sum(x)", "x", "give one of them another name"),
     "chain of equations": (
@@ -279,6 +285,11 @@ def test_one_cause_one_message():
         "dim n\nvar x : R^n\nlet r = sumsq(x - q)\nlet s = r + 1\nminimize r + s + 2*r\nsubject to\n  r <= s"
     )[1]
     assert [(d.code, d.span and d.span.text) for d in found] == [("E201", "q")]
+
+
+def test_the_dual_of_what_is_declared_twice_needs_no_message_of_its_own():
+    text = "dim n\nparam d : R\nvar x : R^n\nminimize sumsq(x)\nsubject to\n  d: sum(x) == d\nreturn x, price = d.dual"
+    assert [d.code for d in check(text)[1]] == ["E202"]
 
 
 def test_several_mistakes_in_one_statement():

@@ -1139,3 +1139,8 @@ def test_a_problem_with_a_colon():
 def test_a_size_that_looks_like_a_definition():
     found = check("n = 3\nvar x : R^n\nminimize sum(x)")[1]
     assert found[0].hints == ("a name is given by `let n = ...`", "a size is given by `dim n = 3`")
+
+
+def test_an_inner_product_of_matrices_has_a_hint_of_its_own():
+    (found,) = check("dim n\nparam C : S^n\nvar X : S^n, psd\nminimize <C, X>")[1]
+    assert found.hints == ("write `C'*X`", "of matrices: `sum(C .* X)`")

@@ -146,7 +146,6 @@ def inner_product(t: Trouble) -> Mistake | None:
     a, b = t.tokens[t.index + 1], t.tokens[t.index + 3]
     span = t.span(t.token, t.tokens[t.index + 4])
     star, prime = (Token(sign, sign, b.start, b.start) for sign in ("*", "'"))
-    diagnostic = error(
-        "E112", span, "angle brackets are not part of the language", hints=[f"write `{a.text}'*{b.text}`"]
-    )
+    hints = [f"write `{a.text}'*{b.text}`", f"of matrices: `sum({a.text} .* {b.text})`"]
+    diagnostic = error("E112", span, "angle brackets are not part of the language", hints=hints)
     return Mistake(diagnostic, t.with_tokens(a, prime, star, b, instead_of=5))
