@@ -38,6 +38,7 @@ LATE = {
     ("backends/cone/linear/quasidefinite.py", "declarative.backends.cone.linear.regular"): "the same half second",
     ("backends/cone/linear/matrices.py", "declarative.backends.cone.linear.products"): "the same half second",
     ("backends/cone/linear/symmetric.py", "declarative.backends.cone.linear.dense"): "the same half second",
+    ("backends/cone/linear/stack.py", "declarative.backends.cone.linear.stacked"): "the same half second",
     ("backends/cone/program/components.py", "declarative.backends.cone.linear.joined"): "the same half second",
     ("backends/cone/program/read_off.py", "declarative.backends.cone.linear.slacks"): "the same half second",
     ("backends/cone/program/lost.py", "declarative.backends.cone.linear.shares"): "the same half second",

@@ -70,8 +70,8 @@ def bordered(H, rows, others, values, columns, active, theta, K):
 
 @compiled
 def largest(K, found):
-    """The largest entry of each row, (n,)."""
-    n = len(K)
+    """The largest entry of each row, (n,); of a corner of K, where that is larger."""
+    n = len(found)
     for j in range(n):
         found[j] = 0.0
     for i in range(n):
@@ -83,9 +83,10 @@ def largest(K, found):
 def balance(K, scale, B, work):
     """From `scale` (n,) on the factors that bring the rows' largest entries near one (Ruiz), for rows that are not 0.
 
-    B becomes diag(scale) K diag(scale). Gives the largest sum of a column's absolute entries.
+    B becomes diag(scale) K diag(scale), of a corner of K where that is larger. Gives the largest sum of a column's
+    absolute entries.
     """
-    n, norm = len(K), 0.0
+    n, norm = len(scale), 0.0
     for _ in range(SWEEPS):
         for j in range(n):
             work[j] = 0.0
@@ -124,8 +125,8 @@ def distance(K, L, scale, work):
 
 @compiled
 def _times(K, x, found):
-    """K x."""
-    n = len(K)
+    """K x, or a corner of K times x."""
+    n = len(x)
     for j in range(n):
         found[j] = 0.0
     for i in range(n):

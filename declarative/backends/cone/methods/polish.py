@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.program.item import Items, Point
-from declarative.backends.cone.program.system import System, conic_systems
+from declarative.backends.cone.program.system import System, conic_systems, newton_steps
 from declarative.backends.cone.program.tails import exponential_columns, tails
 from declarative.backends.cone.sets.cones import Cones, Kind
 from declarative.backends.cone.sets.projections import Spectrum, other_part, project, replaced, together
@@ -256,9 +256,6 @@ def _directions(
     frames = together([system.spectrum for system in systems])
     h = -feasibility
     frames.each_to_frame(h[:, None])
-    dx, dv = np.empty(stationarity.shape), np.empty(h.shape)
-    for k, system in enumerate(systems):
-        dx[k], dz = system.solve(-stationarity[k], h[k])
-        dv[k] = system.moved(dx[k], dz, h[k])
+    dx, dv = newton_steps(systems, -stationarity, h)
     frames.each_from_frame(dv[:, None])
     return dx, dv

@@ -21,6 +21,7 @@ import scipy.sparse as sp
 
 from declarative.backends.cone.linear.matrices import Rows
 from declarative.backends.cone.linear.quasidefinite import active_matrix
+from declarative.backends.cone.linear.stack import Member, are_small, stack_of
 from declarative.backends.cone.linear.symmetric import Dense, Factored, SymmetricMatrix, factorise
 from declarative.backends.cone.program.item import Item, Items
 from declarative.backends.cone.sets.projections import Spectrum
@@ -38,7 +39,11 @@ class System:
     A: Rows
     active: np.ndarray
     curvature: np.ndarray  # (1 - d)/d, and 0 in the active rows; (m,)
-    matrix: Factored
+    factors: Factored | Member
+
+    @cached_property
+    def matrix(self) -> Factored:
+        return self.factors.matrix if isinstance(self.factors, Member) else self.factors
 
     @cached_property
     def transposed(self) -> Rows:
@@ -91,6 +96,23 @@ class System:
         return np.where(low, -w / np.where(low, rest, 1.0), (h - self.A @ y) / np.where(low, 1.0, d))
 
 
+def newton_steps(systems: Sequence[System], g: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """y (B, n) and v = h - A y - w (B, m) in the frames, for g (B, n) and h (B, m) with t = 0."""
+    y, v, stacks = np.empty(g.shape), np.empty(h.shape), {}
+    for k, system in enumerate(systems):
+        own = system.factors
+        if isinstance(own, Member) and own.stack.clear[own.number]:
+            stack, numbers, rows = stacks.setdefault(id(own.stack), (own.stack, [], []))
+            numbers.append(own.number)
+            rows.append(k)
+        else:
+            y[k], w = system.solve(g[k], h[k])
+            v[k] = system.moved(y[k], w, h[k])
+    for stack, numbers, rows in stacks.values():
+        stack.solve(np.array(numbers), np.array(rows), g, h, y, v)
+    return y, v
+
+
 def conic_systems(
     items: Items, spectrum: Spectrum, known: Sequence[System | None], steps: np.ndarray | None = None
 ) -> list[System]:
@@ -113,8 +135,11 @@ def _dense(items: Items, spectrum: Spectrum, known: Sequence[System | None], ste
     spectrum.each_to_frame(columns)
     active, curvature, theta = np.empty((B, m), dtype=bool), np.empty((B, m)), np.empty((B, m))
     split(d, rest, KEPT, active, curvature, theta)
-    sizes, root, found = n + active.sum(1), np.empty((n, m)), []
-    for k, (size, old) in enumerate(zip(sizes.tolist(), known, strict=True)):
+    small = are_small(n, active, curvature) if steps is None else np.zeros(B, dtype=bool)
+    factors = _small(items, spectrum, (columns, active, curvature, theta), small)
+    root = np.empty((n, m))
+    for k in np.flatnonzero(~small).tolist():
+        old, size = known[k], n + np.count_nonzero(active[k])
         bent, K = root[:, : curved(columns[k], curvature[k], root)], np.empty((size, size))
         bordered(bent @ bent.T, P.rows, P.columns, items.P.values[k], columns[k], active[k], theta[k], K)
         near = old.matrix if old is not None and np.array_equal(active[k], old.active) and steps is None else None
@@ -122,9 +147,21 @@ def _dense(items: Items, spectrum: Spectrum, known: Sequence[System | None], ste
         scale = None
         if steps is not None:
             scale = np.concatenate([steps, 1 / (np.abs(columns[k].T[active[k]]) * steps).max(1, initial=TINY)])
-        matrix = factorise(K, n, near, scale)
-        found.append(System(spectrum.some(k), columns[k].T, active[k], curvature[k], matrix))
-    return found
+        factors[k] = factorise(K, n, near, scale)
+    return [System(spectrum.some(k), columns[k].T, active[k], curvature[k], factors[k]) for k in range(B)]
+
+
+def _small(
+    items: Items, spectrum: Spectrum, frame: tuple[np.ndarray, ...], small: np.ndarray
+) -> dict[int, Factored | Member]:
+    """Those of the items that are `small` (B,), made together from columns of A, active, curvature and theta."""
+    chosen = np.flatnonzero(small)
+    if not len(chosen):
+        return {}
+    own = *frame, spectrum.values, spectrum.rest
+    own = own if len(chosen) == len(small) else tuple(part[chosen] for part in own)
+    stack = stack_of(items.P.some(chosen), *own)
+    return {k: Member(stack, number) for number, k in enumerate(chosen.tolist())}
 
 
 def _sparse(item: Item, spectrum: Spectrum, known: System | None) -> System:

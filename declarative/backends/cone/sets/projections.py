@@ -24,7 +24,8 @@ class Spectrum:
 
     `values` is (..., rows), and `rest` is 1 - values, with all its digits where these are nearly one. `parts` (..., l)
     tell U, cone by cone: units (d - 1) for second-order cones (those of the plain cone for rotated ones), the
-    eigenvectors of the matrices for semidefinite ones, and what is wanted itself for others.
+    eigenvectors of the matrices for semidefinite ones, and what is wanted itself for others. Where all values of a cone
+    are equal, as inside, U is the identity, whatever the parts.
     """
 
     cones: Cones
@@ -43,18 +44,18 @@ class Spectrum:
     def _turned(self, a: np.ndarray, back: bool) -> np.ndarray:
         found = np.array(a, order="C")
         if found.size:
-            self._turn(self.parts[None], found.reshape(1, -1, a.shape[-1]), back)
+            self._turn(self.parts[None], self.values[None], found.reshape(1, -1, a.shape[-1]), back)
         return found
 
     def each_to_frame(self, a: np.ndarray) -> None:
         """U'a of each v of a batch, for a (B, k, rows), in place."""
-        self._turn(self.parts, a, back=False)
+        self._turn(self.parts, self.values, a, back=False)
 
     def each_from_frame(self, a: np.ndarray) -> None:
         """U a, the same way."""
-        self._turn(self.parts, a, back=True)
+        self._turn(self.parts, self.values, a, back=True)
 
-    def _turn(self, parts: np.ndarray, a: np.ndarray, back: bool) -> None:
+    def _turn(self, parts: np.ndarray, values: np.ndarray, a: np.ndarray, back: bool) -> None:
         from declarative.backends.cone.sets.turning import turn_explicit, turn_second_order, turn_semidefinite
 
         first = 0
@@ -62,11 +63,11 @@ class Spectrum:
             d = group.places.shape[1]
             match group.kind:
                 case Kind.SOC | Kind.ROTATED:
-                    turn_second_order(group.places, first, parts, a, back, group.kind is Kind.ROTATED)
+                    turn_second_order(group.places, first, parts, values, a, back, group.kind is Kind.ROTATED)
                 case Kind.PSD:
-                    turn_semidefinite(group.places, first, parts, a, back, np.empty(2 * d + group.parts))
+                    turn_semidefinite(group.places, first, parts, values, a, back, np.empty(2 * d + group.parts))
                 case _:
-                    turn_explicit(group.places, first, parts, a, back, np.empty(d))
+                    turn_explicit(group.places, first, parts, values, a, back, np.empty(d))
             first += len(group.places) * group.parts
 
     def rows_to_frame(self, A: sp.csr_array) -> sp.csr_array:
@@ -80,7 +81,7 @@ class Spectrum:
         units = np.zeros((1, max((group.places.shape[1] for group in groups), default=0), len(self.values)))
         for group in groups:
             units[0, np.arange(group.places.shape[1]), group.places] = 1.0
-        self._turn(self.parts[None], units, back=False)
+        self._turn(self.parts[None], self.values[None], units, back=False)
         return [units[0, : group.places.shape[1]][:, group.places].swapaxes(0, 1) for group in groups]
 
     @property

@@ -3,6 +3,7 @@
 What tells the eigenvectors of a cone are its parts: for a second-order cone a unit vector u, for a semidefinite one the
 eigenvectors Q of the matrix, for others the eigenvectors themselves. The cones of a group have their rows in `places`
 (cones, d), and in parts (B, l) their own from `first` on. Vectors a (B, r, m) become U'a, or U a, the way `back`.
+Where all eigenvalues, in values (B, m), are equal, as inside of a cone, U is the identity.
 """
 
 import numpy as np
@@ -13,14 +14,16 @@ HALF = np.sqrt(0.5)
 
 
 @compiled
-def turn_second_order(places, first, parts, a, back, rotated):
+def turn_second_order(places, first, parts, values, a, back, rotated):
     """Of plain cones, or of rotated ones."""
     count, d = places.shape
     for k in range(len(a)):
-        for i in range(a.shape[1]):
-            for number in range(count):
-                start, at = places[number, 0], first + number * (d - 1)
-                if d == 1 or _empty(a[k, i], start, d):
+        for number in range(count):
+            start, at = places[number, 0], first + number * (d - 1)
+            if _alike(values[k], start, d):
+                continue
+            for i in range(a.shape[1]):
+                if _empty(a[k, i], start, d):
                     continue
                 if rotated and not back:
                     _reflect(a[k, i], start)
@@ -33,32 +36,49 @@ def turn_second_order(places, first, parts, a, back, rotated):
 
 
 @compiled
-def turn_semidefinite(places, first, parts, a, back, work):
+def turn_semidefinite(places, first, parts, values, a, back, work):
     """`work` has room for d + side + side^2 numbers."""
     count, d = places.shape
     side = int(np.sqrt(2.0 * d))
+    Q = work[d + side :]
     for k in range(len(a)):
-        for i in range(a.shape[1]):
-            for number in range(count):
-                if not _empty(a[k, i], places[number, 0], d):
-                    _congruent(parts[k], first + number * side * side, back, a[k, i], places[number, 0], d, side, work)
+        for number in range(count):
+            start, at = places[number, 0], first + number * side * side
+            if _alike(values[k], start, d):
+                continue
+            for i in range(side):
+                for j in range(side):
+                    Q[i * side + j] = parts[k, at + j * side + i] if back else parts[k, at + i * side + j]
+            for i in range(a.shape[1]):
+                if not _empty(a[k, i], start, d):
+                    _congruent(Q, a[k, i], start, d, side, work)
 
 
 @compiled
-def turn_explicit(places, first, parts, a, back, work):
+def turn_explicit(places, first, parts, values, a, back, work):
     """`work` has room for d numbers."""
     count, d = places.shape
     across, down = (1, d) if back else (d, 1)
     for k in range(len(a)):
-        for i in range(a.shape[1]):
-            for number in range(count):
-                start, at = places[number, 0], first + number * d * d
+        for number in range(count):
+            start, at = places[number, 0], first + number * d * d
+            if _alike(values[k], start, d):
+                continue
+            for i in range(a.shape[1]):
                 for r in range(d):
                     work[r] = 0.0
                     for c in range(d):
                         work[r] += parts[k, at + c * across + r * down] * a[k, i, start + c]
                 for r in range(d):
                     a[k, i, start + r] = work[r]
+
+
+@compiled
+def _alike(values, start, d):
+    i = start + 1
+    while i < start + d and values[i] == values[start]:
+        i += 1
+    return i == start + d
 
 
 @compiled
@@ -107,12 +127,9 @@ def _from_second_order(u, first, a, start, d):
 
 
 @compiled
-def _congruent(Q, first, back, a, start, d, side, work):
-    """The matrix M of a becomes Q'MQ, or QMQ', by one row of M Q after the other."""
-    row, own = d, d + side  # where there is room for a row, and for Q
-    for i in range(side):
-        for j in range(side):
-            work[own + i * side + j] = Q[first + j * side + i] if back else Q[first + i * side + j]
+def _congruent(Q, a, start, d, side, work):
+    """The matrix M of a becomes Q'MQ, by one row of M Q after the other."""
+    row = d  # where there is room for it
     for e in range(d):
         work[e] = 0.0
     for r in range(side):
@@ -127,11 +144,11 @@ def _congruent(Q, first, back, a, start, d, side, work):
                 if r != c:
                     entry *= HALF
                 for i in range(side):
-                    work[row + i] += entry * work[own + c * side + i]
+                    work[row + i] += entry * Q[c * side + i]
         for j in range(side if some else 0):
             entry, at = work[row + j], j * (j + 1) // 2
             for i in range(j + 1):
-                work[at + i] += entry * work[own + r * side + i]
+                work[at + i] += entry * Q[r * side + i]
     for j in range(side):
         at = j * (j + 1) // 2
         for i in range(j):
