@@ -41,11 +41,11 @@ def solve_smooth(program: SmoothProgram, theta: Theta, x0: Tensor, options: Opti
 
     Where so many `starts` that follow each other are of one item, the others rest once one has found a minimum.
     """
-    (answer, start), system = screened(program, theta, x0), None
+    (answer, start, began), system = screened(program, theta, x0), None
     lower, upper = Derivatives(program, theta).bounds(x0)
     items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     blamed = crossing(lower, upper) if len(items) < len(x0) else {}
-    pending = Pending(items, start[items], x0.clamp(lower, upper)[items])
+    pending = Pending(items, start[items], began[items])
     for attempts, effort in enumerate(efforts(options)):
         if len(pending.items) == 0:
             break
@@ -102,7 +102,7 @@ def rescued(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options, 
     items = (saddle | (answer.reason == Reason.DEPENDENT)).nonzero()[:, 0]
     if len(items) == 0 or options.forward.name in ("ipopt", "given", "lbfgs") or options.brief:
         return answer, blamed, system
-    began = x0.clamp(*Derivatives(program, theta).bounds(x0))[items]
+    began = screened(program, take(theta, items), x0[items])[2]
     attempt = try_once(program, take(theta, items), began, options, BY_MULTIPLIERS, began)
     found = (attempt.answer.status == Status.SOLVED) & attempt.answer.minimum
     taken = (found & ~(saddle[items] & (attempt.answer.value >= answer.value[items]))).nonzero()[:, 0]
@@ -252,16 +252,19 @@ def elsewhere(x: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     return mirrored(x + wave * x.abs().amax(-1, keepdim=True).clamp(min=1), lower, upper)
 
 
-def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, Tensor]:
-    """Items that cannot be begun are marked; the others are `STALLED`, with a start (B, n) where all is finite."""
+def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, Tensor, Tensor]:
+    """Items that cannot be begun are marked; the others are `STALLED`, with a start (B, n) where all is finite, and
+    with where the way to their answers begins (B, n): beside a fall from an infinite value every other is nothing.
+    """
     answer, d = unknown(len(x0), program.n, program.p, program.q, x0), Derivatives(program, theta)
-    start, ready, numbers, crossed = d.run(tested, x0)
+    start, ready, near, valued, numbers, crossed = d.run(tested, x0)
     if (ready & numbers & ~crossed).all():
-        return replace(answer, reason=torch.full_like(answer.reason, int(Reason.STALLED))), start
+        answer = replace(answer, reason=torch.full_like(answer.reason, int(Reason.STALLED)))
+        return answer, start, near.where(valued[:, None], start)
     for number in (1.0, 0.1, -1.0):
         if (ready | ~numbers).all():
             break
-        candidate, sound, _, _ = d.run(tested, torch.full_like(x0, number))
+        candidate, sound, *_ = d.run(tested, torch.full_like(x0, number))
         start, ready = torch.where(ready[:, None], start, candidate), ready | sound
     start = torch.where(ready[:, None], start, x0)
     answer = answer.marked(numbers & ~ready, Status.FAILED, Reason.START)
@@ -270,15 +273,18 @@ def screened(program: SmoothProgram, theta: Theta, x0: Tensor) -> tuple[Answer, 
         edge = (program.open_domain.any(0) & (lower >= upper)).any(-1)
         answer = answer.marked(numbers & ~ready & edge, Status.FAILED, Reason.EDGE)
     answer = answer.marked(numbers & crossed, Status.INFEASIBLE, Reason.NO_POINT)
-    return answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED), start
+    answer = answer.marked(numbers & ready & ~crossed, Status.FAILED, Reason.STALLED)
+    return answer, start, near.where(valued[:, None], start)
 
 
-def tested(d: Derivatives, x0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x0 moved between its bounds (B, n), whether all is finite there (B,), the data are numbers, the bounds cross."""
+def tested(d: Derivatives, x0: Tensor) -> tuple[Tensor, ...]:
+    """x0 moved between its bounds (B, n), and whether all is finite there (B,); x0 moved onto them, if it is beyond,
+    and whether f is finite there; whether the data are numbers, and the bounds cross.
+    """
     lower, upper = d.bounds(x0)
-    x = inside(x0, lower, upper)
+    x, near = inside(x0, lower, upper), x0.clamp(lower, upper)
     sound = torch.cat([d.f(x)[:, None], d.gradient(x), d.c(x), x], -1).isfinite().all(-1) & (d.g(x) < torch.inf).all(-1)
-    return x, sound, _are_numbers(d.theta, x0), (lower > upper).any(-1)
+    return x, sound, near, d.f(near)[:, None].isfinite().all(-1), _are_numbers(d.theta, x0), (lower > upper).any(-1)
 
 
 def _are_numbers(theta: Theta, x0: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ def connect(program: SmoothProgram, theta: Theta, result: Result, mode: Mode = I
 
 def spherical_result(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options) -> Result:
     """The global minimum on a sphere or in a ball; items with data that are not finite are marked."""
-    answer, _ = screened(program, theta, x0)
+    answer, *_ = screened(program, theta, x0)
     items = (answer.reason == Reason.STALLED).nonzero()[:, 0]
     if len(items) == 0:
         return result(answer, {}, None)

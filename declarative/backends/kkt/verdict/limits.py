@@ -14,6 +14,7 @@ from declarative.backends.kkt.linear.system import Right
 from declarative.backends.kkt.program.certify import Local, Primal, stationarity_residual, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
+from declarative.backends.kkt.verdict.bottoms import at_bottoms
 from declarative.backends.kkt.verdict.falls import (
     FLAT,
     LAST_DIGIT,
@@ -41,6 +42,13 @@ OPEN = 1e-2  # of the way: where errors of slopes hide so long a step, x is one 
 
 def tends_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
     """(B,): from some of the `usable` points the Lagrangian falls towards a limit, and on however far beyond."""
+    tends = maybe_to_a_limit(d, found, start, suspects, usable)
+    items = tends.nonzero()[:, 0]
+    return tends.index_put((items,), ~at_bottoms(d, found, start, items)) if len(items) else tends
+
+
+def maybe_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: Suspects, usable: Tensor) -> Tensor:
+    """The same, maybe with minima beside which the fall to them drowns all slopes."""
     tends, taken = torch.zeros_like(usable), usable & suspects.flat & (suspects.fall > 0)
     for way in ways(walk(found.at, start), d.program.hidden):
         flat = (taken & ~tends).nonzero()[:, 0]
