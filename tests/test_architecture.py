@@ -43,6 +43,7 @@ LATE = {
     ("backends/cone/program/read_off.py", "declarative.backends.cone.linear.slacks"): "the same half second",
     ("backends/cone/program/lost.py", "declarative.backends.cone.linear.shares"): "the same half second",
     ("backends/cone/program/item.py", "declarative.backends.cone.linear.conditions"): "the same half second",
+    ("backends/cone/program/certificate.py", "declarative.backends.cone.linear.conditions"): "the same half second",
     ("backends/cone/methods/polish.py", "declarative.backends.cone.linear.conditions"): "the same half second",
     ("backends/cone/program/tails.py", "declarative.backends.cone.linear.pushed"): "the same half second",
     ("backends/cone/program/scaling.py", "declarative.backends.cone.linear.even"): "the same half second",

@@ -6,7 +6,7 @@ from backends.cone.programs import blocks_of, item_of
 from backends.cone.test_function import REGULAR
 
 from declarative.backends.cone.methods.solve import solve_items
-from declarative.backends.cone.program.certificate import residuals
+from declarative.backends.cone.program.certificate import _beside, residuals
 from declarative.backends.cone.program.item import Item, Point, alone
 from declarative.backends.cone.program.scaling import equilibrate
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
@@ -73,3 +73,10 @@ def test_what_exponentials_push_on_alone_is_judged_beside_them(x, status):
     item = Item(np.zeros((2, 2)), np.array([0.0, 1.0]), A, b, Cones((Block(Kind.NONNEG, 1), Block(Kind.EXP, 3))))
     z = np.array([e if x == -50 else 0.0, -e, (x - 1) * e, 1.0])
     assert judged(item, Point(np.array([x, e]), np.array([x + 50, x, 1.0, e]), z)).status is status
+
+
+def test_what_is_off_beside_terms_that_are_no_numbers_is_infinite():
+    off, terms = np.array([[1.0, -3.0, 0.0, np.nan, np.inf, 1.0]]), np.array([[2.0, 1.0, 0.0, 1.0, 1.0, np.inf]])
+    with np.errstate(all="raise"):
+        found = _beside(off, terms)
+    np.testing.assert_array_equal(found, [[0.5, 3.0, np.inf, np.inf, np.inf, np.inf]])

@@ -1,5 +1,7 @@
 """What points of a batch of cone programs miss of Px + q + A'z = 0 and Ax + s = b, and how far they moved, compiled."""
 
+import numpy as np
+
 from declarative.backends.cone.linear.jit import compiled
 
 
@@ -62,3 +64,12 @@ def moved_far(cone, curved, v, values, w, others, width, size, found):
         for c in range(size.shape[1]):
             if size[1, c] > width**2 * size[0, c]:
                 found[k] = True
+
+
+@compiled
+def beside(off, terms, found):
+    """|off| / terms, (B, k); infinite where either is no number, as where terms overflow."""
+    for k in range(len(off)):
+        for j in range(off.shape[1]):
+            share = abs(off[k, j]) / terms[k, j]
+            found[k, j] = share if abs(off[k, j]) < np.inf and terms[k, j] < np.inf and share == share else np.inf

@@ -123,7 +123,9 @@ def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: 
     sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
     for k in np.flatnonzero(sound):
         found[int(near[k])] = done[k]
-    return np.setdiff1d(chosen, near[sound])
+    left = np.ones(len(items), dtype=bool)
+    left[near[sound]] = False
+    return chosen[left[chosen]]
 
 
 def _settled_there(solved: Solved) -> bool:

@@ -108,8 +108,11 @@ def _gaps(items: Items, points: Point, Px: np.ndarray, scaling: Scaling) -> np.n
 
 def _beside(off: np.ndarray, terms: np.ndarray) -> np.ndarray:
     """|off| / terms; infinite where either is no number, as where terms overflow."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.isfinite(off) & np.isfinite(terms), np.nan_to_num(np.abs(off) / terms, nan=np.inf), np.inf)
+    from declarative.backends.cone.linear.conditions import beside
+
+    found = np.empty(off.shape)
+    beside(np.ascontiguousarray(off), np.ascontiguousarray(terms), found)
+    return found
 
 
 def _unbalanced(slope: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -117,10 +120,7 @@ def _unbalanced(slope: np.ndarray, own: np.ndarray) -> np.ndarray:
 
     x may be wrong there, but the objective is as good as it looks.
     """
-    found = np.zeros(slope.shape)
-    there = own > 0
-    found[there] = np.minimum(_beside(slope[there], own[there]), LOOSE)
-    return found
+    return np.where(own > 0, np.minimum(_beside(slope, own), LOOSE), 0.0) if own.any() else np.zeros(slope.shape)
 
 
 def far_fetched(items: Items, points: Point) -> np.ndarray:
