@@ -185,6 +185,16 @@ def test_a_flow_whose_equations_depend_on_each_other_is_smoothed_as_without_the_
     assert torch.allclose(*slopes, rtol=1e-9, atol=1e-12) and slopes[0].abs().max() > 0.1
 
 
+def test_smooth_has_second_derivatives_where_equations_depend_on_each_other():
+    """A flow through a square: its four balances sum to 0."""
+    text = "param c : R^4; param M : R^(4,4); param b : R^4; var f : R^4, nonneg; minimize c'*f; subject to; M*f == b"
+    layer = compiled(text, "smooth(1e-2)")
+    M = torch.tensor([[1, 1, 0, 0], [-1, 0, 1, 0], [0, -1, 0, 1], [0, 0, -1, -1]], dtype=torch.float64)
+    b = torch.tensor([1.0, 0, 0, -1], dtype=torch.float64)
+    c = torch.tensor([0.5, 0.52, 0.4, 0.39], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda c: layer(c, M, b), c)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e6, 1e11])
 def test_smooth_without_inequalities_is_the_derivative_itself_in_any_units(scale):
     """dx[2]/db[2] of an equation in other units, and dx[0]/da[0] beside sum(x) == 1."""

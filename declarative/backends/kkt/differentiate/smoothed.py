@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
-from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.differentiate.barrier_system import BarrierSystem
 from declarative.backends.kkt.program.certify import Model
 from declarative.backends.kkt.program.program import SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import model
@@ -25,7 +25,6 @@ from declarative.backends.push import push
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 ITERATIONS = 100
 CLOSE = 1e-10  # of the largest term: the point satisfies F
-DELTA, REFINEMENTS = 1e-10, 3  # of the square of the equations' slopes; each leaves DELTA of an error that K sees
 BOUNDARY = 0.995  # of the way to the boundary is the longest step
 
 
@@ -108,9 +107,10 @@ def newton(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tenso
     stationary, c, r, _ = residual.split([n, p, on.shape[1], on.shape[1]], -1)
     ratio = torch.where(on, s / torch.where(on, z, 1), 1)
     third = torch.where(on, s - barrier.mu / torch.where(on, z, 1) - r, 0)
-    step = solved(matrix(barrier, d, x, y, z, ratio), torch.cat([-stationary, -c, third], -1), n, p)
+    newton_system = system(barrier, d, x, y, z, ratio)
+    step = newton_system.solve(torch.cat([-stationary, -c, third], -1))
     dx, dy, dz = step.nan_to_num(0, 0, 0).split([n, p, on.shape[1]], -1)
-    ds = torch.where(on, -r - times(jacobian(d, on, x), dx), 0)
+    ds = torch.where(on, -r - newton_system.slopes(dx), 0)
     a = torch.minimum(longest(s, ds), longest(torch.where(on, z, 1), dz))
     a = torch.minimum(a, inside(barrier.program, d, x, dx))[:, None]
     return x + a * dx, y + a * dy, torch.where(on, z + a * dz, 0), s + a * ds
@@ -138,12 +138,6 @@ def rows(d: Model, on: Tensor, x: Tensor) -> Tensor:
     return torch.where(on, parts, 0)
 
 
-def jacobian(d: Model, on: Tensor, x: Tensor) -> Tensor:
-    """Their Jacobian, (B, q + 2n, n)."""
-    unit = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)
-    return torch.cat([d.jacobian_g(x), -unit, unit], 1) * on[:, :, None]
-
-
 def lagrangian_gradient(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """grad f + Jc'y + Jg'z with the bounds' multipliers, (B, n)."""
     q, n = barrier.program.q, barrier.program.n
@@ -151,12 +145,10 @@ def lagrangian_gradient(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Ten
     return d.lagrangian_gradient(x, y, z_g) - z_lower + z_upper
 
 
-def matrix(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, ratio: Tensor) -> Tensor:
-    """K (B, N, N) with -ratio in its last corner."""
+def system(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, ratio: Tensor) -> BarrierSystem:
+    """K with -ratio in its last corner."""
     H = d.lagrangian_hessian(x, y, z[:, : barrier.program.q])
-    A = torch.cat([d.jacobian_c(x), jacobian(d, barrier.on, x)], 1)
-    corner = torch.diag_embed(torch.cat([torch.zeros_like(y), -ratio], -1))
-    return torch.cat([torch.cat([H, A.mT], -1), torch.cat([A, corner], -1)], -2)
+    return BarrierSystem(H, d.jacobian_c(x), d.jacobian_g(x), barrier.on, ratio)
 
 
 def split(barrier: Barrier, at: tuple[Tensor, ...]) -> Solution:
@@ -207,27 +199,4 @@ def solve(barrier: Barrier, at: tuple[Tensor, ...], theta: Theta, r: Tensor) -> 
     on = barrier.on
     ratio = torch.where(on, barrier.mu / torch.where(on, z, 1).square(), 1)
     r = torch.cat([r[:, : -on.shape[1]], r[:, -on.shape[1] :] * on], -1) if on.shape[1] else r
-    return solved(matrix(barrier, model(barrier.program, theta), x, y, z, ratio), r, x.shape[1], y.shape[1])
-
-
-def solved(K: Tensor, r: Tensor, n: int, p: int) -> Tensor:
-    """K^-1 r, (B, N), also where the p equations behind the first n rows depend on each other, as those of a flow."""
-    w, info = torch.linalg.solve_ex(K, r)
-    items = (info != 0).nonzero()[:, 0]
-    return w.index_copy(0, items, refined(K[items], r[items], n, p)) if len(items) else w
-
-
-def refined(K: Tensor, r: Tensor, n: int, p: int) -> Tensor:
-    """The same for a singular K.
-
-    K with a small -delta I in their block is not singular, and a good approximation: its inverse refines.
-    """
-    N = K.shape[-1]
-    delta = torch.cat([r.new_zeros(n), r.new_full((p,), DELTA), r.new_zeros(N - n - p)])
-    size = K[:, n : n + p, :n].detach().square().sum(-1).amax(-1, keepdim=True) if p and n else r.new_ones(len(r), 1)
-    LU, pivots, _ = torch.linalg.lu_factor_ex(K - torch.diag_embed(delta * size))
-    w = torch.zeros_like(r)
-    for _ in range(1 + REFINEMENTS if p else 1):
-        left = r - times(K, w)
-        w = w + torch.linalg.lu_solve(LU, pivots, left[..., None])[..., 0]
-    return w
+    return system(barrier, model(barrier.program, theta), x, y, z, ratio).solve(r)
