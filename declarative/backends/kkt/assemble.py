@@ -14,6 +14,7 @@ from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.fixed import Multipliers, fixed_in_blocks, multipliers, without
 from declarative.backends.kkt.origin import origin
+from declarative.backends.kkt.pinned import Pinned, pin
 from declarative.backends.kkt.program.duals import DualReader
 from declarative.backends.kkt.program.extract import extract
 from declarative.backends.kkt.program.numeric import on_numbers
@@ -52,6 +53,7 @@ class Assembly:
     blocks: tuple[Block, ...]
     starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
     fixed: Multipliers | None = None  # of equations that have left the program, with the unknowns that they fix to 0
+    pinned: Pinned | None = None
 
     def __post_init__(self):
         # Made now: a tensor made inside a transform of torch.func does not outlive it.
@@ -146,7 +148,7 @@ class Assembly:
     def _readers(self) -> list[DualReader]:
         starts = offsets(list(self.blocks)).values()
         columns = [
-            first + np.arange(b.count) if b.entries is None else self._unknowns(b)
+            first + np.arange(b.count) if b.entries is None else b.unknowns(self.layout)
             for b, first in zip(self.blocks, starts, strict=True)
         ]
         return [DualReader(b, of, self.runner.device) for b, of in zip(self.blocks, columns, strict=True)]
@@ -156,17 +158,12 @@ class Assembly:
             return ()
         return self.runner.finish(self.runner.prepare(inputs), self.layout.split(x), "weights")
 
-    def _unknowns(self, block: Block) -> np.ndarray:
-        assert block.entries is not None
-        name, entries = block.entries
-        return self.layout.places[name].reshape(-1)[entries]
-
     def row_of(self, kind: Kind, index: int) -> Block | None:
         """The constraint that one of the engine's rows came from."""
         for block, offset in zip(self.blocks, offsets(list(self.blocks)).values(), strict=True):
             if block.kind != kind:
                 continue
-            if block.entries is not None and index in self._unknowns(block):
+            if block.entries is not None and index in block.unknowns(self.layout):
                 return block
             if block.entries is None and offset <= index < offset + block.count:
                 return block
@@ -205,24 +202,28 @@ def assemble(
     groups |= {kind: tuple(b.slot for b in blocks if b.kind == kind) for kind in ("c", "g", "lower", "upper")}
     groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
     walls, kind = _open_domain(builder, layout, blocks), kind_of(standard)
+    pinned = pin(vectoriser, layout, blocks, walls, constants, device) if reduce else None
+    groups["pinned"] = pinned.slots if pinned is not None else ()
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
     runner = Runner(tape, (*shapes, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
-    program = _program(kind, runner, layout, blocks, walls)
+    program = _program(kind, runner, layout, blocks, walls, pinned)
     program = replace(program, affine=has_affine_rows(standard), hidden=_hidden(standard, layout, device))
     program = replace(program, settled=_settled(standard, runner, layout))
     if derived is not None:
-        program = replace(program, structure=TapeStructure(runner, layout))
+        program = replace(program, structure=TapeStructure(runner, layout, pinned))
     if derived is not None and kind == "nlp" and compiles():
         program = replace(program, numeric=on_numbers(program))
     back = None if fixed is None else multipliers(fixed, runner, whole, (objective, *groups["c"], *groups["g"]))
-    assembly = Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts, back)
+    assembly = Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts, back, pinned)
     if kind != "qp":
         return assembly
     slots = extract(standard, vectoriser, layout, objective, blocks)
     read = differentiated(program, runner)
     if slots is not None:
-        read = Runner(vectoriser.tape(slots), known=constants, device=device)
+        known = pinned.slots if pinned is not None else ()
+        read = Runner(vectoriser.tape((*slots, *known)), known=constants, device=device)
+        read = read if pinned is None else _without_what_is_held(read, pinned)
     return replace(assembly, program=explicit(program), read=read)
 
 
@@ -234,6 +235,17 @@ def differentiated(program: SmoothProgram, runner: Runner) -> Callable[[Mapping[
         batch = max((len(t) for t in theta), default=1)
         zero = torch.zeros(batch, program.n, dtype=runner.dtype, device=runner.device)
         return tuple(quadratic(program, theta, zero).parts())
+
+    return read
+
+
+def _without_what_is_held(runner: Runner, pinned: Pinned) -> Callable[[Mapping[str, Tensor]], Theta]:
+    """What reads the data of a quadratic program, with infinite sides for what held values keep."""
+
+    def read(inputs: Mapping[str, Tensor]) -> Theta:
+        found = runner(inputs)
+        (*data, h, lower, upper), known = found[:9], found[9:]
+        return (*data, -pinned.kept(-h, known), *pinned.relaxed(lower, upper, known))
 
     return read
 
@@ -299,7 +311,12 @@ def _settled(standard: Standard, runner: Runner, layout: Layout):
 
 
 def _program(
-    kind: ProgramKind, runner: Runner, layout: Layout, blocks: tuple[Block, ...], open_domain: np.ndarray
+    kind: ProgramKind,
+    runner: Runner,
+    layout: Layout,
+    blocks: tuple[Block, ...],
+    open_domain: np.ndarray,
+    pinned: Pinned | None,
 ) -> SmoothProgram:
     def objective(x: Tensor, theta: Theta) -> Tensor:
         (value,) = runner.finish(theta, layout.split(x), "objective")
@@ -310,7 +327,10 @@ def _program(
             parts = runner.finish(theta, layout.split(x), group)
             if not parts:
                 return x.new_zeros(x.shape[0], 0)
-            return torch.cat([p.expand(x.shape[0], -1) for p in parts], dim=1)
+            whole = torch.cat([p.expand(x.shape[0], -1) for p in parts], dim=1)
+            if group != "g" or pinned is None:
+                return whole
+            return pinned.kept(whole, runner.finish(theta, {}, "pinned"))
 
         return values
 
@@ -322,7 +342,7 @@ def _program(
         objective=objective,
         equalities=rows("c"),
         inequalities=rows("g"),
-        bounds=_bounds(runner, layout, blocks),
+        bounds=_bounds(runner, layout, blocks, pinned),
         open_domain=torch.as_tensor(open_domain, device=runner.device),
         kind=kind,
         blocks=layout.blocks().to(runner.device),
@@ -330,12 +350,11 @@ def _program(
     )
 
 
-def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...]):
+def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...], pinned: Pinned | None):
     """theta -> (lower, upper), each (batch, n)."""
     places = {}
     for kind in ("lower", "upper"):
-        own = [b for b in blocks if b.kind == kind and b.entries is not None]
-        columns = [layout.places[b.entries[0]].reshape(-1)[b.entries[1]] for b in own if b.entries is not None]
+        columns = [b.unknowns(layout) for b in blocks if b.kind == kind]
         joined = np.concatenate(columns) if columns else np.zeros(0, dtype=np.int64)
         places[kind] = torch.as_tensor(joined, device=runner.device)
 
@@ -349,7 +368,8 @@ def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...]):
         return whole.index_copy(1, places[kind], values)
 
     def bounds(theta: Theta) -> tuple[Tensor, Tensor]:
-        return side(theta, "lower", -torch.inf), side(theta, "upper", torch.inf)
+        lower, upper = side(theta, "lower", -torch.inf), side(theta, "upper", torch.inf)
+        return (lower, upper) if pinned is None else pinned.relaxed(lower, upper, runner.finish(theta, {}, "pinned"))
 
     return bounds
 

@@ -172,6 +172,8 @@ class KKTPlan:
         value = attach_value(assembly.program, value, solution, theta, result.answered)
         value = value if assembly.standard.sign > 0 else -value
         degenerate, dual_nonunique = self._of_fixed(result, duals)
+        if assembly.pinned is not None:
+            dual_nonunique = dual_nonunique | ((result.status <= Status.INACCURATE) & assembly.pinned.touched(inputs))
         return Outcome(
             variables=variables_of(assembly, solution[0]),
             duals=duals,

@@ -59,12 +59,9 @@ def attach_smoothed(
 
 
 def existing(program: SmoothProgram, d: Model, x: Tensor) -> Tensor:
-    """Which rows of g, lower and upper have a barrier, (B, q + 2n): bounds that are not infinite."""
-    lower, upper = d.bounds(x)
-    g = d.g(x)
-    return torch.cat([torch.ones_like(g, dtype=torch.bool), lower.isfinite(), upper.isfinite()], -1) & ~domain(
-        program, g
-    )
+    """Which rows of g, lower and upper have a barrier, (B, q + 2n): sides that are not infinite."""
+    (lower, upper), g = d.bounds(x), d.g(x)
+    return torch.cat([g > -torch.inf, lower.isfinite(), upper.isfinite()], -1) & ~domain(program, g)
 
 
 def domain(program: SmoothProgram, g: Tensor) -> Tensor:

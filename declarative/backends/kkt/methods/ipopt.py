@@ -57,8 +57,13 @@ def _callbacks(casadi: Any, d: Derivatives, x0: Tensor) -> dict[str, Any]:
     def at(x: Any) -> Tensor:
         return torch.as_tensor(np.array(x), dtype=x0.dtype).reshape(1, -1)
 
+    exists = torch.cat([torch.ones(1, p, dtype=torch.bool), d.g(x0) > -torch.inf], -1)
+
     def values(x: Tensor) -> np.ndarray:
-        return torch.cat([d.c(x), d.g(x)], -1)[0].numpy()
+        return torch.where(exists, torch.cat([d.c(x), d.g(x)], -1), -1)[0].numpy()
+
+    def slopes(x: Tensor) -> np.ndarray:
+        return torch.where(exists[..., None], torch.cat([d.jacobian_c(x), d.jacobian_g(x)], 1), 0)[0].numpy()
 
     def hessian(x: Any, _: Any, share: Any, weights: Any) -> list[Any]:
         x, w = at(x), at(weights)
@@ -76,7 +81,7 @@ def _callbacks(casadi: Any, d: Derivatives, x0: Tensor) -> dict[str, Any]:
     )  # fmt: skip
     jacobian = made(
         "jacobian", point, {"g": dense(rows, 1), "jac_g_x": dense(rows, n)},
-        lambda x, _: [values(at(x)), torch.cat([d.jacobian_c(at(x)), d.jacobian_g(at(x))], 1)[0].numpy()],
+        lambda x, _: [values(at(x)), slopes(at(x))],
     )  # fmt: skip
     weights = point | {"lam_f": dense(1, 1), "lam_g": dense(rows, 1)}
     bend = made("bend", weights, {"triu_hess_gamma_x_x": casadi.Sparsity.upper(n)}, hessian)

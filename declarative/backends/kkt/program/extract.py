@@ -78,8 +78,7 @@ def extracted(
 def _bounds(coefficients: Coefficients, layout: Layout, blocks: list[Block], infinite: float) -> Slot:
     """One side's bounds (n,), infinite where there are none."""
     arrays = coefficients.arrays
-    own = [layout.places[b.entries[0]].reshape(-1)[b.entries[1]] for b in blocks if b.entries is not None]
-    places = np.concatenate([np.zeros(0, dtype=np.int64), *own])
+    places = np.concatenate([np.zeros(0, dtype=np.int64), *(b.unknowns(layout) for b in blocks)])
     open_side = np.full(layout.size, infinite)
     if not places.size:
         return arrays.literal(open_side)

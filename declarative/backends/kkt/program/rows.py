@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from declarative.atoms.apply import apply
+from declarative.backends.layout import Layout
 from declarative.backends.tape.axes import Selection, Value
 from declarative.backends.tape.tape import Gather, Slot
 from declarative.backends.tape.vectorise import Vectoriser
@@ -37,6 +38,12 @@ class Block:
     places: np.ndarray
     entries: tuple[str, np.ndarray] | None = None
     weight: Slot | None = None
+
+    def unknowns(self, layout: Layout) -> np.ndarray:
+        """Those that a bound is of, (count,)."""
+        assert self.entries is not None
+        name, entries = self.entries
+        return layout.places[name].reshape(-1)[entries]
 
 
 class RowBuilder:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declarative.backends.kkt.pinned import Pinned
 from declarative.backends.kkt.program.extract import symmetric_names
 from declarative.backends.kkt.program.program import Everything, Theta, Weights
 from declarative.backends.kkt.program.rows import Block
@@ -35,6 +36,7 @@ class TapeStructure:
 
     runner: Runner
     layout: Layout
+    pinned: Pinned | None = None
 
     def gradient(self, x: Tensor, theta: Theta) -> Tensor:
         """The gradient of f, (B, n)."""
@@ -70,6 +72,8 @@ class TapeStructure:
             torch.cat([part.expand(len(x), -1) for part in parts[name]], 1) if parts[name] else x.new_zeros(len(x), 0)
             for name in ("c", "g")
         )
+        if self.pinned is not None:
+            g = self.pinned.kept(g, self._read("pinned", x, theta))
         H = self._hessian(tuple(parts["hessian"]), x)
         Jc, Jg = (J.expand(len(x), -1, -1) for J in (Jc, Jg))
         return f.expand(len(x)), slope.expand(x.shape), c, g, H, Jc, Jg
