@@ -26,6 +26,7 @@ from declarative.backends.kkt.verdict.falls import (
     tremor,
     walk,
 )
+from declarative.backends.kkt.verdict.heard import heard
 from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import EXACT, Polished
 from declarative.backends.kkt.verdict.portions import portions
@@ -64,6 +65,7 @@ def maybe_to_a_limit(d: Derivatives, found: Polished, start: Tensor, suspects: S
     if len(which) == 0:
         return tends
     items = items[which]
+    portion = heard(d, found, start, items, portion)
     return tends.index_put((items[levels(d, found, items, portion)],), tends.new_ones(()))
 
 
@@ -82,7 +84,7 @@ def without_end(
     items = (usable & (doubtful | (share > STEP))).nonzero()[:, 0]
     if len(items) == 0:
         return none, nowhere
-    way = receding(d, found, start, items)
+    way = heard(d, found, start, items, receding(d, found, start, items))
     here, x = Derivatives(d.program, take(d.theta, items)), found.at.x[items]
     told = blurred(found.local.H[items], x, way) <= TOLD * (here.f(x - way) - found.local.f[items])
     tends = told & levels(d, found, items, way, RISES) & way.any(-1)
