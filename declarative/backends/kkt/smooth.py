@@ -161,10 +161,14 @@ def resume_smooth(
         return answer, None
     d = Derivatives(program, take(theta, items))
     found, sure = resumed(d, program, warm.take(items), POLISH)
-    some, _ = examined(d, found, torch.zeros_like(items), options)
-    sure &= (some.status == Status.SOLVED) & some.minimum & ~some.degenerate
     sure &= (found.local.lower <= found.local.upper).all(-1)
-    taken = sure.nonzero()[:, 0]
+    if not sure.all():  # the others would only be looked at more closely
+        taken = sure.nonzero()[:, 0]
+        items, found, d = items[taken], found.take(taken), Derivatives(program, take(d.theta, taken))
+        if len(items) == 0:
+            return answer, None
+    some, _ = examined(d, found, torch.zeros_like(items), options)
+    taken = ((some.status == Status.SOLVED) & some.minimum & ~some.degenerate).nonzero()[:, 0]
     system = joined(None, items[taken], found.system.take(taken), len(x0))
     return answer.put(items[taken], some.take(taken)), system
 

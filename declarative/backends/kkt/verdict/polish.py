@@ -70,7 +70,8 @@ class Polished:
         shares, active = self.shares.take(items), self.active.take(items)
         degenerate, flat, doubts, *suspects = (flag[items] for flag in self._flags)
         system = self.system.take(items)
-        return Polished(at, local, shares, active, system, degenerate, flat, doubts, Suspects(*suspects))
+        told = Suspects(*suspects) if suspects else None
+        return Polished(at, local, shares, active, system, degenerate, flat, doubts, told)
 
     def put(self, items: Tensor, other: "Polished") -> "Polished":
         """The same with other's items at the places `items` (long, K)."""
@@ -82,9 +83,9 @@ class Polished:
 
     @property
     def _flags(self) -> list[Tensor]:
-        """The rest, of a nonlinear program and with a way."""
-        assert self.doubts is not None and self.suspects is not None
-        return [self.degenerate, self.flat, self.doubts, *self.suspects]
+        """The rest, of a nonlinear program."""
+        assert self.doubts is not None
+        return [self.degenerate, self.flat, self.doubts, *(self.suspects or [])]
 
 
 def polish(
