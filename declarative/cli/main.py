@@ -58,7 +58,9 @@ def declarative() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a call; every outcome has one, and none is a traceback."""
     try:
-        return int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
+        status = int(declarative.main(arguments, prog_name="declarative", standalone_mode=False) or Exit.FINE)
+        sys.stdout.flush()  # what it is written to may be full
+        return status
     except click.ClickException as mistake:
         mistake.show()
         return Exit.USAGE
@@ -70,6 +72,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as mistake:
         click.echo(_report(mistake), err=True)
         return Exit.INTERNAL
+
+
+def _drop_what_cannot_be_written() -> None:
+    """It would be tried again on the way out, whose status is another one."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(mistake: Exception) -> str:
@@ -96,5 +106,6 @@ def main() -> NoReturn:
         _show_progress()
     gc.set_threshold(10_000_000)  # what a command makes it mostly keeps, and looking through it costs a third
     status = run()
+    _drop_what_cannot_be_written()
     gc.disable()  # nor is it looked through on the way out
     sys.exit(status)

@@ -33,7 +33,7 @@ def test_calls_may_end_in_another_order_than_they_began():
 
 def test_cone_programs_take_torchs_number(monkeypatch):
     seen, polish = [], solve.polish
-    monkeypatch.setattr(solve, "polish", lambda *args: seen.append(threads()) or polish(*args))
+    monkeypatch.setattr(solve, "polish", lambda *args, **named: seen.append(threads()) or polish(*args, **named))
     layer = declarative.compile(declarative.parse("dim n\nvar x : R^n\nparam c : R^n\nminimize norm(x - c) + sum(x)/9"))
     own, before = torch.get_num_threads(), threads()
     try:

@@ -1,5 +1,6 @@
 """The frame around the commands: help, usage, our own mistakes, interruptions, closed pipes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,9 +66,11 @@ def test_it_is_a_module_too(folder):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-def test_a_full_disk_is_not_our_mistake(folder):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_not_our_mistake(folder, unbuffered):
     command = f"{sys.executable} -m declarative check simplex.opt > /dev/full"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder)
+    variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder, env=variables)
     assert done.returncode == 2 and done.stderr == "error: No space left on device\n"
 
 

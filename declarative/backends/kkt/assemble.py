@@ -14,10 +14,10 @@ from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.fixed import Multipliers, fixed_in_blocks, multipliers, without
 from declarative.backends.kkt.origin import origin
-from declarative.backends.kkt.pinned import Pinned, pin
 from declarative.backends.kkt.program.duals import DualReader
 from declarative.backends.kkt.program.extract import extract
 from declarative.backends.kkt.program.numeric import on_numbers
+from declarative.backends.kkt.program.pinned import Pinned, pin
 from declarative.backends.kkt.program.program import Result, SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.program.rows import Block, Kind, RowBuilder, offsets

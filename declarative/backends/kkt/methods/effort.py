@@ -15,6 +15,7 @@ from declarative.backends.kkt.methods.nlp import LEEWAY, Stop, barrier_method
 from declarative.backends.kkt.methods.trust_region import trust_region
 from declarative.backends.kkt.methods.variants import Factors, factors, gauss_newton, scaled, unscaled
 from declarative.backends.kkt.program.certify import Primal
+from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import Options, SmoothProgram, Theta, take
 
 Reached = tuple[Primal, Stop, Tensor]
@@ -63,27 +64,29 @@ def approach(program: SmoothProgram, theta: Theta, x0: Tensor, options: Options,
     found = in_units(program, theta, x0, by, name, options.max_iterations, effort)
     if not effort.renewals or not free(program, theta):
         return found
-    return renewed(program, theta, by, found, name, options.max_iterations, effort)
+    return renewed(program, theta, x0, by, found, name, options.max_iterations, effort)
 
 
 def renewed(
-    program: SmoothProgram, theta: Theta, by: Factors, found: Reached, name: Own, limit: int, effort: Effort
+    program: SmoothProgram, theta: Theta, x0: Tensor, by: Factors, found: Reached, name: Own, limit: int, effort: Effort
 ) -> Reached:
-    """The same, gone on with in the units of where it came to, as long as f is much smaller there: exp(x) - x, begun at
-    300, is 1e-12 of itself after 27 steps, and its slope is nothing beside that at 300.
+    """The same, gone on with in the units of where it came to, as long as f and its slopes are much smaller there:
+    exp(x) - x, begun at 300, is 1e-12 of itself after 27 steps, and its slope is nothing beside that at 300.
     """
     at, stop, count = found
-    items, before = stop.converged.nonzero()[:, 0], by.f[:, 0].expand(len(at.x))
+    d, items = Derivatives(program, theta), stop.converged.nonzero()[:, 0]
+    steep, value = by.f[:, 0].expand(len(at.x)), d.f(x0).abs()
     for _ in range(effort.renewals):
         items = items[count[items] < limit]
-        by = factors(program, take(theta, items), at.x[items])
-        less = (by.f[:, 0] > SMALLER * before[items]).nonzero()[:, 0]
+        by, here = factors(program, take(theta, items), at.x[items]), d.f(at.x)[items].abs()
+        less = ((by.f[:, 0] > SMALLER * steep[items]) & (SMALLER * here < value[items])).nonzero()[:, 0]
         if len(less) == 0:
             break
         items, by = items[less], by.take(less)
         some, why, more = in_units(program, take(theta, items), at.x[items], by, name, limit, effort)
         at, stop, count = at.put(items, some), stop.put(items, why), count.index_add(0, items, more)
-        before, items = before.index_put((items,), by.f[:, 0]), items[why.converged]
+        steep, value = steep.index_put((items,), by.f[:, 0]), value.index_put((items,), here[less])
+        items = items[why.converged]
     return at, stop, count
 
 

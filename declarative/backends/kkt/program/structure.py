@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.pinned import Pinned
 from declarative.backends.kkt.program.extract import symmetric_names
+from declarative.backends.kkt.program.pinned import Pinned
 from declarative.backends.kkt.program.program import Everything, Theta, Weights
 from declarative.backends.kkt.program.rows import Block
 from declarative.backends.layout import Layout
