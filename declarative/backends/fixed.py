@@ -20,10 +20,10 @@ from functools import cached_property
 import numpy as np
 
 from declarative.backends.layout import Layout, entries_read
-from declarative.backends.tape.evaluate import static_value
+from declarative.backends.tape.evaluate import known_values
 from declarative.backends.tape.polynomial import NotPolynomial, Polynomials
 from declarative.backends.tape.polynomial_rules import RULES
-from declarative.backends.tape.tape import Input, Slot, Tape, depends, needs
+from declarative.backends.tape.tape import Slot, Tape, needs
 from declarative.backends.tape.terms import Linear, Term, X, selection
 from declarative.backends.tape.vectorise import Vectoriser
 
@@ -189,7 +189,8 @@ class _Reader:
         found = {k: affine for k, family in families.items() if (affine := self._affine(family)) is not None}
         singles = [term for terms, _ in found.values() for term in terms if term.sizes[2] == 1]
         slots = {id(term): self.polynomials.maps.values(term) for term in singles}
-        values = self._values([*slots.values(), *(slot for _, slot in found.values() if slot is not None)])
+        wanted = [*slots.values(), *(slot for _, slot in found.values() if slot is not None)]
+        values = known_values(self.polynomials.arrays.instructions, wanted, self.constants)
         numbers = {name: values[slot] for name, slot in slots.items() if slot in values}
         return {
             k: _read(families[k], terms, numbers, np.zeros(()) if slot is None else values.get(slot))
@@ -205,15 +206,6 @@ class _Reader:
         except NotPolynomial:
             return None
         return (value.terms, value.constant) if value.affine else None
-
-    def _values(self, slots: Sequence[Slot]) -> dict[Slot, np.ndarray]:
-        """The values of those slots that are known."""
-        tape = Tape(tuple(self.polynomials.arrays.instructions), tuple(dict.fromkeys(slots)))
-        needed = needs(tape, tape.results)
-        names = {i.name for slot in needed if isinstance(i := tape.instructions[slot], Input)}
-        moving = depends(tape, needed, frozenset(names - self.constants.keys()), foreign=True)
-        still = tuple(slot for slot in tape.results if slot not in moving)
-        return dict(zip(still, static_value(Tape(tape.instructions, still), self.constants), strict=True))
 
 
 def _read(family: Family, terms: Linear, numbers: Mapping[int, np.ndarray], constant: np.ndarray | None) -> _Read:

@@ -266,3 +266,15 @@ def static_value(tape: Tape, constants: Mapping[str, np.ndarray]) -> tuple[np.nd
     """The results of a tape that reads constants only, as numpy arrays without the batch axis."""
     inputs = {name: torch.as_tensor(array, dtype=torch.float64).unsqueeze(0) for name, array in constants.items()}
     return tuple(value.squeeze(0).numpy() for value in Runner(tape)(inputs))
+
+
+def known_values(
+    instructions: Sequence[Instruction], slots: Iterable[Slot], constants: Mapping[str, np.ndarray]
+) -> dict[Slot, np.ndarray]:
+    """The values of those slots that nothing but constants changes."""
+    tape = Tape(tuple(instructions), tuple(dict.fromkeys(slots)))
+    needed = needs(tape, tape.results)
+    names = {i.name for slot in needed if isinstance(i := tape.instructions[slot], Input)}
+    moving = depends(tape, needed, frozenset(names - constants.keys()), foreign=True)
+    still = tuple(slot for slot in tape.results if slot not in moving)
+    return dict(zip(still, static_value(Tape(tape.instructions, still), constants), strict=True))

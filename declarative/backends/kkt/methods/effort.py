@@ -74,11 +74,12 @@ def renewed(
     exp(x) - x, begun at 300, is 1e-12 of itself after 27 steps, and its slope is nothing beside that at 300.
     """
     at, stop, count = found
-    d, items = Derivatives(program, theta), stop.converged.nonzero()[:, 0]
-    steep, value = by.f[:, 0].expand(len(at.x)), d.f(x0).abs()
+    items = stop.converged.nonzero()[:, 0]
+    steep, value = by.f[:, 0].expand(len(at.x)), Derivatives(program, theta).f(x0).abs()
     for _ in range(effort.renewals):
         items = items[count[items] < limit]
-        by, here = factors(program, take(theta, items), at.x[items]), d.f(at.x)[items].abs()
+        x, own = at.x[items], take(theta, items)
+        by, here = factors(program, own, x), Derivatives(program, own).f(x).abs()
         less = ((by.f[:, 0] > SMALLER * steep[items]) & (SMALLER * here < value[items])).nonzero()[:, 0]
         if len(less) == 0:
             break

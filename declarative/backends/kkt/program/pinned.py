@@ -16,12 +16,12 @@ from torch import Tensor
 
 from declarative.backends.kkt.program.rows import Block
 from declarative.backends.layout import Layout
-from declarative.backends.tape.evaluate import Runner, static_value
+from declarative.backends.tape.evaluate import Runner, known_values
 from declarative.backends.tape.incidence import Incidence, pairs
 from declarative.backends.tape.nodes import Smooth
 from declarative.backends.tape.polynomial import NotPolynomial
 from declarative.backends.tape.polynomial_rules import RULES
-from declarative.backends.tape.tape import Input, Slot, Tape, depends, needs, operands, reading
+from declarative.backends.tape.tape import Input, Slot, operands, reading
 from declarative.backends.tape.terms import X
 from declarative.backends.tape.vectorise import Vectoriser
 
@@ -181,21 +181,12 @@ class _Reader:
                     row, col = pairs(term)
                     singles.append(((first + row) * n + col, self.smooth.maps.values(term)))
             first += block.count
-        known = self._numbers([slot for _, slot in singles])
+        known = known_values(self.arrays.instructions, (slot for _, slot in singles), self.constants)
         parts = [np.full(len(at), np.nan) for at in places]
         parts += [known[slot].reshape(-1) if slot in known else np.full(len(at), np.nan) for at, slot in singles]
         place, which = np.unique(np.concatenate([*places, *(at for at, _ in singles)]), return_inverse=True)
         number = np.bincount(which.reshape(-1), np.concatenate(parts), minlength=len(place))
         return _Rows(first, place // n, place % n, number)
-
-    def _numbers(self, slots: Sequence[Slot]) -> dict[Slot, np.ndarray]:
-        """The values of those slots that no parameter changes."""
-        tape = Tape(tuple(self.arrays.instructions), tuple(dict.fromkeys(slots)))
-        needed = needs(tape, tape.results)
-        names = {i.name for slot in needed if isinstance(i := tape.instructions[slot], Input)}
-        moving = depends(tape, needed, frozenset(names - self.constants.keys()), foreign=True)
-        still = tuple(slot for slot in tape.results if slot not in moving)
-        return dict(zip(still, static_value(Tape(tape.instructions, still), self.constants), strict=True))
 
     def at_held(self, blocks: Sequence[Block], rows: np.ndarray) -> Slot:
         """Some of the rows, in order or not, at the held values and 0 for what is not held: (batch, rows)."""
