@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from atoms.cases import CASES, Case
 from backends.kkt.test_structure import EXAMPLES, FILES, FLOAT, HEAD, OBJECTIVES, ROWS, prepared
 
 import declarative
@@ -22,6 +23,13 @@ from declarative.backends.tape.tape import Apply, Input, Tape
 
 EDGES = [-torch.inf, -30.0, -2.0, -1.0, -0.5, -0.0, 0.0, 1e-300, 0.5, 1.0, 2.0, 40.0, 800.0, torch.inf, torch.nan]
 UNTRACED = {"log_normcdf": "none of the operations", "loggamma": "its derivative, the digamma function, is none"}
+FACTORED = {
+    "matrix_frac", "eye_minus_inv", "log_eye_minus_inv", "log_det", "tr_inv", "perspective of log_det",
+    "perspective of tr_inv", "pf_eigenvalue", "log_pf_eigenvalue", "normnuc", "normspec", "sigma_max", "lambda_max",
+    "lambda_min", "lambda_sum_largest", "von_neumann_entr",
+}  # fmt: skip
+SORTED = {"sum_largest", "sum_smallest", "cummax", "dotsort", "cvar"}
+LISTED = [case for case in CASES if case.name not in FACTORED | SORTED | {"log_normcdf"}]
 
 
 def evaluated(function, *arguments):
@@ -64,6 +72,14 @@ def test_atoms_at_the_edges_of_their_domains(name):
             continue
         for found, right in zip(evaluated(function, *arguments), wanted, strict=True):
             torch.testing.assert_close(found, right, rtol=1e-12, atol=1e-15, equal_nan=True)
+
+
+@pytest.mark.parametrize("case", LISTED, ids=str)
+def test_functions_that_need_no_factorisation_are_listed(case: Case):
+    for sample in case.samples():
+        arguments = [torch.as_tensor(a, dtype=FLOAT).unsqueeze(0) for a in sample]
+        (found,) = evaluated(lambda *a: (case.atom.torch(torch, case.form, *a),), *arguments)
+        torch.testing.assert_close(found[0].numpy(), case.value(*sample), rtol=1e-12, atol=1e-15, equal_nan=True)
 
 
 def agree(program, theta, batch):
