@@ -23,8 +23,8 @@ from declarative.backends.kkt.scalar.sparse import nonzero_rows, sparse_product
 
 MOVES = (
     "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
-    " split split_with_sizes unbind flip roll diagonal diag_embed clone alias detach repeat tril triu constant_pad_nd index unfold"
-    " index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
+    " split split_with_sizes unbind flip roll diagonal diag_embed clone alias detach repeat tril triu constant_pad_nd"
+    " index unfold index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
 )
 SAME_NUMBERS = "_to_copy to"
 NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
