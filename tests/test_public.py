@@ -21,13 +21,16 @@ def test_importing_it_loads_no_torch():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_first_call_loads_neither_cvxpy_nor_sympy_where_no_cone_is_wanted():
-    """Each takes a second, and torch loads sympy for `broadcast_shapes`."""
+@pytest.mark.parametrize("objective", ["sumsq(x - a)", "sum(exp(x[i]) * cos(x[i] - a[i]) for i in 2)"])
+def test_a_first_call_loads_no_library_that_it_does_not_need(objective):
+    """Each takes a second. Torch loads sympy for `broadcast_shapes`, its compiler and distributed tensors for a
+    subclass of `Tensor` of one's own.
+    """
     program = (
         "import sys, torch, declarative as dc\n"
-        "layer = dc.compile(dc.parse('param a : R^2; var x : R^2, nonneg; minimize sumsq(x - a)'))\n"
-        "layer(torch.ones(3, 2))\n"
-        "print(sorted({'cvxpy', 'sympy'} & sys.modules.keys()))"
+        f"layer = dc.compile(dc.parse('param a : R^2; var x : R^2, nonneg, start(1); minimize {objective}'))\n"
+        "layer(torch.ones(3, 2, requires_grad=True))[0].sum().backward()\n"
+        "print(sorted({'cvxpy', 'sympy', 'torch._dynamo', 'torch.distributed.tensor'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

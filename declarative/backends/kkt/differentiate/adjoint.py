@@ -119,9 +119,20 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, neede
 
 
 def pulled(d: Derivatives, *parts: Tensor) -> Theta:
-    """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three)."""
+    """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three).
+
+    Of one number, not by vjp: that, as gradients that are given to torch.autograd, imports torch's compiler or what
+    comes with it when it is first used, in a second or two.
+    """
     point, solution = Point(d.program, Active(*parts[8:])), parts[3:8]
-    return vjp(lambda *t: conditions(point, solution, t), *d.theta)[1](parts[:3])
+    theta = tuple(t.detach().requires_grad_() for t in d.theta)
+    with torch.enable_grad():
+        pairs = zip(parts[:3], conditions(point, solution, theta), strict=True)
+        total = sum((own * part).sum() for own, part in pairs)
+    assert isinstance(total, Tensor)
+    if not total.requires_grad:
+        return tuple(torch.zeros_like(t) for t in theta)
+    return torch.autograd.grad(total, theta, materialize_grads=True)
 
 
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:

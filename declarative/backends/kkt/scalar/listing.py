@@ -55,7 +55,7 @@ class Builder:
 
     def __init__(self):
         self.nodes: list[Node] = []
-        self.known: dict[Node, int] = {}
+        self.known: dict[Node, int] = {}  # of nodes, and of what is simplified
         self.values: dict[int, float] = {}  # of the constants
         self.limit = LIMIT  # of operations
         self.constant(0.0)
@@ -78,10 +78,14 @@ class Builder:
 
     def emit(self, code: int, *args: int) -> int:
         """The number of an operation's value."""
-        simple = self._simplified(code, args)
-        if simple is not None:
-            return simple
-        return self._number((code, *(sorted(args) if code in op.COMMUTE else args)))
+        call = code, *args
+        found = self.known.get(call)
+        if found is None:
+            simple = self._simplified(code, args)
+            if simple is None:
+                simple = self._number((code, *sorted(args)) if code in op.COMMUTE else call)
+            found = self.known[call] = simple
+        return found
 
     def total(self, terms: Iterable[int]) -> int:
         """Their sum."""
@@ -100,6 +104,10 @@ class Builder:
         return found
 
     def _simplified(self, code: int, args: Sequence[int]) -> int | None:
+        if code == op.NEG and self.nodes[args[0]][0] == op.NEG:
+            return self.nodes[args[0]][1]
+        if self.values.keys().isdisjoint(args):
+            return None
         values = [self.values.get(a) for a in args]
         if code in op.FOLDED and None not in values:
             with np.errstate(all="ignore"):
@@ -114,8 +122,6 @@ class Builder:
             return args[0] if args[1] == ZERO else self.emit(op.NEG, args[1])
         if code == op.DIV and values[1] == 1:
             return args[0]
-        if code == op.NEG and self.nodes[args[0]][0] == op.NEG:
-            return self.nodes[args[0]][1]
         return self._power(args[0], values[1]) if code == op.POW and values[1] is not None else None
 
     def _product(self, a: int, b: int, value: float | None, _: float | None) -> int | None:
@@ -146,19 +152,18 @@ class Builder:
         """The operations that these results need; a product that is used once, by a sum, is made one with it."""
         nodes, uses = self._fused(results)
         order = [k for k in range(len(nodes)) if uses[k]]
-        last = {a: k for k in order if nodes[k][0] >= 0 for a in nodes[k][1:]}
-        kept = {*results, *(k for k in order if nodes[k][0] < 0)}
-        place, free, count, operations = {}, [], 0, []
-        for k in sorted(order, key=lambda k: nodes[k][0] >= 0):  # constants and inputs have their places at once
+        given, made = [k for k in order if nodes[k][0] < 0], [k for k in order if nodes[k][0] >= 0]
+        last = {a: k for k in made for a in nodes[k][1:]} | dict.fromkeys((*results, *given), -1)  # these stay
+        place, free, count, operations = {k: i for i, k in enumerate(given)}, [], len(given), []
+        for k in made:
             if not free:
                 free, count = [count], count + 1
             place[k] = free.pop()
-            if nodes[k][0] >= 0:
-                code, *args = nodes[k]
-                operations.append((code, *(place[a] for a in (args * 3)[:3]), place[k]))
-                free += [place[a] for a in set(args) if last[a] == k and a not in kept]
-        constants = [k for k in order if nodes[k][0] == CONSTANT]
-        inputs = [(nodes[k][1], place[k]) for k in order if nodes[k][0] == INPUT]
+            code, *args = nodes[k]
+            operations.append((code, *[place[a] for a in (args * 3)[:3]], place[k]))
+            free += [place[a] for a in set(args) if last[a] == k]
+        constants = [k for k in given if nodes[k][0] == CONSTANT]
+        inputs = [(nodes[k][1], place[k]) for k in given if nodes[k][0] == INPUT]
         return Listing(
             np.array(operations, np.int32).reshape(-1, 5), np.array([self.values[k] for k in constants], np.float64),
             np.array([place[k] for k in constants], np.int32), np.array(inputs, np.int32).reshape(-1, 2),
