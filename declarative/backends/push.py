@@ -1,4 +1,7 @@
-"""A function and a direction -> its directional derivative, also inside forward mode and in several threads at once."""
+"""A function and a direction -> its directional derivative, also inside forward mode and in several threads at once.
+
+And a function and what comes back -> its pullback.
+"""
 
 from collections.abc import Callable, Iterable
 from threading import RLock
@@ -11,7 +14,7 @@ from torch.autograd import forward_ad
 from torch.func import jvp, vjp
 from torch.utils._pytree import tree_map
 
-from declarative.backends.numbers import transformed
+from declarative.backends.numbers import plain, transformed
 
 FORWARD = RLock()  # torch keeps the level of forward mode for the whole process, not for a thread
 
@@ -39,6 +42,23 @@ def push(function: Callable, inputs: tuple[Tensor, ...], tangents: tuple[Tensor,
     pullback = vjp(function, *inputs)[1]
     zeros = tree_map(torch.zeros_like, function(*inputs))
     return vjp(pullback, zeros)[1](tangents)[0]
+
+
+def pull(function: Callable, inputs: tuple[Tensor, ...], cotangents: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The pullback of cotangents by a function whose value is as many tensors; may be differentiated.
+
+    Where nobody can ask for that, by torch.autograd, of one number: vjp, and gradients that are handed to
+    torch.autograd, import torch's compiler or a part of it when they are first used, in a second or two.
+    """
+    if in_forward_mode() or not plain(inputs + cotangents):
+        return vjp(function, *inputs)[1](cotangents)
+    with torch.enable_grad():
+        leaves = tuple(t.detach().requires_grad_() for t in inputs)
+        pairs = zip(cotangents, function(*leaves), strict=True)
+        total = torch.stack([(own * part).sum() for own, part in pairs]).sum()
+    if not total.requires_grad:
+        return tuple(torch.zeros_like(t) for t in inputs)
+    return torch.autograd.grad(total, leaves, materialize_grads=True)
 
 
 def forward_mode_twice() -> bool:

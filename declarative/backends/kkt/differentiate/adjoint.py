@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.func import vjp
 
 from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.differentiate.smoothed import attach_smoothed
@@ -31,7 +30,7 @@ from declarative.backends.kkt.program.quadratic import model
 from declarative.backends.mode import IMPLICIT, Mode
 from declarative.backends.numbers import plain, transformed
 from declarative.backends.positional import positional
-from declarative.backends.push import differentiable, in_forward_mode, push
+from declarative.backends.push import differentiable, in_forward_mode, pull, push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 
@@ -114,25 +113,14 @@ def pull_back(point: Point, solution: Solution, theta: Theta, v: Solution, neede
     if program is not None and plain(theta + u):
         parts = Derivatives(program, theta).listed(pulled, *u, *solution, *point.active.parts())
     if parts is None:
-        return vjp(lambda *t: conditions(point, solution, t), *theta)[1](u)
+        return pull(lambda *t: conditions(point, solution, t), theta, u)
     return tuple(over_batch(part, t) for part, t in zip(parts, theta, strict=True))
 
 
 def pulled(d: Derivatives, *parts: Tensor) -> Theta:
-    """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three).
-
-    Of one number, not by vjp: that, as gradients that are given to torch.autograd, imports torch's compiler or what
-    comes with it when it is first used, in a second or two.
-    """
+    """u'dF/dtheta for u (three tensors), at a solution (five) with its active set (three)."""
     point, solution = Point(d.program, Active(*parts[8:])), parts[3:8]
-    theta = tuple(t.detach().requires_grad_() for t in d.theta)
-    with torch.enable_grad():
-        pairs = zip(parts[:3], conditions(point, solution, theta), strict=True)
-        total = sum((own * part).sum() for own, part in pairs)
-    assert isinstance(total, Tensor)
-    if not total.requires_grad:
-        return tuple(torch.zeros_like(t) for t in theta)
-    return torch.autograd.grad(total, theta, materialize_grads=True)
+    return pull(lambda *t: conditions(point, solution, t), d.theta, parts[:3])
 
 
 def push_forward(point: Point, solution: Solution, theta: Theta, moves: Theta) -> Solution:

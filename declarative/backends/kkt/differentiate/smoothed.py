@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import vjp
 
 from declarative.backends.kkt.differentiate.barrier_system import BarrierSystem
 from declarative.backends.kkt.program.certify import Model
 from declarative.backends.kkt.program.program import SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import model
-from declarative.backends.push import push
+from declarative.backends.push import pull, push
 
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 ITERATIONS = 100
@@ -172,7 +171,7 @@ class Central(torch.autograd.Function):
         saved = ctx.saved_tensors  # checkpoints let it be read once
         at, theta = saved[:3], saved[3:]
         w = solve(ctx.barrier, at, theta, torch.cat(v, -1))
-        return (None,) * 4 + vjp(lambda *t: equations(ctx.barrier, at, t), *theta)[1](-w)
+        return (None,) * 4 + pull(lambda *t: (equations(ctx.barrier, at, t),), theta, (-w,))
 
     @staticmethod
     def jvp(ctx, *tangents):

@@ -7,12 +7,11 @@ so the gradient is formed from the connected solution.
 
 import torch
 from torch import Tensor
-from torch.func import vjp
 
 from declarative.backends.kkt.program.data import lagrangian_to_data
 from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 from declarative.backends.positional import positional
-from declarative.backends.push import differentiable, push
+from declarative.backends.push import differentiable, pull, push
 
 Solution = tuple[Tensor, ...]  # x, y, z, z_lower, z_upper
 
@@ -64,7 +63,7 @@ class Envelope(torch.autograd.Function):
         solution, theta = saved[:5], saved[5:]
         if ctx.program.explicit:
             return (None,) * 7 + lagrangian_to_data(v, solution, theta, list(ctx.needs_input_grad[7:]))
-        return (None,) * 7 + vjp(lambda *t: lagrangian(ctx.program, solution, t), *theta)[1](v)
+        return (None,) * 7 + pull(lambda *t: (lagrangian(ctx.program, solution, t),), theta, (v,))
 
     @staticmethod
     def jvp(ctx, *tangents):
