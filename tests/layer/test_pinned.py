@@ -1,6 +1,7 @@
 """Where equations hold an unknown at the edge of what bounds and rows allow it, these say nothing: a car at rest."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -113,6 +114,49 @@ def test_rounding_beyond_an_edge_is_none(objective: str):
     found, exact = (layer.solve(a=torch.tensor(a, dtype=torch.float64)) for a in (-2e-16, 0.0))
     assert found.solved and exact.solved
     torch.testing.assert_close(found.x, exact.x, rtol=0, atol=1e-15)
+
+
+def test_what_large_entries_round_is_no_rounding_of_small_ones():
+    layer = compiled("""
+    param a : R^2
+    var x : R^2
+    minimize sum(exp(x[i]/1e9) for i in 2)
+    subject to
+      x == a
+      edge: x >= 0
+    """)
+    found = layer.solve(a=torch.tensor([[1e9, -1e-4], [1e6, -1e-7], [1e9, 0.0], [1.0, -1e-16]], dtype=torch.float64))
+    assert found.status.tolist() == [Status.INFEASIBLE, Status.INFEASIBLE, Status.SOLVED, Status.SOLVED]
+
+
+@pytest.mark.parametrize("start", [0.3, 0.1 + 0.2, 0.3 - 1e-16, 0.3 + 1e-9])
+def test_a_value_at_its_bound_but_for_rounding_has_other_multipliers(start: float):
+    layer = compiled("""
+    param a : R
+    var x : R^2
+    minimize sum(exp(x[i]) + x[i]^2 for i in 2)
+    subject to
+      x[0] == a
+      x[0] >= 0.3
+    """)
+    found = layer.solve(a=torch.tensor(start, dtype=torch.float64))
+    assert found.solved and bool(found.dual_nonunique) == (start < 0.3 + 1e-10)
+
+
+def test_a_coefficient_that_is_nearly_zero_holds_nothing():
+    layer = compiled("""
+    param b : R
+    var x : R^2
+    minimize sum(exp(x[i]) for i in 2)
+    subject to
+      1e-310*x[0] == b
+      x >= -1
+      x <= 10
+    """)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = layer.solve(b=torch.tensor(1.0, dtype=torch.float64))
+    assert not found.solved
 
 
 def test_a_quadratic_program_from_rest():

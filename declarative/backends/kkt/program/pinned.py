@@ -27,6 +27,10 @@ from declarative.backends.tape.vectorise import Vectoriser
 
 ROUNDING = 1e-12  # of the largest value that equations hold in the same variable: by which a bound may be missed,
 LEAST = 1e-15  # or by this, where all of them are tiny; by which a row may be missed
+MOST = (
+    1e-9  # more than this, or than ROUNDING of the bound itself, is none: 1e9 and -1e-4 may be entries of one variable
+)
+TINY = 1e-150  # coefficients below hold nothing: what is divided by them may be infinite
 SIDES = {"lower": 1, "upper": -1}
 ROUNDS = 3  # of equations that hold one more unknown beside those that the last ones hold
 
@@ -60,19 +64,26 @@ class Pinned:
     def touched(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """(batch or 1,): no room is left to a bound or row that went, so that other multipliers serve as well."""
         known = self.runner({name: t.detach() for name, t in inputs.items()})
-        gaps = [sign * (v - b) for v, b, sign in zip(known[0:4:2], known[1:4:2], SIDES.values(), strict=True)]
-        low, high, rows = ((gap <= 0).any(-1) for gap in (*gaps, -known[4] - LEAST))
-        return low | high | rows
+        sides = zip(known[0:4:2], known[1:4:2], self.counts, SIDES.values(), strict=True)
+        low, high = ((sign * (v - b) <= _leeway(v, b, counts)).any(-1) for v, b, counts, sign in sides)
+        return low | high | (-known[4] <= LEAST).any(-1)
 
 
 def _relaxed(side: Tensor, at: Tensor, counts: list[int], value: Tensor, bound: Tensor, sign: int) -> Tensor:
     if len(at) == 0:
         return side
-    parts = value.split(counts, 1)
-    size = torch.cat([part.abs().amax(-1, keepdim=True).expand(part.shape) for part in parts], 1)
-    own = torch.where(sign * (bound - value) <= (ROUNDING * size).clamp(min=LEAST), -sign * torch.inf, bound)
+    own = torch.where(sign * (bound - value) <= _leeway(value, bound, counts), -sign * torch.inf, bound)
     batch = max(len(side), len(own))
     return side.expand(batch, -1).index_copy(1, at, own.expand(batch, -1))
+
+
+def _leeway(value: Tensor, bound: Tensor, counts: list[int]) -> Tensor:
+    """By how much values may miss their bounds, or be apart from them, but for rounding, (batch, count)."""
+    if not counts:
+        return torch.zeros_like(bound)
+    size = torch.cat([v.abs().amax(-1, keepdim=True).expand(v.shape) for v in value.split(counts, 1)], 1)
+    own = torch.where(bound.isfinite(), ROUNDING * bound.abs(), 0).clamp(min=MOST)
+    return (ROUNDING * size).clamp(min=LEAST).minimum(own)
 
 
 def pin(
@@ -147,7 +158,8 @@ class _Reader:
         for _ in range(ROUNDS):
             reads = rows.reads(self.free)
             alone = np.bincount(rows.row[reads], minlength=rows.count) == 1
-            which = np.flatnonzero(reads & alone[rows.row] & np.isfinite(rows.number))
+            usable = np.isfinite(rows.number) & (np.abs(rows.number) > TINY)
+            which = np.flatnonzero(reads & alone[rows.row] & usable)
             unknowns, first = np.unique(rows.col[which], return_index=True)
             if not len(unknowns):
                 break
