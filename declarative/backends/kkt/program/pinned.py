@@ -27,9 +27,7 @@ from declarative.backends.tape.vectorise import Vectoriser
 
 ROUNDING = 1e-12  # of the largest value that equations hold in the same variable: by which a bound may be missed,
 LEAST = 1e-15  # or by this, where all of them are tiny; by which a row may be missed
-MOST = (
-    1e-9  # more than this, or than ROUNDING of the bound itself, is none: 1e9 and -1e-4 may be entries of one variable
-)
+MOST = 1e-9  # but no more than this, or ROUNDING of the bound: a variable may have the entries 1e9 and -1e-4
 TINY = 1e-150  # coefficients below hold nothing: what is divided by them may be infinite
 SIDES = {"lower": 1, "upper": -1}
 ROUNDS = 3  # of equations that hold one more unknown beside those that the last ones hold

@@ -35,8 +35,6 @@ ENTRYWISE = {name: getattr(op, name.upper()) for name in SAME_NAMES.split()} | {
     "sgn": op.SIGN, "maximum": op.MAX, "minimum": op.MIN, "logical_and": op.AND, "bitwise_and": op.AND,
     "logical_or": op.OR, "bitwise_or": op.OR,
 }  # fmt: skip
-
-
 FEW = 32  # entries, of which it is not worth while to find the zeros
 
 
@@ -258,18 +256,11 @@ def _index_add(
     names, parts = names_of(builder, start).movedim(dim, 0), names_of(builder, source).movedim(dim, 0)
     if alpha != 1:
         raise NotScalar("a scaled sum")
-    names = names.clone()
-    for turn in _turns(index):  # of places that several parts go to
-        names[index[turn]] = _each(builder, op.ADD, Named(names[index[turn]]), Named(parts[turn])).scalars
-    return Named(names.movedim(0, dim))
-
-
-def _turns(index: Tensor) -> list[Tensor]:
-    """The first mentions of all places, the second ones, and so on."""
-    order = index.argsort(stable=True)
-    ordered = index[order]
-    mention = torch.arange(len(index)) - torch.searchsorted(ordered, ordered)
-    return [order[mention == turn].sort().values for turn in range(int(mention.max()) + 1)] if len(index) else []
+    width = prod(names.shape[1:])
+    found, targets = names.flatten().tolist(), (index[:, None] * width + torch.arange(width)).flatten().tolist()
+    for target, part in zip(targets, parts.flatten().tolist(), strict=True):
+        found[target] = builder.emit(op.ADD, found[target], part)
+    return Named(torch.tensor(found, dtype=torch.int64).reshape(names.shape).movedim(0, dim))
 
 
 def _index_add_in_place(builder: Builder, func: Any, start: Named, *args, **kwargs) -> Named:
