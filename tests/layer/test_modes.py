@@ -208,3 +208,31 @@ def test_smooth_without_inequalities_is_the_derivative_itself_in_any_units(scale
     a = torch.tensor([0.1, 0.5, -0.3, 0.2], dtype=torch.float64, requires_grad=True)
     x = compiled(near, "smooth(mu = 1e-3)")(a, number(scale))
     assert float(torch.autograd.grad(x[0], a)[0][0]) == pytest.approx(0.75, rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e3, 1e6])
+def test_smooth_by_a_place_where_nothing_flows_in_any_units(unit):
+    """1 - t goes from s to v directly, and t by a place between; their three balances sum to 0. t is the root of
+    d - 2 mu/t + mu/(1 - t) with d = c[1] + c[2] - c[0].
+    """
+    text = "param c : R^3; param M : R^(3,3); param b : R^3; var f : R^3, nonneg; minimize c'*f; subject to; M*f == b"
+    mu, M = 1e-3, torch.tensor([[1, 1, 0], [0, -1, 1], [-1, 0, -1]], dtype=torch.float64)
+    c = (unit * torch.tensor([0.2, 0.7, 0.4], dtype=torch.float64)).requires_grad_()
+    f = compiled(text, f"smooth({mu})")(c, M, torch.tensor([1, 0, -1], dtype=torch.float64))
+    d = 0.9 * unit
+    t = 4 * mu / (d + 3 * mu + ((d + 3 * mu) ** 2 - 8 * d * mu) ** 0.5)
+    slope = -1 / (2 * mu / t**2 + mu / (1 - t) ** 2)
+    assert torch.autograd.grad(f[1], c)[0].tolist() == pytest.approx([-slope, slope, slope], rel=1e-8, abs=0)
+
+
+def test_smooth_of_an_item_off_the_central_path_does_not_spoil_what_the_batch_shares():
+    """Its slacks would be 1e-15 beside flows of 1; it is differentiated implicitly, as it is by itself."""
+    text = "param c : R^2; param a : R^2; var f : R^2, nonneg; minimize c'*f; subject to; a'*f == 1"
+    layer = compiled(text, "smooth(1e-6)")
+    c = torch.tensor([[0.2, 0.7], [2e11, 7e11]], dtype=torch.float64, requires_grad=True)
+    a = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    with pytest.warns(UserWarning, match="1 of 2 items have no point on the central path"):
+        whole = torch.autograd.grad(layer(c, a)[:, 0].sum(), (c, a))
+    alone = torch.autograd.grad(layer(c[0], a)[0], (c, a))
+    assert torch.allclose(whole[0], alone[0], rtol=1e-9, atol=0)
+    assert torch.allclose(whole[1], alone[1] + torch.tensor([-1, 0]), rtol=1e-9, atol=1e-12)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.linear.scaling import times
+from declarative.backends.kkt.linear.scaling import equilibrate, times
 
-DELTA = 1e-10  # of the square of the equations' slopes
+DELTA = 1e-10  # where the largest entry of each row is 1
 DEPENDENT = 4096.0  # roundings: no more than that is left of a row's square beside the others
 REFINEMENTS = 3  # each leaves DELTA of an error that the system sees
 
@@ -64,8 +64,9 @@ class BarrierSystem:
         M = M.diagonal_scatter(M.diagonal(dim1=-2, dim2=-1) + lower + upper, dim1=-2, dim2=-1)
         if not p:
             return M
-        size = self.A.detach().square().sum(-1).amax(-1, keepdim=True)
-        corner = torch.diag_embed((-DELTA * size * dependent[:, None]).expand(-1, p))
+        A = self.A.detach()
+        E = equilibrate(M.detach(), A)[1] if dependent.any() else A.new_ones(A.shape[:2])
+        corner = torch.diag_embed(-DELTA * dependent[:, None] / E.square())
         return torch.cat([torch.cat([M, self.A.mT], -1), torch.cat([self.A, corner], -1)], -2)
 
 

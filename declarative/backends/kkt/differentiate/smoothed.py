@@ -10,14 +10,14 @@ point is found by Newton's method from the solution; the implicit function theor
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from declarative.backends.kkt.differentiate.barrier_system import BarrierSystem
 from declarative.backends.kkt.program.certify import Model
-from declarative.backends.kkt.program.program import SmoothProgram, Theta
+from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import model
 from declarative.backends.push import pull, push
 
@@ -50,10 +50,11 @@ def attach_smoothed(
         count = int((~found).sum())
         text = f"smooth(mu = {mu:g}): {count} of {len(x)} items have no point on the central path nearby; they are"
         warnings.warn(f"{text} differentiated implicitly", stacklevel=2)
-    moved = split(barrier, Central.apply(barrier, x, y, z, *theta))
+    items = found.nonzero()[:, 0]  # the numbers of all others may have no derivative at all: NaN for what is shared
+    at = Central.apply(replace(barrier, on=barrier.on[items]), x[items], y[items], z[items], *take(theta, items))
     return tuple(
-        torch.where(found[:, None], at + (new - new.detach()), other)
-        for at, new, other in zip(solution, moved, otherwise, strict=True)
+        other.index_copy(0, items, own[items] + (new - new.detach()))
+        for own, new, other in zip(solution, split(barrier, at), otherwise, strict=True)
     )
 
 
