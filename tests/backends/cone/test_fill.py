@@ -1,7 +1,5 @@
 """How much a factor fills in is counted before it is made; and what else large thin programs find without arrays."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,7 +9,6 @@ from declarative.backends.cone.linear.elimination import column_lengths
 from declarative.backends.cone.linear.matrices import pattern_of
 from declarative.backends.cone.linear.quasidefinite import active_matrix, kkt_pattern
 from declarative.backends.cone.linear.symmetric import factorise
-from declarative.backends.cone.program.equalities import Basis, Complement, span_of_equalities, spans_of_equalities
 from declarative.backends.cone.program.item import Items
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
 
@@ -52,32 +49,6 @@ def marginals(n: int, scales: np.ndarray) -> Items:
         for M in (sp.coo_array((n * n, n * n), dtype=float), A)
     )
     return Items(P, np.ones((1, n * n)), A, np.ones((1, 2 * n)), Cones((Block(Kind.ZERO, 2 * n),)))
-
-
-def test_the_span_of_dependent_rows_without_a_basis():
-    rng = np.random.default_rng(0)
-    items = marginals(30, 10.0 ** rng.integers(-3, 4, 60))
-    span, A = span_of_equalities(items, 0), items.dense(0).A
-    assert items.sparse and isinstance(span, Complement)
-    U, values, _ = np.linalg.svd(A / np.abs(A).max(1)[:, None], full_matrices=False)
-    exact = Basis(np.linalg.qr(np.abs(A).max(1)[:, None] * U[:, values > 1e-9])[0])
-    z = rng.standard_normal(60)
-    assert exact.vectors.shape[1] == 59
-    assert np.allclose(span.part(z), exact.part(z), rtol=0, atol=1e-8)
-    assert np.abs(A.T @ (span.part(z) - z)).max() <= 1e-12 * np.abs(A.T @ z).max()
-
-
-def test_items_with_equal_rows_have_one_span_between_them():
-    alone = marginals(3, np.ones(6))
-    values = alone.A.values * np.array([[1.0], [1.0], [2.0], [1.0]])
-    values[2, 0] = 0.0
-    P, A = replace(alone.P, values=np.zeros((4, 0))), replace(alone.A, values=values)
-    items = Items(P, np.ones((4, 9)), A, np.ones((4, 6)), alone.cones)
-    first, second, other, left_out = spans_of_equalities(items, np.array([True, True, True, False]))
-    z = np.arange(6.0)
-    assert first is not None and first is second
-    assert other is None and left_out is None  # without one entry the rows of that item are independent
-    assert np.allclose(first.part(z), z - (z[:3].sum() - z[3:].sum()) / 6 * np.repeat([1.0, -1.0], 3))
 
 
 def test_the_matrix_of_dependent_rows_is_singular_however_many_they_are():

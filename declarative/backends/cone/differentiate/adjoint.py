@@ -2,6 +2,9 @@
 
 F = (Px + q + A'z, Ax + s - b) = 0 with s and z the two parts of v = s - z. Backward, one solve with F's transposed
 Jacobian gives the state (y, w) whose products with dF are the gradients; forward, one solve with dF.
+
+Where equalities depend on each other, moves of data that make them contradict each other count as the nearest ones that
+do not: multipliers and states are those of least norm.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ def pull_back(
     for k, system in enumerate(systems):
         y[k], w[k] = system.solve(gx[k], h[k])
     frames.each_from_frame(w[:, None])
-    y, w = scaling.columns * y, scaling.D * w
+    y, w = scaling.columns * y, np.array([determined(*own) for own in zip(solved, scaling.D * w, strict=True)])
     (i, j), (r, c) = P_at, A_at
     P, A = -(y[:, i] * x[:, j] + y[:, j] * x[:, i]) / 2, -(z[:, r] * y[:, c] + w[:, r] * x[:, c])
     return Gradients(P, -y, A, w)
@@ -77,12 +80,12 @@ def push_forward(solved: Solved, data: Gradients, P_at: np.ndarray, A_at: np.nda
     np.add.at(first, c, data.A * z[r])
     np.add.at(second, r, data.A * x[c])
     frame = solved.system.spectrum
-    first, second = scaling.columns * first, scaling.D * second
+    first, second = scaling.columns * first, scaling.D * determined(solved, second)
     dx, dz = solved.system.solve(-first, -frame.to_frame(second))
     dz = scaling.multipliers * frame.from_frame(dz)
     return scaling.E * dx, determined(solved, dz)
 
 
 def determined(solved: Solved, z: np.ndarray) -> np.ndarray:
-    """Multipliers of dependent equalities: only their least-norm part moves."""
+    """Of rows (m,), what dependent equalities can be: the part of multipliers that moves, and of moves that counts."""
     return on_span(z, solved.span, solved.cones.of_kind(Kind.ZERO))

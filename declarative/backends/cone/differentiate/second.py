@@ -57,13 +57,13 @@ def pull_twice(solved: Solved, gx: np.ndarray, gz: np.ndarray, moves: Gradients,
     h = frame.to_frame(gz)
     y, w = system.solve(gx, h)
     turned = bend(solved.cones, v, along.dv, frame.from_frame(system.moved(y, w, h)))
-    w = frame.from_frame(w)
+    w = _least(solved, frame.from_frame(w))
     top, right = np.zeros_like(x), np.zeros_like(z)
     at.add_P(-along.data.P, y, top)
     at.add_transposed_A(-along.data.A, w, top)
     at.add_A(-along.data.A, y, right)
-    y2, w2 = system.solve(top, frame.to_frame(right), frame.to_frame(turned))
-    w2 = frame.from_frame(w2)
+    y2, w2 = system.solve(top, frame.to_frame(_consistent(solved, right)), frame.to_frame(turned))
+    w2 = _least(solved, frame.from_frame(w2))
     (i, j), (r, c) = at.P, at.A
     P = y2[i] * x[j] + y2[j] * x[i] + y[i] * along.dx[j] + y[j] * along.dx[i]
     A = z[r] * y2[c] + w2[r] * x[c] + along.dz[r] * y[c] + w[r] * along.dx[c]
@@ -77,9 +77,19 @@ def _move(solved: Solved, data: Gradients, x: np.ndarray, z: np.ndarray, at: Pla
     at.add_P(-data.P, x, top)
     at.add_transposed_A(-data.A, z, top)
     at.add_A(-data.A, x, right)
-    h = frame.to_frame(right)
+    h = frame.to_frame(_consistent(solved, right))
     dx, dz = system.solve(top, h)
-    return Move(data, dx, frame.from_frame(dz), frame.from_frame(system.moved(dx, dz, h)))
+    return Move(data, dx, _least(solved, frame.from_frame(dz)), frame.from_frame(system.moved(dx, dz, h)))
+
+
+def _consistent(solved: Solved, right: np.ndarray) -> np.ndarray:
+    """The nearest right sides (m,) of the scaled program that dependent equalities can have."""
+    return solved.scaling.D * determined(solved, right / solved.scaling.D)
+
+
+def _least(solved: Solved, w: np.ndarray) -> np.ndarray:
+    """Multipliers (m,) of the scaled program, of least norm."""
+    return determined(solved, solved.scaling.D * w) / solved.scaling.D
 
 
 def _factors(solved: Solved, at: Places) -> Gradients:

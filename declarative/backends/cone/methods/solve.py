@@ -31,7 +31,7 @@ from declarative.backends.cone.program.certificate import (
     residuals,
 )
 from declarative.backends.cone.program.degenerate import is_regular, near_kinks, weakly_active
-from declarative.backends.cone.program.equalities import least_norm, spans_of_equalities, without_contradiction
+from declarative.backends.cone.program.equalities import least_norm, with_implied, without_contradictions
 from declarative.backends.cone.program.item import Items, Point, without_infinite_rows
 from declarative.backends.cone.program.read_off import read_off
 from declarative.backends.cone.program.scaling import Scaling, equilibrate, rebalance, unscaled
@@ -60,16 +60,16 @@ def solve_items(items: Items, blocks: Blocks, last: Point | None = None) -> list
     one from the middle of them is wanted, and that takes an interior-point method to its end. `last` may hold points
     of similar programs, NaN where there is none.
     """
-    items = without_infinite_rows(items)
+    items, data = with_implied(without_infinite_rows(items))
     left = np.flatnonzero(items.finite)
     found: dict[int, Solved] = {}
     if len(left) < len(items):
         found = dict.fromkeys(range(len(items)), replace(without_numbers(items, Status.FAILED, 0), broken=True))
     if last is not None:
-        left = _resume(found, left, items, blocks, last)
+        left = _resume(found, left, items, data, blocks, last)
     if len(left):
-        chosen = items.some(left)
-        for k, solved in zip(left.tolist(), _attempt(chosen, chosen, blocks, equilibrate(chosen), ROUGH), strict=True):
+        chosen, known = items.some(left), data.some(left)
+        for k, solved in zip(left.tolist(), _attempt(chosen, known, blocks, equilibrate(known), ROUGH), strict=True):
             found[k] = solved if _determined(solved) else _by_itself(solved, items.some(np.array([k])), blocks)
     return [found[k] for k in range(len(items))]
 
@@ -103,7 +103,9 @@ def _by_itself(solved: Solved, item: Items, blocks: Blocks) -> Solved:
     return found if is_far_out(solved, own) else proved_empty(found, own) or found
 
 
-def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: Blocks, last: Point) -> np.ndarray:
+def _resume(
+    found: dict[int, Solved], chosen: np.ndarray, items: Items, data: Items, blocks: Blocks, last: Point
+) -> np.ndarray:
     """Put the answers that Newton's method finds from `last` into `found`; which of the `chosen` items are left.
 
     From a neighbour's solution they converge fast where v = s - z of both lies on one smooth piece of the projection,
@@ -114,11 +116,10 @@ def _resume(found: dict[int, Solved], chosen: np.ndarray, items: Items, blocks: 
     near = chosen[np.isfinite(last.x[chosen]).all(1)]
     if not len(near) or items.cones.linear or items.sparse:
         return chosen
-    own = items.some(near)
-    scaling = equilibrate(own)
-    nowhere = np.zeros(len(near), dtype=bool)
-    start = scaling.scaled_point(last.some(near))
-    done = _finish(own, own, scaling, blocks, start, nowhere, steps=NEIGHBOUR, leaps=LEAPS)
+    own, known = items.some(near), data.some(near)
+    scaling = equilibrate(known)
+    start, nowhere = scaling.scaled_point(last.some(near)), np.zeros(len(near), dtype=bool)
+    done = _finish(own, known, scaling, blocks, start, nowhere, steps=NEIGHBOUR, leaps=LEAPS)
     points = Point(*(np.array([getattr(solved.point, part) for solved in done]) for part in ("x", "s", "z")))
     sound = ~far_fetched(own, points) & [_settled_there(solved) for solved in done]
     for k in np.flatnonzero(sound):
@@ -150,7 +151,7 @@ def _settled(solved: Solved, item: Items) -> bool:
         case Status.SOLVED:
             return _sharp(solved)
         case Status.INFEASIBLE:
-            return without_contradiction(item) is None
+            return without_contradictions(item) is item
         case status:
             return status is Status.UNBOUNDED
 
@@ -174,8 +175,8 @@ def _carefully(rough: Solved, item: Items, blocks: Blocks) -> Solved:
             if outcomes[-1].status is Status.SOLVED:
                 answer = _undisputed(outcomes[-1], outcomes, blocks)
                 return _ray_beside(item, blocks, answer) or _believed(item, answer)
-        consistent = without_contradiction(item) if tolerance == FINE else None
-        if consistent is not None:
+        consistent = without_contradictions(item) if tolerance == FINE else item
+        if consistent is not item:
             outcomes += map(attainment.checked, _attempt(item, consistent, blocks, equilibrate(consistent), FINE))
         for another in (resized, unscaled, fitted):
             if _open(outcomes):
@@ -374,8 +375,8 @@ def _judged(
 ) -> list[Solved]:
     """What the points and systems of a scaled batch are worth for `items`."""
     points = balanced.point(replace(best.point, x=read_off(scaled, best.x, best.s)))
-    spans = spans_of_equalities(items, np.array([system.matrix.singular for system in systems]))
-    points = least_norm(points, spans, items.cones)
+    dependent = {k for k, system in enumerate(systems) if system.matrix.singular} | scaled.with_implied
+    points, spans = least_norm(items, points, dependent)
     checked = residuals(items, points, blocks, balanced)
     weak, exact = weakly_active(scaled, best.point), best.error <= EXACT * best.floor
     off = adrift(scaled, best.point, ~exact, systems, balanced, blocks)

@@ -1,149 +1,190 @@
-"""Equalities that depend on each other: what values their rows can take, and the least multipliers that they have.
+"""Equalities that depend on each other: which of them follow from others, and the least multipliers that they have.
 
 Flow conservation and the marginals of a transport plan are such: the rows of one side add up to those of the other.
+What follows from others, and holds where they do, needs no place in a linear system, which is regular without it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import cached_property
 
 import numpy as np
-import qdldl
 import scipy.sparse as sp
+from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpstrf  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.sparse.linalg import SuperLU, splu
 
 from declarative.backends.cone.linear.matrices import Rows
 from declarative.backends.cone.program.item import Items, Point
-from declarative.backends.cone.sets.cones import Cones, Kind
+from declarative.backends.cone.sets.cones import Kind
 
-RANK = 1e-10  # singular values below this, relative to the largest, are zero
+CLOSE = 1e-10  # the squared distance, at most, of a row of length one from others where it may depend on them
+RANK = 1e-10  # of its terms, is left at most of a row that depends on others
+EXACT = 1e-13  # the same for rows, and right sides, that follow from others
 ROUNDING = 1e-6  # a contradiction this small, relative to the largest right side, is data rounded to single precision
-SHIFT, MOST, FALLS = (
-    1e-9,
-    40,
-    0.9,
-)  # of a complement: in its matrix; how often it is applied, and while it falls so
-NOTHING = 1e-8  # of a vector, is no part of it
+REFINEMENTS = 3
+SHIFT = 1e-13  # of products of sparse rows, which have factors then
+DENSE = 500  # rows: the factors of so many are full
+KNOWN = 8  # sets of equal rows, at most, are remembered for the next call
+BESIDE = "dependences of equalities"
 
-
-class Span(Protocol):
-    """What the rows of dependent equalities can be."""
-
-    def part(self, z: np.ndarray) -> np.ndarray:
-        """The part of z (equalities,) in it."""
-        ...
+Solve = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Basis:
-    """Orthonormal vectors (equalities, rank)."""
+class Dependence:
+    """Of equalities (p, n): the rows `left` (k,) are `weights` (k, r) times the rows `kept` (r,), `exact` or nearly.
 
-    vectors: np.ndarray
-
-    def part(self, z: np.ndarray) -> np.ndarray:
-        return self.vectors @ (self.vectors.T @ z)
-
-
-@dataclass(frozen=True)
-class Complement:
-    """Without a basis, for a sparse A: with B = A / size by rows, of w with P = diag(size^-2) the map
-
-    (P + B B' / eps)^-1 P, which leaves w alone where B'w = 0 and takes the rest away, bit by bit. It is the solution of
-    [[P, B], [B', -eps]], sparse as A is.
+    Those that are kept are independent. Rows of zeros are neither.
     """
 
-    size: np.ndarray
-    K: Rows
-    factors: qdldl.Solver
+    size: int
+    kept: np.ndarray
+    left: np.ndarray
+    weights: np.ndarray
+    exact: bool
+
+    @cached_property
+    def _null(self) -> np.ndarray:
+        """(p, k): orthonormal combinations of rows that vanish."""
+        found = np.zeros((self.size, len(self.left)))
+        found[self.left, np.arange(len(self.left))] = 1.0
+        found[self.kept] = -self.weights.T
+        return np.linalg.qr(found)[0]
 
     def part(self, z: np.ndarray) -> np.ndarray:
-        left, least = z, np.inf
-        for _ in range(MOST):
-            found = self._taken(left)
-            size = float(np.linalg.norm(found))
-            if not (size > NOTHING * np.linalg.norm(z) and size < least):
-                left = found
-                break
-            left, least = found, size if size < FALLS * least else 0.0
-        return z - left
+        """The part of z (p,) in what the rows times some x can be."""
+        return z - self._null @ (self._null.T @ z)
 
-    def _taken(self, z: np.ndarray) -> np.ndarray:
-        right = np.zeros(self.K.shape[0])
-        right[: len(z)] = z * self.size.min() ** 2 / self.size
-        found = self.factors.solve(right)
-        for _ in range(2):
-            found = found + self.factors.solve(right - self.K @ found)
-        return found[: len(z)] / self.size
+    def follow(self, b: np.ndarray) -> bool:
+        """Do the rows that are left hold, with these right sides (p,), wherever those that are kept do?"""
+        off = np.abs(b[self.left] - self.weights @ b[self.kept])
+        terms = np.abs(b[self.left]) + np.abs(self.weights) @ np.abs(b[self.kept])
+        return self.exact and bool((off <= EXACT * terms).all())
 
 
-def spans_of_equalities(items: Items, wanted: np.ndarray) -> list[Span | None]:
-    """Those of the items that are `wanted` (B,), and None for others. Items with equal rows have one between them."""
+def dependences(items: Items, wanted: Iterable[int]) -> dict[int, Dependence | None]:
+    """Of the equalities of the items `wanted`; None where they are independent. Equal rows have one between them."""
     own = np.zeros(items.cones.rows, dtype=bool)
     own[items.cones.of_kind(Kind.ZERO)] = True
-    values = items.A.values[:, own[items.A.pattern.rows]]
-    known: dict[bytes, Span | None] = {}
-    found: list[Span | None] = [None] * len(items)
-    for k in np.flatnonzero(wanted).tolist():
+    values, beside = items.A.values[:, own[items.A.pattern.rows]], items.A.pattern.beside
+    last, known = beside.get(BESIDE, {}), {}
+    found: dict[int, Dependence | None] = {}
+    for k in wanted:
         key = values[k].tobytes()
         if key not in known:
-            known[key] = span_of_equalities(items, k)
+            known[key] = last[key] if key in last else dependence(items.one(k).A[items.cones.of_kind(Kind.ZERO)])
         found[k] = known[key]
+    if 0 < len(known) <= KNOWN:
+        beside[BESIDE] = known
     return found
 
 
-def span_of_equalities(items: Items, k: int) -> Span | None:
-    """What the rows of item k's equalities can be, where that is not everything."""
-    rows = items.cones.of_kind(Kind.ZERO)
-    if not rows.size:
+def dependence(E: Rows) -> Dependence | None:
+    """Of rows (p, n). Those near to others are found by Cholesky's factors of E E', and their weights refined on E."""
+    size = np.sqrt((E * E).sum(1))
+    rows = np.flatnonzero(size > 0)
+    if len(rows) < 2:
         return None
-    A = items.one(k).A[rows]
-    if not isinstance(A, np.ndarray):
-        return _complement(A)
-    size = _or_one(np.abs(A).max(1))  # rows of very different size depend on each other all the same
-    U, values, _ = np.linalg.svd(A / size[:, None], full_matrices=False)
-    rank = int(np.count_nonzero(values > RANK * values.max(initial=0.0)))
-    return None if rank == len(A) else Basis(np.linalg.qr(size[:, None] * U[:, :rank])[0])
+    even = sp.csr_array(sp.diags_array(1 / size[rows]) @ E[rows]) if sp.issparse(E) else E[rows] / size[rows, None]
+    kept, solve = _independent(even @ even.T)
+    left = np.setdiff1d(np.arange(len(rows)), kept)
+    if not len(left):
+        return None
+    base, others, weights = even[kept].T, _array(even[left].T), np.zeros((len(kept), len(left)))
+    for _ in range(REFINEMENTS):
+        weights = weights + solve(base.T @ (others - base @ weights))
+    off = np.abs(others - base @ weights).max(0)
+    terms = (np.abs(others) + abs(base) @ np.abs(weights)).max(0)
+    near = off <= RANK * terms
+    if not near.any():
+        return None
+    exact = bool((off[near] <= EXACT * terms[near]).all())
+    kept, left, weights = rows[kept], rows[left[near]], weights[:, near].T
+    return Dependence(len(size), kept, left, size[left, None] * weights / size[kept], exact)
 
 
-def _complement(A: Rows) -> Complement | None:
-    size = _or_one(abs(A).max(axis=1).toarray().ravel())
-    P, B = sp.diags_array((size.min() / size) ** 2), sp.diags_array(1 / size) @ A
-    K = sp.csc_matrix(sp.block_array([[P, B], [B.T, -SHIFT * sp.eye_array(A.shape[1])]]))
-    found = Complement(size, K, qdldl.Solver(sp.csc_matrix(sp.triu(K)), upper=True))
-    sample = np.random.default_rng(0).standard_normal(len(size))
-    left = sample - found.part(sample)
-    return found if np.linalg.norm(left) > NOTHING * np.linalg.norm(sample) else None
+def _independent(products: Rows) -> tuple[np.ndarray, Solve]:
+    """Rows that are apart from each other, in some order, and what solves for their products."""
+    if products.shape[0] <= DENSE or not sp.issparse(products):
+        factors, order, rank, _ = dpstrf(_array(products), tol=CLOSE, lower=1)
+        inner = factors[:rank, :rank]
+        return order[:rank] - 1, lambda right: cho_solve((inner, True), right)
+    distance = _pivots(products)
+    kept = np.flatnonzero(distance > CLOSE)
+    return kept, _factored(products[kept][:, kept]).solve
 
 
-def _or_one(size: np.ndarray) -> np.ndarray:
-    return np.where(size > 0, size, 1.0)
+def _pivots(products: Rows) -> np.ndarray:
+    """The squared distance of each row from those before it, in an order that keeps the factors sparse."""
+    factors = _factored(products)
+    return factors.U.diagonal()[factors.perm_c]
 
 
-def on_span(z: np.ndarray, span: Span | None, item_rows: np.ndarray) -> np.ndarray:
+def _factored(products: Rows) -> SuperLU:
+    shifted = sp.csc_array(products + SHIFT * sp.eye_array(products.shape[0]))
+    return splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+
+def _array(rows: Rows) -> np.ndarray:
+    return rows.toarray() if sp.issparse(rows) else rows
+
+
+def with_implied(items: Items) -> tuple[Items, Items]:
+    """The same, where equalities that follow from others are known to; and with right sides that do not contradict
+    each other, where these did by no more than rounding."""
+    found = {} if _are_heavy(items) else dependences(items, np.flatnonzero(items.finite).tolist())
+    items = _marked(items, found)
+    return items, _consistent(items, found)
+
+
+def without_contradictions(items: Items) -> Items:
+    """Right sides that contradict each other by no more than rounding, replaced by the nearest that do not."""
+    return _consistent(items, dependences(items, range(len(items))))
+
+
+def _marked(items: Items, found: dict[int, Dependence | None]) -> Items:
+    rows, implied = items.cones.of_kind(Kind.ZERO), np.zeros(items.b.shape, dtype=bool)
+    for k, own in found.items():
+        if own is not None and own.follow(items.b[k, rows]):
+            implied[k, rows[own.left]] = True
+    return replace(items, implied=implied) if implied.any() else items
+
+
+def _consistent(items: Items, found: dict[int, Dependence | None]) -> Items:
+    rows, b = items.cones.of_kind(Kind.ZERO), items.b.copy()
+    for k in found.keys() - items.with_implied:
+        nearest = on_span(b[k], found[k], rows)
+        if np.abs(nearest - b[k]).max(initial=0.0) <= ROUNDING * np.abs(b[k]).max(initial=0.0):
+            b[k] = nearest
+    return items if (b == items.b).all() else _marked(replace(items, b=b), found)
+
+
+def _are_heavy(items: Items) -> bool:
+    """Are the products of many rows full? Factors of these take longer than those of the program then."""
+    A = items.A.pattern
+    equal = np.zeros(A.shape[0], dtype=bool)
+    equal[items.cones.of_kind(Kind.ZERO)] = True
+    return bool(np.bincount(A.columns[equal[A.rows]], minlength=1).max() > DENSE)
+
+
+def least_norm(items: Items, points: Point, dependent: set[int]) -> tuple[Point, list[Dependence | None]]:
+    """The points with the least multipliers where equalities depend on each other, and how they do.
+
+    Only items that may be `dependent` are asked; None for others.
+    """
+    found, z, rows = dependences(items, sorted(dependent)), points.z, items.cones.of_kind(Kind.ZERO)
+    if any(found.values()):
+        z = np.array([on_span(own, found.get(k), rows) for k, own in enumerate(z)])
+    return replace(points, z=z), [found.get(k) for k in range(len(items))]
+
+
+def on_span(z: np.ndarray, span: Dependence | None, item_rows: np.ndarray) -> np.ndarray:
     """The rows `item_rows` of z (m,) projected onto the span: the least multipliers with the same A'z."""
     if span is None:
         return z
     z = z.copy()
     z[item_rows] = span.part(z[item_rows])
     return z
-
-
-def least_norm(points: Point, spans: list[Span | None], cones: Cones) -> Point:
-    """Dependent equalities have many multipliers: the least ones, for each point of a batch."""
-    if all(span is None for span in spans):
-        return points
-    rows = cones.of_kind(Kind.ZERO)
-    return replace(points, z=np.array([on_span(z, span, rows) for z, span in zip(points.z, spans, strict=True)]))
-
-
-def without_contradiction(items: Items) -> Items | None:
-    """Right sides (of a batch of one) that contradict each other by no more than rounding, replaced by the nearest
-    that do not; or None."""
-    span = span_of_equalities(items, 0)
-    if span is None:
-        return None
-    b = on_span(items.b[0], span, items.cones.of_kind(Kind.ZERO))
-    moved = np.abs(b - items.b).max(initial=0.0)
-    if not 0 < moved <= ROUNDING * np.abs(items.b).max(initial=0.0):
-        return None
-    return replace(items, b=b[None])

@@ -42,16 +42,25 @@ class Item:
 
 @dataclass(frozen=True)
 class Items:
-    """A batch of cone programs: P and A hold B matrices of one pattern, P symmetric; q is (B, n) and b (B, m)."""
+    """A batch of cone programs: P and A hold B matrices of one pattern, P symmetric; q is (B, n) and b (B, m).
+
+    `implied` (B, m) marks equalities that hold wherever the other rows do; None where none is known to.
+    """
 
     P: Matrices
     q: np.ndarray
     A: Matrices
     b: np.ndarray
     cones: Cones
+    implied: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.q)
+
+    @property
+    def with_implied(self) -> set[int]:
+        """The numbers of the items that have rows marked so."""
+        return set() if self.implied is None else set(np.flatnonzero(self.implied.any(1)).tolist())
 
     def stationarity(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
         return self.P.times(x) + self.q + self.A.transposed_times(z)
@@ -72,7 +81,8 @@ class Items:
         """Those with the numbers `chosen`."""
         if len(chosen) == len(self):
             return self
-        return Items(self.P.some(chosen), self.q[chosen], self.A.some(chosen), self.b[chosen], self.cones)
+        implied = None if self.implied is None else self.implied[chosen]
+        return Items(self.P.some(chosen), self.q[chosen], self.A.some(chosen), self.b[chosen], self.cones, implied)
 
     def without_zeros(self) -> Items:
         """Without entries that are 0 in every item; the same where there are none."""

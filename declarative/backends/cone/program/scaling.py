@@ -35,7 +35,7 @@ class Scaling:
 
     def apply(self, items: Items) -> Items:
         P, A = items.P.scaled(self.columns, self.E), items.A.scaled(self.D, self.E)
-        return Items(P, self.columns * items.q, A, self.D * items.b, items.cones)
+        return replace(items, P=P, q=self.columns * items.q, A=A, b=self.D * items.b)
 
     @property
     def columns(self) -> np.ndarray:

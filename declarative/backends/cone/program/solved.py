@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.program.certificate import Residuals
-from declarative.backends.cone.program.equalities import Span
+from declarative.backends.cone.program.equalities import Dependence
 from declarative.backends.cone.program.item import Item, Items, Point
 from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.program.system import System
@@ -33,7 +33,7 @@ class Solved:
     residuals: Residuals
     scaling: Scaling
     system: System | None = None
-    span: Span | None = None
+    span: Dependence | None = None
     degenerate: bool = False
     settled: bool = False
     escapes: bool = False
@@ -58,14 +58,15 @@ class Solved:
         n = len(self.point.x)
         null = self.system.matrix.null_sample()
         if not null.size:
-            return False, False, False
+            return False, self.span is not None, False
         moving = np.abs(null) > 1e-6 * np.abs(null).max(0, initial=0.0)
         active = self.system.active
         rows = abs(self.system.A[active]).sum(1) > 0  # a row of zeros says nothing, whatever its multiplier
         apart = np.ones(self.cones.rows, dtype=bool)
         apart[self.cones.of_kind(Kind.ZERO)] = False
         loose = moving[n:][rows]
-        return bool(moving[:n][shown].any()), bool(loose.any()), bool(loose[apart[active][rows]].any())
+        many = self.span is not None or bool(loose.any())
+        return bool(moving[:n][shown].any()), many, bool(loose[apart[active][rows]].any())
 
 
 def without_numbers(

@@ -119,8 +119,10 @@ def conic_systems(
     """K of each item, where its projection has this derivative; `known` may be systems at points nearby.
 
     `steps` (n,) may tell how far each column can be expected to move, for dense K of one item. Sparse K keep all rows
-    that they can, since eliminating them would fill them.
+    that they can, since eliminating them would fill them. Equalities that are implied have no place in any.
     """
+    if items.implied is not None:
+        spectrum = spectrum.freed(items.implied)
     if not items.sparse:
         return _dense(items, spectrum, known, steps)
     return [_sparse(items.one(k), spectrum.some(k), own) for k, own in enumerate(known)]

@@ -7,7 +7,7 @@ carries the curvature of the boundary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import assert_never
 
@@ -98,6 +98,10 @@ class Spectrum:
             at = starts[places][:, :, None] + np.arange(places.shape[1])
             columns[at], values[at] = places[:, None, :], U.transpose(0, 2, 1)
         return sp.csr_array((values, columns, starts), shape=(size, size))
+
+    def freed(self, rows: np.ndarray) -> Spectrum:
+        """Where rows (..., rows) of one-dimensional cones are free, as if they were not there."""
+        return replace(self, values=np.where(rows, 1.0, self.values), rest=np.where(rows, 0.0, self.rest))
 
     def some(self, chosen: np.ndarray | int) -> Spectrum:
         """Of a batch."""
