@@ -236,3 +236,13 @@ def test_smooth_of_an_item_off_the_central_path_does_not_spoil_what_the_batch_sh
     alone = torch.autograd.grad(layer(c[0], a)[0], (c, a))
     assert torch.allclose(whole[0], alone[0], rtol=1e-9, atol=0)
     assert torch.allclose(whole[1], alone[1] + torch.tensor([-1, 0]), rtol=1e-9, atol=1e-12)
+
+
+def test_smooth_has_second_derivatives_by_any_transforms():
+    """x = mu/q of min q'x over x >= 0; jacobians map over views that show the data of one item to all."""
+    layer = compiled("param q : R^2; var x : R^2, nonneg; minimize q'*x", "smooth(0.1)")
+    q = torch.tensor([0.3, 0.9], dtype=torch.float64)
+    wanted = torch.diag(0.2 / q**3)
+    for outer in (torch.func.jacrev, torch.func.jacfwd):
+        for inner in (torch.func.jacrev, torch.func.jacfwd):
+            assert torch.allclose(outer(inner(lambda q: layer(q).sum()))(q), wanted, rtol=1e-8)

@@ -18,6 +18,7 @@ from declarative.backends.kkt.linear.system import System
 from declarative.backends.kkt.program.items import Items
 from declarative.backends.method import AUTO, Forward
 from declarative.backends.mode import IMPLICIT, Mode
+from declarative.backends.push import differentiable
 from declarative.backends.status import Status
 
 Theta = tuple[Tensor, ...]
@@ -188,8 +189,10 @@ def take(theta: Theta, items: Tensor) -> Theta:
 
 
 def taken(t: Tensor, items: Tensor) -> Tensor:
-    """Some items (long, K) of a tensor (B, ...); a view that shows one item to all shows it to these."""
-    one = once(t)
+    """Some items (long, K) of a tensor (B, ...); a view that shows one item to all shows it to these, unless each may
+    be asked for a derivative of its own.
+    """
+    one = t if differentiable((t,)) else once(t)
     return t[items] if one is t else one.expand(len(items), *t.shape[1:])
 
 
