@@ -1,7 +1,9 @@
 """Tensors, maybe inside transforms of torch.func -> their numbers, for code that is not differentiated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +15,8 @@ from torch._C._functorch import (
 )
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
+Result = TypeVar("Result")
+
 
 def numbers_only() -> AbstractContextManager:
     """Within, no transform and no grad mode of the caller holds, so that what is computed are plain tensors."""
@@ -23,6 +27,12 @@ def numbers_only() -> AbstractContextManager:
 def _outside_transforms() -> Iterator[None]:
     with temporarily_clear_interpreter_stack(), torch.no_grad():
         yield
+
+
+def apart(function: Callable[..., Result], *args) -> Result:
+    """The result of a call in a thread of its own, where no grad mode or transform of this one holds: what is kept."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *args).result()
 
 
 def plain(tensors: Iterable[Tensor]) -> bool:

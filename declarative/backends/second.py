@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.inspection import Inspection
+from declarative.backends.numbers import apart
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.report import Report
 from declarative.backends.status import GENERAL, Status
@@ -81,7 +82,7 @@ class SecondPlan:
 
     def _prepared(self) -> Plan | None:
         if not self._second:
-            self._second.append(self.prepare())
+            self._second.append(apart(self.prepare))
         return self._second[0]
 
     def describe(self) -> list[str]:

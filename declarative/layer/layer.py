@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from declarative.backends.hosted import hosted
 from declarative.backends.layout import entries
+from declarative.backends.numbers import apart
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.status import AnsweredBy, Status
 from declarative.backends.tape.external import External
@@ -271,7 +271,7 @@ class DeclarativeLayer(nn.Module):
         if ready is None or not (_unchanged(ready.consts, consts) or _equal(ready.consts, consts)):
             fixed = {d.symbol.name for d in self.problem.parameters if d.symbol.role is Role.CONST}
             constants = {name: inputs[name][0].detach().cpu().numpy() for name in fixed if name in inputs}
-            ready = memo.plans[key] = _apart(self._prepare, bound, place, constants, consts)
+            ready = memo.plans[key] = apart(self._prepare, bound, place, constants, consts)
         memo.last = ready
         return ready
 
@@ -327,7 +327,7 @@ class DeclarativeLayer(nn.Module):
             return ready.plan.run(inputs, batch, start)
         if not ready.nothing:
             one = {name: t.new_ones(1, *t.shape[1:]).detach() for name, t in inputs.items()}
-            ready.nothing.append(_first_items(_apart(ready.plan.run, one, 1, None), 0))
+            ready.nothing.append(_first_items(apart(ready.plan.run, one, 1, None), 0))
         return _connected(ready.nothing[0], inputs)
 
     def _complain(self, solution: Solution) -> None:
@@ -392,9 +392,3 @@ def _connected(nothing: Outcome, inputs: Mapping[str, Tensor]) -> Outcome:
     variables = {name: t.detach() + zero for name, t in nothing.variables.items()}
     duals = {path: t.detach() + zero for path, t in nothing.duals.items()}
     return replace(nothing, variables=variables, duals=duals, value=nothing.value.detach() + zero)
-
-
-def _apart(function: Callable, *args):
-    """The result of a call in a thread of its own, where no grad mode or transform of this one holds."""
-    with ThreadPoolExecutor(1) as apart:
-        return apart.submit(function, *args).result()

@@ -246,3 +246,20 @@ class OneOutput(torch.nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return self.layer(y, 1.0)[0]
+
+
+def test_what_a_second_backend_prepares_in_a_transform_or_in_inference_serves_later_calls():
+    """The smooth program is infeasible where b < 0, which the cone backend is asked about too."""
+    text = "param q : R^2; param b : R; var x : R^2, nonneg; minimize sum(exp(x)) - 10*q'*x; subject to; sum(x) == b"
+    q, b = torch.tensor([1.0, 0.5], dtype=torch.float64), torch.tensor([-1.0, 9.0], dtype=torch.float64)
+    for first in ("transform", "inference"):
+        layer = declarative.compile(declarative.parse(text), on_failure="mask")
+        if first == "transform":
+            assert (jacrev(lambda q, layer=layer: layer(q, b[0]))(q) == 0).all()
+        else:
+            with torch.inference_mode():
+                assert layer(q, b[0]).isnan().all()
+        at = q.clone().requires_grad_()
+        x = layer(at, b)
+        slope = 10 / float(x[1].detach().exp().sum())
+        assert torch.autograd.grad(x[:, 0].nansum(), at)[0].tolist() == pytest.approx([slope, -slope], rel=1e-8)
