@@ -176,3 +176,27 @@ def test_operations_are_shared_folded_and_fused():
 def test_products_of_no_matrices_are_none():
     listing, kinds = trace(lambda A, x: (torch.bmm(A, x),), (0, 2, 3), (0, 3, 1))
     assert kinds[0].shape == (2, 1) and len(listing.operations) == len(listing.results) == 0
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.nn.functional.pad(x, (1, 1), value=2.0),
+        lambda x: torch.nn.functional.pad(x, (1, 1), value=-2.5).cumsum(1),
+        lambda x: torch.cat([x, torch.full((len(x), 2), 3)], 1),
+        lambda x: torch.cat([x > 0, x], 1),
+        lambda x: torch.stack([torch.ones_like(x, dtype=torch.bool), x], 1),
+        lambda x: ((x > 0) + (x > -10)) * x,
+        lambda x: torch.cat([x.isfinite(), x > 0], 1) & True,
+    ],
+)
+def test_numbers_that_are_put_beside_names_are_numbers(function):
+    """Padding, whole numbers and truths; a sum of truths is one."""
+    x = torch.tensor([[0.5, -1.0, 2.0], [-0.3, 0.0, 1e3]], dtype=FLOAT)
+    assert torch.equal(evaluated(lambda x: (function(x),), x)[0], function(x).to(FLOAT))
+
+
+@pytest.mark.parametrize("choice", [lambda x: x[:, x[0] > 0], lambda x: x.gather(1, (x[:, :1] > 0).long())])
+def test_what_is_chosen_by_a_number_is_no_list(choice):
+    with pytest.raises(NotScalar, match="chosen by numbers"):
+        trace(lambda x: (choice(x),), (1, 3))

@@ -5,7 +5,7 @@ Operations that only move entries move the names, all others are written down en
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import accumulate, product
 from math import log, prod
@@ -22,9 +22,9 @@ from declarative.backends.kkt.scalar.named import Named, flattened, names_of
 from declarative.backends.kkt.scalar.sparse import nonzero_rows, sparse_product
 
 MOVES = (
-    "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice index_select gather cat stack"
-    " split split_with_sizes unbind flip roll diagonal diag_embed clone alias detach repeat tril triu constant_pad_nd"
-    " index unfold index_copy select_backward slice_backward diagonal_backward lift_fresh as_strided"
+    "view _unsafe_view reshape expand permute transpose t unsqueeze squeeze select slice split split_with_sizes unbind"
+    " flip roll diagonal diag_embed clone alias detach repeat tril triu unfold index_copy select_backward"
+    " slice_backward diagonal_backward lift_fresh as_strided"
 )
 SAME_NUMBERS = "_to_copy to"
 NEW = "new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like"
@@ -52,6 +52,22 @@ def _moves(builder: Builder, func: Any, *args, **kwargs):
     dtype = next(a.dtype for a in flattened(args) if isinstance(a, Named))
     found = func(*tree_map(own, args), **kwargs)
     return tree_map(lambda names: Named(names, dtype), found)
+
+
+def _picks(builder: Builder, func: Any, value: Named, *where: Any, **kwargs):
+    if any(isinstance(a, Named) for a in flattened(where)):
+        raise NotScalar("entries that are chosen by numbers")
+    return _moves(builder, func, value, *where, **kwargs)
+
+
+def _joins(builder: Builder, func: Any, parts: Sequence[Tensor], *args, **kwargs):
+    """Whole numbers and truths among the parts are numbers like the others."""
+    found = func([names_of(builder, part) for part in parts], *args, **kwargs)
+    return Named(found, torch.bool if _are_truths(*parts) else torch.float64)
+
+
+def _padded(builder: Builder, func: Any, value: Named, pad: Any, number: float = 0.0):
+    return Named(func(value.scalars, pad, builder.constant(float(number))), value.dtype)
 
 
 def _same(builder: Builder, func: Any, value: Named, *args, dtype: torch.dtype | None = None, **kwargs):
@@ -97,13 +113,18 @@ def _zeros(builder: Builder, code: int, *columns: np.ndarray) -> np.ndarray:
     return (zero[0] & plain[columns[1]]) | (zero[1] & plain[columns[0]])
 
 
+def _are_truths(*parts: Any) -> bool:
+    return all(isinstance(part, Tensor) and part.dtype == torch.bool for part in parts)
+
+
 def _entrywise(code: int) -> Rule:
     truth = code in (op.GT, op.GE, op.EQ, op.NE, op.AND, op.OR)
 
     def rule(builder: Builder, func: Any, *args, rounding_mode: None = None):
         if rounding_mode is not None:
             raise NotScalar("rounded division")
-        return _each(builder, code, *args, dtype=torch.bool if truth else torch.float64)
+        own = truth or (code == op.MUL and _are_truths(*args))  # as in torch's isfinite
+        return _each(builder, code, *args, dtype=torch.bool if own else torch.float64)
 
     return rule
 
@@ -114,6 +135,8 @@ def _swapped(code: int) -> Rule:
 
 def _sum_of_two(code: int) -> Rule:
     def rule(builder: Builder, func: Any, a: Any, b: Any, alpha: float = 1):
+        if _are_truths(a, b):
+            return _each(builder, op.OR, a, b, dtype=torch.bool)
         return _each(builder, code, a, b if alpha == 1 else _each(builder, op.MUL, b, float(alpha)))
 
     return rule
@@ -297,6 +320,9 @@ def _fill(builder: Builder, func: Any, value: Named, mask: Any, number: float) -
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(MOVES.split(), _moves),
+    **dict.fromkeys(("index", "index_select", "gather"), _picks),
+    **dict.fromkeys(("cat", "stack"), _joins),
+    "constant_pad_nd": _padded,
     **dict.fromkeys(SAME_NUMBERS.split(), _same),
     **dict.fromkeys(NEW.split(), _new),
     **{name: _entrywise(code) for name, code in ENTRYWISE.items()},
