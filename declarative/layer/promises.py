@@ -19,7 +19,7 @@ from declarative.backends.tape.evaluate import Runner
 from declarative.backends.tape.vectorise import Vectoriser
 from declarative.ir.expr import Attribute, Parameter, Role
 from declarative.ir.problem import Comparison, Problem, Relation
-from declarative.layer.culprits import asymmetric, culprit
+from declarative.layer.culprits import apart, asymmetric, culprit
 from declarative.source.diagnostic import DiagnosticError, error
 
 SYMMETRY = 1e-6  # S^n data may be asymmetric by this, relative
@@ -146,18 +146,22 @@ def _not_numbers(symbol: Parameter, value: Tensor, legal: frozenset[int] | None 
     for sign in legal or ():
         bad &= flat != sign * torch.inf
     items, first = bad.any(1), bad.int().argmax(1)
-    return [_wrong_entry(symbol, value, items & (first == place), int(place), legal) for place in first[items].unique()]
+    found = []
+    for place in map(int, first[items].unique()):
+        index = [int(k) for k in np.unravel_index(place, value.shape[1:])]
+        entry, here, numbers = f"`{symbol.name}{index if index else ''}`", items & (first == place), flat[:, place]
+        kinds = (numbers.isnan(), numbers == -torch.inf, numbers == torch.inf)
+        told = zip(kinds, _wrong_numbers(legal), strict=True)
+        found += [Breach(here & kind, f"{entry} is {words}") for kind, words in told if bool((here & kind).any())]
+    return found
 
 
-def _wrong_entry(symbol: Parameter, value: Tensor, items: Tensor, place: int, legal: frozenset[int] | None) -> Breach:
-    index = [int(k) for k in np.unravel_index(place, value.shape[1:])]
-    entry, found = f"`{symbol.name}{index if index else ''}`", value[(items, *index)]
-    if bool(found.isnan().any()):
-        return Breach(items, f"{entry} is NaN")
+def _wrong_numbers(legal: frozenset[int] | None) -> tuple[str, str, str]:
+    """What is said of NaN, of -inf and of inf."""
     if legal is None:
-        return Breach(items, f"{entry} is infinite, which only a whole side of an inequality may be")
-    which, beyond = ("-inf", "below") if bool((found < 0).all()) else ("inf", "above")
-    return Breach(items, f"{entry} is {which}, and no number is {beyond} it")
+        infinite = "infinite, which only a whole side of an inequality may be"
+        return "NaN", infinite, infinite
+    return "NaN", "-inf, and no number is below it", "inf, and no number is above it"
 
 
 def _surely_definite(symbol: Parameter, given: Tensor) -> bool:
@@ -269,6 +273,6 @@ def _promise(promise: Comparison, inputs: Mapping[str, Tensor], vectoriser: Vect
     def found(item: int) -> str:
         k = int((gap[promise.relation] - scale)[item].argmax())
         a, b = (float(side[min(item, len(side) - 1), min(k, side.shape[1] - 1)]) for side in (left, right))
-        return f"its sides are {a:.6g} and {b:.6g}"
+        return f"its sides are {apart(a, b)} and {apart(b, a)}"
 
     return Breach((gap[promise.relation] > scale).any(1), f"`{words}`{line} does not hold", found)

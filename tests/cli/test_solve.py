@@ -119,6 +119,12 @@ def test_consts_and_learned_data_come_by_name(run, folder):
     assert done.exit_code == 1 and "const `k`" in done.stderr
 
 
+def test_a_problem_without_data_is_answered_in_double_precision(run):
+    done = run("solve", "-", input="var x : R; minimize (x - 0.1)^2 + 88.4")
+    assert "  value = 88.4\n" in done.stdout
+    assert torch.get_default_dtype() is torch.float32
+
+
 def test_a_parameter_may_have_any_name(run, folder):
     text = "param warm : R\nparam self : R\nvar x : R\nminimize (x - warm)^2 + self*x\n"
     words = ["-p", "warm=1", "-p", "self=4", "--format", "json"]

@@ -154,6 +154,34 @@ def test_numbers_agree_to_the_digits_shown():
         compare("budget 1.0", "box 1.0")
 
 
+FRAMES = (
+    "{}\nvar z : R\nminimize z^2",
+    "dim n, k, v, e\n{}\nvar z : R\nminimize z^2",
+    "dim n, T = 20\n{}\nvar z : R\nminimize z^2",
+    "dim n\nparam A : R^(n,n)\nparam a : R^n\nvar x : R^n\nvar s : R\nminimize sumsq({})",
+    "dim n\nparam A : R^(n,n)\nparam s : R\nvar x : R^n\nminimize sumsq({})",
+    "dim n\nconst c : R\nvar x : R^n\nminimize sumsq({})",
+    "var x : R\nminimize {}",
+    "dim n\nvar X : R^(n,n)\nminimize sumsq({})",
+    "dim n\nparam lo : R^n\nparam hi : R^n\nvar x : R^n\nminimize sumsq(x)\nsubject to\n  {}",
+    "dim n\nvar X : S^n\nminimize sumsq(X)\nsubject to\n  {}",
+    "dim n\nvar x : R^n\nvar t : R\nminimize t\nsubject to\n  {}",
+    "dim n\nparam lo : R^n\nvar x : R^n\nminimize sumsq(x)\nsubject to\n  {}",
+    "dim T\nvar e[T] : R\nminimize sumsq(e)\nsubject to\n  {}",
+    "dim T = 3\nvar x[0..T] : R\nminimize sumsq(x)\nsubject to\n  c: x[t+1] == x[t] {}",
+    "var x : R\nminimize x^2\nsubject to\n  c: x >= 1\n{}",
+    "var x : R\nminimize x^2\n{}",
+)  # programs that the texts of the table of the language in Python are parts of
+
+
+def test_each_text_beside_its_python_is_right_in_some_program():
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    table = page.partition("| text | Python |\n")[2].partition("\n\n")[0]
+    texts = [text for row in table.splitlines()[1:] for text in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+    assert len(texts) > 20
+    assert [t for t in texts if not any(declarative.check(frame.format(t))[0] for frame in FRAMES)] == []
+
+
 def test_links_between_the_pages_lead_somewhere():
     missing = []
     for page in PAGES:

@@ -49,6 +49,19 @@ def test_each_item_names_its_own_entry(backend):
     assert torch.equal(solution.x[4], good.x)
 
 
+def test_items_that_break_at_the_same_entry_name_their_own_number():
+    layer = declarative.compile(declarative.parse("param y : R; var x : R; minimize (x - y)^2"), on_failure="mask")
+    numbers = ["`y` is NaN", *["`y` is infinite, which only a whole side of an inequality may be"] * 2]
+    assert list(layer.solve([NAN, INF, -INF, 1.0]).messages.values()) == numbers
+    layer = declarative.compile(
+        declarative.parse("param y : R; var x : R; minimize x^2; subject to; x >= y"), on_failure="mask"
+    )
+    assert list(layer.solve([NAN, INF, -INF]).messages.values()) == [
+        "`y` is NaN",
+        "`y` is inf, and no number is above it",
+    ]
+
+
 @pytest.mark.parametrize("backend", ["kkt", "cone"])
 def test_nothing_is_solved_where_no_item_has_numbers(backend, monkeypatch):
     layer, values = compiled(backend=backend), data()

@@ -147,6 +147,28 @@ PROMISES = {
     "definite": ("param p : S^n, pd", [[1.0, 0.0], [0.0, 0.0]], "the least is 0"),
     "bounds": ("param p : R^(n,m), between(0, 1)", [[0.0, 1.0], [-3.0, 2.0]], "`p[1, 0]` is -3"),
     "scalar": ("param p : R, nonneg", -1.0, "`p` is -1"),
+    "a sum that is almost 1": ("param p : R^n, simplex", [0.5, 0.500002], "the sum is 1.000002"),
+    "almost within the bounds": ("param p : R^n, between(0, 1)", [1.0, 1 + 1e-8], "`p[1]` is 1.00000001"),
+    "almost a unit column": (
+        "param p : R^(n,m), orthonormal",
+        [[1.000002, 0.0], [0.0, 1.0]],
+        "the product of columns 0 and 0 is 1.000004",
+    ),
+    "almost symmetric": (
+        "param p : S^n",
+        [[1.0, 1.0], [1.000002, 1.0]],
+        "is not, `p[0, 1]` is 1 and `p[1, 0]` is 1.000002",
+    ),
+    "almost equal": (
+        "param p : R\nassume p == 3",
+        3.00001,
+        "`assume p == 3` (line 3) does not hold, its sides are 3.00001 and 3",
+    ),
+    "almost less": (
+        "param p : R\nassume p <= 30",
+        30.00004,
+        "`assume p <= 30` (line 3) does not hold, its sides are 30.00004 and 30",
+    ),
 }
 
 
@@ -154,6 +176,12 @@ PROMISES = {
 def test_a_broken_promise_names_the_number(name: str):
     declaration, value, words = PROMISES[name]
     assert broken(declaration, value) == words
+
+
+def test_a_choice_that_is_almost_0_or_1_shows_its_digits():
+    text = "dim n\nconst p : R^n, binary\nvar x : R^n\nminimize sumsq(x - p)"
+    layer = compiled(text, consts={"p": torch.tensor([1, 1 - 1e-9], dtype=torch.float64)}, on_failure="mask")
+    assert layer.solve().messages[()].endswith("and `p[1]` is 0.999999999")
 
 
 def test_of_data_that_the_batch_shares_every_item_tells():
