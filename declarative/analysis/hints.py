@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declarative.analysis.classify import Classification
 from declarative.analysis.curvature import Blame, Fault, fits
 from declarative.analysis.hints_of_curvature import curvature_hints
 from declarative.analysis.hints_of_products import declare, product_hints, ratio_hints, sign_hints
@@ -117,6 +118,18 @@ def _definite(matrix: Expr, blame: Blame) -> Iterator[str]:
         yield f"declare it {_symmetric(matrix)}, if it is"
     else:
         yield from declare(matrix, "psd", "if it is")
+
+
+def semidefinite_hints(found: Classification) -> list[str]:
+    """Of each quadratic form that would be convex, were its parameter declared so: a covariance that is `R^(n,n)`."""
+    blames = [verdict.blame for verdict in found.verdicts if verdict.blame is not None]
+    told = {}
+    for blame in blames:
+        if blame.fault is Fault.FORM and blame.needed is Curvature.CONVEX:
+            form, (_, matrix) = blame.culprit, _args(blame.culprit)
+            for hint in _definite(matrix, blame) if isinstance(matrix, Parameter) else ():
+                told.setdefault(matrix, f"`{text(form)}` is convex where `{text(matrix)}` is semidefinite: {hint}")
+    return list(told.values())
 
 
 def _symmetric(matrix: Parameter | Variable) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from declarative.analysis.hints import semidefinite_hints
 from declarative.backends.method import forward_of
 from declarative.cli.judge import Judgement, has_method, judge
 from declarative.cli.report import Form, count, reporting, show, show_json
@@ -42,6 +43,8 @@ def _tell(path: str, found: Judgement, form: Form) -> None:
     if found.problem is not None and found.repaired is not None:
         later = "".join(f"; {d.message.partition(';')[0]}" for d in _not_run(found.problem))
         click.echo(f"{path}: {_summary(found.problem, found.repaired, found.constraints)}; ok{later}")
+        for hint in semidefinite_hints(found.repaired.found) if form == "full" else ():
+            click.echo(f"  {hint}")
 
 
 def _not_run(problem: Problem) -> list[Diagnostic]:

@@ -173,5 +173,7 @@ def _entrywise(ctx: Context, op: str, p: _Partial, node: tree.Expression, right:
         return ctx.report.error("E208", span, message, hints=[f"entry by entry it is `{text}`"])
     if left.rank and right.rank and not fits(ctx, op, (p.span, left), (node, right)):
         return None
+    if op != ".*" and isinstance(right.expr, Constant) and right.expr.value == 0:
+        return ctx.report.error("E223", span, f"{shown(span)} divides by 0")
     name = "mul" if op == ".*" else "div"
     return _Partial(Value(apply(name, left.expr, right.expr, origin=span), left.row or right.row), span)

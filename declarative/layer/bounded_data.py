@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from declarative.analysis.facts import facts_of
 from declarative.atoms.registry import find
-from declarative.ir.expr import Call, Expr, Parameter, Reduce, Stack
+from declarative.ir.expr import Call, Expr, Reduce, Stack
 from declarative.ir.facts import Domain, Sign
 from declarative.ir.problem import Comparison, Problem, Relation
-from declarative.ir.walk import children, symbols, varies
+from declarative.ir.walk import children, varies
 from declarative.rewrite.scope import Scope
 
 
@@ -84,9 +84,8 @@ def _bounded(node: Call, scope: Scope) -> dict[int, Domain]:
 
 
 def _open(arg: Expr, domain: Domain, scope: Scope) -> bool:
-    """Is it made of data that may be outside?"""
-    data = not varies(arg) and any(isinstance(symbol, Parameter) for symbol in symbols(arg))
-    return data and not _kept(arg, domain, scope)
+    """Is it made of data or numbers alone, and may be outside?"""
+    return not varies(arg) and not _kept(arg, domain, scope)
 
 
 def _kept(arg: Expr, domain: Domain, scope: Scope) -> bool:

@@ -17,6 +17,23 @@ def test_a_good_file_is_told_in_one_line(run, folder):
     assert second == "simplex.opt: convex quadratic program; dims n; 1 variable, 1 parameter, 1 constraint; ok"
 
 
+@pytest.mark.parametrize("objective", ["minimize w'*Sigma*w", "maximize mu'*w - 0.5*quad(w, Sigma)"])
+def test_a_covariance_that_is_not_declared_so_is_told_of(run, folder, objective):
+    text = f"dim n\nparam mu : R^n\nparam Sigma : R^(n,n)\nvar w : R^n, simplex\n{objective} + mu'*w\n"
+    done = run("check", "-", input=text)
+    told = done.stdout.splitlines()[1:]
+    assert done.exit_code == 0 and len(told) == 1
+    assert told[0].endswith("is convex where `Sigma` is semidefinite: declare it `Sigma : S^n, psd`, if it is")
+    assert len(run("check", "-", "--format", "concise", input=text).stdout.splitlines()) == 1
+    assert len(run("check", "-", input=text.replace("R^(n,n)", "S^n, psd")).stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("quotient", ["1/0", "x/0", "[x, 1] ./ 0", "1/(1 - 1)"])
+def test_a_quotient_by_the_number_0_is_a_mistake(run, folder, quotient):
+    done = run("check", "-", "--format", "concise", input=f"var x : R\nminimize x^2 + sum({quotient})")
+    assert done.exit_code == 1 and "E223" in done.stderr and "divides by 0" in done.stderr
+
+
 def test_mistakes_are_shown_with_their_lines_and_the_good_file_all_the_same(run, folder):
     done = run("check", "broken.opt", "simplex.opt")
     assert done.exit_code == 1

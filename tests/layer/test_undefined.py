@@ -11,6 +11,12 @@ from declarative.ir.facts import Domain
 from declarative.layer.bounded_data import sites
 from declarative.layer.undefined import Undefined
 
+NUMBERS = [
+    ("var x : R; minimize (x - 1)^2 + log(1 - 1)", "`log(1 - 1)` (line 1) is not defined"),
+    ("var x : R; minimize (x - 1)^2 + x*sqrt(-1)", "`sqrt(-1)` (line 1) is not defined"),
+    ("dim n; var x : R^n; minimize sumsq(x) + sum(x[i]/i for i in n)", "where `i` is 0 (i = 0)"),
+]
+
 CASES = [
     ("param a : R; var x : R; minimize (x - 1)^2 + log(a)*x", -1.0, "`log(a)` (line 1)", "`a` is -1"),
     ("param a : R; var x : R; minimize (x - 1)^2 + log(a)*x", 0.0, "`log(a)` (line 1)", "`a` is 0"),
@@ -146,3 +152,17 @@ def test_it_takes_less_than_a_millisecond():
         assert ready.undefined.breaches(inputs) == []
         times.append(time.perf_counter() - start)
     assert min(times) < 1e-3
+
+
+@pytest.mark.parametrize("text, told", NUMBERS)
+def test_numbers_of_the_text_outside_of_a_domain_are_never_solved(text, told):
+    layer = declarative.compile(declarative.parse(text), dims={"n": 3} if "dim" in text else {}, on_failure="mask")
+    solution = layer.solve()
+    assert solution.status == Status.FAILED and solution.value.isnan()
+    assert told in solution.messages[()]
+
+
+def test_indices_that_a_condition_keeps_inside_are_right():
+    text = "dim n; var x : R^n; minimize sumsq(x) + sum(x[i]/i for i in n if i > 0)"
+    solution = declarative.compile(declarative.parse(text), dims={"n": 3}).solve()
+    assert solution.status == Status.SOLVED and abs(float(solution.value) + 5 / 16) < 1e-6

@@ -8,7 +8,7 @@ from declarative.atoms.apply import apply
 from declarative.atoms.record import ShapeMismatch
 from declarative.elaborate.embedded.place import Place, fail
 from declarative.elaborate.to_text import expression_to_text
-from declarative.ir.expr import Call, Expr
+from declarative.ir.expr import Call, Constant, Expr
 from declarative.ir.size import SCALAR, shape_text
 from declarative.source.diagnostic import DiagnosticError
 
@@ -18,6 +18,8 @@ ATOMS = {"+": "add", "*": "mul", "/": "div", "**": "power"}
 def entrywise(op: str, left: Expr, right: Expr, place: Place) -> Expr:
     """`+ * / **` of equal shapes; a scalar goes with any shape."""
     check_equal_shapes(op, left, right, place)
+    if op == "/" and isinstance(right, Constant) and right.value == 0:
+        raise fail("E223", f"`{operand_text(left, place, 0)} / {operand_text(right, place, 1)}` divides by 0", place)
     return function(ATOMS[op], (left, right), {}, place)
 
 

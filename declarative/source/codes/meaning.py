@@ -160,7 +160,8 @@ MEANING: tuple[Code, ...] = (
     Code(
         "E223",
         "infinity where a number is needed",
-        "`inf` is a whole side of an inequality, an end in `between`, or a default; and nothing else.",
+        "`inf` is a whole side of an inequality, an end in `between`, or a default; and nothing else. "
+        "Nothing is divided by the number 0.",
         "var x : R\nminimize x + inf",
         "var x : R\nminimize x\nsubject to\n  0 <= x <= inf",
     ),
