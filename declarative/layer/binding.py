@@ -19,6 +19,7 @@ from declarative.layer.columns import warn_of_columns, warn_of_products
 from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.sizes import find_sizes
 from declarative.layer.symmetric import symmetric_part
+from declarative.layer.unreadable import unreadable
 from declarative.source.diagnostic import DiagnosticError, error
 
 Raw = Any  # what a person passes: a tensor, an array, a number, nested lists
@@ -113,6 +114,7 @@ def match_arguments(problem: Problem, args: Sequence[Raw], named: Mapping[str, R
             held = {d.symbol.name: d.symbol.role for d in problem.parameters}
             kind = f"is a {held[name].value}, fixed when the layer is compiled" if name in held else "is no parameter"
             hint = "" if name in held else " ".join(did_you_mean(name, names))
+            hint = "an earlier solution is passed to `layer.solve(..., warm=...)`" if name == "warm" else hint
             missing = [f"`{other}`" for other in positional if other not in raw and other not in named]
             lacking = f"; no value for {', '.join(missing)}" if missing else ""
             _fail(None, f"`{name}` {kind}; the parameters are: {', '.join(names) or 'none'}{lacking}", hint)
@@ -150,7 +152,7 @@ def _tensor(problem: Problem, name: str, value: Raw, device: torch.device) -> Te
             floats = None if isinstance(value, np.ndarray | np.generic) else torch.float64  # as Python's numbers are
             tensor = torch.as_tensor(value, dtype=floats, device=device)
         except (TypeError, ValueError, RuntimeError):
-            _fail(_declaration(problem, name), f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}")
+            _fail(_declaration(problem, name), unreadable(name, value))
             raise
     if tensor.layout is not torch.strided:
         _fail(_declaration(problem, name), f"`{name}` must be a dense tensor", f"pass `{name}.to_dense()`")

@@ -31,6 +31,7 @@ from declarative.layer.rounded import lifted, promised_psd
 from declarative.layer.route import route
 from declarative.layer.sizes import find_sizes
 from declarative.layer.taken import taken_names
+from declarative.layer.unreadable import unreadable
 from declarative.rewrite.not_yet import not_yet
 from declarative.source.diagnostic import Diagnostic, DiagnosticError, error
 
@@ -264,8 +265,7 @@ def _real(declaration: ParameterDeclaration, value: Any) -> Tensor:
         if tensor.is_floating_point() and not _has_precision(value):
             tensor = torch.as_tensor(value, dtype=torch.float64).detach()
     except (TypeError, ValueError, RuntimeError):
-        text = f"`{name}` must be a tensor, an array or numbers, not {value!r:.60}"
-        raise DiagnosticError([error("E310", declaration.origin, text)]) from None
+        raise DiagnosticError([error("E310", declaration.origin, unreadable(name, value))]) from None
     if tensor.is_complex():
         raise DiagnosticError([error("E310", declaration.origin, f"`{name}` must be real, this is complex")])
     return tensor

@@ -30,7 +30,7 @@ from declarative.layer.mapped import needs_mapping, unwrapped
 from declarative.layer.mapped_call import mapped_call
 from declarative.layer.outputs import Defaults, OutputReader
 from declarative.layer.promises import Breach, Promises, unlike_numbers
-from declarative.layer.solution import Outputs, Solution, SolveError, memory_of
+from declarative.layer.solution import Outputs, Solution, SolveError, memory_of, misfit
 from declarative.layer.undefined import Undefined
 from declarative.source.diagnostic import DiagnosticError, error
 from declarative.source.warn import warn
@@ -309,13 +309,10 @@ class DeclarativeLayer(nn.Module):
         if warm is None:
             return None
         symbols = [d.symbol for d in self.problem.variables]
-        names = [symbol.name for symbol in symbols]
-        shapes = [(*bound.batch_shape, *(size.evaluate(bound.sizes) for size in symbol.shape)) for symbol in symbols]
-        fits = isinstance(warm, Solution) and warm.problem == self._text and warm.status.shape == bound.batch_shape
-        if not fits or shapes != [tuple(warm.values[name].shape) for name in names]:
-            text = "`warm` must be a solution of this problem, for a batch of the same shape and the same sizes"
+        shapes = {symbol.name: tuple(size.evaluate(bound.sizes) for size in symbol.shape) for symbol in symbols}
+        if (text := misfit(warm, self._text, bound.batch_shape, shapes)) is not None:
             raise DiagnosticError([error("E310", None, text)])
-        values = {n: warm.values[n].detach().to(self.settings.dtype) for n in names}
+        values = {n: warm.values[n].detach().to(self.settings.dtype) for n in shapes}
         known = {
             name: value.reshape(bound.batch, *value.shape[warm.status.dim() :]).to(bound.device)
             for name, value in (values | memory_of(warm)).items()

@@ -225,3 +225,15 @@ def _where(places: list[tuple[int, ...]]) -> str:
     named = [str(place[0]) if len(place) == 1 else str(place) for place in places[:MOST_TOLD]]
     more = f" and {len(places) - MOST_TOLD} more" if len(places) > MOST_TOLD else ""
     return f"item{'s' if len(places) > 1 else ''} {', '.join(named)}{more}: "
+
+
+def misfit(warm: object, problem: str, batch: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Why it starts no batch of this shape, with variables of these shapes, for the problem's text; None: it does."""
+    if not isinstance(warm, Solution) or warm.problem != problem:
+        return "`warm` must be a solution of this problem"
+    if (found := tuple(warm.status.shape)) != batch:
+        return f"`warm` solves a batch of shape {found}, and these data are a batch of shape {batch}"
+    for name, shape in shapes.items():
+        if (found := tuple(warm.values[name].shape[len(batch) :])) != shape:
+            return f"`{name}` has shape {found} in `warm`, and {shape} with these data"
+    return None

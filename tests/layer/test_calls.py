@@ -282,9 +282,13 @@ def test_a_warm_start_must_fit(layer):
     first = layer.solve(*data(3))
     text = "dim n; param c : R^n; var x : R^n; minimize sumsq(x - c)"
     other = declarative.compile(declarative.parse(text, name="other")).solve(data(3)[0])
-    for warm in (3, torch.ones(4), layer.solve(*data(2)), layer.solve(*data(3, n=5)), other):
+    for warm in (3, torch.ones(4), other):
         with pytest.raises(DiagnosticError, match="`warm` must be a solution of this problem"):
             layer.solve(*data(3), warm=warm)
+    with pytest.raises(DiagnosticError, match=r"`warm` solves a batch of shape \(2,\), .* a batch of shape \(3,\)"):
+        layer.solve(*data(3), warm=layer.solve(*data(2)))
+    with pytest.raises(DiagnosticError, match=r"`w` has shape \(5,\) in `warm`, and \(4,\) with these data"):
+        layer.solve(*data(3), warm=layer.solve(*data(3, n=5)))
     assert layer.solve(*data(3), warm=first).status.tolist() == [0, 0, 0]
 
 

@@ -79,6 +79,34 @@ ARGUMENTS = {
 }
 
 
+ARGUMENTS |= {
+    "rows of several lengths": (
+        lambda: compiled()([[1, 2], [3]]),
+        ("E310", "the rows of `target` differ in length: they have 2 and 1 entries, in [[1, 2], [3]]", ()),
+    ),
+    "a const with rows of several lengths": (
+        lambda: compiled("const A : R^(2,2)\nvar x : R^2\nminimize sumsq(A*x - 1)", consts={"A": [[[1, 2], [3]]]}),
+        ("E310", "the rows of `A` differ in length: they have 2 and 1 entries, in [[[1, 2], [3]]]", ()),
+    ),
+    "numbers beside rows": (
+        lambda: compiled()([1, [3]]),
+        ("E310", "`target` must be a tensor, an array or numbers, not [1, [3]]", ()),
+    ),
+    "an earlier solution in a call": (
+        lambda: compiled()([1.0, 2.0], warm=None),
+        (
+            "E310",
+            "`warm` is no parameter; the parameters are: target",
+            ("an earlier solution is passed to `layer.solve(..., warm=...)`",),
+        ),
+    ),
+    "a quotient of Python by 0": (
+        lambda: declarative.problem(minimize=declarative.var("x") ** 2 / 0),
+        ("E223", '`declarative.var("x") ** 2 / 0` divides by 0', ()),
+    ),
+}
+
+
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_an_argument(name: str):
     call, expected = ARGUMENTS[name]
