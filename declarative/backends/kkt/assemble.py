@@ -13,6 +13,7 @@ from torch import Tensor
 from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.fixed import Multipliers, fixed_in_blocks, multipliers, without
+from declarative.backends.kkt.implied import Implied, without_implied
 from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program.duals import DualReader
 from declarative.backends.kkt.program.extract import extract
@@ -54,6 +55,7 @@ class Assembly:
     starts: tuple[tuple[str, Slot], ...]  # given start points: variable, slot of a value (batch, *shape)
     fixed: Multipliers | None = None  # of equations that have left the program, with the unknowns that they fix to 0
     pinned: Pinned | None = None
+    implied: Implied | None = None
 
     def __post_init__(self):
         # Made now: a tensor made inside a transform of torch.func does not outlive it.
@@ -116,6 +118,8 @@ class Assembly:
         parts: dict[Kind, Tensor] = {"c": y, "g": z, "lower": lower, "upper": upper}
         if self.fixed is not None:
             parts["fixed"] = self.fixed(x, y, z, self.runner.prepare(inputs))
+        if self.implied is not None:
+            parts["c"], parts["implied"] = self.implied.multipliers(y)
         return self.by_path(parts, x, inputs)
 
     def by_path(self, parts: Mapping[Kind, Tensor], x: Tensor, inputs: Mapping[str, Tensor]) -> Duals:
@@ -137,6 +141,8 @@ class Assembly:
         parts |= {kind: mark.to(result.x.dtype) for kind, mark in marks.items()}  # pyright: ignore
         if self.fixed is not None:
             parts["fixed"] = result.x.new_ones(len(result.x), len(self.fixed.of))
+        if self.implied is not None:
+            parts["implied"] = result.x.new_ones(len(result.x), len(self.implied.left))
         return self.by_path(parts, result.x, inputs)
 
     @property
@@ -199,9 +205,12 @@ def assemble(
     if fixed is not None:
         blocks, layout = without(fixed, blocks, vectoriser), whole.without(fixed.unknowns)
     check_room(_entries(standard, sizes) - whole.size + layout.size, torch.device(device))
+    kind, implied = kind_of(standard), None
+    if kind == "nlp" and reduce:
+        blocks, implied = without_implied(vectoriser, layout, blocks, constants, device)
     groups |= {kind: tuple(b.slot for b in blocks if b.kind == kind) for kind in ("c", "g", "lower", "upper")}
     groups["weights"] = tuple(b.weight for b in blocks if b.weight is not None)
-    walls, kind = _open_domain(builder, layout, blocks), kind_of(standard)
+    walls = _open_domain(builder, layout, blocks)
     pinned = pin(vectoriser, layout, blocks, walls, constants, device) if reduce else None
     groups["pinned"] = pinned.slots if pinned is not None else ()
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
@@ -215,7 +224,8 @@ def assemble(
     if derived is not None and kind == "nlp" and compiles():
         program = replace(program, numeric=on_numbers(program))
     back = None if fixed is None else multipliers(fixed, runner, whole, (objective, *groups["c"], *groups["g"]))
-    assembly = Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts, back, pinned)
+    left_out = back, pinned, implied
+    assembly = Assembly(standard, program, runner.prepare, program, runner, layout, blocks, starts, *left_out)
     if kind != "qp":
         return assembly
     slots = extract(standard, vectoriser, layout, objective, blocks)

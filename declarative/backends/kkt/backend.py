@@ -140,6 +140,8 @@ class KKTPlan:
         whole = program.explicit and warm is not None and bool(warm.usable.all())
         x0 = warm.at(program).x if warm and whole else assembly.start(inputs, batch, start, fixed)
         result = self._sharp(solve(program, fixed, x0, self.options, warm), fixed, inputs)
+        if assembly.implied is not None:
+            result = assembly.implied.judged(result, inputs)
         answered = result.answered
         if answered is not None and not answered.all():
             inputs = without_unanswered(inputs, answered)
@@ -174,6 +176,8 @@ class KKTPlan:
         degenerate, dual_nonunique = self._of_fixed(result, duals)
         if assembly.pinned is not None:
             dual_nonunique = dual_nonunique | ((result.status <= Status.INACCURATE) & assembly.pinned.touched(inputs))
+        if assembly.implied is not None:
+            dual_nonunique = dual_nonunique | (result.status <= Status.INACCURATE)
         return Outcome(
             variables=variables_of(assembly, solution[0]),
             duals=duals,

@@ -47,13 +47,14 @@ def without(fixed: Fixed, blocks: tuple[Block, ...], vectoriser: Vectoriser) -> 
     """The rows that stay; those that fix unknowns are blocks of a kind of their own."""
     found = []
     for block, kept, fixing in zip(blocks, fixed.kept, fixed.fixing, strict=True):
-        found.append(block if len(kept) == block.count else _some(block, kept, vectoriser))
+        found.append(block if len(kept) == block.count else some_rows(block, kept, vectoriser))
         if len(fixing.rows):
-            found.append(replace(_some(block, fixing.rows, vectoriser), kind="fixed"))
+            found.append(replace(some_rows(block, fixing.rows, vectoriser), kind="fixed"))
     return tuple(found)
 
 
-def _some(block: Block, rows: np.ndarray, vectoriser: Vectoriser) -> Block:
+def some_rows(block: Block, rows: np.ndarray, vectoriser: Vectoriser) -> Block:
+    """Those of a block with the numbers `rows`."""
     slot = vectoriser.emit(Gather(block.slot, rows) if len(rows) else Literal(np.zeros(0)))
     entries = block.entries and (block.entries[0], block.entries[1][rows])
     return replace(block, slot=slot, count=len(rows), places=block.places[rows], entries=entries)

@@ -3,30 +3,15 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from backends.cone.programs import blocks_of
-from torch.autograd import gradcheck, gradgradcheck
 
-import declarative
 from declarative.backends.cone.linear.matrices import pattern_of
 from declarative.backends.cone.methods.solve import solve_items
-from declarative.backends.cone.program.equalities import dependence, dependences, with_implied, without_contradictions
+from declarative.backends.cone.program.equalities import dependences, with_implied, without_contradictions
 from declarative.backends.cone.program.item import Items
 from declarative.backends.cone.sets.cones import Block, Cones, Kind
+from declarative.backends.dependence import dependence
 from declarative.backends.status import Status
-
-ENTROPIC = """
-dim n
-param C : R^(n,n)
-param a : R^n
-param b : R^n
-var P : R^(n,n)
-minimize sum(C .* P) - 0.1*sum(entr(P))
-subject to
-  rows: sum(P[i,j] for j in n) == a[i] for i in n
-  columns: sum(P[i,j] for i in n) == b[j] for j in n
-return P, rows.dual, columns.dual, v = value
-"""
 
 
 def of(E: np.ndarray, b: np.ndarray) -> Items:
@@ -127,64 +112,3 @@ def test_the_first_answer_is_the_last_one():
         assert np.allclose(own.point.x, exact[:16], atol=1e-13) and np.allclose(own.point.z, exact[16:], atol=1e-13)
         (alone,) = solve_items(items.some(np.array([k])), blocks)
         assert np.array_equal(alone.point.x, own.point.x) and np.array_equal(alone.point.z, own.point.z)
-
-
-def entropic(n: int, **options):
-    layer = declarative.compile(declarative.parse(ENTROPIC, name="entropic"), backend="cone", **options)
-    generator = torch.Generator().manual_seed(n)
-    C, a, b = (torch.rand(*shape, generator=generator, dtype=torch.float64) for shape in ((2, n, n), (2, n), (2, n)))
-    return layer, C, torch.log_softmax(a, -1), torch.log_softmax(b, -1)
-
-
-def test_derivatives_along_marginals_that_agree():
-    """First and second ones, in both modes, of the plan, of its prices of least norm, and of the value."""
-    layer, *inputs = entropic(3)
-    inputs = [own.requires_grad_() for own in inputs]
-
-    def function(C, a, b):
-        return layer(C, torch.softmax(a, -1), torch.softmax(b, -1))
-
-    assert gradcheck(function, inputs, check_forward_ad=True)
-    assert gradgradcheck(function, inputs)
-
-
-def test_of_moves_that_contradict_each_other_the_nearest_counts():
-    layer, C, a, b = entropic(3)
-    a, b = a.exp().requires_grad_(), b.exp().requires_grad_()
-    outputs = layer(C, a, b)
-    for own in outputs:
-        grown = torch.autograd.grad((own * torch.rand_like(own)).sum(), (a, b), retain_graph=True)
-        assert torch.allclose(grown[0].sum(-1), grown[1].sum(-1), atol=1e-12)
-        assert grown[0].abs().max() > 1e-3
-    more = torch.full_like(a, 1e-9)  # the sums of rows and of columns are moved apart
-    moved = torch.func.jvp(layer, (C, a.detach(), b.detach()), (torch.zeros_like(C), more, -more))[1]
-    assert all(own.abs().max() < 1e-21 for own in moved)
-
-
-def test_marginals_of_single_precision_are_as_good():
-    layer, C, a, b = entropic(5)
-    exact = layer(C, a.exp(), b.exp())[0]
-    solution = layer.solve(C.float(), a.exp().float(), b.exp().float())
-    assert (solution.status == 0).all() and (solution["P"] - exact).abs().max() < 1e-6
-
-
-def test_a_warm_start_leaves_the_same_rows_out():
-    layer, C, a, b = entropic(4)
-    first = layer.solve(C, a.exp(), b.exp())
-    moved = C * 1.01
-    warm, cold = layer.solve(moved, a.exp(), b.exp(), warm=first), layer.solve(moved, a.exp(), b.exp())
-    assert torch.allclose(warm["P"], cold["P"], atol=1e-13)
-    assert torch.allclose(warm["rows_dual"], cold["rows_dual"], atol=1e-11)
-    assert warm.dual_nonunique.all() and not warm.degenerate.any()
-
-
-@pytest.mark.filterwarnings("error")
-def test_an_item_without_numbers_is_asked_nothing():
-    layer, C, a, b = entropic(3, on_failure="mask")
-    a, b = a.exp(), b.exp()
-    alone = layer.solve(C[:1], a[:1], b[:1])
-    for nothing in (float("nan"), float("inf")):
-        a[1, 0] = nothing
-        solution = layer.solve(C, a, b)
-        assert solution.status[0] == 0 and solution.status[1] != 0
-        assert torch.equal(solution["P"][0], alone["P"][0])

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from declarative.backends.cone.program.certificate import Residuals
-from declarative.backends.cone.program.equalities import Dependence
 from declarative.backends.cone.program.item import Item, Items, Point
 from declarative.backends.cone.program.scaling import Scaling
 from declarative.backends.cone.program.system import System
 from declarative.backends.cone.sets.cones import Cones, Kind
+from declarative.backends.dependence import Dependence
 from declarative.backends.status import Status
 
 

@@ -17,7 +17,8 @@ from declarative.ir.expr import Call, Constant, Expr, Index, Variable
 from declarative.ir.walk import varies
 from declarative.rewrite.standard import Row
 
-Kind = Literal["c", "g", "lower", "upper", "fixed"]  # equality, inequality, bound of a variable, entry that is 0
+# equality, inequality, bound of a variable, entry that is 0, equality that others imply
+Kind = Literal["c", "g", "lower", "upper", "fixed", "implied"]
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def mirrored(block: Block) -> np.ndarray:
 def offsets(blocks: list[Block]) -> Mapping[int, int]:
     """Where each block starts among the rows of its kind, by position in the list."""
     found: dict[int, int] = {}
-    totals: dict[Kind, int] = {"c": 0, "g": 0, "lower": 0, "upper": 0, "fixed": 0}
+    totals: dict[Kind, int] = {"c": 0, "g": 0, "lower": 0, "upper": 0, "fixed": 0, "implied": 0}
     for k, block in enumerate(blocks):
         found[k] = totals[block.kind]
         totals[block.kind] += block.count
