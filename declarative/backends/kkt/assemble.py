@@ -13,6 +13,7 @@ from torch import Tensor
 from declarative.analysis.classify import classify
 from declarative.backends.kkt.compiled import compiles
 from declarative.backends.kkt.fixed import Multipliers, fixed_in_blocks, multipliers, without
+from declarative.backends.kkt.functions import program_of
 from declarative.backends.kkt.implied import Implied, without_implied
 from declarative.backends.kkt.origin import origin
 from declarative.backends.kkt.program.duals import DualReader
@@ -22,7 +23,6 @@ from declarative.backends.kkt.program.pinned import Pinned, pin
 from declarative.backends.kkt.program.program import Result, SmoothProgram, Theta
 from declarative.backends.kkt.program.quadratic import explicit, quadratic
 from declarative.backends.kkt.program.rows import Block, Kind, RowBuilder, offsets
-from declarative.backends.kkt.program.shape import Kind as ProgramKind
 from declarative.backends.kkt.program.shape import has_affine_rows, kind_of
 from declarative.backends.kkt.program.structure import WEIGHTS, TapeStructure, structure_groups
 from declarative.backends.kkt.room import check_room
@@ -63,7 +63,11 @@ class Assembly:
 
     def theta(self, inputs: Mapping[str, Tensor]) -> Theta:
         """What the program's functions read: everything that depends on parameters only, computed once."""
-        return self.read(inputs)
+        return self.read(self._known(inputs))
+
+    def _known(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The inputs of the runner."""
+        return inputs if self.implied is None else self.implied.with_moves(inputs)
 
     def start(
         self,
@@ -80,7 +84,7 @@ class Assembly:
         if self.program.explicit and not self.starts and given is None:
             return torch.zeros(batch, self.layout.size, dtype=self.runner.dtype, device=self.runner.device)
         if theta is None or self.program.explicit:
-            theta = self.runner.prepare({name: t.detach() for name, t in inputs.items()})
+            theta = self.runner.prepare(self._known({name: t.detach() for name, t in inputs.items()}))
         parts = self._declared_starts(theta)
         known = {name: value for name, value in (given or {}).items() if name in parts}
         parts.update({name: torch.where(value.isfinite(), value, parts[name]) for name, value in known.items()})
@@ -117,7 +121,7 @@ class Assembly:
         x, y, z, lower, upper = solution
         parts: dict[Kind, Tensor] = {"c": y, "g": z, "lower": lower, "upper": upper}
         if self.fixed is not None:
-            parts["fixed"] = self.fixed(x, y, z, self.runner.prepare(inputs))
+            parts["fixed"] = self.fixed(x, y, z, self.runner.prepare(self._known(inputs)))
         if self.implied is not None:
             parts["c"], parts["implied"] = self.implied.multipliers(y)
         return self.by_path(parts, x, inputs)
@@ -162,7 +166,7 @@ class Assembly:
     def _weights(self, x: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         if not self.runner.groups["weights"]:
             return ()
-        return self.runner.finish(self.runner.prepare(inputs), self.layout.split(x), "weights")
+        return self.runner.finish(self.runner.prepare(self._known(inputs)), self.layout.split(x), "weights")
 
     def row_of(self, kind: Kind, index: int) -> Block | None:
         """The constraint that one of the engine's rows came from."""
@@ -216,7 +220,7 @@ def assemble(
     derived = structure_groups(standard, vectoriser, layout, objective, blocks) if kind != "qp" else None
     tape = vectoriser.tape((objective, *(b.slot for b in blocks)))
     runner = Runner(tape, (*shapes, *WEIGHTS), groups | (derived or {}), known=constants, device=device)
-    program = _program(kind, runner, layout, blocks, walls, pinned)
+    program = program_of(kind, runner, layout, blocks, walls, pinned)
     program = replace(program, affine=has_affine_rows(standard), hidden=_hidden(standard, layout, device))
     program = replace(program, settled=_settled(standard, runner, layout))
     if derived is not None:
@@ -318,70 +322,6 @@ def _settled(standard: Standard, runner: Runner, layout: Layout):
         return layout.join(parts, len(x))
 
     return settled if added else None
-
-
-def _program(
-    kind: ProgramKind,
-    runner: Runner,
-    layout: Layout,
-    blocks: tuple[Block, ...],
-    open_domain: np.ndarray,
-    pinned: Pinned | None,
-) -> SmoothProgram:
-    def objective(x: Tensor, theta: Theta) -> Tensor:
-        (value,) = runner.finish(theta, layout.split(x), "objective")
-        return value.expand(x.shape[0])
-
-    def rows(group: str):
-        def values(x: Tensor, theta: Theta) -> Tensor:
-            parts = runner.finish(theta, layout.split(x), group)
-            if not parts:
-                return x.new_zeros(x.shape[0], 0)
-            whole = torch.cat([p.expand(x.shape[0], -1) for p in parts], dim=1)
-            if group != "g" or pinned is None:
-                return whole
-            return pinned.kept(whole, runner.finish(theta, {}, "pinned"))
-
-        return values
-
-    size = {kind: sum(b.count for b in blocks if b.kind == kind) for kind in ("c", "g")}
-    return SmoothProgram(
-        n=layout.size,
-        p=size["c"],
-        q=size["g"],
-        objective=objective,
-        equalities=rows("c"),
-        inequalities=rows("g"),
-        bounds=_bounds(runner, layout, blocks, pinned),
-        open_domain=torch.as_tensor(open_domain, device=runner.device),
-        kind=kind,
-        blocks=layout.blocks().to(runner.device),
-        residuals=rows("residuals") if runner.groups["residuals"] else None,
-    )
-
-
-def _bounds(runner: Runner, layout: Layout, blocks: tuple[Block, ...], pinned: Pinned | None):
-    """theta -> (lower, upper), each (batch, n)."""
-    places = {}
-    for kind in ("lower", "upper"):
-        columns = [b.unknowns(layout) for b in blocks if b.kind == kind]
-        joined = np.concatenate(columns) if columns else np.zeros(0, dtype=np.int64)
-        places[kind] = torch.as_tensor(joined, device=runner.device)
-
-    def side(theta: Theta, kind: str, infinite: float) -> Tensor:
-        parts = runner.finish(theta, {}, kind)
-        batch = max([p.shape[0] for p in parts], default=1)
-        whole = torch.full((batch, layout.size), infinite, dtype=runner.dtype, device=runner.device)
-        if not parts:
-            return whole
-        values = torch.cat([p.expand(batch, -1) for p in parts], dim=1)
-        return whole.index_copy(1, places[kind], values)
-
-    def bounds(theta: Theta) -> tuple[Tensor, Tensor]:
-        lower, upper = side(theta, "lower", -torch.inf), side(theta, "upper", torch.inf)
-        return (lower, upper) if pinned is None else pinned.relaxed(lower, upper, runner.finish(theta, {}, "pinned"))
-
-    return bounds
 
 
 def variables_of(assembly: Assembly, x: Tensor) -> dict[str, Tensor]:

@@ -3,9 +3,9 @@
 The rows and the columns of a transport plan have one sum, and what flows into a network leaves it: one equation of
 these follows from the others, and with it no multiplier is unique and no KKT matrix regular. Where the coefficients are
 known numbers, so are the combinations N (p, k) of the equations c that no unknown moves, N'c = N'c(0), and as many
-equations can go. Those that stay are c - N N'c(0): where right sides contradict each other, the nearest that do not. So
-the multipliers that are shown are those of least norm, and moves of data that contradict each other count as the
-nearest that do not.
+equations can go. Those that stay move by -N N'c(0), as an input of its own: moves of data that contradict each other
+count as the nearest that do not, as it is with multipliers of least norm. The numbers that rounding leaves of N'c(0) go
+to the equations with large right sides, since beside one of 1e-12 they would be much.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from declarative.backends.dependence import DENSE, dependence
 from declarative.backends.kkt.fixed import some_rows
+from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.program import Result
 from declarative.backends.kkt.program.reader import Entries, Reader
 from declarative.backends.kkt.program.rows import Block
@@ -28,7 +29,7 @@ from declarative.backends.layout import Layout
 from declarative.backends.status import Status
 from declarative.backends.tape.arrays import Arrays
 from declarative.backends.tape.evaluate import Runner
-from declarative.backends.tape.tape import Slot
+from declarative.backends.tape.tape import Input, Slot
 from declarative.backends.tape.vectorise import Vectoriser
 
 ROUNDING = 1e-6  # of its terms: a contradiction that is no more is data rounded to single precision
@@ -39,12 +40,28 @@ PART = 1e-9  # of a combination: what is less has no part in a contradiction
 class Implied:
     """N, of the equations that stay, (p, k), and of those that have gone, (k, k).
 
-    The `runner` gives c(0), (batch, p + k), in this order.
+    The `runner` gives c(0), (batch, p + k), in this order; what those that stay move by is the input `name`.
     """
 
     kept: Tensor
     left: Tensor
     runner: Runner
+    name: str = " what equations move by"  # no user can give it
+
+    def with_moves(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs with what the equations that stay move by, (batch, p)."""
+        (at_zero,) = self.runner(inputs)
+        N = torch.cat([self.kept, self.left])
+        nearest = (at_zero @ N) @ self.kept.T
+        number = self._rounding(at_zero.detach(), N)[:, : len(self.kept)] - nearest.detach()
+        return {**inputs, self.name: -nearest - number}
+
+    def _rounding(self, at_zero: Tensor, N: Tensor) -> Tensor:
+        """What makes c(0) (batch, p + k) agree, shared out in proportion to the squares of its entries."""
+        size = at_zero.abs() / _or_one(at_zero.abs().amax(-1, keepdim=True))
+        shares = size[:, :, None] * N
+        combined = torch.linalg.pinv((shares.mT @ shares).nan_to_num(0, 0, 0), hermitian=True)
+        return size * times(shares, times(combined, at_zero @ N))
 
     def multipliers(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """The least ones that do what y (B, p) does: of the equations that stay, and of those that have gone."""
@@ -55,7 +72,7 @@ class Implied:
         """The result, infeasible where right sides contradict each other by more than rounding."""
         N, (at_zero,) = torch.cat([self.kept, self.left]), self.runner({k: t.detach() for k, t in inputs.items()})
         off, terms = at_zero @ N, at_zero.abs() @ N.abs()
-        missed = ((off @ N.T).abs() / _or_one(at_zero.abs())).amax(-1)
+        missed = (self._rounding(at_zero, N).abs() / _or_one(at_zero.abs())).amax(-1)
         result = replace(result, primal=torch.maximum(result.primal, missed.nan_to_num()))
         apart = (off.abs() > ROUNDING * terms).expand(len(result.x), -1)
         if not apart.any():
@@ -102,11 +119,10 @@ def without_implied(
     arrays, (p, k) = reader.arrays, (len(kept), len(left))
     read = np.flatnonzero(N.any(1))  # c(0) may be no number elsewhere
     at_zero = arrays.scatter(reader.at_held(own, read), np.argsort(order)[read], p + k)
-    off = arrays.matmul(arrays.reshape(at_zero, (1, p + k)), arrays.literal(N[order]))
-    moved = arrays.reshape(arrays.matmul(off, arrays.literal(-N[kept].T)), (p,))
     runner = Runner(vectoriser.tape((at_zero,)), known=constants, device=device)
     stay, go = (torch.as_tensor(N[some], dtype=runner.dtype, device=device) for some in (kept, left))
-    return _divided(blocks, left, moved, arrays, vectoriser), Implied(stay, go, runner)
+    implied = Implied(stay, go, runner)
+    return _divided(blocks, left, arrays.emit(Input(implied.name, (p,))), arrays, vectoriser), implied
 
 
 def _known(rows: Entries, allowed: np.ndarray) -> np.ndarray:
