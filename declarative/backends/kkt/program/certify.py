@@ -21,7 +21,8 @@ ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is sma
 VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
 NEAR = 1e-3
 STEEPER = 10.0  # times the curvature on the way
-CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
+CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0,
+UNTOLD = 1e-14  # or below this beside what ROUNDING of x makes there: 1e-22 of what x is in equilibrated units
 
 
 class Model(Protocol):
@@ -255,14 +256,16 @@ def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
 def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
     """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant.
 
-    Rounding error in x is a term only of rows without a constant of their own, which have no other measure.
+    Rounding error in x is a term only of rows without a constant of their own, which have no other measure. What the
+    linear part leaves of v sin(t) near 0 is none either, though it is as large as t.
     """
     constant = (value - times(J, x)).abs()
     if not J.shape[-1]:
         return constant
     terms = torch.maximum((J.abs() * X[:, None]).amax(-1), constant)
-    homogeneous = constant <= CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1)
-    return torch.where(homogeneous, torch.maximum(terms, (J.abs() * noise[:, None]).amax(-1)), terms)
+    untold = (J.abs() * noise[:, None]).amax(-1)
+    homogeneous = constant <= torch.maximum(CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1), UNTOLD * untold)
+    return torch.where(homogeneous, torch.maximum(terms, untold), terms)
 
 
 def bound_terms(bound: Tensor, X: Tensor, noise: Tensor) -> Tensor:
