@@ -36,7 +36,7 @@ def problem(n: int, p: int, q: int) -> tuple[Local, Primal, Active]:
     upper = torch.where(equal, lower, lower + 5)
     low = some(0.1, n) | equal
     active = Active(some(0.4, q), low, (some(0.1, n) & ~low) | equal)
-    local = Local(normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg)
+    local = Local(normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg, normal(p), normal(q))
     return local, Primal(normal(n), normal(p), normal(q), normal(n).abs(), normal(n).abs()), active
 
 

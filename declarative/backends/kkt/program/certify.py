@@ -21,8 +21,8 @@ ROUNDING = 1e-8  # of an item's largest term, in equilibrated units: what is sma
 VANISHED = 1e-2  # curvature below this part of that at NEAR of the way back to the start vanishes at the solution
 NEAR = 1e-3
 STEEPER = 10.0  # times the curvature on the way
-CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0,
-UNTOLD = 1e-14  # or below this beside what ROUNDING of x makes there: 1e-22 of what x is in equilibrated units
+CANCELLED = 1e-12  # a constant below this, relative to the row's terms, is what rounding leaves of 0
+UNTOLD = 1e-8  # of what ROUNDING of x makes: what is left of a row that is 0 at x = 0
 
 
 class Model(Protocol):
@@ -32,6 +32,7 @@ class Model(Protocol):
     def f(self, x: Tensor) -> Tensor: ...
     def c(self, x: Tensor) -> Tensor: ...
     def g(self, x: Tensor) -> Tensor: ...
+    def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
     def gradient(self, x: Tensor) -> Tensor: ...
     def jacobian_c(self, x: Tensor) -> Tensor: ...
@@ -54,7 +55,9 @@ class Primal(Items):
 
 @dataclass(frozen=True)
 class Local(Items):
-    """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need."""
+    """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need; and its
+    rows at x = 0, (B, p) and (B, q).
+    """
 
     f: Tensor
     gradient: Tensor
@@ -65,6 +68,8 @@ class Local(Items):
     H: Tensor
     Jc: Tensor
     Jg: Tensor
+    c_at_zero: Tensor
+    g_at_zero: Tensor
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class Appraisal:
     @staticmethod
     def of(parts: Sequence[Tensor]) -> "Appraisal":
         """The same, from its tensors."""
-        return Appraisal(Local(*parts[:9]), parts[9], Shares(*parts[10:15]), Way(*parts[15:]) if parts[15:] else None)
+        return Appraisal(Local(*parts[:11]), parts[11], Shares(*parts[12:17]), Way(*parts[17:]) if parts[17:] else None)
 
 
 def way_to(model: Model, at: Primal, start: Tensor) -> Way:
@@ -161,7 +166,7 @@ def appraise(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | No
 def evaluate(model: Model, at: Primal) -> Local:
     """All that is known of the model at a point."""
     f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
-    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg)
+    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg, *model.at_zero(at.x))
 
 
 def units(local: Local, at: Primal) -> Tensor:
@@ -187,7 +192,7 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way
         moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
         T = torch.where(lost_scale(local, way), torch.maximum(T, moved), T)
     stationary = stationarity_residual(local, at)
-    rows_g = row_terms(local.Jg, local.g, at.x, X, noise)
+    rows_g = row_terms(local.Jg, local.g, at.x, X, noise, local.g_at_zero)
     low, high = at.x - local.lower, local.upper - at.x
     slack = torch.cat([
         beside(-local.g, rows_g), beside(low, bound_terms(local.lower, X, noise)),
@@ -206,8 +211,8 @@ def violation(local: Local, x: Tensor, noise: Tensor) -> Tensor:
     How far a row is from holding is for the whole block to say; whether it holds, for the entries that it reads.
     """
     own = x.abs()
-    c = beside(local.c, row_terms(local.Jc, local.c, x, own, noise)).abs()
-    g = beside(local.g.clamp(min=0), row_terms(local.Jg, local.g, x, own, noise))
+    c = beside(local.c, row_terms(local.Jc, local.c, x, own, noise, local.c_at_zero)).abs()
+    g = beside(local.g.clamp(min=0), row_terms(local.Jg, local.g, x, own, noise, local.g_at_zero))
     low = beside((local.lower - x).clamp(min=0), bound_terms(local.lower, own, noise))
     high = beside((x - local.upper).clamp(min=0), bound_terms(local.upper, own, noise))
     return worst(torch.cat([c, g, low, high], -1))
@@ -253,18 +258,20 @@ def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
     return most.gather(1, of)
 
 
-def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor, at_zero: Tensor | None = None) -> Tensor:
     """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant.
 
     Rounding error in x is a term only of rows without a constant of their own, which have no other measure. What the
-    linear part leaves of v sin(t) near 0 is none either, though it is as large as t.
+    linear part leaves of v sin(t) near 0 is no constant, though it is as large as t: the row is 0 `at_zero` (B, m).
     """
     constant = (value - times(J, x)).abs()
     if not J.shape[-1]:
         return constant
     terms = torch.maximum((J.abs() * X[:, None]).amax(-1), constant)
     untold = (J.abs() * noise[:, None]).amax(-1)
-    homogeneous = constant <= torch.maximum(CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1), UNTOLD * untold)
+    homogeneous = constant <= CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1)
+    if at_zero is not None:
+        homogeneous = homogeneous | ((at_zero == 0) & (constant <= UNTOLD * untold))
     return torch.where(homogeneous, torch.maximum(terms, untold), terms)
 
 

@@ -57,6 +57,13 @@ class Derivatives:
         """The inequality values, (B, q)."""
         return self.program.inequalities(x, self.theta).expand(x.shape[0], self.program.q)
 
+    def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """c and g at 0, for items as many as x (B, n) has; NaN for functions from outside, which may not be defined."""
+        if self.program.structure is None:
+            return x.new_full((len(x), self.program.p), torch.nan), x.new_full((len(x), self.program.q), torch.nan)
+        zero = torch.zeros_like(x)
+        return self.c(zero), self.g(zero)
+
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds, (B, n) each."""
         lower, upper = self.program.bounds(self.theta)

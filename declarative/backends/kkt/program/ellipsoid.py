@@ -40,6 +40,9 @@ class Ellipsoid(Items):
     def g(self, x: Tensor) -> Tensor:
         return self._row(x)[:, : self._rows(False)]
 
+    def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.c(torch.zeros_like(x)), self.g(torch.zeros_like(x))
+
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         open_side = torch.full_like(x, torch.inf)
         return -open_side, open_side

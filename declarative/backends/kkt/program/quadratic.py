@@ -57,6 +57,10 @@ class Quadratic(Items):
         """Ax - b."""
         return times(self.A, x) - self.b
 
+    def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both at 0."""
+        return self.c(torch.zeros_like(x)), self.g(torch.zeros_like(x))
+
     def g(self, x: Tensor) -> Tensor:
         """Gx - h."""
         return times(self.G, x) - self.h

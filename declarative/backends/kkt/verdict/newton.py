@@ -43,7 +43,7 @@ def compiled_steps(local: Local, at: Primal, active: Active, going: Tensor) -> t
     from declarative.backends.kkt.compiled.steps import Places, room, take_steps
 
     n, p, q = at.x.shape[1], at.y.shape[1], at.z.shape[1]
-    places = Places(*(part.contiguous().numpy() for part in (*local.parts()[1:], *at.parts(), *active.parts())))
+    places = Places(*(part.contiguous().numpy() for part in (*local.parts()[1:9], *at.parts(), *active.parts())))
     point, hard = np.empty((len(going), 3 * n + p + q)), np.zeros(len(going), np.bool_)
     take_steps(places, going.numpy(), SINGULAR, room(n, p + q), point, hard)
     return Primal(*torch.from_numpy(point).split_with_sizes([n, p, q, n, n], -1)), torch.from_numpy(hard)
