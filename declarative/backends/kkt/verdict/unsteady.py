@@ -69,5 +69,6 @@ def terms(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor, Tensor]:
     """The terms of the stationarity rows (B, n) at a point with its model, and of c and g."""
     D = units(local, at)
     noise, own = rounding(local, at, D), at.x.abs()
-    of_c, of_g = (row_terms(J, v, at.x, own, noise) for J, v in ((local.Jc, local.c), (local.Jg, local.g)))
+    of_c = row_terms(local.Jc, local.c, at.x, own, noise, local.c_at_zero)
+    of_g = row_terms(local.Jg, local.g, at.x, own, noise, local.g_at_zero)
     return stationarity_terms(local, at, noise, D), torch.cat([of_c, of_g], -1)
