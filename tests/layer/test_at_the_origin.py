@@ -58,7 +58,7 @@ def test_a_car_that_drives_straight_on_from_the_origin(obstacle):
     aside = 1e-5 * torch.eye(4, dtype=torch.float64)
     solution = layer.solve(torch.cat([x0, x0 + aside, x0 - aside]))
     assert (solution.status == 0).all()
-    assert (solution["x"][0, :, 1:3] == 0).all() or solution["x"][0, :, 1:3].abs().max() < 1e-12
+    assert solution["x"][0, :, 1:3].abs().max() < 1e-12
     x0.requires_grad_()
     (slope,) = torch.autograd.grad(layer(x0)[1].sum(), x0)
     v = solution["v"]

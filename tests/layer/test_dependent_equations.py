@@ -86,6 +86,16 @@ def test_derivatives_along_data_that_agree(backend):
 
 
 @BACKENDS
+def test_transforms_see_the_same(backend):
+    layer, C, a, b = entropic(3, backend)
+    together = layer(C, a.exp(), b.exp())
+    for own, mapped in zip(together, torch.func.vmap(layer)(C, a.exp(), b.exp()), strict=True):
+        assert torch.allclose(own, mapped, rtol=0, atol=1e-14)
+    plan = lambda z: layer(C[0], torch.softmax(z, 0), b[0].exp())[0]  # noqa: E731
+    assert torch.allclose(torch.func.jacrev(plan)(a[0]), torch.func.jacfwd(plan)(a[0]), rtol=0, atol=1e-13)
+
+
+@BACKENDS
 def test_of_moves_that_contradict_each_other_the_nearest_counts(backend):
     layer, C, a, b = entropic(3, backend)
     a, b = a.exp().requires_grad_(), b.exp().requires_grad_()
