@@ -10,6 +10,7 @@ from declarative.elaborate.context import Context
 from declarative.elaborate.declarations import symbol_of
 from declarative.elaborate.definitions import Family, let_value, member, whole
 from declarative.elaborate.familiar import LAST, factors, familiar_place, value_hints
+from declarative.elaborate.finite import INFINITY
 from declarative.elaborate.indexing import Subscript, index
 from declarative.elaborate.misread_brackets import is_split, moves_with, report_moving, report_split
 from declarative.elaborate.multipliers import dual
@@ -69,8 +70,7 @@ def _number(ctx: Context, node: tree.Number) -> Value | None:
 def _not_a_value(ctx: Context, node: tree.Expression) -> None:
     match node:
         case tree.Infinity():
-            message = "`inf` stands only as a whole side of an inequality, or as an end in `between`"
-            return ctx.report.error("E223", node.span, message)
+            return ctx.report.error("E223", node.span, INFINITY)
         case tree.Tuple():
             hints = [f"a vector is written `[{node.span.text.strip('()')}]`"]
             message = "a list in round brackets stands only before `in`"

@@ -12,14 +12,15 @@ MOST_IN_ALL = 1_000_000
 STATE = "a state over many steps can be a variable: `var y[0..T] : R`, with `y[k+1] == y[k] + c*y[k] for k in 0..T-1`"
 
 
-def check_growth(report: Report, roots: Iterable[Expr]) -> None:
-    """Reported at the longest sum, before any is put together."""
+def check_growth(report: Report, roots: Iterable[Expr]) -> bool:
+    """Are they short enough to be put together? Else reported at the longest sum."""
     sums = _sums_of_sums(roots)
     total = sum(map(terms_in, sums))
     if total > MOST_IN_ALL:
         longest = max(sums, key=terms_in)
         message = f"written out, the sums that use sums have {total:,} terms; {MOST_IN_ALL:,} are the most"
         report.error("E205", longest.origin, message, hints=[STATE])
+    return total <= MOST_IN_ALL
 
 
 def _sums_of_sums(roots: Iterable[Expr]) -> list[Call]:

@@ -16,6 +16,7 @@ from declarative.elaborate.declarations import (
 )
 from declarative.elaborate.definitions import check_definition, let_value
 from declarative.elaborate.expressions import evaluate
+from declarative.elaborate.finite import check_finite
 from declarative.elaborate.growth import check_growth
 from declarative.elaborate.names import declared_names
 from declarative.elaborate.objective import objective
@@ -49,7 +50,8 @@ def elaborate(
         ctx = Context(report, declared_names(file, report), evaluate, dict(imports or {}), file)
         problem = _problem(ctx, file, name or "problem")
         report_undeclared(report, ctx.undeclared)
-        check_growth(report, () if problem is None else expressions(problem))
+        if problem is not None and check_growth(report, expressions(problem)):
+            check_finite(report, expressions(problem))
     except RecursionError:  # the caller's own frames may leave fewer than DEEPEST needs
         report.error("E121", None, "an expression is nested too deeply", hints=["name a part of it with `let`"])
         return None, report.in_order()

@@ -25,6 +25,7 @@ from declarative.layer.answer import Answer
 from declarative.layer.binding import Bound, Fit, Raw, bind, flat_batch, match_arguments
 from declarative.layer.bounded_data import sites
 from declarative.layer.by_device import place_of
+from declarative.layer.finite import run_finite
 from declarative.layer.learned import initial, parametrisation
 from declarative.layer.mapped import needs_mapping, unwrapped
 from declarative.layer.mapped_call import mapped_call
@@ -321,7 +322,7 @@ class DeclarativeLayer(nn.Module):
 
     def _run(self, ready: _Ready, inputs: dict[str, Tensor], batch: int, start: dict[str, Tensor] | None) -> Outcome:
         if batch:
-            return ready.plan.run(inputs, batch, start)
+            return run_finite(ready.plan, inputs, batch, start)
         if not ready.nothing:
             one = {name: t.new_ones(1, *t.shape[1:]).detach() for name, t in inputs.items()}
             ready.nothing.append(_first_items(apart(ready.plan.run, one, 1, None), 0))

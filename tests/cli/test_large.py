@@ -69,7 +69,7 @@ NESTS = {
     "minus": ("-", ""),
     "minus and parentheses": ("-(", ")"),
     "arrays": ("[", "]"),
-    "powers": ("", "^2"),
+    "powers": ("", "^1"),
     "transposes": ("", "'"),
     "open": ("(", ""),
 }

@@ -195,7 +195,9 @@ def answers(program: SmoothProgram, qp: Quadratic, batch: "Batch", bounded: np.n
         at_lower[:, bounded] |= state < 0
         at_upper[:, bounded] |= state > 0
     status, reason = np.full((2, size), [[int(Status.SOLVED)], [int(Reason.NONE)]], np.int8)
-    value, (degenerate, nonunique, several, least) = found.value + array(qp.k), np.zeros((4, size), bool)
+    degenerate, nonunique, several, least = np.zeros((4, size), bool)
+    with np.errstate(invalid="ignore"):  # of data so large that both are infinite
+        value = found.value + array(qp.k)
     parts = (
         found.x, y, z, lower, upper, value, status, reason, found.rounds, *found.measures.T,
         found.state[:, p : p + q] > 0, at_lower, at_upper, degenerate, nonunique, several, ~least, loose, least,

@@ -161,7 +161,7 @@ MEANING: tuple[Code, ...] = (
         "E223",
         "infinity where a number is needed",
         "`inf` is a whole side of an inequality, an end in `between`, or a default; and nothing else. "
-        "Nothing is divided by the number 0.",
+        "Nothing is divided by the number 0, and what numbers alone make is a number: `exp(1000)` is larger than any.",
         "var x : R\nminimize x + inf",
         "var x : R\nminimize x\nsubject to\n  0 <= x <= inf",
     ),
