@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from declarative.atoms.apply import apply
 from declarative.atoms.literals import written_out
 from declarative.elaborate.arrays import joined
@@ -57,7 +59,7 @@ def evaluate(ctx: Context, node: tree.Expression, scope: Scope) -> Value | Solve
         case tree.Attribute():
             return _attribute(ctx, node, scope)
         case _:
-            return _not_a_value(ctx, node)
+            return _not_a_value(ctx, node, scope)
 
 
 def _number(ctx: Context, node: tree.Number) -> Value | None:
@@ -67,7 +69,7 @@ def _number(ctx: Context, node: tree.Number) -> Value | None:
     return Value(Constant(value, origin=node.span))
 
 
-def _not_a_value(ctx: Context, node: tree.Expression) -> None:
+def _not_a_value(ctx: Context, node: tree.Expression, scope: Scope) -> None:
     match node:
         case tree.Infinity():
             return ctx.report.error("E223", node.span, INFINITY)
@@ -77,7 +79,8 @@ def _not_a_value(ctx: Context, node: tree.Expression) -> None:
             return ctx.report.error("E221", node.span, message, hints=hints)
         case _:
             message = f"{shown(node)} is a relation; a value is needed here"
-            return ctx.report.error("E221", node.span, message)
+            hints = [f"`if` behind `for` chooses which indices count: `sum(... for i in n if {node.span.text})`"]
+            return ctx.report.error("E221", node.span, message, hints=hints if scope.locals else [])
 
 
 # --- names -----------------------------------------------------------------------------------------
@@ -215,12 +218,15 @@ def _subscript_item(
     if isinstance(item, tree.Slice):
         lo = ZERO if item.lo is None else to_size(ctx, item.lo, scope)
         hi = (length or ONE) if item.hi is None else to_size(ctx, item.hi, scope)
-        if item.hi is not None and lo == ONE and hi == length:
+        if item.hi is not None and lo == ONE and hi == length and not _FROM_0.search(item.span.source.text):
             hints = ["`:` is all of the axis; `1:` is all of it but the first, and needs no warning"]
             ctx.report.warn("W206", item.span, f"{shown(item)} leaves out entry 0: indices start at 0", hints=hints)
         return None if lo is None or hi is None else Subscript(Slice(lo, hi), item.span)
     value = ctx.value(item, scope.in_subscript(length, shifted(stripped(item), length)))
     return None if value is None else Subscript(value.expr, item.span)
+
+
+_FROM_0 = re.compile(r"[\[,]\s*0?\s*:\s*[^\s\],:]")  # `x[0:n-1]`: whoever writes so knows where subscripts start
 
 
 def _attribute(ctx: Context, node: tree.Attribute, scope: Scope) -> Value | None:

@@ -7,7 +7,7 @@ from declarative.source.diagnostic import MOST_MISTAKES, Diagnostic, error, too_
 from declarative.source.span import Source, Span
 from declarative.syntax.foreign import foreign_file
 from declarative.syntax.lalr import Stuck, TooDeep, read_statement
-from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare, explain_read
+from declarative.syntax.mistakes import Mistake, Trouble, explain, explain_bare, explain_read, function_of_python
 from declarative.syntax.names import check_names
 from declarative.syntax.order import check_order
 from declarative.syntax.relations import check_relations
@@ -88,20 +88,25 @@ class _Reader:
                 self.diagnostics.append(error("E121", span, "nested too deeply", hints=hints))
                 self.lost = True
             case Stuck(index, expected):
-                mistake = explain(Trouble(self.source, replace(line, tokens=tokens), index, expected))
-                self._mistaken(self._with_the_line_below(mistake, line), repairs)
+                trouble = Trouble(self.source, replace(line, tokens=tokens), index, expected)
+                self._mistaken(self._with_the_line_below(trouble) or explain(trouble), repairs)
             case other:
                 raise AssertionError(f"a statement was read as {other!r}; please report this")
 
-    def _with_the_line_below(self, mistake: Mistake, line: Line) -> Mistake:
-        """`minimize` alone on its line belongs to what stands below it."""
-        below = self.queue[0][0] if self.queue else None
-        alone = len(line.tokens) == 1 and line.tokens[0].type in ("minimize", "maximize")
-        if not alone or below is None or below.broken or below.tokens[0].type in STARTING:
+    def _with_the_line_below(self, trouble: Trouble) -> Mistake | None:
+        """`minimize` alone on its line belongs to what stands below it, and so does `def f(x):`."""
+        line, below = trouble.line, self.queue[0][0] if self.queue else None
+        if below is None or below.broken or not below.tokens:
+            return None
+        if (mistake := function_of_python(trouble, below)) is not None:
+            self.queue.popleft()
             return mistake
+        alone = len(line.tokens) == 1 and line.tokens[0].type in ("minimize", "maximize")
+        if not alone or below.tokens[0].type in STARTING:
+            return None
         self.queue.popleft()
         joined = replace(below, tokens=line.tokens + below.tokens, comments=line.comments + below.comments)
-        return replace(mistake, repaired=(joined,))
+        return replace(explain(trouble), repaired=(joined,))
 
     def _mistaken(self, mistake: Mistake, repairs: int) -> None:
         """Report it, a reserved word once only, and go on with what was meant."""

@@ -26,6 +26,31 @@ def test_compile_refuses_what_no_backend_runs(name, tmp_path):
     assert found.span is not None and found.span.line == line
 
 
+EQUATIONS = "  x^3 + y == a; y == 2*x\n"
+INSTEAD = {
+    "find x, y": (EQUATIONS, "`minimize 0` finds what solves as many equations as there are unknowns"),
+    "find x": ("  x >= a\n", "`minimize sumsq(x)` finds the point nearest to 0 that satisfies the constraints"),
+}
+
+
+@pytest.mark.parametrize("aim", INSTEAD)
+def test_what_runs_in_its_place_is_told_and_runs(aim):
+    rows, hint = INSTEAD[aim]
+    head = "param a : R\nvar x : R\n" + ("var y : R\n" if "y" in aim else "")
+    with pytest.raises(DiagnosticError) as refusal:
+        declarative.compile(declarative.parse(f"{head}{aim}\nsubject to\n{rows}"))
+    assert refusal.value.diagnostics[0].hints == (hint,)
+    solution = declarative.compile(declarative.parse(f"{head}{hint.split('`')[1]}\nsubject to\n{rows}")).solve(3.0)
+    assert float(solution.x) == pytest.approx(1.0 if "y" in aim else 3.0)
+
+
+def test_the_hint_for_python_is_python():
+    a, x = declarative.param("a"), declarative.var("x")
+    with pytest.raises(DiagnosticError) as refusal:
+        declarative.compile(declarative.problem(declarative.find(x), x >= a))
+    assert "`dc.minimize(dc.sumsq(x))`" in refusal.value.diagnostics[0].hints[0]
+
+
 def test_the_clauses_that_are_known_are_no_hindrance():
     text = f"{FIT}solve by newton\ndifferentiate by unroll\n"
     layer = declarative.compile(declarative.parse(text, name="fit"), solve="auto", differentiate="implicit")

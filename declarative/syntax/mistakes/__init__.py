@@ -19,11 +19,12 @@ from declarative.syntax.mistakes import (
     operands,
     words,
 )
+from declarative.syntax.mistakes.declaring import function_of_python
 from declarative.syntax.mistakes.strays import stray
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.tokens.layout import Line
 
-__all__ = ["Mistake", "Trouble", "explain", "explain_bare", "explain_read"]
+__all__ = ["Mistake", "Trouble", "explain", "explain_bare", "explain_read", "function_of_python"]
 
 
 SETS = ("PSD", "SOC", "EXP", "POW", "Simplex", "Box", "Ball")
@@ -40,7 +41,7 @@ def explain(trouble: Trouble) -> Mistake:
 def explain_bare(source: Source, line: Line) -> Mistake:
     """A statement that reads as an expression alone, where a constraint should compare two."""
     trouble = Trouble(source, line, min(1, len(line.tokens)), frozenset())
-    if mistake := loops.block(trouble) or words.misspelt(trouble) or declaring.kind_left_out(trouble):
+    if mistake := _bare_of_others(trouble):
         return mistake
     first = line.tokens[0]
     span = trouble.span(first, line.tokens[-1])
@@ -54,16 +55,25 @@ def explain_bare(source: Source, line: Line) -> Mistake:
         body = _shortened(source.text[line.tokens[1].end : line.end])
         hints = [f"write `minimize {body}`, or `maximize`"]
         return Mistake(error("E120", span, f"`{first.text}` {labels.UNDIRECTED}", hints=hints))
+    if first.type == "(" and line.tokens[-1].type == ")" and set(comparing.COMPARING) & {s.type for s in line.tokens}:
+        hints = ["leave out the brackets around it"]
+        return Mistake(error("E120", span, f"`{_shortened(span.text)}` is no constraint", hints=hints))
     message = f"`{_shortened(span.text)}` is neither a constraint nor another statement"
     hints = ["compare it with something: `... <= ...`, `... == ...`, `... in PSD`"]
     return Mistake(error("E120", span, message, hints=hints))
 
 
+def _bare_of_others(t: Trouble) -> Mistake | None:
+    readings = (loops.block, elsewhere.solving, words.misspelt, labels.sense_as_a_name, declaring.kind_left_out)
+    return next((mistake for reading in readings if (mistake := reading(t))), None)
+
+
 def explain_read(source: Source, line: Line) -> Mistake | None:
-    """`s.t. x >= 0`, which reads as a constraint on a field `x` of the field `t` of s."""
-    if [token.text for token in line.tokens[:4]] != ["s", ".", "t", "."]:
-        return None
-    return elsewhere.such_that_first(Trouble(source, line, 0, frozenset()))
+    """`s.t. x >= 0`, which reads as a constraint on a field `x` of the field `t` of s, and `st:` above constraints."""
+    trouble = Trouble(source, line, 0, frozenset())
+    if [token.text for token in line.tokens[:4]] == ["s", ".", "t", "."]:
+        return elsewhere.such_that_first(trouble)
+    return elsewhere.such_that_as_a_name(trouble)
 
 
 def _shortened(text: str) -> str:

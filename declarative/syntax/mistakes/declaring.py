@@ -206,12 +206,13 @@ def missing_comma(t: Trouble) -> Mistake | None:
         equals = t.token._replace(type="=", text="=")
         diagnostic = error("E113", t.span(), "a default stands after `=`", hints=[f"write `= {value.text}`"])
         return Mistake(diagnostic, t.with_tokens(equals))
-    if t.token.text == "start" and value:
+    if t.token.text in STARTS and value:
         called = [Token(sign, sign, at, at) for sign, at in (("(", value.start), (")", value.end))]
         diagnostic = error(
             "E113", t.span(t.token, value), "`start` is an attribute", hints=[f"write `, start({value.text})`"]
         )
-        return Mistake(diagnostic, t.with_tokens(comma, t.token, called[0], value, called[1], instead_of=2))
+        word = t.token._replace(text="start")
+        return Mistake(diagnostic, t.with_tokens(comma, word, called[0], value, called[1], instead_of=2))
     hints = [f"write `, {t.token.text}`"]
     diagnostic = error("E113", t.span(), f"`,` is missing before `{t.token.text}`", hints=hints)
     return Mistake(diagnostic, t.with_tokens(comma, instead_of=0))
@@ -297,3 +298,16 @@ def argument_without_space(t: Trouble) -> Mistake | None:
         return None
     hints = [f"write `{t.before.text} : R`, or another space"]
     return Mistake(error("E113", t.span(t.before), f"`{t.before.text}` needs its space after a `:`", hints=hints))
+
+
+def function_of_python(t: Trouble, below: Line) -> Mistake | None:
+    """`def f(x):`, and `return x^2` on the line below."""
+    last, opening = t.tokens[-1], next((k for k, token in enumerate(t.tokens) if token.type == "("), None)
+    if t.kind != "def" or last.type != ":" or below.tokens[0].type != "return" or opening is None:
+        return None
+    closing = closing_of(t.tokens, opening) or len(t.tokens) - 1
+    args = t.source.text[t.tokens[opening].end : t.tokens[closing].start].split(",")
+    spaces = ", ".join(arg.strip() if ":" in arg else f"{arg.strip()} : R" for arg in args)
+    body = t.source.text[below.tokens[0].end : below.end].strip()
+    hints = [f"write `{t.source.text[t.line.start : t.tokens[opening].end]}{spaces}) : R = {body}`"]
+    return Mistake(error("E113", t.span(t.tokens[0], last), "a `def` is one statement", hints=hints))

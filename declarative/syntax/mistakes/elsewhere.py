@@ -6,7 +6,7 @@ import re
 
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.braces import CONTINUOUS
-from declarative.syntax.mistakes.spelling import meant
+from declarative.syntax.mistakes.spelling import meant, meant_word
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
 from declarative.syntax.mistakes.words import ALONE
 from declarative.syntax.tokens.layout import Line
@@ -67,9 +67,9 @@ def solve_statement(t: Trouble) -> Mistake | None:
 
 
 def solving(t: Trouble) -> Mistake | None:
-    """`prob.solve()`, `optimize!(m)`, `optimize(F, f)`."""
+    """`prob.solve()`, `optimize!(m)`, `optimize(F, f)`, `solve`."""
     head = [token.text for token in t.tokens[: t.index]]
-    called = t.token.text in ("(", "!") or (t.token.type == "$END" and "(" in head)
+    called = t.token.text in ("(", "!") or (t.token.type == "$END" and ("(" in head or len(head) == 1))
     words = head[: head.index("(")] if "(" in head else head
     if not words or words[-1] not in _SOLVING or not called or not set(words[1::2]) <= {"."}:
         return None
@@ -182,13 +182,28 @@ def such_that_first(t: Trouble) -> Mistake | None:
     """`s.t. x >= 0`, on one line."""
     words = [token.text.lower() for token in t.tokens[:4]]
     count = next((len(w) for w in _SUCH_THAT if tuple(words[: len(w)]) == w), 0)
-    if not count or len(t.tokens) <= count or t.tokens[count].type in (":", "=", "[", "(", *_BINARY):
+    colon = int(count > 1 and len(t.tokens) > count and t.tokens[count].type == ":")
+    if not count or len(t.tokens) <= count + colon or t.tokens[count + colon].type in (":", "=", "[", "(", *_BINARY):
         return None
+    return _such_that(t, count, colon)
+
+
+def such_that_as_a_name(t: Trouble) -> Mistake | None:
+    """`st:` and `constraints:` on a line of their own above the constraints, where there is no `subject to`."""
+    if len(t.tokens) < 3 or t.tokens[1].type != ":" or meant_word(t.tokens[0].text) != "subject to":
+        return None
+    alone = "\n" in t.source.text[t.tokens[1].end : t.tokens[2].start]
+    known = re.search(r"^[ \t]*subject[ \t]+to\b", t.source.text[: t.line.start], re.MULTILINE)
+    return _such_that(t, 1, 1) if alone and not known else None
+
+
+def _such_that(t: Trouble, count: int, colon: int) -> Mistake:
     first, last = t.tokens[0], t.tokens[count - 1]
     line = Token("SUBJECT_TO", "subject to", first.start, last.end)
-    message = ALONE
-    hints = ["write `subject to` on a line of its own"]
-    repaired = (Line((line,), t.line.comments), Line(t.tokens[count:], (), t.line.trailing))
+    message, hints = ALONE, ["write `subject to` on a line of its own"]
+    if "\n" in t.source.text[last.end : t.tokens[count + colon].start]:
+        message, hints = f"`{t.span(first, last).text}` begins no statement", ["write `subject to`, without a colon"]
+    repaired = (Line((line,), t.line.comments), Line(t.tokens[count + colon :], (), t.line.trailing))
     return Mistake(error("E110", t.span(first, last), message, hints=hints), repaired)
 
 

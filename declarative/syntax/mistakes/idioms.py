@@ -40,6 +40,10 @@ _SUCH_THAT = ("st", "suchthat", "where", "subject", "subjectto")
 
 def method(t: Trouble) -> Mistake | None:
     """`x.sum()`, `np.linalg.norm(x)`: functions stand before what they are applied to, without a module."""
+    empty = t.token.type == "(" and t.following is not None and t.following.type == ")"
+    if empty and t.index > 1 and t.after("'"):
+        hints = ["leave out the `()`"]
+        return Mistake(error("E105", t.span(), "a transpose is not called", hints=hints), t.with_tokens(instead_of=2))
     if t.token.type != "(" or t.index < 3 or t.tokens[t.index - 2].type != ".":
         return None
     name, first = t.tokens[t.index - 1], t.index - 3
@@ -55,11 +59,14 @@ def method(t: Trouble) -> Mistake | None:
     closing = closing_of(t.tokens, t.index)
     given = "" if closing is None else " ".join(t.source.text[t.token.end : t.tokens[closing].start].split())
     hints = [f"write `{name.text}({', '.join(filter(None, (written, given)))})`"]
+    if name.text in _TRANSPOSES and not given:
+        hints = [f"the transpose is `{written}'`"]
     if given and name.text in _OF_ONE:
         hints = [f"an inner product is written `{written}'*{name.text}({given})`"]
     return Mistake(error("E105", t.span(name), f"`.{name.text}` cannot be called", hints=hints))
 
 
+_TRANSPOSES = ("t", "transpose", "mT", "H")
 _OF_ONE = ("log", "exp", "sqrt", "abs", "square", "sin", "cos", "ln")  # of each entry of one array
 
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 from declarative.source.diagnostic import error
 from declarative.syntax.mistakes.comparing import COMPARING
 from declarative.syntax.mistakes.indices import binders
-from declarative.syntax.mistakes.spelling import meant
+from declarative.syntax.mistakes.spelling import meant, meant_word
 from declarative.syntax.mistakes.trouble import Mistake, Trouble, closing_of
 from declarative.syntax.tokens.lexer import Token
 
 _OBJECTIVES = ("minimize", "maximize")
-OBJECTIVES = ("objective", "obj", "cost", "loss")  # what others call it, without a direction
+OBJECTIVES = ("objective", "obj", "cost", "loss", "optimize", "optimise")  # what others call it, without a direction
 UNDIRECTED = "does not say what to do"
 
 
@@ -22,6 +22,17 @@ def objective_with_colon(t: Trouble) -> Mistake | None:
     what = f"`{t.kind}` takes no colon" if t.index == 1 else "an objective has no name"
     hints = [f"remove the `{t.source.text[t.tokens[1].start : t.token.end]}`"]
     return Mistake(error("E113", t.span(), what, hints=hints), t.with_tokens(instead_of=t.index, at=1))
+
+
+def sense_as_a_name(t: Trouble) -> Mistake | None:
+    """`min: f`."""
+    word = meant_word(t.tokens[0].text)
+    if len(t.tokens) < 3 or t.tokens[1].type != ":" or word is None or word not in _OBJECTIVES:
+        return None
+    name, body = t.tokens[0], " ".join(t.span(t.tokens[2], t.tokens[-1]).text.split())
+    repaired = t.with_tokens(name._replace(type=word, text=word), instead_of=2, at=0)
+    hints = [f"write `{word} {body}`"]
+    return Mistake(error("E110", t.span(name), f"`{name.text}` begins no statement", hints=hints), repaired)
 
 
 def objective_without_sense(t: Trouble) -> Mistake | None:

@@ -48,6 +48,11 @@ def meant(tokens: tuple[Token, ...]) -> tuple[Token, int] | None:
     return None
 
 
+def meant_word(text: str) -> str | None:
+    """The statement word that is near a single word, if there is one."""
+    return _near(text.lower().replace("_", ""))
+
+
 def _leading(tokens: tuple[Token, ...]) -> list[Token]:
     """The names, statement words and dots at the start, four tokens at most (`s.t.`)."""
     run: list[Token] = []

@@ -3,7 +3,9 @@
 from unicodedata import name as unicode_name
 
 from declarative.source.diagnostic import error
+from declarative.syntax.mistakes.comparing import NO_NEAREST
 from declarative.syntax.mistakes.trouble import Mistake, Trouble
+from declarative.syntax.tokens.layout import Line
 
 # The sign that was meant, where nothing else can have been.
 _MEANT = {
@@ -26,6 +28,7 @@ _MEANT = {
     "⩽": "<=",
     "⩾": ">=",
 }
+_JOINING = ("&", "&&", "∧")
 _ADVICE = {
     "%": "a comment begins with `#`",
     "∑": "write `sum(... for i in n)`",
@@ -42,8 +45,20 @@ _ADVICE = {
 
 def stray(t: Trouble) -> Mistake | None:
     """Any sign that no token matches."""
+    if t.token.type in ("STRING", "QUOTED") and t.index == 0 and len(t.tokens) == 1:
+        hints = ["a comment begins with `#`", 'what a problem is about stands behind its name: `problem name "..."`']
+        return Mistake(error("E113", t.span(), "a string is no statement", hints=hints), (Line(()),))
+    if t.token.type == "QUOTED":
+        return Mistake(error("E113", t.span(), "a string stands between two quotes", hints=['write `"..."`']))
     if t.token.type != "STRAY":
         return None
+    holds = not t.opening and "if" not in [token.type for token in t.tokens[: t.index]]  # as a constraint does
+    if t.token.text == "≠" and holds and t.index:
+        return Mistake(error("E108", t.span(), "`≠` is no constraint", hints=[NO_NEAREST]))
+    if t.token.text in _JOINING and holds:
+        hints = ["write each on a line of its own; all of them hold"]
+        text = f"constraints are not joined by `{t.token.text}`"
+        return Mistake(error("E120", t.span(), text, hints=hints), t.split(leaving_out=1))
     if t.token.text.startswith('"'):
         hints = ['write `"` where it should end; a string stays on one line']
         return Mistake(error("E102", t.span(), "this string is never closed", hints=hints))

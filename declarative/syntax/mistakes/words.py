@@ -87,7 +87,7 @@ def two_statements(t: Trouble) -> Mistake | None:
     """`dim n param x : R^n`, something after `subject to`, constraints separated by commas."""
     if not t.wants("$END") or not (t.token.type in STARTING or t.after("SUBJECT_TO") or t.token.type == ","):
         return None
-    if t.token.type == ":":
+    if t.token.type == ":" and not t.following:
         diagnostic = error("E113", t.span(), "`subject to` takes no colon", hints=["remove the `:`"])
         return Mistake(diagnostic, t.with_tokens())
     if t.token.type == ",":
@@ -95,9 +95,8 @@ def two_statements(t: Trouble) -> Mistake | None:
         diagnostic = error("E114", t.span(), "statements are not separated by commas", hints=hints)
         return Mistake(diagnostic, t.split(leaving_out=1))
     if t.after("SUBJECT_TO"):
-        return Mistake(
-            error("E110", t.span(t.before), ALONE, hints=["write `subject to` on a line of its own"]), t.split()
-        )
+        diagnostic = error("E110", t.span(t.before), ALONE, hints=["write `subject to` on a line of its own"])
+        return Mistake(diagnostic, t.split(leaving_out=int(t.token.type == ":")))
     hints = [f"write `{t.token.text}` on a line of its own, or a `;` before it"]
     return Mistake(error("E114", t.span(), f"a second statement begins at `{t.token.text}`", hints=hints), t.split())
 
@@ -112,7 +111,9 @@ def lambda_expression(t: Trouble) -> Mistake | None:
 def conditional_expression(t: Trouble) -> Mistake | None:
     if t.token.type != "if" or "else" not in [token.text for token in t.tokens[t.index :]]:
         return None
-    hints = ["`max`, `min`, `abs` and `pos` say most of what is meant", "`if` chooses which indices of a `for` count"]
+    hints = ["`max`, `min`, `abs` and `pos` say most of what is meant"]
+    if t.opening:
+        hints.append("`if` behind `for` chooses which indices count: `sum(x[i] for i in n if i == 0)`")
     return Mistake(error("E126", t.span(), "an expression has no `if ... else`", hints=hints))
 
 

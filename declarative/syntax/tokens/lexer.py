@@ -9,7 +9,9 @@ TABLES: dict = json.loads((Path(__file__).parent.parent / "tables.json").read_te
 
 
 class Token(NamedTuple):
-    """`type` is a word or sign itself (`"param"`, `"<="`), else NAME, NUMBER, STRING, COMMENT, NEWLINE or STRAY."""
+    """`type` is a word or sign itself (`"param"`, `"<="`), else NAME, NUMBER, STRING, COMMENT, NEWLINE, STRAY, or
+    QUOTED: a string of Python in three quotes.
+    """
 
     type: str
     text: str
@@ -22,6 +24,8 @@ STATEMENT_WORDS = WORDS - {"for", "in", "if", "not", "and", "or", "inf"}
 # A sign is its own kind. What no token matches is a STRAY: a string without its end, or one character, again and again.
 _SIGNS = "|".join(pattern for name, pattern in TABLES["tokens"] if re.escape(name) == pattern)
 _KINDS = {name: pattern for name, pattern in TABLES["tokens"] if re.escape(name) != pattern}
+_QUOTED = r'"""(?s:.*?)"""|(?<![\w)\]\'])\'\'\'(?s:.*?)\'\'\''
+_KINDS = {"QUOTED": _QUOTED} | _KINDS
 _KINDS |= {"SIGN": _SIGNS, "STRAY": r'"[^\n]*|(?P<again>(?s:.))(?P=again)*'}
 # Plain spaces are every third character of most texts, and go with the token that they stand before.
 _PATTERN = re.compile(" *(?:" + "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()) + ")")
