@@ -1,13 +1,16 @@
 """Machine code that is kept on disk."""
 
 import importlib.util
+import sys
 
 import pytest
 from numba import njit
 
+from declarative.backends.cone.linear.jit import compiled
 from declarative.backends.kkt.compiled import jit
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large, outer
 from declarative.backends.kkt.compiled.part import Part
+from declarative.backends.machine import tell
 
 
 @pytest.mark.parametrize("damage", [b"", b"no pickle", None])
@@ -28,18 +31,25 @@ def test_damaged_code_on_disk_is_compiled_again(tmp_path, damage):
             file.write_bytes(damage if damage is not None else b"no code")
 
 
-def test_a_first_compilation_is_told_once(tmp_path, caplog):
-    path = tmp_path / "large.py"
-    path.write_text("def double(x):\n    return 2*x\ndef triple(x):\n    return 3*x\n")
-    spec = importlib.util.spec_from_file_location("large", path)
-    large = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(large)
-    jit._tell.cache_clear()
-    with caplog.at_level("WARNING", logger="declarative"):
-        assert outer(large.double)(2.0) == 4.0 and outer(large.triple)(2.0) == 6.0
-    assert [record.getMessage() for record in caplog.records] == [
-        "compiling the methods for their first use on this machine; some 15 seconds each, then they are kept on disk"
-    ]
+def test_each_wait_is_told_once(tmp_path, monkeypatch, caplog):
+    """The first use of each large function, of small ones nothing, nor of what is kept."""
+    text = "def double(x):\n    return 2*x\ndef triple(x):\n    return 3*x\ndef half(x):\n    return x/2\n"
+    (tmp_path / "some.py").write_text(text + "def third(x):\n    return x/3\n")
+    spec = importlib.util.spec_from_file_location("some", tmp_path / "some.py")
+    tell.cache_clear()
+    for _ in range(2):
+        some = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "some", some)  # where what is kept of it looks for it
+        spec.loader.exec_module(some)
+        with caplog.at_level("WARNING", logger="declarative"):
+            assert large("flows")(some.double)(2.0) == 4.0 and large("flows")(some.triple)(2.0) == 6.0
+            assert outer(some.half)(3.0) == 1.5 and compiled(some.third)(6.0) == 2.0
+        assert [record.getMessage() for record in caplog.records] == [
+            f"compiling the methods for {purpose} for their first use on this machine; "
+            "this takes some 15 seconds, then they are kept on disk"
+            for purpose in ("flows", "cone programs")
+        ]
+        tell.cache_clear()
 
 
 @inner()

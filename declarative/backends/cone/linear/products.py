@@ -3,10 +3,13 @@
 `starts` (m + 1,) and `columns` (l,) are the places of the entries row by row, `values` (B, l) the entries.
 """
 
-import numpy as np
-from numba import njit
+from functools import partial
 
-compiled = njit(cache=True, nogil=True, error_model="numpy")
+import numpy as np
+
+from declarative.backends.cone.linear.jit import kept
+
+compiled = partial(kept, nogil=True, error_model="numpy")
 
 
 @compiled

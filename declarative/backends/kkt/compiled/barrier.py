@@ -10,7 +10,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.constants import CORRECTIONS, FAR, HALVINGS, PATIENCE, SHORT, SHRINKING
 from declarative.backends.kkt.compiled.interpret import BLOCK, number_at
-from declarative.backends.kkt.compiled.jit import inner, once, outer
+from declarative.backends.kkt.compiled.jit import inner, large, once
 from declarative.backends.kkt.compiled.model import Function, call, evaluate, newton_matrix, scale_values
 from declarative.backends.kkt.compiled.newton import convexify, solve
 from declarative.backends.kkt.compiled.pattern import Pattern
@@ -281,7 +281,7 @@ def move_lane(task, a, o, source, target):
         place[target] = place[source]
 
 
-@outer
+@large("smooth programs with constraints")
 def solve_block(routines, task, system, a, o, given, why, rounds, tolerance, limit, first, last):
     """Items from `first` to before `last`; `given` (B, rows) has their start, and in the end the last x, y, s, z."""
     count, following = 0, first

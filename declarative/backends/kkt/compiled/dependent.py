@@ -21,7 +21,7 @@ from declarative.backends.kkt.compiled.corner import (
     step_inside_at_once,
 )
 from declarative.backends.kkt.compiled.item import block_sizes, copy_row, item_of, read_sides
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large
 from declarative.backends.kkt.compiled.kernel import CLEAR, value_at
 from declarative.backends.kkt.compiled.turned import ROWS, solve_turned, turn
 
@@ -177,7 +177,7 @@ def store(c, count, rest, left, b):
             left.ways[b, l, c.rows[i]] = c.N[l, i]
 
 
-@outer
+@large("linear and degenerate programs")
 def settle_dependent(data, work, at, t, c, answers, left, items, first, last):
     """Those of the `items` (K,) from `first` to before `last`; `answers` has the points and active rows, and what is
     clear of these gets its answer there.

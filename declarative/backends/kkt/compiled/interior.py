@@ -33,7 +33,7 @@ from declarative.backends.kkt.compiled.constants import (
 )  # fmt: skip
 from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.item import item_of
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large
 from declarative.backends.kkt.compiled.units import to_units, units_for
 
 
@@ -326,7 +326,7 @@ def to_user(u, at, sigma, kappa, x, y, z, active):
         z[r] = rho * unit * at.best_z[r]
 
 
-@outer
+@large("quadratic programs that are not strictly convex")
 def find_points(routines, data, memory, found, iterations, first, last):
     """Points of the items from `first` to before `last`."""
     u, system, at = memory

@@ -4,9 +4,8 @@ The compiler looks only at the file of the function that Python calls to see whe
 reads what it has kept before it looks. So such a function is kept under a name of its own for every state of the files.
 """
 
-import logging
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -17,6 +16,7 @@ from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 from declarative.backends.kkt.compiled.part import PartCompiler
+from declarative.backends.machine import Kept
 
 SUMS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # arrays come from Python, uncounted
@@ -26,34 +26,17 @@ once: Any = partial(inner, inline="always")
 DIGEST = crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
-def outer(function: Callable) -> Any:
+def outer(function: Callable, purpose: str = "") -> Any:
     """The decorator of a function that Python calls."""
     function.__qualname__ += f"_{DIGEST:08x}"
     dispatcher: Any = njit(**OPTIONS)(function)
-    dispatcher._cache = Kept(function)
+    dispatcher._cache = Kept(function, purpose)
     return dispatcher
 
 
-class Kept(FunctionCache):
-    """What is kept on disk; what cannot be read, because it is damaged, is compiled again."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            found = super().load_overload(sig, target_context)
-        except Exception:  # whatever unpickling makes of a damaged file
-            self.flush()
-            found = None
-        if found is None:
-            _tell()
-        return found
-
-
-@cache
-def _tell() -> None:
-    """Once a process, where all see it: why a first call takes many seconds."""
-    logging.getLogger(__name__).warning(
-        "compiling the methods for their first use on this machine; some 15 seconds each, then they are kept on disk"
-    )
+def large(purpose: str) -> Callable[[Callable], Any]:
+    """The same for one that takes seconds to compile, which is told with what it is for."""
+    return partial(outer, purpose=purpose)
 
 
 def apart(signature: Any) -> Callable[[Callable], Any]:

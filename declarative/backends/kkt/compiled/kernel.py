@@ -13,7 +13,7 @@ from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import item_of, memory, read_sides
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large, outer
 from declarative.backends.kkt.compiled.kept import factor_curvature, keep, lower, safely_definite
 from declarative.backends.kkt.compiled.pivot import DEPENDENT, FOUND, forget, learn, pull_known
 from declarative.backends.kkt.compiled.systems import root
@@ -112,7 +112,7 @@ def settle(routines, item, L, work, at, kept, answers, b, k):
         answers.verdict[b] = DEPENDENT_ROWS if sound else LOST
 
 
-@outer
+@large("strictly convex quadratic programs")
 def solve_items(routines, data, work, at, kept, answers, first, last):
     """Solve the items from `first` to before `last`. `answers.state` holds a first guess of each active set."""
     n, rows = answers.x.shape[1], answers.state.shape[1]

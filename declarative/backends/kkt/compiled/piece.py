@@ -7,7 +7,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.along import dot, fill, subtract
 from declarative.backends.kkt.compiled.item import item_of
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large
 from declarative.backends.kkt.compiled.turned import ROWS, Turned, solve_turned, turn
 
 SOLVES = 2  # the second one is a refinement
@@ -22,7 +22,7 @@ def turned_of(slabs, b, x, u, y):
     )  # fmt: skip
 
 
-@outer
+@large("linear and degenerate programs")
 def factor_pieces(data, held, items, slabs, sound):
     """The factors of the `items` (K,), and which of them are `sound`."""
     for place in range(len(items)):
@@ -84,7 +84,7 @@ def solve_piece(item, t, right, sides, x, w, rx, ry):
             w[t.held[j]] = rx[j]
 
 
-@outer
+@large("linear and degenerate programs")
 def solve_pieces(data, left, slabs, items, places, right, found, memory):
     """`found` becomes the solution for `right`, for the `items` (K,), whose factors are at `places` (K,)."""
     side = data.b.shape[1] + data.h.shape[1]

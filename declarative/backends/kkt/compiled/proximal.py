@@ -16,7 +16,7 @@ from declarative.backends.kkt.compiled.along import copy, fill
 from declarative.backends.kkt.compiled.certificate import stationarity, worst_of
 from declarative.backends.kkt.compiled.dual import find_set
 from declarative.backends.kkt.compiled.item import block_sizes, item_of, read_sides
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large
 from declarative.backends.kkt.compiled.kept import factor_curvature, keep, lower, solve_system
 from declarative.backends.kkt.compiled.kernel import CLEAR, LOST, settle
 from declarative.backends.kkt.compiled.pivot import FOUND, factor, forget, learn, pull_known
@@ -79,7 +79,7 @@ def holds(routines, item, kept, L, b, work, at, state, shift, probe):
     return unique(routines, item, kept, L, b, at, shift, probe)
 
 
-@outer
+@large("quadratic programs whose solutions are nearly known")
 def solve_beside(routines, data, work, at, kept, answers, memory, first, last):
     """Solve the items from `first` to before `last`; `answers` holds x, w and state of similar ones, and then theirs.
 

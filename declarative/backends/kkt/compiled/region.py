@@ -15,7 +15,7 @@ from declarative.backends.kkt.compiled.blas import fortran
 from declarative.backends.kkt.compiled.constants import ACCEPT, FAR, GOOD, POOR, ROUNDING, SMALLEST
 from declarative.backends.kkt.compiled.idle import hold, seek_idle, without
 from declarative.backends.kkt.compiled.interpret import BLOCK
-from declarative.backends.kkt.compiled.jit import inner, once, outer
+from declarative.backends.kkt.compiled.jit import inner, large, once
 from declarative.backends.kkt.compiled.model import Function
 from declarative.backends.kkt.compiled.vectors import multiply
 
@@ -192,7 +192,7 @@ def load(task, given, a, o, item, j):
     load_parameters(task.values, task.arguments, item, j)
 
 
-@outer
+@large("smooth programs without constraints")
 def walk_block(routines, task, ball, a, o, given, why, rounds, tolerance, limit, first, last):
     """Items from `first` to before `last`; `given` (B, rows) has their start and units, and in the end the last x."""
     count, following = 0, first

@@ -14,7 +14,7 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.along import copy, largest_entry, subtract
 from declarative.backends.kkt.compiled.item import item_of, read_sides
-from declarative.backends.kkt.compiled.jit import inner, outer
+from declarative.backends.kkt.compiled.jit import inner, large
 from declarative.backends.kkt.compiled.kernel import DEPENDENT_ROWS, LOST
 
 PIVOT = 1e-9  # beside the largest entry that could be one: less is nothing
@@ -256,7 +256,7 @@ def store(item, work, state, t, x):
         state[r] = 1 if work.lower[r] == work.upper[r] else t.side[e]
 
 
-@outer
+@large("linear and degenerate programs")
 def find_vertices(data, work, t, answers, first, last):
     """The vertices of the items from `first` to before `last`, from their active sets in `answers`, which get the new
     ones and the points. The verdict is DEPENDENT_ROWS where one is found, which `settle_dependent` then has to certify.
