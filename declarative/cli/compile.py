@@ -1,30 +1,21 @@
-"""`declarative compile FILE -o layer.py`: a Python module that rebuilds the layer without the file."""
+"""The work of `declarative compile`: a Python module that rebuilds the layer without the file."""
 
 from pathlib import Path
 
 import click
 
-from declarative.cli.inputs import Wanted, backend_option
-from declarative.cli.report import Form, reporting, show_json
+from declarative.cli.inputs import Wanted
+from declarative.cli.report import Form, show_json
 from declarative.cli.status import Exit
-from declarative.cli.texts import STDIN, read_source
-from declarative.elaborate.load import parse
 from declarative.emit.module import class_name, module_text
 from declarative.ir.problem import Problem
 from declarative.layer.compile import unsupported
 from declarative.layer.route import route
 from declarative.source.diagnostic import DiagnosticError, error
+from declarative.source.span import Source
 
 
-@click.command(name="compile")
-@click.argument("file")
-@click.option("-o", "--output", metavar="MODULE", help="Where to write it; standard output if not given.")
-@backend_option
-@reporting
-def command(file: str, output: str | None, backend: Wanted, form: Form) -> int:
-    """Write the layer of FILE (`-`: standard input) as a Python module with a class."""
-    source = read_source(file)
-    problem = parse(source.text, name="stdin" if file == STDIN else Path(file).stem, path=source.name)
+def run(problem: Problem, source: Source, output: str | None, backend: Wanted, form: Form) -> int:
     _require_a_backend(problem, backend)
     text = module_text(problem, source.text)
     if output is None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.status import Status
-from declarative.cli.inputs import solve
+from declarative.cli.layers import solve
 from declarative.ir.expr import Dual
 from declarative.ir.walk import postorder
 from declarative.layer.layer import DeclarativeLayer

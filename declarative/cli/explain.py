@@ -1,14 +1,13 @@
-"""`declarative explain FILE`: what a problem is, how it is solved, and what each backend says to it."""
+"""The work of `declarative explain`: what a problem is, how it is solved, and what each backend says to it."""
 
 import click
 
 from declarative.analysis.classify import classify
 from declarative.analysis.reasons import accounts
 from declarative.analysis.tell import to_data
-from declarative.cli.inputs import Wanted, backend_option
-from declarative.cli.report import Form, reporting, show_json
+from declarative.cli.inputs import Wanted
+from declarative.cli.report import Form, show_json
 from declarative.cli.status import Exit
-from declarative.cli.texts import read_problem
 from declarative.cli.words import in_words_of_the_command
 from declarative.ir.problem import Problem
 from declarative.layer.compile import unsupported
@@ -18,13 +17,7 @@ from declarative.source.diagnostic import DiagnosticError
 from declarative.source.render import render
 
 
-@click.command(name="explain")
-@click.argument("file")
-@backend_option
-@reporting
-def command(file: str, backend: Wanted, form: Form) -> int:
-    """Tell what FILE (`-`: standard input) is and why, what each backend says to it, and what is rewritten."""
-    problem = read_problem(file)
+def run(problem: Problem, backend: Wanted, form: Form) -> int:
     lines = _lines(problem, backend)
     if form == "json":
         reasons = to_data(accounts(classify(problem)))

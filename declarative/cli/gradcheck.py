@@ -1,32 +1,20 @@
-"""`declarative gradcheck FILE [DATA]`: the layer's gradients beside finite differences, as a table or as JSON."""
+"""The work of `declarative gradcheck`: the layer's gradients beside finite differences, as a table or as JSON."""
 
 import sys
 from dataclasses import asdict
-from typing import Any
 
 import click
 import torch
 
 from declarative.cli.differences import Probe, Row, is_solved
-from declarative.cli.inputs import build, data_options, gather
-from declarative.cli.report import Form, count, reporting, show_json
+from declarative.cli.inputs import Data, Wanted
+from declarative.cli.layers import build
+from declarative.cli.report import Form, count, show_json
 from declarative.cli.status import Exit
-from declarative.cli.texts import read_problem
+from declarative.ir.problem import Problem
 
 
-@click.command(name="gradcheck")
-@click.argument("file")
-@data_options
-@reporting
-def command(file: str, form: Form, backend: str, **given: Any) -> int:
-    """Compare the gradients of FILE's layer at DATA with central finite differences.
-
-    Each entry of a parameter is moved (of a large one, random directions), in proportion to the data. Where
-    differences of two sizes disagree there is no derivative to compare with, and the direction counts as a kink.
-    The exit status is 4 where gradients differ, and where nothing could be compared.
-    """
-    problem = read_problem(file)
-    data = gather(problem, **given)
+def run(problem: Problem, data: Data, backend: Wanted, form: Form) -> int:
     layer = build(problem, data, backend=backend, check="first", on_failure="mask")
     params = {name: torch.from_numpy(value) for name, value in data.params.items()}
     probe = Probe(layer.double(), params)  # differences of what is learned need the digits that float32 has not

@@ -1,20 +1,15 @@
-"""The data options that `solve` and `gradcheck` share, and what they compile and pass to the layer."""
+"""The options that commands share, and the data that they name. What layers need is in `layers.py`."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
-import torch
 
 from declarative.cli.values import Values, read_sizes, read_values, read_words
 from declarative.ir.expr import Role
 from declarative.ir.problem import Problem
-from declarative.layer.compile import compile
-from declarative.layer.layer import DeclarativeLayer
-from declarative.layer.solution import Solution
 from declarative.source.diagnostic import DiagnosticError, error
 
 Wanted: TypeAlias = Literal["auto", "cone", "kkt"]
@@ -74,30 +69,3 @@ def _unknown(name: str, roles: Mapping[str, Role]) -> tuple[str]:
     close = get_close_matches(name, roles, n=1)
     wanted = f"did you mean `{close[0]}`?" if close else f"it has: {', '.join(roles) or 'none'}"
     return (f"the data has `{name}`, which the problem has not; {wanted}",)
-
-
-@contextmanager
-def _in_double_precision() -> Iterator[None]:
-    """Where no data say a precision, torch's default does: float32, which shows too few digits of an answer."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-@_in_double_precision()
-def build(problem: Problem, data: Data, **settings: Any) -> DeclarativeLayer:
-    """The layer with its constants and learned parameters."""
-    return compile(problem, dims=data.dims, consts=data.consts, learn=data.learn, **settings)
-
-
-@_in_double_precision()
-def solve(layer: DeclarativeLayer, params: Mapping[str, Any]) -> Solution:
-    """The solution for parameters by name; given by position where possible, since one may be called `warm`."""
-    declared = [d for d in layer.problem.parameters if d.symbol.role is Role.PARAM and d.default is None]
-    names = [declaration.symbol.name for declaration in declared]
-    if not params.keys() >= set(names):
-        return layer.solve(**params)  # says what is missing
-    return layer.solve(*map(params.get, names), **{name: params[name] for name in params if name not in names})

@@ -24,14 +24,19 @@ COMMANDS = {
 }
 
 
+_LIGHT = ("check", "fmt")  # each a file of its own; the others are in `usage.py`
+
+
 class Commands(click.Group):
-    """The commands by name; their modules are imported by name too, since some of them load torch."""
+    """The commands by name; their modules are imported by name too, for each loads what it needs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return import_module(f"declarative.cli.{cmd_name}").command if cmd_name in COMMANDS else None
+        if cmd_name in _LIGHT:
+            return import_module(f"declarative.cli.{cmd_name}").command
+        return getattr(import_module("declarative.cli.usage"), cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

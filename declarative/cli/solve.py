@@ -1,4 +1,4 @@
-"""`declarative solve FILE [DATA]`: the solution for data from JSON or .npz, as a report or as JSON."""
+"""The work of `declarative solve`: the solution for data, as a report or as JSON."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -9,28 +9,18 @@ import numpy as np
 from torch import Tensor
 
 from declarative.backends.status import AnsweredBy, Status
-from declarative.cli.inputs import build, data_options, gather, solve
-from declarative.cli.report import Form, count, reporting, show_json
+from declarative.cli.inputs import Data, Wanted
+from declarative.cli.layers import build, solve
+from declarative.cli.report import Form, count, show_json
 from declarative.cli.status import Exit
-from declarative.cli.texts import read_problem
 from declarative.cli.values import to_json
+from declarative.ir.problem import Problem
 from declarative.layer.solution import Solution
 
 MOST_ITEMS = 10  # of a batch that a report shows
 
 
-@click.command(name="solve")
-@click.argument("file")
-@data_options
-@reporting
-def command(file: str, form: Form, backend: str, **given: Any) -> int:
-    """Solve FILE (`-`: standard input) for DATA, a JSON or .npz file that gives each parameter by name.
-
-    \b
-    In JSON: {"mu": [0.1, 0.2], "F": [[1, 0], [0, 1]], "gamma": 1}
-    """
-    problem = read_problem(file)
-    data = gather(problem, **given)
+def run(problem: Problem, data: Data, backend: Wanted, form: Form) -> int:
     solution = solve(build(problem, data, backend=backend), data.params)
     if form == "json":
         show_json(to_json(_data(problem.name, solution)))

@@ -1,10 +1,12 @@
 """Data from outside (JSON, .npz, `name=value`) to named arrays, and results back to JSON."""
 
+import io
 import json
 import math
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ WORDS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 BARE = re.compile(r'(?<![\w"+-])([+-]?inf|nan)(?![\w"])')
 
 
+_ZIP, _NPY = b"PK", b"\x93NUMPY"  # how files begin that numpy.savez and numpy.save write
+_KINDS = "data are read from JSON, and from arrays that numpy wrote to .npz"
+
+
 def read_values(path: str) -> Values:
     """The arrays of a .npz file, or of a JSON object from names to numbers and nested lists (`-`: standard input).
 
@@ -24,22 +30,33 @@ def read_values(path: str) -> Values:
     """
     try:
         return _read_npz(path) if path.lower().endswith(".npz") else _read_json(path)
-    except (OSError, ValueError, zipfile.BadZipFile, RecursionError) as mistake:
+    except (OSError, ValueError, RecursionError) as mistake:
         reason = mistake.strerror if isinstance(mistake, OSError) and mistake.strerror else mistake
         raise click.BadParameter(f"cannot read data from {path}: {reason}") from None
 
 
 def _read_npz(path: str) -> Values:
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: _array(name, archive[name]) for name in archive.files}
+    content = Path(path).read_bytes()
+    if not content.startswith(_ZIP):
+        raise ValueError("it is no .npz file, which numpy.savez writes")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            held = {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, EOFError, zlib.error):
+        raise ValueError("the .npz file is damaged") from None
+    return {name: _array(name, value) for name, value in held.items()}
 
 
 def _read_json(path: str) -> Values:
-    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    if content.startswith(_NPY):
+        raise ValueError("it holds one array, without a name; numpy.savez writes arrays with their names to .npz")
     try:
-        found = json.loads(text)
+        found = json.loads(content.decode())
+    except UnicodeDecodeError:
+        raise ValueError(f"it is no text; {_KINDS}") from None
     except json.JSONDecodeError as mistake:
-        raise ValueError(f"{mistake}; data are read from JSON, and from arrays that numpy wrote to .npz") from None
+        raise ValueError(f"{mistake}; {_KINDS}") from None
     if not isinstance(found, dict):
         raise ValueError('expected an object, as in {"mu": [0.1, 0.2], "gamma": 1}')
     return {name: _array(name, value) for name, value in found.items()}
@@ -51,7 +68,10 @@ def read_words(words: Iterable[str]) -> Values:
     Raises click.BadParameter for any other word.
     """
     wanted = "NAME=VALUE with a number or nested lists, as in gamma=0.5"
-    return {name: _array(name, value) for name, value in (_assignment(word, wanted) for word in words)}
+    try:
+        return {name: _array(name, value) for name, value in (_assignment(word, wanted) for word in words)}
+    except ValueError as mistake:
+        raise click.BadParameter(str(mistake)) from None
 
 
 def read_sizes(words: Iterable[str]) -> dict[str, int]:
@@ -78,12 +98,14 @@ def _assignment(word: str, wanted: str) -> tuple[str, Any]:
 
 
 def _array(name: str, value: Any) -> np.ndarray:
-    """A float64 array. Raises click.BadParameter where rows have different lengths or an entry is no number."""
+    """A float64 array. Raises ValueError where rows have different lengths or an entry is no real number."""
+    wanted = f"`{name}` must be a number or nested lists of numbers, with rows of one length"
+    if isinstance(value, np.ndarray) and np.iscomplexobj(value):
+        raise ValueError(f"`{name}` is complex; numbers here are real")
     try:
         return np.asarray(_numbers(value), dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        wanted = "a number or nested lists of numbers, with rows of one length"
-        raise click.BadParameter(f"`{name}` must be {wanted}") from None
+        raise ValueError(wanted) from None
 
 
 def _numbers(value: Any) -> Any:

@@ -17,6 +17,25 @@ def test_help_names_every_command_and_loads_none(folder):
     assert done.stdout.endswith("False\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["solve", "nothing.opt"],
+        ["solve", "simplex.opt", "nothing.json"],
+        ["solve", "simplex.opt", "-p", "z=1"],
+        ["solve", "--help"],
+        ["gradcheck", "broken.opt"],
+        ["explain", "nothing.opt"],
+        ["explain", "simplex.opt", "--bakend", "kkt"],
+        ["compile", "broken.opt"],
+    ],
+)
+def test_what_is_wrong_is_told_before_torch_is_loaded(folder, words):
+    program = f"import sys; from declarative.cli.main import run; run({words}); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.endswith("False\n") and (done.stderr or "--help" in words)
+
+
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_has_help(run, name):
     done = run(name, "--help")

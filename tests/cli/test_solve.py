@@ -1,5 +1,6 @@
 """`declarative solve`, `explain` and `gradcheck`: data in, answers and exit statuses out."""
 
+import io
 import json
 import os
 import subprocess
@@ -98,6 +99,41 @@ def test_data_that_does_not_fit_is_said_plainly(run, data, words, told):
     done = run("solve", "portfolio.opt", *words)
     assert done.exit_code in (1, 2) and told in done.stderr
     assert "Traceback" not in done.stderr and "internal error" not in done.stderr
+
+
+def damaged(content: bytes) -> bytes:
+    """An archive with a byte turned in the middle of its first array."""
+    at = content.index(b"NUMPY") + 130
+    return content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
+
+
+def archive(**arrays: np.ndarray) -> bytes:
+    written = io.BytesIO()
+    np.savez(written, **arrays)
+    return written.getvalue()
+
+
+FILES = {
+    "text.npz": (b"y: 1, 2", "it is no .npz file"),
+    "short.npz": (archive(y=np.ones(9))[:100], "the .npz file is damaged"),
+    "turned.npz": (damaged(archive(y=np.ones(9))), "the .npz file is damaged"),
+    "objects.npz": (archive(y=np.array([1, "a"], dtype=object)), "Object arrays cannot be loaded"),
+    "words.npz": (archive(y=np.array(["a"])), "`y` must be a number or nested lists of numbers"),
+    "complex.npz": (archive(y=np.array([1j])), "`y` is complex"),
+    "one.npy": (b"\x93NUMPY\x01\x00", "it holds one array, without a name; numpy.savez"),
+    "bytes.json": (b"\x80\x81", "it is no text; data are read from JSON"),
+    "table.csv": (b"1,2\n3,4\n", "Extra data"),
+    "words.json": (b'{"y": "a"}', "`y` must be a number or nested lists of numbers"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_holds_no_data_is_named(run, folder, name):
+    content, told = FILES[name]
+    (folder / name).write_bytes(content)
+    done = run("solve", "simplex.opt", name)
+    assert done.exit_code == 2 and f"cannot read data from {name}: {told}" in done.stderr
 
 
 @pytest.mark.parametrize("word, number", [(".5", 0.5), ("-.5", -0.5), ("5.", 5), ("1E-3", 1e-3), ("+2", 2)])
