@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from backends.kkt.test_blocks import by_compiled_code
+from numba import typeof
 
 import declarative
 from declarative.backends.kkt.compiled.blas import ROUTINES
@@ -48,6 +49,14 @@ def test_an_inequality_couples_what_it_reads():
 
 def test_what_is_dense_and_large_is_left_to_torch():
     assert pattern_of(np.ones((150, 150), bool), np.zeros((0, 150), bool), np.zeros((0, 150), bool)) is None
+
+
+@pytest.mark.parametrize("n, p, q", [(1, 0, 0), (1, 1, 1), (5, 0, 3), (5, 3, 0), (5, 2, 2)])
+def test_all_programs_share_compiled_code(n, p, q):
+    """Which is made for one type of arrays, their order in memory included."""
+    shape = pattern_of(*(np.ones((rows, n), bool) for rows in (n, p, q)))
+    assert shape is not None
+    assert typeof(shape) == typeof(pattern_of(np.eye(6, dtype=bool), chain(6)[:2], chain(6)))
 
 
 @outer

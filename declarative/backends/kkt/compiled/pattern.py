@@ -117,11 +117,12 @@ def assembled(
     squares = np.column_stack([place(of_Jc[left, 1], of_Jc[right, 1]), rows, left, right])
     rows, left, right = products(of_Jg, np.ones(len(Jg), bool))
     pairs = np.column_stack([in_M[of_Jg[left, 1], of_Jg[right, 1]], rows, left, right])
-    return Pattern(
+    found = (
         of_H, of_Jc, of_Jg, np.searchsorted(of_Jc[:, 0], np.arange(len(Jc) + 1)), of_M, in_M.diagonal().copy(),
         in_M[tuple(of_H.T)], pairs, first, below, place(*of_M.T), place(n + of_Jc[:, 0], of_Jc[:, 1]), squares,
         np.concatenate(targets) if targets else first[:0], np.array(chosen.order), column, squared,
     )  # fmt: skip
+    return Pattern(*map(np.ascontiguousarray, found))  # code is compiled once for each order in memory
 
 
 def lower(nodes: np.ndarray) -> np.ndarray:
