@@ -135,7 +135,7 @@ class Differential(Coefficients):
             found = self._through(other.args[k], other.count)
             if not found or len(found) > MANY:
                 map_ = self._of_argument(other, k)
-                found = [Factor(_content(map_), Weights(1.0, None), map_)]
+                found = [Factor((other.count, *_content(map_)), Weights(1.0, None), map_)]
             self._factored[other, k] = found
         return self._factored[node, which]
 

@@ -170,3 +170,14 @@ def test_partials(name):
             for j in range(i, count):
                 torch.testing.assert_close(found.get((i, j), torch.zeros(1, dtype=FLOAT)).expand(2, 4), bent[j])
     assert FORMULAS.keys() <= set(names())
+
+
+def test_what_an_equation_fixes_to_zero_leaves_a_row_without_entries():
+    """The arguments of cos at 0..T and at 0..T-1 read the same unknowns, and are not alike."""
+    text = """dim T = 10; param a : R^2; var x[0..T] : R^2; var u[0..T-1] : R
+    minimize sum(cos(x[t][0]) + x[t][1]^2 for t in 0..T) + sumsq(u)
+    subject to
+      first: x[0] == a
+      steps: x[t+1][1] == x[t][1] + u[t]*cos(x[t][0]) for t in 0..T-1
+      last: x[T] == 0"""
+    compare(*prepared(declarative.parse(text, name="fixed"), {"T": 10}))
