@@ -1,5 +1,7 @@
 """Newton's steps on the equations of small active sets in compiled code, against the same in torch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -36,7 +38,9 @@ def problem(n: int, p: int, q: int) -> tuple[Local, Primal, Active]:
     upper = torch.where(equal, lower, lower + 5)
     low = some(0.1, n) | equal
     active = Active(some(0.4, q), low, (some(0.1, n) & ~low) | equal)
-    local = Local(normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg, normal(p), normal(q))
+    local = Local(
+        normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg, *(normal(k) for k in (p, q, p, q))
+    )
     return local, Primal(normal(n), normal(p), normal(q), normal(n).abs(), normal(n).abs()), active
 
 
@@ -57,3 +61,18 @@ def test_they_agree(n, p, q):
         for i in going.nonzero()[:, 0].tolist():
             size = max([1.0, *other[i].abs().tolist()])
             torch.testing.assert_close(one[i], other[i], rtol=0, atol=1e-8 * size)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_row_of_one_entry_is_met_to_the_last_digit(compiled):
+    """x[0] - 1e-20 == 0, which the factors do not tell from 0 beside the others."""
+    local, at, active = problem(7, 2, 0)
+    Jc, c = local.Jc.clone(), local.c.clone()
+    Jc[:, 0], c[:, 0] = 0, at.x[:, 0] - 1e-20
+    Jc[:, 0, 0] = 1
+    local = replace(local, Jc=Jc, c=c)
+    system = active_system(active, local.H, jacobian(local))
+    new = compiled_steps(local, at, active, ~system.singular)[0] if compiled else newton(system, local, at, active)
+    plain = ~system.singular & ~system.fixed[:, 0]
+    assert plain.sum() >= 6
+    assert torch.equal(new.x[plain, 0], (at.x - c[:, :1])[plain, 0])

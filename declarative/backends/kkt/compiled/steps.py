@@ -99,7 +99,9 @@ def solve(s, b, room, singular):
 
 @inner()
 def arrive(s, b, room, point):
-    """The new point and its multipliers; variables at a bound stand there exactly."""
+    """The new point and its multipliers; variables at a bound, and those that a row of one entry holds, stand there
+    exactly.
+    """
     n, m, w = s.x.shape[1], len(room.A), room.w
     for i in range(n):
         low, high, force = s.at_lower[b, i], s.at_upper[b, i], w[n + m + i]
@@ -109,6 +111,21 @@ def arrive(s, b, room, point):
         point[n + m + n + i] = force if high and (not both or force > 0) else 0.0
     for r in range(m):
         point[n + r] = w[n + r]
+        i = only_entry(room.A[r])
+        if i >= 0 and not room.out[r] and not room.fixed[i]:
+            point[i] = s.x[b, i] + room.rows[r] / room.A[r, i]
+
+
+@inner()
+def only_entry(row):
+    """Where a row has its only entry other than 0; -1 if it has none, or more."""
+    found = -1
+    for i in range(len(row)):
+        if row[i] != 0:
+            if found >= 0:
+                return -1
+            found = i
+    return found
 
 
 @inner()

@@ -33,6 +33,7 @@ class Model(Protocol):
     def c(self, x: Tensor) -> Tensor: ...
     def g(self, x: Tensor) -> Tensor: ...
     def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
     def gradient(self, x: Tensor) -> Tensor: ...
     def jacobian_c(self, x: Tensor) -> Tensor: ...
@@ -56,7 +57,7 @@ class Primal(Items):
 @dataclass(frozen=True)
 class Local(Items):
     """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need; and its
-    rows at x = 0, (B, p) and (B, q).
+    rows at x = 0 and bounds on what rounding makes of them, (B, p) and (B, q) each.
     """
 
     f: Tensor
@@ -70,6 +71,16 @@ class Local(Items):
     Jg: Tensor
     c_at_zero: Tensor
     g_at_zero: Tensor
+    c_rounding: Tensor
+    g_rounding: Tensor
+
+    def terms_of_c(self, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+        """`row_terms` of the equations, (B, p)."""
+        return row_terms(self.Jc, self.c, x, X, noise, self.c_at_zero, self.c_rounding)
+
+    def terms_of_g(self, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
+        """`row_terms` of the inequalities, (B, q)."""
+        return row_terms(self.Jg, self.g, x, X, noise, self.g_at_zero, self.g_rounding)
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ class Appraisal:
     @staticmethod
     def of(parts: Sequence[Tensor]) -> "Appraisal":
         """The same, from its tensors."""
-        return Appraisal(Local(*parts[:11]), parts[11], Shares(*parts[12:17]), Way(*parts[17:]) if parts[17:] else None)
+        return Appraisal(Local(*parts[:13]), parts[13], Shares(*parts[14:19]), Way(*parts[19:]) if parts[19:] else None)
 
 
 def way_to(model: Model, at: Primal, start: Tensor) -> Way:
@@ -166,7 +177,7 @@ def appraise(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | No
 def evaluate(model: Model, at: Primal) -> Local:
     """All that is known of the model at a point."""
     f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
-    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg, *model.at_zero(at.x))
+    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg, *model.at_zero(at.x), *model.rounding(at.x))
 
 
 def units(local: Local, at: Primal) -> Tensor:
@@ -192,7 +203,7 @@ def measure(local: Local, at: Primal, blocks: Tensor | None, D: Tensor, way: Way
         moved = worst(local.H.abs() * block_size(at.x - way.start, blocks)[:, None])
         T = torch.where(lost_scale(local, way), torch.maximum(T, moved), T)
     stationary = stationarity_residual(local, at)
-    rows_g = row_terms(local.Jg, local.g, at.x, X, noise, local.g_at_zero)
+    rows_g = local.terms_of_g(at.x, X, noise)
     low, high = at.x - local.lower, local.upper - at.x
     slack = torch.cat([
         beside(-local.g, rows_g), beside(low, bound_terms(local.lower, X, noise)),
@@ -211,8 +222,8 @@ def violation(local: Local, x: Tensor, noise: Tensor) -> Tensor:
     How far a row is from holding is for the whole block to say; whether it holds, for the entries that it reads.
     """
     own = x.abs()
-    c = beside(local.c, row_terms(local.Jc, local.c, x, own, noise, local.c_at_zero)).abs()
-    g = beside(local.g.clamp(min=0), row_terms(local.Jg, local.g, x, own, noise, local.g_at_zero))
+    c = beside(local.c, local.terms_of_c(x, own, noise)).abs()
+    g = beside(local.g.clamp(min=0), local.terms_of_g(x, own, noise))
     low = beside((local.lower - x).clamp(min=0), bound_terms(local.lower, own, noise))
     high = beside((x - local.upper).clamp(min=0), bound_terms(local.upper, own, noise))
     return worst(torch.cat([c, g, low, high], -1))
@@ -258,16 +269,27 @@ def block_size(x: Tensor, blocks: Tensor | None) -> Tensor:
     return most.gather(1, of)
 
 
-def row_terms(J: Tensor, value: Tensor, x: Tensor, X: Tensor, noise: Tensor, at_zero: Tensor | None = None) -> Tensor:
+def row_terms(
+    J: Tensor,
+    value: Tensor,
+    x: Tensor,
+    X: Tensor,
+    noise: Tensor,
+    at_zero: Tensor | None = None,
+    rounding: Tensor | None = None,
+) -> Tensor:
     """(B, m): the largest term of each row: an entry of its gradient times its variable's size, or the constant.
 
     Rounding error in x is a term only of rows without a constant of their own, which have no other measure. What the
     linear part leaves of v sin(t) near 0 is no constant, though it is as large as t: the row is 0 `at_zero` (B, m).
+    Of terms that cancel inside a row, which neither shows, only their `rounding` (B, m) is left.
     """
     constant = (value - times(J, x)).abs()
     if not J.shape[-1]:
         return constant
     terms = torch.maximum((J.abs() * X[:, None]).amax(-1), constant)
+    if rounding is not None:
+        terms = torch.maximum(terms, rounding / ROUNDING)
     untold = (J.abs() * noise[:, None]).amax(-1)
     homogeneous = constant <= CANCELLED * (J.abs() * x.abs()[:, None]).amax(-1)
     if at_zero is not None:

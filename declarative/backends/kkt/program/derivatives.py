@@ -15,6 +15,7 @@ from torch.func import grad, vjp, vmap
 from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.linear.factored import LARGEST
 from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
+from declarative.backends.kkt.scalar.rounding import rounding_error
 from declarative.backends.push import push
 
 Map = Callable[[Tensor], Tensor]
@@ -63,6 +64,11 @@ class Derivatives:
             return x.new_full((len(x), self.program.p), torch.nan), x.new_full((len(x), self.program.q), torch.nan)
         zero = torch.zeros_like(x)
         return self.c(zero), self.g(zero)
+
+    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Bounds on what rounding makes of c and g, (B, p) and (B, q); 0 where they are no list of operations."""
+        of_c, of_g = self.run(rounded, x)
+        return of_c, of_g
 
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds, (B, n) each."""
@@ -138,6 +144,11 @@ class Derivatives:
         rows = grad(lambda v: ((y * self.c(v)).sum(-1) + (z * self.g(v)).sum(-1)).sum())
         bent = reverse_jacobian(rows, x, program.n)
         return H + (bent + bent.mT) / 2
+
+
+def rounded(d: Derivatives, x: Tensor) -> tuple[Tensor, Tensor]:
+    """What rounding makes of c and g at x (B, n), as they are evaluated here."""
+    return rounding_error(d.c(x)), rounding_error(d.g(x))
 
 
 def jacobian(function: Map, x: Tensor, rows: int) -> Tensor:

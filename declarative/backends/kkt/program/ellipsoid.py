@@ -43,6 +43,10 @@ class Ellipsoid(Items):
     def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.c(torch.zeros_like(x)), self.g(torch.zeros_like(x))
 
+    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """0: it is no more than that of the terms of a row."""
+        return torch.zeros_like(self.c(x)), torch.zeros_like(self.g(x))
+
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         open_side = torch.full_like(x, torch.inf)
         return -open_side, open_side

@@ -61,6 +61,10 @@ class Quadratic(Items):
         """Both at 0."""
         return self.c(torch.zeros_like(x)), self.g(torch.zeros_like(x))
 
+    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """0: it is no more than that of the terms of a row."""
+        return torch.zeros_like(self.c(x)), torch.zeros_like(self.g(x))
+
     def g(self, x: Tensor) -> Tensor:
         """Gx - h."""
         return times(self.G, x) - self.h

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_map
 from declarative.backends.kkt.scalar import codes as op
 from declarative.backends.kkt.scalar.listing import ZERO, Builder, NotScalar
 from declarative.backends.kkt.scalar.named import Named, flattened, names_of
+from declarative.backends.kkt.scalar.rounding import errors
 from declarative.backends.kkt.scalar.sparse import nonzero_rows, sparse_product
 
 MOVES = (
@@ -111,6 +112,11 @@ def _zeros(builder: Builder, code: int, *columns: np.ndarray) -> np.ndarray:
     plain[list(builder.values)] = False
     plain[ZERO] = True
     return (zero[0] & plain[columns[1]]) | (zero[1] & plain[columns[0]])
+
+
+def _errors(builder: Builder, func: Any, value: Named) -> Named:
+    found = errors(builder, value.scalars.flatten().tolist())
+    return Named(torch.tensor(found, dtype=torch.int64).reshape(value.shape))
 
 
 def _are_truths(*parts: Any) -> bool:
@@ -371,4 +377,5 @@ RULES: dict[str, Rule] = {
     "dot": _matmul,
     "index_add": _index_add,
     "index_add_": _index_add_in_place,
+    "rounding_error": _errors,
 }

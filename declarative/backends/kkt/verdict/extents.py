@@ -8,7 +8,7 @@ taken for more than the row changes by on the way from x to 0 or to 2 x, where i
 import torch
 from torch import Tensor
 
-from declarative.backends.kkt.program.certify import beside, row_terms, worst
+from declarative.backends.kkt.program.certify import Local, Primal, beside, rounding, row_terms, units, worst
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import repeated, take
 from declarative.backends.kkt.verdict.polish import Polished
@@ -35,10 +35,17 @@ def missed(d: Derivatives, found: Polished, items: Tensor) -> Tensor:
     held = torch.cat([torch.zeros_like(at.y, dtype=torch.bool), at.z == 0], -1)
     residual = torch.where(held, rows.clamp(min=0), rows.abs())
     terms = row_terms(J, rows, at.x, at.x.abs(), torch.zeros_like(at.x))
-    residual = torch.where(residual > ROUNDED * terms, residual, 0)
+    residual = torch.where(residual > rounded(local, at), residual, 0)
     changes = extents(d, at.x, J)  # what is affine has been judged, beside what rounding makes of x too
     error = worst(torch.where(changes.isinf(), 0, beside(residual, torch.minimum(terms, changes))))
     return torch.zeros_like(found.shares.primal).index_put((which,), error)
+
+
+def rounded(local: Local, at: Primal) -> Tensor:
+    """(K, p + q): what rounding makes of c and g, their own and that of x in rows that have no other measure."""
+    noise, own = rounding(local, at, units(local, at)), at.x.abs()
+    terms = torch.cat([local.terms_of_c(at.x, own, noise), local.terms_of_g(at.x, own, noise)], -1)
+    return torch.maximum(ROUNDED * terms, torch.cat([local.c_rounding, local.g_rounding], -1))
 
 
 def extents(d: Derivatives, x: Tensor, J: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The equations of an active set, linearised at a point -> the point that solves them: Newton's step."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -93,7 +95,22 @@ def newton(system: ActiveSystem, local: Local, at: Primal, active: Active) -> Pr
     if system.dual_nonunique.any():
         bent = system.dual_nonunique & ((new.z < 0).any(-1) | (new.z_lower < 0).any(-1) | (new.z_upper < 0).any(-1))
         new = bend(system, r, at, bound, active).where(bent, new)
-    return new
+    return replace(new, x=held_alone(system, local, at, new.x))
+
+
+def held_alone(system: ActiveSystem, local: Local, at: Primal, x: Tensor) -> Tensor:
+    """The new x (B, n) with entries that an active row of one entry holds where that row says, to the last digit.
+
+    Beside entries of size 1, the factors do not tell a state that starts at 1e-20 from 0.
+    """
+    entries = system.A != 0
+    alone = (entries.sum(-1) == 1) & system.rows & ~system.dual_nonunique[:, None]
+    b, r = alone.nonzero().unbind(-1)
+    if len(b) == 0:
+        return x
+    i = entries[b, r].to(torch.int8).argmax(-1)
+    found = at.x[b, i] - torch.cat([local.c, local.g], -1)[b, r] / system.A[b, r, i]
+    return x.index_put((b, i), torch.where(system.fixed[b, i], x[b, i], found))
 
 
 def bend(system: ActiveSystem, r: Right, at: Primal, bound: Tensor, active: Active) -> Primal:

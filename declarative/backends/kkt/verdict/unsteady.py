@@ -10,7 +10,7 @@ from torch import Tensor
 
 from declarative.backends.kkt.linear.scaling import equilibrate
 from declarative.backends.kkt.linear.system import Right
-from declarative.backends.kkt.program.certify import Local, Primal, rounding, row_terms, stationarity_terms, units
+from declarative.backends.kkt.program.certify import Local, Primal, rounding, stationarity_terms, units
 from declarative.backends.kkt.program.derivatives import Derivatives
 from declarative.backends.kkt.program.program import take
 from declarative.backends.kkt.verdict.here import at_point
@@ -69,6 +69,6 @@ def terms(_: Derivatives, at: Primal, local: Local) -> tuple[Tensor, Tensor]:
     """The terms of the stationarity rows (B, n) at a point with its model, and of c and g."""
     D = units(local, at)
     noise, own = rounding(local, at, D), at.x.abs()
-    of_c = row_terms(local.Jc, local.c, at.x, own, noise, local.c_at_zero)
-    of_g = row_terms(local.Jg, local.g, at.x, own, noise, local.g_at_zero)
+    of_c = local.terms_of_c(at.x, own, noise)
+    of_g = local.terms_of_g(at.x, own, noise)
     return stationarity_terms(local, at, noise, D), torch.cat([of_c, of_g], -1)
