@@ -36,7 +36,7 @@ def _not_scalar(ctx: Context, node: tree.Objective, body: tree.Expression, value
     both = f"`{dc}sum({text})`"
     if node.sense == "minimize":
         both += f", or `{dc}sumsq({text})` for its squares"
-    if (apart := _summed_apart(ctx, body)) is not None:
+    if (apart := _summed_apart(ctx, body, dc)) is not None:
         both = f"`{apart}`"
     inner = text.removeprefix(f"{dc}abs(").removesuffix(")")
     hints = [f"`{dc}norm1({inner})`"] if isinstance(value.expr, Call) and value.expr.atom == "abs" else [both]
@@ -44,16 +44,18 @@ def _not_scalar(ctx: Context, node: tree.Objective, body: tree.Expression, value
     return ctx.report.error("E210", body.span, message, hints=hints)
 
 
-def _summed_apart(ctx: Context, body: tree.Expression) -> str | None:
+def _summed_apart(ctx: Context, body: tree.Expression, dc: str) -> str | None:
     """Of `c'*w + log(w)`, a number and an array: `c'*w + sum(log(w))`; the sum of it all would count c'*w n times."""
-    if not isinstance(body, tree.Sum) or body.span.source.python:
+    if not isinstance(body, tree.Sum):
         return None
     terms = (("+", body.first), *body.rest)
+    if any(term.span.text in ("", body.span.text) for _, term in terms):
+        return None  # in Python, whose places may be those of the whole
     values = [ctx.value(term, Scope(depth=0)) for _, term in terms]
     if all(value is None or value.rank for value in values):
         return None
     texts = (
-        f" {op} {f'sum({term.span.text})' if value is not None and value.rank else term.span.text}"
+        f" {op} {f'{dc}sum({term.span.text})' if value is not None and value.rank else term.span.text}"
         for (op, term), value in zip(terms, values, strict=True)
     )
     return "".join(texts).removeprefix(" + ")

@@ -131,7 +131,9 @@ class Solution:
         values = self.__dict__.get("values", {})
         if name in values:
             return values[name]
-        raise AttributeError(f"a solution has no `{name}`; its variables and outputs are: {', '.join(values)}")
+        text = f"a solution has no `{name}`; its variables and outputs are: {', '.join(values)}"
+        duals = [dual for dual in self.__dict__.get("duals", {}) if dual == name or dual.startswith(f"{name}.")]
+        raise AttributeError(text + (f'; did you mean `.duals["{duals[0]}"]`?' if duals else ""))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Solution:
         parts = {f.name: getattr(self, f.name) for f in fields(self)}

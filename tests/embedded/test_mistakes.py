@@ -47,6 +47,13 @@ MISTAKES: dict[str, tuple[Callable, str, str, str]] = {
     # shapes and subscripts
     "matrix times vector": (lambda: A * w, "E203", "A * w", "`A @ w`"),
     "product that needs a transpose": (lambda: A @ b, "E203", "A @ b", "`A.T @ b`"),
+    "product of a transpose too many": (lambda: A.T @ w, "E203", "A.T @ w", "`A @ w`"),
+    "a number and a vector to minimise": (
+        lambda: dc.problem(dc.minimize(y @ w - dc.log(w))),
+        "E210",
+        "y @ w - dc.log(w)",
+        "`y @ w - dc.sum(dc.log(w))`",
+    ),
     "sum of two sizes": (lambda: w + b, "E203", "w + b", ""),
     "comparison of two sizes": (lambda: w <= b, "E203", "w <= b", ""),
     "`@` with a scalar": (lambda: 2 @ w, "E208", "2 @ w", "`*`"),

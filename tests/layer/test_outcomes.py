@@ -248,8 +248,11 @@ def test_a_solution_tells_everything(batch):
     assert float(solution.primal_residual.max()) < 1e-9 and float(solution.dual_residual.max()) < 1e-9
     assert float(solution.gap.max()) < 1e-9 and solution.iterations.shape == (3,)
     assert solution.summary() == "3 solved"
+    assert bool(solution.solved.all()) and torch.equal(solution.values["x"], solution.x)
     with pytest.raises(AttributeError, match="a solution has no `z`"):
         _ = solution.z
+    with pytest.raises(AttributeError, match=r'did you mean `\.duals\["roof"\]`'):
+        _ = solution.roof
     with pytest.raises(KeyError, match="no value or dual `z`; there are: x"):
         _ = solution["z"]
 

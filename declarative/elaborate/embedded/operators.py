@@ -75,7 +75,8 @@ def _fits(left: Expr, right: Expr) -> bool:
 def _transposed(left: Expr, right: Expr, place: Place) -> list[str]:
     a, b = operand_text(left, place, 0), operand_text(right, place, 1)
     if len(left.shape) == 2 and left.shape[0] == right.shape[0]:
-        return [f"`{a}.T @ {b}` fits"]
+        turned = a.removesuffix(".T") if a.endswith(".T") else f"{a}.T"
+        return [f"`{turned} @ {b}` fits"]
     if len(left.shape) == 1 and len(right.shape) == 2 and left.shape[0] == right.shape[1]:
         return [f"`{b} @ {a}` fits"]
     return []
