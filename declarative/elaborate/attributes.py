@@ -28,6 +28,7 @@ class _Rule:
     needs: str = ""
     kinds: tuple[str, ...] = ("param", "const", "learn", "var")
     elsewhere: str = ""  # the hint for other kinds of declaration
+    of_data: str = ""  # the same for data, where it is another one
 
 
 def _is_vector(space: Space) -> bool:
@@ -44,6 +45,7 @@ def _is_symmetric(space: Space) -> bool:
 
 FREE = ("free", "unbounded", "unrestricted", "continuous", "real", "reals", "Reals")
 RELAXED = f"{CONTINUOUS}; a relaxed choice is `between(0, 1)`"
+_BINARY = "only const data is binary: declare it a const, or say `between(0, 1)`"
 RULES = {
     "nonneg": _Rule(),
     "pos": _Rule(),
@@ -52,7 +54,7 @@ RULES = {
     "simplex": _Rule(fits=_is_vector, needs="a vector"),
     "unit": _Rule(fits=_is_vector, needs="a vector"),
     "orthonormal": _Rule(fits=_is_matrix, needs="a matrix"),
-    "binary": _Rule(kinds=("const",), elsewhere=f"only const data is binary; {RELAXED}"),
+    "binary": _Rule(kinds=("const",), elsewhere=f"only const data is binary; {RELAXED}", of_data=_BINARY),
     "between": _Rule(arguments=2),
     "start": _Rule(arguments=1, kinds=("var",), elsewhere="only a variable has a starting point; a default is `= e`"),
 }
@@ -103,7 +105,8 @@ def _complaints(
         yield "index data has no attributes; its values are in its range", ()
     if node.kind not in rule.kinds:
         what = "variable" if node.kind == "var" else node.kind
-        yield f"`{item.name}` does not stand on a {what}", (rule.elsewhere,)
+        hint = rule.elsewhere if node.kind == "var" else rule.of_data or rule.elsewhere
+        yield f"`{item.name}` does not stand on a {what}", (hint,)
     if item.name in {a.name for a in node.attributes[:position]}:
         yield f"`{item.name}` is written twice", ("leave one out",)
     if item.name == "start" and not item.args and node.kind == "var" and node.default is not None:

@@ -126,7 +126,8 @@ def _not_whole(report: Report, value: Expr, span: Span | None, length: Size) -> 
     hints = []
     source = value.base if isinstance(value, Index) else value
     if isinstance(source, Parameter):
-        hints = [f"data that indexes is declared `const {source.name} : index({length})`"]
+        sizes = f"[{', '.join(map(str, source.shape))}]" if source.shape else ""
+        hints = [f"data that indexes is declared `const {source.name}{sizes} : index({length})`"]
     message = f"{_text(span)} cannot be a subscript: subscripts are made of indices, whole numbers and index data"
     return report.error("E214", span, message, hints=hints)
 

@@ -73,6 +73,21 @@ MISTAKES = {
         "def f(a, b : R^n):",
         "write `def f(a : R, b : R^n) : R = a*sum(b)`",
     ),
+    "a condition before its indices": (
+        "minimize sum(x)\nsubject to\n  x[i] == 0 if i > 1 for i in n",
+        "if",
+        "write `for i in n if i > 1`",
+    ),
+    "an index that is a param": (
+        "param at : R^m\nminimize sum(x[at[j]] for j in m)",
+        "at[j]",
+        "data that indexes is declared `const at[m] : index(n)`",
+    ),
+    "a param of 0 and 1": (
+        "param q : R^n, binary\nminimize q'*x",
+        "binary",
+        "only const data is binary: declare it a const, or say `between(0, 1)`",
+    ),
     "absolute values": ("minimize abs(x - mu)", "abs(x - mu)", "`norm1(x - mu)`"),
     "misspelt name": ("minimize mu'*xs + sum(muu)", "muu", "did you mean `mu`?"),
     "sum over an index below": ("minimize Σ_i (x[i]^2)", "Σ_i", "indices stand behind: `sum(... for i in n)`"),
@@ -142,7 +157,7 @@ MISTAKES = {
     "data as index": (
         "minimize x[t[0]]",
         "t[0]",
-        "data that indexes is declared `const t : index(n)`",
+        "data that indexes is declared `const t[m] : index(n)`",
     ),
     "call of a variable": ("minimize x(1)", "x", "entries are read with square brackets: `x[1]`"),
     "sum of gams": ("minimize sum(i, mu[i]*x[i])", "i", "write `sum(mu[i]*x[i] for i in n)`"),

@@ -131,6 +131,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     idioms.solution,
     indices.for_all,
     indices.index_after_comma,
+    indices.condition_first,
     indices.index_range,
     indices.range_with_dots,
     indices.index_first,

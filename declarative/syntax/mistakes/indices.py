@@ -42,6 +42,18 @@ def index_after_comma(t: Trouble) -> Mistake | None:
     return Mistake(diagnostic, repaired)
 
 
+def condition_first(t: Trouble) -> Mistake | None:
+    """`x[i] == 0 if E[i] for i in n`."""
+    types = [token.type for token in t.tokens]
+    if t.token.type != "if" or t.opening or "for" not in types[t.index :] or not t.wants("for"):
+        return None
+    at = types.index("for", t.index)
+    condition, loop = t.tokens[t.index : at], t.tokens[at:]
+    hints = [f"write `{t.span(loop[0], loop[-1]).text} {t.span(condition[0], condition[-1]).text}`"]
+    repaired = t.with_tokens(*loop, *condition, instead_of=len(types) - t.index)
+    return Mistake(error("E112", t.span(), "the condition stands behind the indices", hints=hints), repaired)
+
+
 FOR_ALL = ("forall", "foreach", "\u2200")
 
 
