@@ -21,6 +21,7 @@ COMMANDS = {
     "fmt": "Write problems in the plain form.",
     "compile": "Write a problem's layer as a Python module.",
     "gradcheck": "Compare the layer's gradients with finite differences.",
+    "warmup": "Compile the methods ahead, for first uses that do not wait.",
 }
 
 

@@ -62,6 +62,13 @@ def compile(file: str, output: str | None, backend: Wanted, form: Form) -> int:
     return _run("compile", problem, source, output, backend, form)
 
 
+@click.command()
+@reporting
+def warmup(form: Form) -> int:
+    """Compile the methods ahead, which takes minutes once, so that no first use on this machine has to wait."""
+    return _run("warmup", form)
+
+
 def _run(command: str, *given: Any) -> int:
     """The work of a command, which is in the file of its name."""
     return import_module(f"declarative.cli.{command}").run(*given)
