@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import typeof
 
 from declarative.backends.cone.linear.matrices import pattern_of
 
@@ -27,3 +28,12 @@ def test_the_largest_term_is_no_number_where_one_is_none():
     M = pattern_of(np.array([[0, 0, 1], [0, 1, 1]]), (2, 2)).matrices(np.array([[1.0, 2.0, 3.0]]))
     np.testing.assert_array_equal(M.largest_by_row(np.array([[np.nan, 1.0]])), [[np.nan, 3.0]])
     np.testing.assert_array_equal(M.largest_by_column(np.array([[np.nan, 1.0]])), [[np.nan, np.nan]])
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+@pytest.mark.parametrize("entries", [0, 1, 4])
+def test_all_patterns_share_compiled_code(kind, entries):
+    """Which is made for one type of arrays, their order in memory included."""
+    places = np.asfortranarray(np.arange(2 * entries, dtype=kind).reshape(2, -1))
+    own = pattern_of(places, (9, 9))
+    assert {typeof(part) for part in (own.rows, own.columns, own.row_starts)} == {typeof(np.zeros(3, np.int64))}

@@ -110,7 +110,8 @@ def pattern_of(places: np.ndarray, shape: tuple[int, int]) -> Pattern:
     flat = places[0] * shape[1] + places[1]
     source = np.argsort(flat, kind="stable")
     starts = np.flatnonzero(np.diff(flat[source], prepend=-1))
-    rows, columns = places[:, source[starts]]
+    # In one order in memory, and of one type: for each the compiled code would be made again.
+    rows, columns = np.ascontiguousarray(places[:, source[starts]], dtype=np.int64)
     return Pattern(shape, rows, columns, source, starts)
 
 
