@@ -199,7 +199,8 @@ def _flexible_sizes(ctx: Context, definition: tree.Def, spaces: list[Space], val
             message = f"{wanted}; {described(node, value)}"
             hints = []
             if not space.shape and len(values) == value.rank == 1:
-                one = f"{definition.name}({shown(node).strip('`')}[i])"
+                text = shown(node).strip("`")
+                one = f"{definition.name}({text if text.isidentifier() else f'({text})'}[i])"
                 hints = [f"of each entry: `stack({one} for i in {value.shape[0]})`"]
             return ctx.report.error("E203", node.span, message, notes=notes, labels=labels, hints=hints)
     return {name: finding.size for name, finding in found.items()}

@@ -88,6 +88,18 @@ MISTAKES = {
         "binary",
         "only const data is binary: declare it a const, or say `between(0, 1)`",
     ),
+    "a function of each entry": (
+        "def f(a : R) : R = a^2\nminimize sum(f(x - mu))",
+        "x - mu",
+        "of each entry: `stack(f((x - mu)[i]) for i in n)`",
+    ),
+    "an extern with names": (
+        "extern g(a : R^n, b : R) : R^2\nminimize sum(x)",
+        "(a : R^n, b : R)",
+        "write `extern g : R^n, R -> R^2`",
+    ),
+    "a let with a space": ("let e : R^n = x - mu\nminimize sum(e)", ":", "write `let e = x - mu`"),
+    "a let with a colon": ("let e : x - mu\nminimize sum(e)", ":", "write `let e = x - mu`"),
     "absolute values": ("minimize abs(x - mu)", "abs(x - mu)", "`norm1(x - mu)`"),
     "misspelt name": ("minimize mu'*xs + sum(muu)", "muu", "did you mean `mu`?"),
     "sum over an index below": ("minimize Σ_i (x[i]^2)", "Σ_i", "indices stand behind: `sum(... for i in n)`"),

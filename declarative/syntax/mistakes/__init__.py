@@ -171,6 +171,7 @@ _READINGS: tuple[Callable[[Trouble], Mistake | None], ...] = (
     declaring.missing_comma,
     declaring.argument_without_space,
     declaring.function_as_let,
+    declaring.space_of_a_let,
     idioms.method,
     idioms.semidefinite,
     idioms.inner_product,

@@ -67,12 +67,38 @@ def _in_round_brackets(t: Trouble) -> Mistake | None:
     if closing is None or closing + 1 >= len(t.tokens) or t.tokens[closing + 1].type != ":":
         return None
     inside = t.tokens[t.index + 1 : closing]
+    if t.kind == "extern":
+        return _extern_of_arguments(t, closing)
     left, right = t.token._replace(type="[", text="["), t.tokens[closing]._replace(type="]", text="]")
     hints = [f"write `{t.kind} {t.tokens[1].text}[{''.join(token.text for token in inside)}]`"]
     hints += ["a function of time is a family on a grid: `x[0..T]`"] if inside and inside[0].text == "t" else []
     message = "the sizes of a family stand in square brackets"
     repaired = t.with_tokens(left, *inside, right, instead_of=closing - 1, at=2)
     return Mistake(error("E113", t.span(t.token, t.tokens[closing]), message, hints=hints), repaired)
+
+
+def _extern_of_arguments(t: Trouble, closing: int) -> Mistake:
+    """`extern f(x : R^n) : R`."""
+    args = t.source.text[t.token.end : t.tokens[closing].start].split(",")
+    domain = ", ".join(arg.rpartition(":")[2].strip() for arg in args)
+    result = t.source.text[t.tokens[closing + 1].end : t.tokens[-1].end].strip()
+    hints = [f"write `extern {t.tokens[1].text} : {domain} -> {result}`"]
+    message = "an `extern` has spaces, and no names of arguments"
+    return Mistake(error("E113", t.span(t.token, t.tokens[closing]), message, hints=hints))
+
+
+def space_of_a_let(t: Trouble) -> Mistake | None:
+    """`let y : R^n = x - w`, `let y : x - w`."""
+    if t.kind != "let" or t.index != 2 or t.token.type != ":" or not t.following:
+        return None
+    equals = next((k for k, token in enumerate(t.tokens) if token.type == "="), None)
+    body = t.tokens[3:] if equals is None else t.tokens[equals + 1 :]
+    if not body:
+        return None
+    hints = [f"write `let {t.tokens[1].text} = {t.span(body[0], body[-1]).text}`"]
+    sign = t.token._replace(type="=", text="=")
+    repaired = t.with_tokens(sign, *body, instead_of=len(t.tokens) - 2)
+    return Mistake(error("E113", t.span(), "a `let` has its space from what it names", hints=hints), repaired)
 
 
 def _with_space(t: Trouble) -> str:

@@ -46,7 +46,8 @@ MESSAGES = {
     "follow from others, or try another start",
     Reason.EDGE: "no point inside the domain of the functions satisfies the constraints, and at its edge they "
     "or their slopes are not finite",
-    Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain",
+    Reason.START: "the objective or a constraint is not finite at the start; give a start inside its domain, if no "
+    "data make a term too large",
 }
 
 
