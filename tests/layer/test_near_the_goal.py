@@ -71,3 +71,32 @@ def test_near_the_goal_its_solution_is_that_of_the_linear_model(quadrotor):
     for size in (1e-6, 1e-8):
         found = quadrotor.solve(size * x0, goal)["u"] / size
         assert torch.allclose(found, right, atol=3 * size + 10 * 2.0**-52 / size)
+
+
+CURVED = """
+dim T = 10
+param x0 : R^2
+var x[0..T] : R^2
+var u[0..T-1] : R, between(-1.2, 1.2)
+minimize sum(log(1 + x[t][0]^2 + x[t][1]^2) + exp(x[t][0]) - x[t][0] - 1 for t in 0..T) + 0.1*sumsq(u)
+subject to
+  x[0] == x0
+  x[t+1][0] == x[t][0] + 0.1*x[t][1] for t in 0..T-1
+  x[t+1][1] == x[t][1] + 0.1*u[t] for t in 0..T-1
+return u
+"""
+
+
+def test_slopes_that_cancel_leave_rounding_errors_too():
+    """The slope exp(x) - 1 has an error of 1e-16 however small x is; near 0 the cost is x0^2 + x1^2 + x0^2/2."""
+    layer = declarative.compile(declarative.parse(CURVED, name="curved"))
+    log = "log(1 + x[t][0]^2 + x[t][1]^2) + exp(x[t][0]) - x[t][0] - 1"
+    linear = CURVED.replace(log, "1.5*x[t][0]^2 + x[t][1]^2")
+    g = torch.Generator().manual_seed(0)
+    directions = torch.randn(16, 2, generator=g, dtype=torch.float64)
+    right = declarative.compile(declarative.parse(linear, name="linear"))(0.01 * directions) / 0.01
+    for size in (1e-6, 1e-8, 1e-10, 1e-13, 1e-16, 1e-20):
+        solution = layer.solve(size * directions)
+        assert (solution.status == 0).all()
+        error = (solution["u"] / size - right).abs().max()
+        assert error <= 100 * size + 100 * 2.0**-52 / size

@@ -39,7 +39,7 @@ def problem(n: int, p: int, q: int) -> tuple[Local, Primal, Active]:
     low = some(0.1, n) | equal
     active = Active(some(0.4, q), low, (some(0.1, n) & ~low) | equal)
     local = Local(
-        normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg, *(normal(k) for k in (p, q, p, q))
+        normal(), normal(n), normal(p), normal(q), lower, upper, H, Jc, Jg, *(normal(k) for k in (p, q, p, q, n))
     )
     return local, Primal(normal(n), normal(p), normal(q), normal(n).abs(), normal(n).abs()), active
 

@@ -282,8 +282,8 @@ def evaluate_free(problem: Problem, d: Derivatives, at: Iterate) -> Local:
     f, gradient, c, g, H, Jc, Jg = d.local(at.x, at.y, z)
     H = H * free[:, :, None] * free[:, None] + torch.diag_embed(fixed.to(H.dtype))
     Jc, Jg = Jc * free[:, None], Jg * free[:, None]
-    alike = c, g, torch.zeros_like(c), torch.zeros_like(g)  # the method asks for none of these
-    return Local(f, gradient * free, c, g, problem.bounds.lower, problem.bounds.upper, H, Jc, Jg, *alike)
+    bounds, unasked = problem.bounds, (c, g, *(torch.zeros_like(v) for v in (c, g, gradient)))
+    return Local(f, gradient * free, c, g, bounds.lower, bounds.upper, H, Jc, Jg, *unasked)
 
 
 def error(local: Local, at: Iterate, C: Rows, v: Tensor, on: Tensor) -> Tensor:

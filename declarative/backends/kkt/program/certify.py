@@ -33,7 +33,7 @@ class Model(Protocol):
     def c(self, x: Tensor) -> Tensor: ...
     def g(self, x: Tensor) -> Tensor: ...
     def at_zero(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
-    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def rounding(self, x: Tensor, y: Tensor, z: Tensor, values: tuple[Tensor, ...]) -> Sequence[Tensor]: ...
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
     def gradient(self, x: Tensor) -> Tensor: ...
     def jacobian_c(self, x: Tensor) -> Tensor: ...
@@ -57,7 +57,7 @@ class Primal(Items):
 @dataclass(frozen=True)
 class Local(Items):
     """A model evaluated at a point, once: what the certificate, the active set and the polishing step all need; and its
-    rows at x = 0 and bounds on what rounding makes of them, (B, p) and (B, q) each.
+    rows at x = 0, (B, p) and (B, q); and bounds on what rounding makes of them and of the Lagrangian's gradient (B, n).
     """
 
     f: Tensor
@@ -73,6 +73,13 @@ class Local(Items):
     g_at_zero: Tensor
     c_rounding: Tensor
     g_rounding: Tensor
+    slope_rounding: Tensor
+
+    @staticmethod
+    def first(parts: Sequence[Tensor]) -> "tuple[Local, Sequence[Tensor]]":
+        """The one whose tensors come first, and the other tensors."""
+        count = len(Local.__match_args__)
+        return Local(*parts[:count]), parts[count:]
 
     def terms_of_c(self, x: Tensor, X: Tensor, noise: Tensor) -> Tensor:
         """`row_terms` of the equations, (B, p)."""
@@ -131,7 +138,9 @@ class Appraisal:
     @staticmethod
     def of(parts: Sequence[Tensor]) -> "Appraisal":
         """The same, from its tensors."""
-        return Appraisal(Local(*parts[:13]), parts[13], Shares(*parts[14:19]), Way(*parts[19:]) if parts[19:] else None)
+        (local, rest), size = Local.first(parts), len(Shares.__match_args__)
+        D, shares, way = rest[0], Shares(*rest[1 : 1 + size]), rest[1 + size :]
+        return Appraisal(local, D, shares, Way(*way) if way else None)
 
 
 def way_to(model: Model, at: Primal, start: Tensor) -> Way:
@@ -176,8 +185,9 @@ def appraise(model: Model, at: Primal, blocks: Tensor | None, began: Tensor | No
 
 def evaluate(model: Model, at: Primal) -> Local:
     """All that is known of the model at a point."""
-    f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
-    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg, *model.at_zero(at.x), *model.rounding(at.x))
+    values = f, gradient, c, g, H, Jc, Jg = model.local(at.x, at.y, at.z)
+    rounding = model.rounding(at.x, at.y, at.z, values)
+    return Local(f, gradient, c, g, *model.bounds(at.x), H, Jc, Jg, *model.at_zero(at.x), *rounding)
 
 
 def units(local: Local, at: Primal) -> Tensor:
@@ -242,7 +252,7 @@ def stationarity_terms(local: Local, at: Primal, noise: Tensor, D: Tensor, share
     Hx = worst(local.H.abs() * torch.maximum(share * at.x.abs(), noise)[:, None])
     constant = share * (local.gradient - times(local.H, at.x)).abs()
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs()
-    parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs()]
+    parts = [Hx, constant, local.gradient.abs(), at.z_lower.abs(), at.z_upper.abs(), local.slope_rounding / ROUNDING]
     T = torch.cat([torch.stack(parts, 1), forces], 1).amax(1)
     return torch.maximum(T, ROUNDING * worst(D * T)[:, None] / D)
 

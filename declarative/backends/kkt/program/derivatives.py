@@ -14,6 +14,7 @@ from torch.func import grad, vjp, vmap
 
 from declarative.backends.kkt.compiled.pattern import Pattern
 from declarative.backends.kkt.linear.factored import LARGEST
+from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.program import AtOnce, Everything, SmoothProgram, Theta
 from declarative.backends.kkt.scalar.rounding import rounding_error
 from declarative.backends.push import push
@@ -65,10 +66,11 @@ class Derivatives:
         zero = torch.zeros_like(x)
         return self.c(zero), self.g(zero)
 
-    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Bounds on what rounding makes of c and g, (B, p) and (B, q); 0 where they are no list of operations."""
-        of_c, of_g = self.run(rounded, x)
-        return of_c, of_g
+    def rounding(self, x: Tensor, y: Tensor, z: Tensor, values: Everything) -> Sequence[Tensor]:
+        """Bounds on what rounding makes of c, g and the Lagrangian's gradient, whose `values` are those of `local`; 0
+        where they are no list of operations.
+        """
+        return self.listed(rounded, x, y, z) or errors_of(y, z, values)
 
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds, (B, n) each."""
@@ -146,9 +148,15 @@ class Derivatives:
         return H + (bent + bent.mT) / 2
 
 
-def rounded(d: Derivatives, x: Tensor) -> tuple[Tensor, Tensor]:
-    """What rounding makes of c and g at x (B, n), as they are evaluated here."""
-    return rounding_error(d.c(x)), rounding_error(d.g(x))
+def rounded(d: Derivatives, x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
+    """What rounding makes of c, g and the Lagrangian's gradient at a point."""
+    return errors_of(y, z, d.local(x, y, z))
+
+
+def errors_of(y: Tensor, z: Tensor, values: Everything) -> list[Tensor]:
+    """The same of values that are at hand."""
+    _, gradient, c, g, _, Jc, Jg = values
+    return [rounding_error(v) for v in (c, g, gradient + times(Jc.mT, y) + times(Jg.mT, z))]
 
 
 def jacobian(function: Map, x: Tensor, rows: int) -> Tensor:

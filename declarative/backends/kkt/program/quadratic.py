@@ -61,9 +61,9 @@ class Quadratic(Items):
         """Both at 0."""
         return self.c(torch.zeros_like(x)), self.g(torch.zeros_like(x))
 
-    def rounding(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def rounding(self, x: Tensor, y: Tensor, z: Tensor, values: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """0: it is no more than that of the terms of a row."""
-        return torch.zeros_like(self.c(x)), torch.zeros_like(self.g(x))
+        return torch.zeros_like(y), torch.zeros_like(z), torch.zeros_like(x)
 
     def g(self, x: Tensor) -> Tensor:
         """Gx - h."""

@@ -64,7 +64,8 @@ def moved(model: Model, at: Primal, blocks: Tensor | None, D: Tensor, way: Way |
         local = evaluate(model, at)
         return Here(at, local, measure(local, at, blocks, D, way))
     parts = model.run(moved_at_once, *at.parts(), D, *(way.parts() if way else []))
-    return Here(at, Local(*parts[:13]), Shares(*parts[13:]))
+    local, shares = Local.first(parts)
+    return Here(at, local, Shares(*shares))
 
 
 def moved_at_once(d: Derivatives, *tensors: Tensor) -> list[Tensor]:
