@@ -1,5 +1,6 @@
 """`differentiate by`: each mode's derivative against its definition, computed in another way."""
 
+import mpmath
 import pytest
 import torch
 from scipy.optimize import brentq
@@ -246,3 +247,22 @@ def test_smooth_has_second_derivatives_by_any_transforms():
     for outer in (torch.func.jacrev, torch.func.jacfwd):
         for inner in (torch.func.jacrev, torch.func.jacfwd):
             assert torch.allclose(outer(inner(lambda q: layer(q).sum()))(q), wanted, rtol=1e-8)
+
+
+@pytest.mark.parametrize("mu", [1e-3, 1e-6, 1e-9])
+def test_smooth_of_two_arcs_in_any_units(mu):
+    """On the central path mu/x[0] - mu/x[1] = c[0] - c[1] =: d; x[0] is a root of d x^2 - (d b + 2 mu) x + mu b."""
+    layer = compiled("param c : R^2; param b : R; var x : R^2, nonneg; minimize c'*x; subject to; sum(x) == b",
+                     f"smooth({mu})", backend="kkt")  # fmt: skip
+    cases = [(1 + d, 1.0, b) for b in (1.0, 1e3, 1e5) for d in (1.0, 1e-3, 1e-6, 0.0)]
+    c0, c1, b = torch.tensor(cases, dtype=torch.float64).unbind(-1)
+    c, total = torch.stack([c0, c1], -1).requires_grad_(), b.clone().requires_grad_()
+    of_c, of_b = torch.autograd.grad(layer(c, total)[:, 0].sum(), (c, total))
+    with mpmath.workdps(50):
+        for k, case in enumerate(zip(c0.tolist(), c1.tolist(), b.tolist(), strict=True)):
+            high, low, whole = map(mpmath.mpf, case)
+            d, half = high - low, (high - low) * whole + 2 * mu
+            x = 2 * mu * whole / (half + mpmath.sqrt(half * half - 4 * d * mu * whole))
+            here, there = mu / x**2, mu / (whole - x) ** 2
+            assert of_c[k].tolist() == pytest.approx([-1 / (here + there), 1 / (here + there)], rel=1e-13)
+            assert of_b[k].item() == pytest.approx(there / (here + there), rel=1e-13)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.differentiate.barrier_system import BarrierSystem
-from declarative.backends.kkt.program.certify import Model
+from declarative.backends.kkt.program.certify import Model, worst
 from declarative.backends.kkt.program.program import SmoothProgram, Theta, take
 from declarative.backends.kkt.program.quadratic import model
 from declarative.backends.push import pull, push
@@ -24,6 +24,7 @@ from declarative.backends.push import pull, push
 Solution = tuple[Tensor, ...]  # x (B, n), y (B, p), z (B, q), z_lower (B, n), z_upper (B, n)
 ITERATIONS = 100
 CLOSE = 1e-10  # of the largest term: the point satisfies F
+GAIN = 0.5  # of an error: steps that leave no more go on, for slacks of mu may be nothing beside the largest term
 BOUNDARY = 0.995  # of the way to the boundary is the longest step
 
 
@@ -77,25 +78,31 @@ def central_point(barrier: Barrier, solution: Solution, theta: Theta) -> tuple[T
     gap = torch.where(on, -rows(d, on, x) - torch.cat(solution[2:], -1), 0)  # slack minus multiplier
     s = (gap + (gap * gap + 4 * mu).sqrt()) / 2  # the pair with this difference and the product mu
     z = torch.where(on, mu / s, 0)
-    found = on.new_zeros(len(x))
+    error = x.new_full((len(x),), torch.inf)
+    going = torch.ones_like(error, dtype=torch.bool)  # each item for itself: steps that others need move last digits
     with torch.no_grad():
         for _ in range(ITERATIONS):
-            residual, scale = conditions(barrier, d, x, y, z, s)
-            found = residual.abs().amax(-1) <= CLOSE * scale if residual.shape[-1] else ~found
-            if found.all():
+            residual, before = conditions(barrier, d, x, y, z, s), error
+            error = worst(residual.abs()) / size(d, x)
+            going &= ~((error <= CLOSE) & (error >= GAIN * before))
+            if not going.any():
                 break
-            x, y, z, s = newton(barrier, d, x, y, z, s, residual)
-    return x, y, z, found
+            steps = newton(barrier, d, x, y, z, s, residual)
+            x, y, z, s = (torch.where(going[:, None], *pair) for pair in zip(steps, (x, y, z, s), strict=True))
+    return x, y, z, error <= CLOSE
 
 
-def conditions(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """(grad L, c, g + s, s z - mu), and the size of the terms in them (B,)."""
+def size(d: Model, x: Tensor) -> Tensor:
+    """(B,): that of the terms in the conditions."""
+    return torch.cat([d.gradient(x).abs(), x.abs(), torch.ones_like(x)], -1).amax(-1)
+
+
+def conditions(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tensor) -> Tensor:
+    """(grad L, c, g + s, s z/mu - 1)."""
     on = barrier.on
     stationary = lagrangian_gradient(barrier, d, x, y, z)
     complement = torch.where(on, s * z - barrier.mu, 0) / barrier.mu
-    residual = torch.cat([stationary, d.c(x), (rows(d, on, x) + s) * on, complement], -1)
-    scale = torch.cat([d.gradient(x).abs(), x.abs(), torch.ones_like(x)], -1).amax(-1)
-    return residual, scale
+    return torch.cat([stationary, d.c(x), (rows(d, on, x) + s) * on, complement], -1)
 
 
 def newton(barrier: Barrier, d: Model, x: Tensor, y: Tensor, z: Tensor, s: Tensor, residual: Tensor):
