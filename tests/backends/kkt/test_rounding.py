@@ -1,10 +1,14 @@
 """Running error analysis of lists of operations, against values to fifty digits."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+
 import mpmath
 import pytest
 import torch
 from backends.kkt.test_numeric import evaluated
 
+import declarative
+from declarative.backends.kkt.scalar import rounding
 from declarative.backends.kkt.scalar.rounding import rounding_error
 
 FLOAT = torch.float64
@@ -75,3 +79,30 @@ def test_where_nothing_is_known_there_is_no_allowance():
     (bound,) = evaluated(lambda x: (rounding_error(torch.sqrt((x[:, 0] + 0.1) - 0.1)),), x)
     assert bound.item() == 0
     assert rounding_error(torch.ones(3)).tolist() == [0, 0, 0]
+
+
+def test_a_map_that_contracts_is_allowed_no_more_than_its_numbers_are():
+    def limit(x):
+        y = x[:, 0]
+        for _ in range(80):
+            y = y - 0.9 * (y - torch.cos(x[:, 0]))
+        return (rounding_error(y),)
+
+    (bound,) = evaluated(limit, torch.tensor([[0.5]], dtype=FLOAT))
+    assert 2.0**-53 < bound.item() < 1e-11
+
+
+def test_what_no_point_satisfies_is_not_solved_however_long_the_way_to_it():
+    """The last state is cos(x), to rounding, and never 1.5."""
+    states = "".join(f"let y{k + 1} = y{k} - 0.9*(y{k} - cos(x))\n" for k in range(40))
+    text = f"var x : R, start(0.5)\nlet y0 = x\n{states}minimize x^2\nsubject to\n  y40 == 1.5\n"
+    layer = declarative.compile(declarative.parse(text), on_failure="mask")
+    assert layer.solve().status == declarative.Status.INFEASIBLE
+
+
+def test_the_module_may_be_imported_anew():
+    spec = spec_from_file_location("anew", rounding.__file__)
+    assert spec is not None and spec.loader is not None
+    anew = module_from_spec(spec)
+    spec.loader.exec_module(anew)
+    assert anew.rounding_error(torch.ones(2)).tolist() == rounding_error(torch.ones(2)).tolist() == [0, 0]

@@ -17,14 +17,15 @@ from torch import Tensor
 from declarative.backends.kkt.scalar import codes as op
 from declarative.backends.kkt.scalar.listing import ZERO, Builder
 
+MOST = 1e4  # units of the largest number on the way: of a map that contracts, the bound grows where the error does not
 UNIT = 2.0**-52  # of a value: its error, and that of a function which is right to the last digit but one
 Entry = int | float
 Emit = Callable[..., int]
 
 
-_library = torch.library.Library("declarative", "FRAGMENT")
-_library.define("rounding_error(Tensor value) -> Tensor")
-_library.impl("rounding_error", torch.zeros_like, "CompositeExplicitAutograd")
+if not hasattr(torch.ops.declarative, "rounding_error"):  # torch knows it for good, and modules may be imported anew
+    torch.library.define("declarative::rounding_error", "(Tensor value) -> Tensor")
+    torch.library.impl("declarative::rounding_error", "default", torch.zeros_like)
 
 
 def rounding_error(value: Tensor) -> Tensor:
@@ -38,15 +39,16 @@ def errors(builder: Builder, results: Iterable[int]) -> list[int]:
     """The numbers of these bounds, of results by number; 0 where a bound is not finite, and says nothing."""
     results = list(results)
     found: dict[int, int] = {}
+    peaks: dict[int, int] = {}
     for k in _needed(builder, results):
-        found[k] = _error(builder, k, found)
+        found[k], peaks[k] = _error(builder, k, found), _peak(builder, k, peaks)
 
     def emit(code: int, *args: Entry) -> int:
         return _emit(builder, code, *args)
 
     def bound(k: int) -> int:
-        size = emit(op.MUL, UNIT, found[k])
-        return emit(op.WHERE, emit(op.GT, float("inf"), size), size, ZERO)
+        size = emit(op.MIN, found[k], emit(op.MUL, MOST, peaks[k]))
+        return emit(op.WHERE, emit(op.GT, float("inf"), found[k]), emit(op.MUL, UNIT, size), ZERO)
 
     return [bound(k) for k in results]
 
@@ -78,6 +80,19 @@ def _error(builder: Builder, k: int, found: dict[int, int]) -> int:
     if all(e == ZERO for e in own):
         return size
     return emit(op.ADD, size, MADE[code](emit, k, *args, *own))
+
+
+def _peak(builder: Builder, k: int, peaks: dict[int, int]) -> int:
+    """The largest absolute value of a number and of those that it is made of."""
+    code, *args = builder.nodes[k]
+    if code in EXACT:
+        return ZERO
+    if code == op.WHERE:
+        return _emit(builder, code, args[0], peaks[args[1]], peaks[args[2]])
+    size = _emit(builder, op.ABS, k)
+    for a in args if code >= 0 else ():
+        size = _emit(builder, op.MAX, size, peaks[a])
+    return size
 
 
 def _emit(builder: Builder, code: int, *args: Entry) -> int:
