@@ -18,6 +18,7 @@ from declarative.backends.kkt.scalar import codes as op
 from declarative.backends.kkt.scalar.listing import ZERO, Builder
 
 MOST = 1e4  # units of the largest number on the way: of a map that contracts, the bound grows where the error does not
+EACH = 8  # operations that say what one makes of rounding: no reason to do without a list
 UNIT = 2.0**-52  # of a value: its error, and that of a function which is right to the last digit but one
 Entry = int | float
 Emit = Callable[..., int]
@@ -40,7 +41,9 @@ def errors(builder: Builder, results: Iterable[int]) -> list[int]:
     results = list(results)
     found: dict[int, int] = {}
     peaks: dict[int, int] = {}
-    for k in _needed(builder, results):
+    needed = _needed(builder, results)
+    builder.limit += EACH * len(needed)
+    for k in needed:
         found[k], peaks[k] = _error(builder, k, found), _peak(builder, k, peaks)
 
     def emit(code: int, *args: Entry) -> int:
