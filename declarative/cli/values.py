@@ -52,7 +52,7 @@ def _read_json(path: str) -> Values:
     if content.startswith(_NPY):
         raise ValueError("it holds one array, without a name; numpy.savez writes arrays with their names to .npz")
     try:
-        found = json.loads(content.decode())
+        found = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError(f"it is no text; {_KINDS}") from None
     except json.JSONDecodeError as mistake:

@@ -58,6 +58,13 @@ def test_a_problem_from_standard_input_and_data_from_it(run, folder):
     assert outputs(done)["outputs"]["x"] == pytest.approx([1, 0], abs=1e-9)
 
 
+def test_a_json_file_as_other_systems_write_it(run, folder):
+    """With a byte order mark, as .opt files may have one."""
+    (folder / "marked.json").write_text('{"y": [2, 0]}', encoding="utf-8-sig")
+    done = run("solve", "simplex.opt", "marked.json", "--format", "json")
+    assert outputs(done)["outputs"]["x"] == pytest.approx([1, 0], abs=1e-9)
+
+
 INFEASIBLE = "param a : R\nvar x : R\nminimize x^2\nsubject to\n  low: x >= a\n  high: x <= 1\n"
 UNBOUNDED = "param a : R\nvar x : R\nminimize a*x\nsubject to\n  high: x <= 1\n"
 
