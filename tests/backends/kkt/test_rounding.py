@@ -35,6 +35,8 @@ CANCEL = {
     "tanh": lambda m, x, y: m.tanh(x + 2.0) - m.tanh(y + 2.0),
     "erf": lambda m, x, y: m.erf(x + 1.0) - m.erf(y + 1.0),
     "lgamma": lambda m, x, y: m.lgamma(x + 5.3) - m.lgamma(y + 5.3),
+    "the larger": lambda m, x, y: m.maximum(x + 9.81, y + 9.81) - 9.81,
+    "the smaller": lambda m, x, y: m.minimum(x + 9.81, y + 9.81) - 9.81,
     "an absolute value": lambda m, x, y: abs(x - 4.4) - abs(y - 4.4),
 }
 
@@ -43,6 +45,7 @@ class Exact:
     """mpmath's functions by torch's names."""
 
     lgamma = staticmethod(mpmath.loggamma)
+    maximum, minimum = staticmethod(max), staticmethod(min)
 
     def __getattr__(self, name: str):
         return getattr(mpmath, name)

@@ -9,6 +9,7 @@ term has one, however small u and t are, of 1e-15, and what is left is not known
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import pi, sqrt
 
 import torch
@@ -38,16 +39,13 @@ def rounding_error(value: Tensor) -> Tensor:
 
 def errors(builder: Builder, results: Iterable[int]) -> list[int]:
     """The numbers of these bounds, of results by number; 0 where a bound is not finite, and says nothing."""
-    results = list(results)
+    results, emit = list(results), partial(_emit, builder)
     found: dict[int, int] = {}
     peaks: dict[int, int] = {}
     needed = _needed(builder, results)
     builder.limit += EACH * len(needed)
     for k in needed:
         found[k], peaks[k] = _error(builder, k, found), _peak(builder, k, peaks)
-
-    def emit(code: int, *args: Entry) -> int:
-        return _emit(builder, code, *args)
 
     def bound(k: int) -> int:
         size = emit(op.MIN, found[k], emit(op.MUL, MOST, peaks[k]))
@@ -72,11 +70,7 @@ def _error(builder: Builder, k: int, found: dict[int, int]) -> int:
     code, *args = builder.nodes[k]
     if code < 0 or code in EXACT:
         return ZERO
-
-    def emit(code: int, *args: Entry) -> int:
-        return _emit(builder, code, *args)
-
-    own = [found[a] for a in args]
+    own, emit = [found[a] for a in args], partial(_emit, builder)
     if code in PASSED:
         return PASSED[code](emit, *args, *own)
     size = emit(op.ABS, k)
