@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from declarative.backends.cone.backend import ConePlan
+from declarative.backends.cone.differentiate.function import Structure
 from declarative.backends.hosted import CPU, hosted
+from declarative.backends.kkt.compiled.outline import outline_within
 from declarative.backends.layout import entries
 from declarative.backends.outcome import Backend, Outcome, Plan
 from declarative.backends.second import SecondPlan
@@ -23,6 +25,7 @@ CURVED = 200  # the same of programs with rows that are not quadratic
 KINK = 9  # unknowns that one for a kink counts for there: its two rows take kkt more iterations, each of more work
 SPARSE = 200  # times the work of one sparse factorisation: 16 of them, at a twelfth of the speed of dense ones
 ONCE, AGAIN = 2, 50  # times that of one dense factorisation: with active sets, and by interior points
+NARROW = 1_000  # unknowns; up to there dense methods that pass by what is 0 take 0.2 to 0.9 times as long
 MEMORY = 16_000  # unknowns; a dense matrix of this side has 2 GB
 SEVERAL = 4_000  # the same where methods keep a dozen such matrices
 
@@ -79,9 +82,20 @@ def is_thin(plan: ConePlan, added: int) -> bool:
     n, structure = plan.assembly.layout.size + added, plan.assembly.structure
     diagonal = np.unique(structure.P_at[0, structure.P_at[0] == structure.P_at[1]])
     definite = structure.cones.linear and len(diagonal) == structure.columns
+    if definite and n == structure.columns <= NARROW and is_narrow(structure):
+        return False
     return n > MEMORY or (
         structure.sparse and SPARSE * plan.factorisation_work() < (ONCE if definite else AGAIN) * n**3 / 3
     )
+
+
+def is_narrow(structure: Structure) -> bool:
+    """Do the methods for dense programs pass by what is 0, as where states follow each other?"""
+    n, places = structure.columns, (structure.P_at, structure.A_at)
+    masks = np.zeros((n, n), bool), np.zeros((structure.cones.rows, n), bool)
+    for mask, at in zip(masks, places, strict=True):
+        mask[tuple(at)] = True
+    return outline_within(*masks, np.zeros(0, np.int64)).thin
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from declarative.backends.kkt.program.quadratic import Quadratic, quadratic
 from declarative.backends.kkt.smooth import Blamed, following, solve_smooth
 from declarative.backends.kkt.symmetric import convex_items
 from declarative.backends.kkt.verdict.answer import Answer, Reason, certified, unknown
+from declarative.backends.kkt.verdict.here import appraised
 from declarative.backends.kkt.verdict.polish import polish
 from declarative.backends.kkt.verdict.rays import infeasible, unbounded
 from declarative.backends.kkt.warm import Warm
@@ -29,6 +30,7 @@ from declarative.backends.status import Status
 ITERATIONS = 60
 POLISH = 4
 PSD = 1e-9
+ASTRAY = 1e-3  # rows that miss by more than this part of their terms are far from holding
 REFINED = 1e-9  # the error that polishing leaves of a solution, at most
 SHORT = 32  # rows of a linear program
 FAR = 1e6
@@ -246,8 +248,37 @@ def held(program: SmoothProgram, active: Tensor) -> Tensor:
     return 2 * free**2 * rows <= program.n**3
 
 
-def polished(program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options) -> tuple[Answer, Blamed, System]:
-    """The same by Newton's method on what is active, whatever the program; explained where that leads nowhere."""
+def polished(
+    program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options
+) -> tuple[Answer, Blamed, System | None]:
+    """The same by Newton's method on what is active, whatever the program; explained where that leads nowhere.
+
+    Where rows are far from holding, a contradiction is looked for at once, which is less work.
+    """
+    shares, batch = appraised(qp, rough.at, program.blocks, None).shares, len(rough.iterations)
+    astray = (shares.primal > ASTRAY).nonzero()[:, 0]
+    if len(astray) == 0:
+        return polished_near(program, qp, rough, options)
+    proved, blame = infeasible(qp.take(astray), torch.zeros_like(rough.at.x[astray]))
+    blamed = {int(astray[i]): blame.heaviest(int(i)) for i in proved.nonzero()[:, 0]}
+    contradictory = torch.zeros(batch, dtype=torch.bool, device=proved.device).index_copy(0, astray, proved)
+    answer = unknown(batch, program.n, program.p, program.q, rough.at.x)
+    answer = answer.marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
+    answer = replace(
+        answer, iterations=rough.iterations, primal=shares.primal, dual=shares.dual, gap=shares.gap
+    )  # fmt: skip
+    rest = (~contradictory).nonzero()[:, 0]
+    if len(rest) == 0:
+        return answer, blamed, None
+    some, found, system = polished_near(program, qp.take(rest), rough.take(rest), options)
+    blamed |= {int(rest[i]): rows for i, rows in found.items()}
+    return answer.put(rest, some), blamed, joined(None, rest, system, batch)
+
+
+def polished_near(
+    program: SmoothProgram, qp: Quadratic, rough: Rough, options: Options
+) -> tuple[Answer, Blamed, System]:
+    """The same of points near which there may be solutions."""
     found = polish(qp, rough.at, program.open_domain, program.blocks, POLISH, hidden=program.hidden)
     return *explain(certified(found, rough.iterations, options.tolerance), qp), found.system
 
@@ -286,7 +317,11 @@ def explain(answer: Answer, qp: Quadratic) -> tuple[Answer, Blamed]:
     contradictory, blame = infeasible(rest, at.x)
     some = some.marked(solved & lost, Status.INACCURATE, Reason.STALLED)
     some = some.marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
-    some = some.marked(~contradictory & unbounded(rest, at), Status.UNBOUNDED, Reason.RAY)
+    possible = (~contradictory).nonzero()[:, 0]
+    if len(possible) > 0:
+        falls = torch.zeros_like(contradictory)
+        falls = falls.index_copy(0, possible, unbounded(rest.take(possible), at.take(possible)))
+        some = some.marked(falls, Status.UNBOUNDED, Reason.RAY)
     blamed = {int(doubtful[i]): blame.heaviest(int(i)) for i in contradictory.nonzero()[:, 0]}
     return answer.put(doubtful, some), blamed
 

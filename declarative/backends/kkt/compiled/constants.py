@@ -18,7 +18,7 @@ MARGIN_VIOLATION, MARGIN_OBJECTIVE = 1e-5, 1e-8
 ARMIJO, HALVINGS = 1e-8, 30
 CORRECTIONS, SHRINKING = 3, 0.99  # of second order, each of which has to leave less of the violation than this
 ROUNDING = 10 * float_info.epsilon
-SHORT, PATIENCE = 1e-2, 12  # after so many steps in a row that are cut shorter, an item is stuck
+SHORT, PATIENCE = 1e-2, 15  # after so many steps in a row that are cut shorter, an item is stuck
 
 # The trust region.
 ACCEPT, POOR, GOOD = 1e-4, 0.25, 0.75  # what the function falls, beside what the model promised
@@ -38,11 +38,13 @@ PROXIMAL = 1e-11
 CONVERGED = 1e-10
 NEARLY, HASTE = 1e-8, 3  # below this error, so many steps without progress are enough: polishing does the rest
 ROW = 1e-5  # a row is measured at least at this part of the largest, in equilibrated units
-PROGRESS, PATIENCE = 0.7, 15  # an item stops when so many steps have not reduced its error by this factor
+PROGRESS, STALLED = 0.7, 15  # an item stops when so many steps have not reduced its error by this factor
 HARM = 0.9  # a step that leaves more of the gap than this was too bold: the next ones do without the correction,
 CENTRE = 0.3  # aim at this part of the gap at least and go no further than it falls,
 HELP = 0.4  # until a step leaves less than this
 GIVE_UP = 1e-13  # a step length below this makes no progress
+HEMMED, IN_A_ROW = 0.3, 2  # so many steps in a row that are cut to less than this: some s and z are far too small
+AWAY, DEPARTURES = 10.0, 5  # then all grow by so many times the largest, so often at most
 
 # Linear systems.
 WEIGHT = 1e4  # of the equations' squares beside a matrix of unit size

@@ -20,16 +20,20 @@ from declarative.backends.kkt.compiled.condensed import (
     system_for,
 )  # fmt: skip
 from declarative.backends.kkt.compiled.constants import (
+    AWAY,
     CENTRE,
     CONVERGED,
+    DEPARTURES,
     GIVE_UP,
     HARM,
     HASTE,
     HELP,
+    HEMMED,
+    IN_A_ROW,
     NEARLY,
-    PATIENCE,
     PROGRESS,
     ROW,
+    STALLED,
 )  # fmt: skip
 from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.item import item_of
@@ -238,7 +242,7 @@ def finite(step):
 
 @inner()
 def advance(routines, u, system, at, bend):
-    """One predictor-corrector step: (error, bend, whether it made progress)."""
+    """One predictor-corrector step: (error, bend, its length)."""
     m, count = len(at.s), 0
     for r in range(m):
         count += u.on[r]
@@ -248,7 +252,7 @@ def advance(routines, u, system, at, bend):
     count = max(count, 1)
     mu = gap / count
     if not factor(routines, u, system):
-        return np.inf, bend, False
+        return np.inf, bend, 0.0
     step(routines, u, system, at)
     affine = gap_after(at, min(longest(at), 1.0)) / count
     sigma = min(max(affine / mu, 0.0), 1.0) ** 3 if mu > 0 else 0.0
@@ -261,12 +265,12 @@ def advance(routines, u, system, at, bend):
     if bend == 0:
         length = min(length, least_gap(at))
     if not (finite(at.dx) and finite(at.dy) and finite(at.ds) and finite(at.dz)):
-        return np.inf, bend, False
+        return np.inf, bend, 0.0
     move(at, length)
     left = gap_after(at, 0.0)
     left = abs(left) / gap if left != 0 else 0.0
     bend = 0.0 if left > HARM else (1.0 if left < HELP else bend)
-    return measure(u, at), bend, length > GIVE_UP
+    return measure(u, at), bend, length
 
 
 @inner()
@@ -291,20 +295,42 @@ def remember(at):
 
 
 @inner()
+def grow(on, v):
+    """Further inside the orthant: each entry of v becomes larger by AWAY times the largest."""
+    most = 0.0
+    for r in range(len(v)):
+        if on[r]:
+            most = max(most, v[r])
+    for r in range(len(v)):
+        if on[r]:
+            v[r] += AWAY * most
+
+
+@inner()
 def approach(routines, u, system, at, iterations):
-    """The best point, and how many iterations were taken."""
+    """The best point, and how many iterations were taken.
+
+    Where s or z are far smaller than at the solution, each step soon meets a wall of the orthant; from further inside
+    the steps are long again, and what does not hold is mended on the way.
+    """
     fill(at.ds, len(at.s), 0.0)
     fill(at.dz, len(at.s), 0.0)
-    best, since, bend = start(routines, u, system, at), 0, 1.0
+    best, since, bend, hemmed, departures = start(routines, u, system, at), 0, 1.0, 0, 0
     remember(at)
     for k in range(iterations):
-        error, bend, going = advance(routines, u, system, at, bend)
+        error, bend, length = advance(routines, u, system, at, bend)
         since = 0 if error < PROGRESS * best else since + 1
         if error < best:
             best = error
             remember(at)
-        if not (going and error > CONVERGED and since < (HASTE if best < NEARLY else PATIENCE)):
+        if not (length > GIVE_UP and error > CONVERGED and since < (HASTE if best < NEARLY else STALLED)):
             return k + 1
+        hemmed = hemmed + 1 if length < HEMMED else 0
+        if hemmed == IN_A_ROW and departures < DEPARTURES and error > NEARLY:
+            grow(u.on, at.s)
+            grow(u.on, at.z)
+            measure(u, at)
+            since, bend, hemmed, departures = 0, 1.0, 0, departures + 1
     return iterations
 
 

@@ -22,7 +22,7 @@ from declarative.backends.kkt.compiled.tiles import cholesky
 DEFINITE = 1e-13  # the square of a pivot of P beside its diagonal, from which on P counts as positive definite
 TINY = 1e-12
 FEW = 8  # equations: with more, a diagonal P and more than CLIMB, or PIVOT, variables
-CLIMB, PIVOT = 64, 128  # interior points are there before the dual method, or before block pivoting
+CLIMB, PIVOT = 64, 128  # interior points are there before the dual method, or block pivoting, unless all is narrow
 CLEAR, DOUBTFUL, DEPENDENT_ROWS, NOT_CONVEX, LOST = range(5)
 
 
@@ -143,7 +143,9 @@ def solve_items(routines, data, work, at, kept, answers, first, last):
             pull_known(routines, item, work, 0)
         else:
             forget(work)
-        outcome, k, answers.rounds[b] = find_set(routines, item, L, work, state, 0 if light else STEPS * rows)
+        outcome, k, answers.rounds[b] = find_set(
+            routines, item, L, work, state, 0 if light and not item.outline.thin else STEPS * rows
+        )
         if outcome != FOUND or k > kept.V.shape[1]:
             answers.verdict[b] = LOST
             continue

@@ -51,8 +51,13 @@ def outline_of(P: Array, A: Array, G: Array, bounded: Array) -> Outline:
     masks = [(part != 0).any(0) for part in (P, A, G)]
     if any(is_full(mask) for mask in masks):
         return NOTHING
-    curved, rows = masks[0], np.concatenate(masks[1:])
-    return worked_out(np.packbits(curved).tobytes(), np.packbits(rows).tobytes(), n, len(rows), tuple(bounded.tolist()))
+    return outline_within(masks[0], np.concatenate(masks[1:]), bounded)
+
+
+def outline_within(curved: Array, rows: Array, bounded: Array) -> Outline:
+    """The same, of masks of P (n, n) and of the rows (k, n), which say where there may be entries."""
+    bits = (np.packbits(mask).tobytes() for mask in (curved, rows))
+    return worked_out(*bits, len(curved), len(rows), tuple(bounded.tolist()))
 
 
 def is_full(entries: Array) -> bool:

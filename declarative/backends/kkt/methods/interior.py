@@ -14,17 +14,21 @@ import torch
 from torch import Tensor
 
 from declarative.backends.kkt.compiled.constants import (
+    AWAY,
     CENTRE,
     CONVERGED,
+    DEPARTURES,
     GIVE_UP,
     HARM,
     HASTE,
     HELP,
+    HEMMED,
+    IN_A_ROW,
     NEARLY,
-    PATIENCE,
     PROGRESS,
     PROXIMAL,
     ROW,
+    STALLED,
 )
 from declarative.backends.kkt.linear.scaling import times
 from declarative.backends.kkt.program.items import Items
@@ -104,21 +108,42 @@ def interior_point(data: Data, iterations: int) -> tuple[State, Tensor]:
     """The best point found for each item, and the number of iterations that it took (B,)."""
     state = start(data)
     best, count = state, torch.zeros_like(state.error)
-    alive, since = torch.arange(len(state.x), device=state.x.device), torch.zeros_like(state.error)
+    alive, none = torch.arange(len(state.x), device=state.x.device), torch.zeros_like(state.error)
+    history = torch.stack([none, none, none])  # steps without progress, steps in a row that were cut, departures
     for k in range(iterations):
-        state, going = advance(data, state)
-        known = best.error[alive]
+        state, length = advance(data, state)
+        known, (since, hemmed, departures) = best.error[alive], history
         since = torch.where(state.error < PROGRESS * known, 0, since + 1)
         better = (state.error < known).nonzero()[:, 0]
         best = best.put(alive[better], state.take(better))
         count[alive] = k + 1
-        going &= (state.error > CONVERGED) & (since < torch.where(known < NEARLY, HASTE, PATIENCE))
+        known = torch.minimum(known, state.error)
+        going = (length > GIVE_UP) & (state.error > CONVERGED)
+        going &= since < torch.where(known < NEARLY, HASTE, STALLED)
+        hemmed = torch.where(length < HEMMED, hemmed + 1, 0)
+        leave = going & (hemmed == IN_A_ROW) & (departures < DEPARTURES) & (state.error > NEARLY)
+        state = departed(data, state, leave)
+        history = torch.stack([torch.where(leave, 0, since), torch.where(leave, 0, hemmed), departures + leave])
         if not going.all():
             keep = going.nonzero()[:, 0]
-            alive, since, data, state = alive[keep], since[keep], data.take(keep), state.take(keep)
+            alive, history, data, state = alive[keep], history[:, keep], data.take(keep), state.take(keep)
         if len(alive) == 0:
             break
     return best, count.to(torch.int64)
+
+
+def departed(data: Data, at: State, leave: Tensor) -> State:
+    """The items that `leave` (bool, B) further inside the orthant: each s and z grows by AWAY times the largest.
+
+    Where s or z are far smaller than at the solution, each step soon meets a wall of the orthant; from further inside
+    the steps are long again, and what does not hold is mended on the way.
+    """
+    items = leave.nonzero()[:, 0]
+    if len(items) == 0:
+        return at
+    some, data = at.take(items), data.take(items)
+    s, z = (v + AWAY * (v * data.on).amax(-1, keepdim=True) * data.on for v in (some.s, some.z))
+    return at.put(items, measured(data, some.x, some.y, s, z, torch.ones_like(some.bend)))
 
 
 def measured(data: Data, x: Tensor, y: Tensor, s: Tensor, z: Tensor, bend: Tensor) -> State:
@@ -215,7 +240,7 @@ def inside(v: Tensor, on: Tensor) -> Tensor:
 
 
 def advance(data: Data, at: State) -> tuple[State, Tensor]:
-    """One predictor-corrector step, and which items (B,) made progress."""
+    """One predictor-corrector step, and its length (B,)."""
     count, product = data.on.sum(-1).clamp(min=1), at.s * at.z * data.on
     mu = product.sum(-1) / count
     step = Step(data, torch.where(data.on, at.z / at.s, 0))
@@ -234,7 +259,7 @@ def advance(data: Data, at: State) -> tuple[State, Tensor]:
     s, z = at.s + a * ds, at.z + a * dz
     left = ratio((s * z * data.on).sum(-1), mu * count)
     bend = torch.where(left > HARM, 0, torch.where(left < HELP, 1, at.bend))
-    return measured(data, at.x + a * dx, at.y + a * dy, s, z, bend), finite & (alpha > GIVE_UP)
+    return measured(data, at.x + a * dx, at.y + a * dy, s, z, bend), a[:, 0]
 
 
 def least_gap(at: State, ds: Tensor, dz: Tensor) -> Tensor:
