@@ -231,3 +231,30 @@ def test_rows_that_are_independent_keep_their_own_factors():
     found = solve(program, theta, start)
     regular = not found.dual_nonunique.any() and not found.degenerate.any()
     assert regular == isinstance(found.system, KeptSystem)
+
+
+LASSO = """
+dim m, n
+param A : R^(m,n)
+param b : R^m
+param weight : R, nonneg
+var x : R^n
+minimize sumsq(A*x - b)/2 + weight*norm1(x)
+"""
+
+
+def test_an_answer_of_nothing_but_zeros_is_clear(monkeypatch):
+    """Every other weight is so large that x = 0: what interior points leave of it is rounding."""
+    A, b = random(BATCH, 9, 5) - 0.5, random(BATCH, 9, seed=1) - 0.5
+    weight = 2 * (A.mT @ b[..., None]).abs().amax((1, 2)).index_fill(0, torch.arange(0, BATCH, 2), 0.0)
+    weight = weight + torch.where(weight == 0, 0.01, 0)
+    monkeypatch.setattr("declarative.backends.kkt.convex.polished", None)
+    b.requires_grad_()
+    layer = declarative.compile(declarative.parse(LASSO), backend="kkt")
+    solution = layer.solve(A, b, weight)
+    again = layer.solve(A, b, weight, warm=solution)
+    for found in (solution, again):
+        assert found.solved.all() and not found.degenerate.any()
+        assert not found.x[1::2].any() and found.x[::2].any(-1).all()
+    (slope,) = torch.autograd.grad(solution.x.sum(), b)
+    assert not slope[1::2].any() and slope[::2].any(-1).all()

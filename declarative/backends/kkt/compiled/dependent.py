@@ -165,6 +165,15 @@ def settle(item, work, at, t, c, answers, left, b):
 
 
 @inner()
+def level(work, state):
+    """Are the sides of all active rows 0? Then so may x be, which a point nearby has only to rounding."""
+    for r in range(len(state)):
+        if state[r] != 0 and (work.upper[r] if state[r] > 0 else work.lower[r]) != 0:
+            return False
+    return True
+
+
+@inner()
 def store(c, count, rest, left, b):
     """Which rows stay, and what combines the equations among them to 0."""
     fill(left.held[b], left.held.shape[1], 0)
@@ -189,8 +198,12 @@ def settle_dependent(data, work, at, t, c, answers, left, items, first, last):
         copy(answers.x[b], at.x)
         copy(state, work.best)
         copy(w, at.kept_w)
-        if read_sides(item, work.lower, work.upper, state) and settle(item, work, at, t, c, answers, left, b):
-            answers.verdict[b] = CLEAR
-        else:
+        sound = read_sides(item, work.lower, work.upper, state)
+        for number in range(2):
+            if sound and settle(item, work, at, t, c, answers, left, b):
+                answers.verdict[b] = CLEAR
+                break
             copy(work.best, state)
             copy(at.kept_w, w)
+            sound = sound and number == 0 and level(work, state)
+            fill(at.x, len(at.x), 0.0)

@@ -83,12 +83,16 @@ class Joined:
 
 
 def joined(first: System | None, items: Tensor, second: System | None, batch: int) -> System | None:
-    """One system for B items, of which some, `items` (long), are the second's; what no system has is not asked for."""
+    """One system for B items, of which some, `items` (long), are the second's; what no system has is given that of one
+    that has, and nobody reads what comes of it.
+    """
     if second is None or (first is None and len(items) == batch):
         return second or first
-    place = torch.arange(batch, device=items.device).index_copy(0, items, torch.arange(len(items), device=items.device))
+    own, place = (torch.arange(size, device=items.device) for size in (len(items), batch))
     which = torch.zeros_like(place).index_fill(0, items, 1)
-    return Joined((second,), 0 * which, place) if first is None else Joined((first, second), which, place)
+    if first is None:
+        return Joined((second,), 0 * which, (0 * place).index_copy(0, items, own))
+    return Joined((first, second), which, place.index_copy(0, items, own))
 
 
 @dataclass(frozen=True)
