@@ -100,3 +100,36 @@ def test_slopes_that_cancel_leave_rounding_errors_too():
         assert (solution.status == 0).all()
         error = (solution["u"] / size - right).abs().max()
         assert error <= 100 * size + 100 * 2.0**-52 / size
+
+
+CART = """
+dim T = 10
+param x0 : R^4
+var x[0..T] : R^4
+var u[0..T-1] : R, between(-1.2, 1.2)
+minimize sum(1 - cos(x[t][2]) + x[t][0]^2 for t in 0..T) + 0.1*sumsq(u)
+subject to
+  x[0] == x0
+  x[t+1][0] == x[t][0] + 0.05*x[t][1] for t in 0..T-1
+  x[t+1][1] == x[t][1] + 0.05*(u[t] - 0.1*sin(x[t][2])*x[t][3]^2) for t in 0..T-1
+  x[t+1][2] == x[t][2] + 0.05*x[t][3] for t in 0..T-1
+  x[t+1][3] == x[t][3] + 0.05*(9.81*sin(x[t][2]) - u[t]*cos(x[t][2])) for t in 0..T-1
+  x[T] == 0
+return u
+"""
+
+
+def test_forces_of_a_thousand_times_the_slope_are_no_doubt_where_rows_are_independent():
+    """The cart must stop within half a second."""
+    layer = declarative.compile(declarative.parse(CART, name="cart"))
+    x0 = torch.tensor([[0.0016, -0.0003, -0.0022, 0.0006], [0.001, 0.002, -0.001, 0.0]], dtype=torch.float64)
+    x0.requires_grad_()
+    solution = layer.solve(x0)
+    assert (solution.status == 0).all() and not solution.degenerate.any()
+    multipliers = torch.cat([dual.flatten(1) for dual in solution.duals.values()], 1).abs().amax(-1)
+    assert (multipliers > 1e3 * 0.2 * solution["u"].abs().amax(-1)).all()
+    (slope,) = torch.autograd.grad(solution["u"][:, 3].sum(), x0)
+    for k in range(4):
+        way = 1e-6 * torch.eye(4, dtype=torch.float64)[k]
+        there, back = (layer.solve((x0 + sign * way).detach())["u"][:, 3] for sign in (1, -1))
+        torch.testing.assert_close(slope[:, k], (there - back) / 2e-6, rtol=1e-5, atol=1e-5)

@@ -32,7 +32,7 @@ from declarative.backends.kkt.verdict.limits import tends_to_a_limit, without_en
 from declarative.backends.kkt.verdict.mended import mended
 from declarative.backends.kkt.verdict.polish import Polished, polish
 from declarative.backends.kkt.verdict.settled import unfounded
-from declarative.backends.kkt.verdict.slides import slides, strained
+from declarative.backends.kkt.verdict.slides import TORN, slides, tension
 from declarative.backends.kkt.verdict.unsteady import unsteady
 from declarative.backends.status import Status
 
@@ -174,13 +174,13 @@ def examined(
     fails = (answer.status <= Status.INACCURATE) & ~mended(d, found, began)
     fails |= unfounded(d, found, (answer.status <= Status.INACCURATE) & ~fails)
     answer = answer.marked(fails, Status.FAILED, Reason.STALLED)
-    tense = strained(d, found, began)
-    lower = slides(d, found, answer.status <= Status.INACCURATE, tense)
+    pull = tension(d, found, began)
+    lower = slides(d, found, answer.status <= Status.INACCURATE, pull)
     answer = answer.marked(lower, Status.FAILED, Reason.DEPENDENT)
     minimum, way = second_order(found.system)
     bent, over = inflection(d, found, minimum & (found.system.loose | found.flat).any(-1))
     assert found.doubts is not None
-    doubts = answer.degenerate | found.doubts | tense | frail(d, found.at, found.local, found.system)
+    doubts = answer.degenerate | found.doubts | (pull > TORN) | frail(d, found.at, found.local, found.system)
     doubts |= unsteady(d, found, ~doubts & (answer.status <= Status.INACCURATE))
     return replace(answer, minimum=minimum & ~bent, degenerate=doubts), torch.where(bent[:, None], over, way)
 

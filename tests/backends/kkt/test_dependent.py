@@ -258,3 +258,32 @@ def test_an_answer_of_nothing_but_zeros_is_clear(monkeypatch):
         assert not found.x[1::2].any() and found.x[::2].any(-1).all()
     (slope,) = torch.autograd.grad(solution.x.sum(), b)
     assert not slope[1::2].any() and slope[::2].any(-1).all()
+
+
+ESTIMATE = """
+dim T = 12
+param x0 : R^2
+param y[0..T] : R
+var x[0..T] : R^2
+var w[0..T-1] : R^2, between(-0.2, 0.2)
+minimize sumsq(x[0] - x0) + 10*sumsq(w) + 5*sum(huber(y[t] - x[t][0], 0.3) for t in 0..T)
+subject to
+  x[t+1] == stack(x[t][0] + 0.1*x[t][1], x[t][1]) + w[t] for t in 0..T-1
+"""
+
+
+def test_states_that_nothing_observes_or_drives_are_clear(monkeypatch):
+    """No speed after the last observation but one matters: forces and disturbances of the last ones are 0."""
+    x0, y = random(BATCH, 2) - 0.5, (random(BATCH, 13, seed=1) - 0.5).cumsum(-1).requires_grad_()
+    layer = declarative.compile(declarative.parse(ESTIMATE), backend="kkt")
+    monkeypatch.setattr("declarative.backends.kkt.convex.polished", None)
+    found = layer.solve(x0, y)
+    assert found.solved.all() and not found.degenerate.any()
+    assert (found["w"][:, -1, 1] == 0).all() and found["w"][:, 0].any(-1).all()
+
+    (slope,) = torch.autograd.grad(found["x"][:, -1, 0].sum(), y)
+    step = 1e-6 * torch.eye(13, dtype=FLOAT)[:, None]
+    moved = torch.stack(
+        [layer.solve(x0, (y + way).detach())["x"] - layer.solve(x0, (y - way).detach())["x"] for way in step]
+    )
+    torch.testing.assert_close(slope, moved[:, :, -1, 0].T / 2e-6, rtol=0, atol=1e-6)

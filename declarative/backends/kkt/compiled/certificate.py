@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.along import add, copy
-from declarative.backends.kkt.compiled.constants import WEAK
+from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.item import block_sizes
 from declarative.backends.kkt.compiled.jit import inner
 from declarative.backends.kkt.compiled.kept import solve_system
@@ -18,6 +18,7 @@ REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
 ROUNDING = 1e-6  # of a block's largest term: a row without a side is told from rounding error beside no less
 GAIN = 0.5
+NOTHING = 1e-14  # an entry smaller than this, beside the largest, may be rounding
 
 
 class Point(NamedTuple):
@@ -202,7 +203,36 @@ def refine(routines, item, work, L, kept, b, at, state, active, w):
         measures = found
         if worst_of(found) > GAIN * error:
             break
+    if worst_of(measures) > SOUND:
+        copy(at.x, at.kept_x)
+        copy(w, at.kept_w)
+        forget_rounding(item, work, at, state, w)
+        found = shares(item, work, at, state, active, w)
+        if worst_of(found) < worst_of(measures):
+            return found
+        copy(at.kept_x, at.x)
+        copy(at.kept_w[:k], w)
     return measures
+
+
+@inner()
+def forget_rounding(item, work, at, state, w):
+    """Entries of x that are nothing beside their block are 0, and multipliers (k,) that are nothing beside the largest.
+
+    A state that nothing observes or drives stays where it is and feels no force. Where all terms of its rows are
+    rounding, only zeros satisfy them.
+    """
+    most = 0.0
+    for i in range(len(w)):
+        most = max(most, abs(w[i]))
+    for i in range(len(w)):
+        if abs(w[i]) < NOTHING * most:
+            w[i] = 0.0
+    block_sizes(at.x, item.blocks, at.most, at.sizes)
+    for j in range(len(at.x)):
+        if abs(at.x[j]) < NOTHING * at.sizes[j]:
+            at.x[j] = 0.0
+    stand_at_bounds(item, work, at.x, state)
 
 
 @inner()

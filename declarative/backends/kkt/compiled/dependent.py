@@ -9,7 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.along import copy, dot, fill, subtract
-from declarative.backends.kkt.compiled.certificate import row_terms, shares, slack, stand_at_bounds, worst_of
+from declarative.backends.kkt.compiled.certificate import (
+    forget_rounding,
+    row_terms,
+    shares,
+    slack,
+    stand_at_bounds,
+    worst_of,
+)  # fmt: skip
 from declarative.backends.kkt.compiled.constants import SOUND, WEAK
 from declarative.backends.kkt.compiled.corner import (
     go_inside,
@@ -136,13 +143,17 @@ def clear_inside(item, work, at, state, c, count, d):
 
 
 @inner()
-def settle(item, work, at, t, c, answers, left, b):
-    """The answer of item b, whose active rows are known; false where it is not clear."""
+def settle(item, work, at, t, c, answers, left, b, again):
+    """The answer of item b, whose active rows are known, if it is clear; the second time, `again`, without entries
+    that may be rounding.
+    """
     state, w = answers.state[b], answers.w[b]
     add_near(item, work, at, state)
     if not turn(item, state, t):
         return False
     find_point(item, work, at, state, t, w)
+    if again:
+        forget_rounding(item, work, at, state, w)
     count = list_active(item, work, state, c)
     multipliers(item, at, c, count, w)
     d = span(item, t, c, count)
@@ -198,12 +209,16 @@ def settle_dependent(data, work, at, t, c, answers, left, items, first, last):
         copy(answers.x[b], at.x)
         copy(state, work.best)
         copy(w, at.kept_w)
-        sound = read_sides(item, work.lower, work.upper, state)
-        for number in range(2):
-            if sound and settle(item, work, at, t, c, answers, left, b):
-                answers.verdict[b] = CLEAR
-                break
+        settled, sound = False, read_sides(item, work.lower, work.upper, state)
+        for again in range(2):
+            if sound and not settled:
+                settled = settle(item, work, at, t, c, answers, left, b, again > 0)
+                if not settled:
+                    copy(work.best, state)
+                    copy(at.kept_w, w)
+                    if level(work, state):
+                        fill(at.x, len(at.x), 0.0)
+        if settled:
+            answers.verdict[b] = CLEAR
+        else:
             copy(work.best, state)
-            copy(at.kept_w, w)
-            sound = sound and number == 0 and level(work, state)
-            fill(at.x, len(at.x), 0.0)

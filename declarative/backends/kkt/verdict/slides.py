@@ -18,7 +18,7 @@ from declarative.backends.kkt.program.program import Active, take
 from declarative.backends.kkt.verdict.here import at_point
 from declarative.backends.kkt.verdict.polish import Polished
 
-STRAINED = 1e3  # forces of rows beside the slope of f: they cancel each other
+STRAINED, TORN = 1e3, 1e6  # forces of rows beside the slope of f: they may cancel each other; there is no other way
 LEAST = 1e-8  # of what a change of x makes that is not told from rounding error: what rounding itself makes
 APART = 1e-6  # singular values of rows of length 1: less is no difference between them
 NOTHING = 1e-8  # the length of a row beside the longest: less is that of one that vanishes
@@ -29,21 +29,22 @@ HELD = 1e-9  # what is violated beside the terms of its row, at most
 PART, LAST = 0.25, 1e-9  # of the fall that the slope foretells, and of f: the least that counts
 
 
-def strained(d: Derivatives, found: Polished, start: Tensor | None) -> Tensor:
-    """(B,): the forces of the rows are far larger than the slope that they balance, so that they nearly cancel; and
-    more than a rounding error in x changes it, by the way from the start (B, n) too.
+def tension(d: Derivatives, found: Polished, start: Tensor | None) -> Tensor:
+    """(B,): how much larger the forces of the rows are than the slope that they balance; they nearly cancel where it is
+    large. More than a rounding error in x changes that slope, by the way from the start (B, n) too.
     """
     if d.program.p + d.program.q == 0:
-        return torch.zeros_like(found.degenerate)
-    return at_point(d, strain, found.at, found.local, *([] if start is None else [start]))[0]
+        return torch.zeros_like(found.shares.error)
+    return at_point(d, tension_at, found.at, found.local, *([] if start is None else [start]))[0]
 
 
-def strain(_: Derivatives, at: Primal, local: Local, *start: Tensor) -> tuple[Tensor]:
+def tension_at(_: Derivatives, at: Primal, local: Local, *start: Tensor) -> tuple[Tensor]:
     """The same of a point with its model, and maybe a start."""
     forces = torch.cat([local.Jc * at.y[:, :, None], local.Jg * at.z[:, :, None]], 1).abs().flatten(1)
     noise = rounding(local, at, units(local, at), *start)
     slope = torch.maximum(local.gradient.abs(), LEAST * worst(local.H.abs() * noise[:, None]))
-    return (worst(forces) > STRAINED * worst(slope),)
+    forces, slope = worst(forces), worst(slope)
+    return (torch.where(forces > 0, forces / slope, 0),)
 
 
 def vanishing(found: Polished) -> Tensor:
@@ -60,12 +61,12 @@ def entwined(d: Derivatives, x: Tensor) -> Tensor:
     return V.any(1).sum(-1) < d.program.p
 
 
-def slides(d: Derivatives, found: Polished, items: Tensor, tense: Tensor) -> Tensor:
-    """(B,): of some items (bool, B), those that are lower nearby; `tense` (B,) are those that are `strained`."""
+def slides(d: Derivatives, found: Polished, items: Tensor, pull: Tensor) -> Tensor:
+    """(B,): of some items (bool, B), those that are lower nearby; `pull` (B,): their `tension`."""
     no = torch.zeros_like(items)
     if d.program.affine or d.program.p + d.program.q == 0:
         return no
-    which = (items & (tense | vanishing(found) | found.system.dual_nonunique)).nonzero()[:, 0]
+    which = (items & ((pull > STRAINED) | vanishing(found) | found.system.dual_nonunique)).nonzero()[:, 0]
     if len(which) == 0:
         return no
     d, at, local, active = (
