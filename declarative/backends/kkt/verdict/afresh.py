@@ -32,8 +32,10 @@ def polished_afresh(
     which = hidden.nonzero()[:, 0]
     if len(which):
         least, local = fitted(Derivatives(d.program, take(d.theta, which)), at.x[which]), found.local.take(which)
-        slope = measure(local, least, d.program.blocks, units(local, least)).dual
-        at, hidden = at.put(which, least), hidden.index_put((which,), slope > tolerance)
+        at = at.put(which, least)
+        if not d.program.affine:  # or else there are multipliers, and with those that hid it all steps were in vain
+            slope = measure(local, least, d.program.blocks, units(local, least)).dual
+            hidden = hidden.index_put((which,), slope > tolerance)
     holds = torch.maximum(shares.primal, shares.gap) <= tolerance
     items = (holds & ((shares.dual > tolerance) | hidden)).nonzero()[:, 0]
     if len(items) == 0:
