@@ -30,3 +30,30 @@ def test_a_program_in_other_units_has_the_same_answer(name, start):
     expected = torch.tensor(answer, dtype=torch.float64).expand(UNITS.shape)
     torch.testing.assert_close(found.values["x"] / UNITS, expected, rtol=1e-6, atol=1e-6)
     assert not (found.degenerate | found.nonunique | found.dual_nonunique).any()
+
+
+REGRESSIONS = {
+    "quantiles": "sum(pos(b - A*x))*0.8 + sum(pos(A*x - b))*0.2",
+    "huber": "sum(huber(A*x - b, 0.3))",
+    "least absolute": "norm1(A*x - b)",
+    "not negative": "sumsq(A*x - b); subject to; x >= 0",
+}
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+@pytest.mark.parametrize("units", [1e2, 1e3])
+def test_features_in_units_of_their_own_leave_the_fit_and_its_gradient_as_they_are(name, units):
+    """As ages beside incomes: columns of A from 1/units to units."""
+    g = torch.Generator().manual_seed(0)
+    A, noise = (torch.randn(8, 60, size, generator=g, dtype=torch.float64) for size in (8, 1))
+    b = (A.sum(-1) + noise[..., 0]).requires_grad_()
+    text = f"dim m, n; param A : R^(m,n); param b : R^m; var x : R^n; minimize {REGRESSIONS[name]}"
+    layer = declarative.compile(declarative.parse(text), backend="kkt")
+    weight, found = torch.linspace(-1, 1, 60, dtype=torch.float64), []
+    for columns in (torch.ones(8, dtype=torch.float64), units ** torch.linspace(-1, 1, 8, dtype=torch.float64)):
+        solution = layer.solve(A * columns, b)
+        assert solution.solved.all() and not (solution.degenerate | solution.nonunique).any()
+        fit = (A * columns @ solution.x[..., None])[..., 0]
+        found.append((fit, *torch.autograd.grad((fit @ weight).sum(), b)))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-9)

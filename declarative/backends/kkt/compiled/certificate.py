@@ -18,6 +18,7 @@ REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
 ROUNDING = 1e-6  # of a block's largest term: a row without a side is told from rounding error beside no less
 GAIN = 0.5
+TOLD = 1e-10  # a slack that is told from rounding, beside the terms of whole blocks
 NOTHING = 1e-14  # an entry smaller than this, beside the largest, may be rounding
 
 
@@ -104,6 +105,19 @@ def slack(value, lower, upper, terms):
 
 
 @inner()
+def clearly_out(item, r, x, value, lower, upper, terms):
+    """Is the slack of row r not small? Beside `terms`, those of whole blocks; or beside its own, where it is far more
+    than rounding: columns of a matrix may have units of their own.
+    """
+    room = slack(value, lower, upper, terms)
+    if room > WEAK:
+        return True
+    p, m = len(item.b), len(item.h)
+    own = row_heaviest(item, r, x) if r < p + m else abs(x[item.bounded[r - p - m]])
+    return room > TOLD and slack(value, lower, upper, own) > WEAK
+
+
+@inner()
 def own_share(item, r, x, excess, side, terms):
     """How much a row is violated beside its own terms: entries of x that it does not read count nothing.
 
@@ -169,7 +183,7 @@ def shares(item, work, at, state, active, w):
             if not room >= 0:
                 d = lower[r] if value[r] < lower[r] else upper[r]
                 primal = worse(primal, own_share(item, r, at.x, abs(value[r] - d), d, terms[r]))
-            clear = clear and room > WEAK
+            clear = clear and clearly_out(item, r, at.x, value[r], lower[r], upper[r], terms[r])
     return primal, dual, gap, clear
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from declarative.backends.kkt.compiled.along import copy, dot, fill, subtract
 from declarative.backends.kkt.compiled.certificate import (
+    clearly_out,
     forget_rounding,
     row_terms,
     shares,
-    slack,
     stand_at_bounds,
     worst_of,
 )  # fmt: skip
-from declarative.backends.kkt.compiled.constants import SOUND, WEAK
+from declarative.backends.kkt.compiled.constants import SOUND
 from declarative.backends.kkt.compiled.corner import (
     go_inside,
     least_norm,
@@ -56,7 +56,7 @@ def add_near(item, work, at, state):
     row_terms(item, at.x, at.sizes, at.value, at.terms)
     for r in range(len(state)):
         low, high = work.lower[r], work.upper[r]
-        if state[r] == 0 and not slack(at.value[r], low, high, at.terms[r]) > WEAK:
+        if state[r] == 0 and not clearly_out(item, r, at.x, at.value[r], low, high, at.terms[r]):
             state[r] = 1 if high - at.value[r] <= at.value[r] - low else -1
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from declarative.backends.kkt.compiled.along import copy, fill
-from declarative.backends.kkt.compiled.certificate import point_memory, refine, slack, worst_of
-from declarative.backends.kkt.compiled.constants import SOUND, WEAK
+from declarative.backends.kkt.compiled.certificate import clearly_out, point_memory, refine, worst_of
+from declarative.backends.kkt.compiled.constants import SOUND
 from declarative.backends.kkt.compiled.diagonal import is_light
 from declarative.backends.kkt.compiled.dual import STEPS, direction, find_set
 from declarative.backends.kkt.compiled.item import item_of, memory, read_sides
@@ -69,7 +69,7 @@ def dependent_rows(routines, item, L, work, at, state, k):
         if (
             state[r] == 0
             and work.lower[r] < work.upper[r]
-            and not slack(at.value[r], work.lower[r], work.upper[r], at.terms[r]) > WEAK
+            and not clearly_out(item, r, at.x, at.value[r], work.lower[r], work.upper[r], at.terms[r])
         ):
             state[r] = 1
             room = learn(routines, item, L, work, state)
