@@ -302,3 +302,27 @@ def test_after_no_answer_the_start_is_that_of_the_program(broken, then):
     lost, cold = layer.solve(*broken), layer.solve(*then)
     assert lost.status > Status.INACCURATE and cold.status == Status.SOLVED
     assert layer.solve(*then, warm=lost).x == cold.x
+
+
+RANKING = """
+dim n
+param y : R^n
+param rho : R^n
+var x : R^(n,n), nonneg
+maximize y'*x*rho - 0.05*sumsq(x)
+subject to
+  rows: sum(x[i,j] for j in n) == 1 for i in n
+  columns: sum(x[i,j] for i in n) == 1 for j in n
+"""
+
+
+def test_equations_that_depend_on_each_other_beside_a_full_active_set():
+    """One of the sums follows from the others, and most entries are at 0."""
+    g = torch.Generator().manual_seed(0)
+    layer = declarative.compile(declarative.parse(RANKING), backend="kkt")
+    data = {"y": normal(g, B, 9), "rho": torch.linspace(1, 0, 9).double().expand(B, 9)}
+    last = layer.solve(**data)
+    for share in (0.0, 0.01, 0.1):
+        last, cold = agree(layer, drifted(data, g, share), last)
+        assert cold.solved.all() and (cold["x"] == 0).double().mean() > 0.6
+        torch.testing.assert_close(cold["x"].sum(1), torch.ones(B, 9).double(), rtol=0, atol=1e-12)

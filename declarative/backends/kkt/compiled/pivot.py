@@ -100,17 +100,43 @@ def forget(work):
 
 @inner()
 def factor(routines, item, work, state):
-    """K = the Cholesky factor of the active part of gram, (k, k); dependent rows leave the active set. Gives k."""
+    """K = the Cholesky factor of the active part of gram, (k, k); dependent rows leave the active set. Gives k.
+
+    Equations that depend on each other are found among equations alone: row by row that is less work than among all.
+    """
+    k, p = factor_at_once(routines, item, work, state), len(item.A)
+    if k >= 0:
+        return k
+    equations = list_active(work, state, p)
+    if equations > 0 and factor_in_order(routines, item, work, state, equations) < equations:
+        k = factor_at_once(routines, item, work, state)
+        if k >= 0:
+            return k
+    k = list_active(work, state, len(state))
+    if item.outline.thin:
+        fill(work.first, k, 0)
+    return factor_independent(work.gram, work.order, work.seen, work.K, work.full, state, k)
+
+
+@inner()
+def factor_at_once(routines, item, work, state):
+    """The same where no row depends on others, or else -1."""
     if item.outline.thin:
         k = list_narrow(item, work, state)
-        if factor_narrow(work, k):
-            return k
+        return k if factor_narrow(work, k) else -1
+    k = list_active(work, state, len(state))
+    return k if factor_whole(routines, work, k) else -1
+
+
+@inner()
+def list_active(work, state, rows):
+    """The active ones of the first rows, in their order; gives their number."""
     k = 0
-    for r in range(len(state)):
+    for r in range(rows):
         if state[r] != 0:
             work.order[k] = work.place[r]
             k += 1
-    return factor_in_order(routines, item, work, state, k)
+    return k
 
 
 @inner()
@@ -139,15 +165,21 @@ def factor_narrow(work, k):
 @inner()
 def factor_in_order(routines, item, work, state, k):
     """The same for the rows that `work.order` lists."""
-    K, gram, order = work.K, work.gram, work.order
     if item.outline.thin:
         fill(work.first, k, 0)
+    if factor_whole(routines, work, k):
+        return k
+    return factor_independent(work.gram, work.order, work.seen, work.K, work.full, state, k)
+
+
+@inner()
+def factor_whole(routines, work, k):
+    """The same, of all of these; false where rows depend on each other."""
+    K, gram, order = work.K, work.gram, work.order
     for i in range(k):
         for j in range(i + 1):
             K[i * k + j] = gram[max(order[i], order[j]), min(order[i], order[j])]
-    if k == 0 or (cholesky(routines, K, k, k, work.info) == 0 and regular(K, gram, order, k)):
-        return k
-    return factor_independent(gram, order, work.seen, K, work.full, state, k)
+    return k == 0 or (cholesky(routines, K, k, k, work.info) == 0 and regular(K, gram, order, k))
 
 
 @inner()
