@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,3 +58,18 @@ def test_features_in_units_of_their_own_leave_the_fit_and_its_gradient_as_they_a
         found.append((fit, *torch.autograd.grad((fit @ weight).sum(), b)))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-9)
+
+
+def test_a_bound_that_is_only_touched_is_told_where_rounding_moves_x_by_more():
+    """x0 >= 0 holds with equality and presses nothing; a condition of 1e8 leaves x0 = 1e-9."""
+    rng, P, q = np.random.default_rng(1), [], []
+    for _ in range(40):
+        Q = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+        H = (Q * 10.0 ** np.linspace(0, -8, 6)) @ Q.T
+        x = np.round(rng.random(6) * 8) / 8 + 0.125
+        x[0] = 0
+        P.append((H + H.T) / 2)
+        q.append(-P[-1] @ x)
+    text = "dim n; param P : S^n, psd; param q : R^n; var x : R^n, nonneg; minimize 1/2*quad(x, P) + q'*x"
+    found = declarative.compile(declarative.parse(text)).solve(torch.tensor(np.array(P)), torch.tensor(np.array(q)))
+    assert found.solved.all() and found.degenerate.all()

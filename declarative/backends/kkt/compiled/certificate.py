@@ -18,7 +18,7 @@ REFINEMENTS = 12  # as long as each leaves GAIN of the error at most
 EXACT = 1e-13
 ROUNDING = 1e-6  # of a block's largest term: a row without a side is told from rounding error beside no less
 GAIN = 0.5
-TOLD = 1e-10  # a slack that is told from rounding, beside the terms of whole blocks
+TOLD = 1e-9  # a slack that is told from rounding, beside the terms of whole blocks
 NOTHING = 1e-14  # an entry smaller than this, beside the largest, may be rounding
 
 
@@ -107,14 +107,15 @@ def slack(value, lower, upper, terms):
 @inner()
 def clearly_out(item, r, x, value, lower, upper, terms):
     """Is the slack of row r not small? Beside `terms`, those of whole blocks; or beside its own, where it is far more
-    than rounding: columns of a matrix may have units of their own.
+    than rounding: columns of a matrix may have units of their own. Where the side is 0, a row may have nothing else.
     """
     room = slack(value, lower, upper, terms)
     if room > WEAK:
         return True
-    p, m = len(item.b), len(item.h)
-    own = row_heaviest(item, r, x) if r < p + m else abs(x[item.bounded[r - p - m]])
-    return room > TOLD and slack(value, lower, upper, own) > WEAK
+    side = lower if value - lower < upper - value else upper
+    if r >= len(item.b) + len(item.h) or side == 0 or not room > TOLD:
+        return False
+    return slack(value, lower, upper, row_heaviest(item, r, x)) > WEAK
 
 
 @inner()
