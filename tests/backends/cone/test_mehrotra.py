@@ -114,7 +114,7 @@ def test_weak_activity_of_a_large_program_is_flagged_and_exact():
     """Projection on the box: y at its corner in one entry."""
     text = "dim n\nparam y : R^n\nvar x : R^n\nminimize sumsq(x - y)/2\nsubject to\n c: 0 <= x <= 1"
     layer = declarative.compile(declarative.parse(text, name="box"))
-    y = torch.linspace(-1, 2, 400, dtype=torch.float64)
+    y = torch.linspace(-1, 2, 1200, dtype=torch.float64)
     y[7] = 0.0
     solution = layer.solve(y)
     assert "are sparse" in layer.explain()
