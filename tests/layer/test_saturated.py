@@ -89,6 +89,4 @@ def test_interior_points_leave_the_walls_that_hem_them_in():
 def nothing_clear(program, start: torch.Tensor) -> definite.Definite:
     """As where the first method solves no item."""
     none = torch.zeros(len(start), dtype=torch.bool)
-    return definite.Definite(
-        convex.unknown(len(start), program.n, program.p, program.q, start), none, none, None
-    )  # fmt: skip
+    return definite.Definite(convex.unknown(len(start), program.n, program.p, program.q, start), none, none, None)

@@ -264,9 +264,7 @@ def polished(
     contradictory = torch.zeros(batch, dtype=torch.bool, device=proved.device).index_copy(0, astray, proved)
     answer = unknown(batch, program.n, program.p, program.q, rough.at.x)
     answer = answer.marked(contradictory, Status.INFEASIBLE, Reason.NO_POINT)
-    answer = replace(
-        answer, iterations=rough.iterations, primal=shares.primal, dual=shares.dual, gap=shares.gap
-    )  # fmt: skip
+    answer = replace(answer, iterations=rough.iterations, primal=shares.primal, dual=shares.dual, gap=shares.gap)
     rest = (~contradictory).nonzero()[:, 0]
     if len(rest) == 0:
         return answer, blamed, None
